@@ -1,0 +1,55 @@
+# Every target does its own set-up; `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help env site test test-fast lint types verify snapshots schemas lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+site: env ## train, evaluate and write the whole post into site/
+	$(BIN)/python build.py --variants all
+
+test: .venv/dev ## run all tests, offline
+	$(BIN)/python -m pytest
+
+test-fast: .venv/dev ## run the tests that need neither training nor a browser, in seconds
+	$(BIN)/python -m pytest -m "not train and not browser and not jekyll"
+
+env: .venv/run ## make .venv from the locked versions
+
+lint: .venv/dev ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev ## check types
+	$(BIN)/mypy
+
+verify: env ## hold the committed site against its manifest
+	$(BIN)/python build.py verify
+
+snapshots: .venv/dev ## renew the snapshots of the rendered post after an intended change
+	$(BIN)/python -m pytest tests/test_render.py tests/test_preview.py --snapshot-update
+
+schemas: .venv/dev ## renew docs/schemas/ after a change of the published files
+	$(BIN)/python tools/write_schemas.py
+
+lock: ## renew requirements*.txt from pyproject.toml (needs uv and the network)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --upgrade pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## remove the environment, the store and all caches; the site stays
+	rm -rf .venv .store build-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $(PYTHON) is older than 3.11; name another with PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
