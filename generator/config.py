@@ -1,0 +1,381 @@
+"""`experiment.toml`, a profile and the command line, merged into frozen, validated settings.
+
+`load` reads the file; `Config` is what the build works with. A `Recipe` holds everything that may differ
+between variants; a `Variant` is the baseline's recipe with some settings changed. Everything is checked
+here, before anything is computed: a mistyped key or an impossible value is one line.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from generator.errors import BadInput
+
+BASELINE = "baseline"
+"""The variant every other one is a difference from; always built."""
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Names that become folder names, URLs and heading anchors."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Settings)
+
+
+class PostSettings(Settings):
+    """What the post is called and where it stands in the Jekyll site."""
+
+    title: str = Field(min_length=1)
+    date: datetime
+    slug: str
+    layout: str = "post"
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    permalink: str | None = None
+    """Default `/posts/<slug>.html`: with relative asset links it works under any baseurl."""
+    assets: Literal["relative", "absolute"] = "relative"
+    """`relative`: `../assets/…`, right in the preview and under any baseurl; `absolute`: `/assets/…`."""
+    asset_folder: str = "CV_HW_2"
+    """Folder below `assets/images/` and `assets/data/`."""
+
+    @field_validator("date")
+    @classmethod
+    def _date_has_an_offset(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("needs an offset from UTC, as in 2023-01-31T12:38:00-06:00")
+        return value
+
+    @field_validator("slug")
+    @classmethod
+    def _slug_fits_a_url(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise ValueError("must be lower-case words, digits and single hyphens, as in my-first-post")
+        return value
+
+    @field_validator("asset_folder")
+    @classmethod
+    def _folder_is_one_plain_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+            raise ValueError("must be one folder name of letters, digits, '.', '_' and '-'")
+        return value
+
+    @property
+    def url(self) -> str:
+        """The post's path below the site's root."""
+        return self.permalink or f"/posts/{self.slug}.html"
+
+    @property
+    def file_name(self) -> str:
+        """The post's file name in `_posts/`: Jekyll takes date and slug from it."""
+        return f"{self.date:%Y-%m-%d}-{self.slug}.md"
+
+
+class DataSettings(Settings):
+    """Where the images come from and how they are read."""
+
+    path: str = "sample"
+    """`sample` (drawn by the project), a folder, a zip file, or `kaggle:OWNER/NAME`."""
+    image_size: int = Field(default=224, ge=32, le=1024)
+    """Side of the square every image is resized to, pixels; ResNet50 needs at least 32."""
+    batch_size: int = Field(default=32, ge=1)
+    alpha: Literal["drop", "white"] = "drop"
+    """What transparency becomes: `drop` shows hidden colours, as in the write-up; `white` blends."""
+    sample_train: int = Field(default=360, ge=4)
+    """Training images of the sample data set, both classes together."""
+    sample_test: int = Field(default=40, ge=2)
+    max_entries: int = Field(default=100_000, ge=1)
+    """Most entries an archive may hold."""
+    max_bytes: int = Field(default=4 * 2**30, ge=1)
+    """Most bytes an archive may unpack to."""
+    max_ratio: float = Field(default=200.0, gt=1)
+    """Most bytes an archive may unpack to per compressed byte."""
+    max_pixels: int = Field(default=64_000_000, ge=1)
+    """Most pixels an image's header may announce."""
+
+    @model_validator(mode="after")
+    def _sample_is_balanced(self) -> "DataSettings":
+        if self.sample_train % 2 or self.sample_test % 2:
+            raise ValueError("sample_train and sample_test must be even: half of the images per class")
+        return self
+
+
+class SplitSettings(Settings):
+    """How validation images are taken from the training images."""
+
+    validation_fraction: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the training batches, rounded down to whole batches, at least one."""
+    mode: Literal["fixed", "reshuffled"] = "fixed"
+    """`fixed`: split once, disjoint. `reshuffled`: the write-up's leak, to measure its effect."""
+
+
+class ModelSettings(Settings):
+    """What stands between the image and the logit, and how it is computed."""
+
+    preprocess: bool = True
+    augment: bool = False
+    rotation: float = Field(default=0.2, ge=0, le=1)
+    """Largest random rotation, as a fraction of a full turn."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """Of the frozen layers' arithmetic; `auto` is bfloat16 where the processor has units for it, else float32."""
+
+
+class PhaseSettings(Settings):
+    """One training phase."""
+
+    optimizer: Literal["adam", "rmsprop", "sgd"]
+    learning_rate: float = Field(gt=0, lt=1)
+    epochs: int = Field(ge=1, le=10_000)
+
+
+class FineTuningSettings(PhaseSettings):
+    """The second phase: the upper layers of the base are trained too."""
+
+    from_layer: int = Field(default=100, ge=0, le=174)
+    """Index of the base's first unfrozen layer (0 to 174)."""
+
+
+class Recipe(Settings):
+    """Everything that may differ between variants."""
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    split: SplitSettings = SplitSettings()
+    model: ModelSettings = ModelSettings()
+    head: PhaseSettings
+    fine_tuning: FineTuningSettings
+
+    @property
+    def first_fine_tuning_epoch(self) -> int:
+        """Number of the first fine-tuning epoch, counted from 1.
+
+        The write-up resumes at the index of the head's last epoch, so that epoch's number occurs twice and
+        fine-tuning runs one epoch more than the numbers suggest: 30 to 40 are eleven.
+        """
+        return self.head.epochs
+
+    @property
+    def last_fine_tuning_epoch(self) -> int:
+        """Number of the last fine-tuning epoch, counted from 1."""
+        return self.first_fine_tuning_epoch + self.fine_tuning.epochs - 1
+
+
+class Variant(Settings):
+    """One run of the recipe: the baseline with `changes` applied."""
+
+    name: str
+    title: str
+    changes: dict[str, bool | int | float | str]
+    """Setting path → value, as in `{"model.augment": true}`; empty for the baseline."""
+    recipe: Recipe
+
+
+class Config(Settings):
+    """All settings of one build."""
+
+    post: PostSettings
+    data: DataSettings = DataSettings()
+    weights: str = "auto"
+    """`auto`, `imagenet`, `embedded`, `random`, or a weights file."""
+    variants: tuple[Variant, ...]
+    """The variants to build, the baseline first."""
+    gates: dict[str, str] = {}
+    """Metric → how far it may fall behind the compared build: `"-0.02"` or `"-5%"`."""
+    profile: str | None = None
+    """Name of the profile applied, e.g. `smoke`; the post says so."""
+
+    @property
+    def baseline(self) -> Variant:
+        return self.variants[0]
+
+
+class _VariantTable(Settings):
+    """A `[variants.NAME]` table: a title and a partial recipe."""
+
+    title: str | None = None
+    seed: int | None = None
+    split: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    head: dict[str, Any] = {}
+    fine_tuning: dict[str, Any] = {}
+
+
+class ConfigFile(Recipe):
+    """The layout of `experiment.toml` once a profile and the command line are merged in."""
+
+    post: PostSettings
+    data: DataSettings = DataSettings()
+    weights: str = "auto"
+    variants: dict[str, _VariantTable] = {}
+    gates: dict[str, str] = {}
+    profiles: dict[str, dict[str, Any]] = {}
+
+    @field_validator("variants")
+    @classmethod
+    def _names_fit_folders(cls, value: dict[str, _VariantTable]) -> dict[str, _VariantTable]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"variant name {name!r} must be lower-case words, digits and single hyphens")
+            if name in (BASELINE, "all"):
+                raise ValueError(f"variant name {name!r} is taken: it stands for the top-level settings")
+        return value
+
+
+def load(
+    path: Path,
+    *,
+    variants: str = BASELINE,
+    profile: str | None = None,
+    overrides: Iterable[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Config:
+    """Read `path`; lay over it, in this order, profile, `overrides` (`KEY=VALUE`) and `options` (path → value).
+
+    `variants` is `all` or names separated by commas; the baseline is always included. Raises `BadInput`.
+    """
+    table = _read(path)
+    if profile is not None:
+        profiles = table.get("profiles")
+        profiles = profiles if isinstance(profiles, Mapping) else {}
+        if profile not in profiles:
+            raise BadInput(f"unknown profile {profile!r}; {choices(profile, profiles)}")
+        if not isinstance(profiles[profile], Mapping):
+            raise BadInput(f"{path}: profiles.{profile} = {profiles[profile]!r}: expected a table of settings")
+        table = _merge(table, profiles[profile])
+    for key, value in [_assignment(text) for text in overrides] + list((options or {}).items()):
+        table = _merge(table, _nested(key, value))
+    file = _validated(ConfigFile, table, where=str(path))
+    selected = _selected(variants, file)
+    return Config(
+        post=file.post,
+        data=file.data,
+        weights=file.weights,
+        gates=file.gates,
+        profile=profile,
+        variants=tuple(_variant(name, file, where=str(path)) for name in selected),
+    )
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Setting path → (old, new) for every leaf in which two nested mappings differ; None where absent."""
+    before, after = flatten(old), flatten(new)
+    paths = [*before, *(path for path in after if path not in before)]
+    return {p: (before.get(p), after.get(p)) for p in paths if before.get(p) != after.get(p)}
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping as dotted path → leaf."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{path}."))
+        else:
+            flat[path] = value
+    return flat
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); name another with --config FILE") from None
+    except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, of numbers of 5,000 digits
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """`head.epochs=5` → ("head.epochs", 5); the value is read as TOML, else taken as a plain string."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise BadInput(f"--set {text!r}: expected KEY=VALUE, as in head.epochs=5")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return key.strip(), value.strip()
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, table by table; neither is changed."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _selected(variants: str, file: ConfigFile) -> list[str]:
+    known = [BASELINE, *file.variants]
+    names = known if variants == "all" else [name.strip() for name in variants.split(",")]
+    for name in names:
+        if name not in known:
+            raise BadInput(f"unknown variant {name!r}; {choices(name, known)}")
+    return [name for name in known if name in names or name == BASELINE]
+
+
+def _variant(name: str, file: ConfigFile, where: str) -> Variant:
+    base = file.model_dump(include=set(Recipe.model_fields))
+    if name == BASELINE:
+        return Variant(name=name, title="Baseline", changes={}, recipe=_validated(Recipe, base, where))
+    table = file.variants[name]
+    changes = table.model_dump(exclude={"title"}, exclude_none=True, exclude_defaults=True)
+    recipe = _validated(Recipe, _merge(base, changes), where, prefix=f"variants.{name}.")
+    title = table.title or name.replace("-", " ").capitalize()
+    return Variant(name=name, title=title, changes=flatten(changes), recipe=recipe)
+
+
+def _validated(model: type[Model], table: Mapping[str, Any], where: str, prefix: str = "") -> Model:
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        raise BadInput(f"{where}: " + "; ".join(_explain(model, e, prefix) for e in error.errors())) from None
+
+
+def _explain(model: type[BaseModel], error: Any, prefix: str) -> str:
+    """One of pydantic's error records as a phrase that names the setting, the value and the choices."""
+    location = [str(part) for part in error["loc"]]
+    name = prefix + ".".join(location)
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(model, location[:-1])
+        return f"unknown setting {name!r}; {choices(location[-1], known)}"
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    value = error["input"]
+    shown = "" if isinstance(value, Mapping) else f" = {value!r}"
+    return f"{name}{shown}: {message}"
+
+
+def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    """Names of the settings that may stand at `location` below `model`."""
+    current: Any = model
+    for part in location:
+        fields = getattr(current, "model_fields", {})
+        # A part that is no field is a variant's name: below it stands a variant's table.
+        current = fields[part].annotation if part in fields else _VariantTable
+    return list(getattr(current, "model_fields", {}))
+
+
+def choices(given: str, known: Iterable[str]) -> str:
+    """What may be chosen instead of `given`, as a phrase for a message, the closest name first."""
+    known = list(known)
+    close = difflib.get_close_matches(given, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}choose from {', '.join(known) or '(none)'}"

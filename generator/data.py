@@ -1,0 +1,298 @@
+"""The data set of a build: found or made, every byte fingerprinted, split once, decoded once.
+
+`find` gives a `Dataset` without decoding anything; `split` takes validation images from the training images;
+`read_pixels` decodes every image and reports every one that cannot be; `summarise` is what the post says of it.
+"""
+
+import hashlib
+import math
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from generator import discover, images, origins
+from generator.config import DataSettings, SplitSettings
+from generator.errors import BadInput, BuildFailed, printable
+from generator.results import Count, DataSummary, Record
+
+_WORKERS = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image file."""
+
+    path: Path
+    name: str
+    """`train/camel/10.png`: below the data set's root, with forward slashes."""
+    label: int
+    digest: str
+    """SHA-256 of the file's bytes."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Two classes of images for training and for test, in order of class, then natural order of file name."""
+
+    root: Path
+    source: str
+    """What the user named, without folders."""
+    kind: origins.Kind
+    class_names: tuple[str, str]
+    train: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+    fingerprint: str
+    """SHA-256 over name and content of every image."""
+    ignored: dict[str, int]
+    """Reason → number of files passed over."""
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """All images, the training images first: the order of `read_pixels`' rows."""
+        return self.train + self.test
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions in `Dataset.train`, shuffled; each stands in exactly one of the two."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+
+
+class PixelReport(Record):
+    """What decoding all images showed."""
+
+    notes: dict[str, int]
+    """Oddity that was handled → number of images."""
+    transparent: int
+    """Images with at least one pixel that is not opaque."""
+    duplicates: tuple[tuple[str, str], ...]
+    """(training file, test file): each test image whose pixels a training image has, with the first such."""
+
+
+def find(settings: DataSettings, store: Path) -> Dataset:
+    """The data set that `settings.path` names, drawn, fetched or unpacked below `store` where needed.
+
+    Reads every byte to fingerprint it and decodes nothing. Raises `BadInput` on anything wrong with the data,
+    `BuildFailed` where `store` cannot be written.
+    """
+    origin = origins.locate(settings, store)
+    return origins.obtain(origin, lambda folder: _read(folder, origin.source, origin.kind))
+
+
+def split(dataset: Dataset, settings: SplitSettings, batch_size: int, seed: int) -> Split:
+    """Validation images in whole batches, the rest for training; decided by `seed` alone. Raises `BadInput`."""
+    total = len(dataset.train)
+    batches = math.ceil(total / batch_size)
+    if batches < 2:
+        raise BadInput(
+            f"{printable(dataset.source)}: {total} training images are one batch of {batch_size}, and training "
+            f"and validation need one each; add images or use --set data.batch_size={total // 2}"
+        )
+    # The tolerance is for products like 100 * 0.29 = 28.999….
+    validation = batch_size * max(1, int(batches * settings.validation_fraction + 1e-9))
+    order = np.random.default_rng(seed).permutation(total).tolist()
+    result = Split(train=tuple(order[validation:]), validation=tuple(order[:validation]))
+    _check_classes(dataset, result)
+    return result
+
+
+def read_pixels(
+    dataset: Dataset, settings: DataSettings, target: Path, progress: Callable[[int, int], None] | None = None
+) -> PixelReport:
+    """Decode all images into `target`, a `.npy` file of uint8 (images, size, size, 3), in `samples`' order.
+
+    Uses all cores and the memory of a few images. `progress` is called with images done and in all. Raises
+    `BadInput` naming every image that cannot be decoded, `BuildFailed` where one has changed since `find`;
+    `target` is written whole or not at all.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with partial.open("wb") as stream, images.quiet():
+            outcomes, problems = _write_pixels(dataset, settings, stream, progress)
+        if problems:
+            source = printable(dataset.source)
+            raise discover.problem_list(source, "images cannot be read; mend or remove them", problems)
+        partial.replace(target)
+    except OSError as error:
+        raise BuildFailed(f"{target}: cannot be written ({error.strerror}); is the disk full?") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return _report(dataset, outcomes)
+
+
+def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings) -> DataSummary:
+    """The data set in the post's words; batch counts follow from `split` and `settings.batch_size`."""
+
+    def batches(images: int) -> int:
+        return math.ceil(images / settings.batch_size)
+
+    return DataSummary(
+        source=dataset.source,
+        kind=dataset.kind,
+        class_names=dataset.class_names,
+        train=_counts(dataset, dataset.train),
+        test=_counts(dataset, dataset.test),
+        training_images=len(split.train),
+        validation_images=len(split.validation),
+        batches=batches(len(dataset.train)),
+        training_batches=batches(len(split.train)),
+        validation_batches=batches(len(split.validation)),
+        test_batches=batches(len(dataset.test)),
+        image_size=settings.image_size,
+        batch_size=settings.batch_size,
+        alpha=settings.alpha,
+        transparent_images=report.transparent,
+        ignored=dataset.ignored,
+        notes=report.notes,
+        duplicates=report.duplicates,
+        fingerprint=dataset.fingerprint,
+    )
+
+
+def example_with_alpha(dataset: Dataset) -> Sample | None:
+    """A training image with transparent pixels: the first class's `10.png` if it has any, else the first."""
+    wanted = f"train/{dataset.class_names[0]}/10.png"
+    with images.quiet():
+        for candidate in sorted(dataset.train, key=lambda sample: sample.name != wanted):
+            if images.has_transparency(candidate.path):
+                return candidate
+    return None
+
+
+def _read(folder: Path, source: str, kind: origins.Kind) -> Dataset:
+    found = discover.discover(folder, source)
+    files = [(path, label) for split in discover.SPLITS for path, label in found.files[split]]
+    try:
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            digests = list(pool.map(_digest, [path for path, _ in files]))
+    except OSError as error:
+        raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
+    samples = [
+        Sample(path, path.relative_to(found.root).as_posix(), label, digest)
+        for (path, label), digest in zip(files, digests, strict=True)
+    ]
+    lines = "".join(f"{sample.digest} {sample.name}\n" for sample in samples)
+    training = len(found.files["train"])
+    return Dataset(
+        root=found.root,
+        source=source,
+        kind=kind,
+        class_names=found.class_names,
+        train=tuple(samples[:training]),
+        test=tuple(samples[training:]),
+        fingerprint=hashlib.sha256(lines.encode()).hexdigest(),
+        ignored=found.ignored,
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _check_classes(dataset: Dataset, split: Split) -> None:
+    """Raise `BadInput` where the split leaves a class without training images."""
+    labels = {dataset.train[position].label for position in split.train}
+    for label, name in enumerate(dataset.class_names):
+        if label not in labels:
+            raise BadInput(
+                f"{printable(dataset.source)}: the split leaves no image of {printable(name)} to train on; "
+                "add images, or use a smaller split.validation_fraction or another --seed"
+            )
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What decoding one image showed."""
+
+    notes: tuple[str, ...]
+    transparent: bool
+    pixels: bytes
+    """Digest of the decoded pixels."""
+
+
+def _write_pixels(
+    dataset: Dataset,
+    settings: DataSettings,
+    stream: BinaryIO,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[list[_Outcome], list[str]]:
+    """Write all images to `stream` as a `.npy` file; what was seen, and what cannot be read."""
+    samples = dataset.samples
+    outcomes, problems = [], []
+    # Written as a stream, not through a memory map: mapped pages count as the process' memory.
+    shape = (len(samples), settings.image_size, settings.image_size, 3)
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    for done, (item, decoded) in enumerate(_decoded(samples, settings), start=1):
+        if isinstance(decoded, images.BadImage):
+            problems.append(f"{printable(item.name)}: {printable(decoded)}")
+        else:
+            stream.write(decoded.pixels.data)
+            digest = hashlib.sha256(decoded.pixels.data).digest()
+            outcomes.append(_Outcome(decoded.notes, decoded.transparent, digest))
+        if progress:
+            progress(done, len(samples))
+    return outcomes, problems
+
+
+def _decoded(
+    samples: Iterable[Sample], settings: DataSettings
+) -> Iterator[tuple[Sample, images.Decoded | images.BadImage]]:
+    """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        ahead: deque[tuple[Sample, Future[images.Decoded | images.BadImage]]] = deque()
+        try:
+            for item in samples:
+                ahead.append((item, pool.submit(_decode, item, settings)))
+                if len(ahead) > 4 * _WORKERS:
+                    first, future = ahead.popleft()
+                    yield first, future.result()
+            for first, future in ahead:
+                yield first, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _decode(item: Sample, settings: DataSettings) -> images.Decoded | images.BadImage:
+    """Decode the very bytes that were fingerprinted; raises `BuildFailed` if the file holds others now."""
+    try:
+        data = item.path.read_bytes()
+    except OSError as error:
+        raise BuildFailed(f"{printable(item.path)}: vanished during the build ({error.strerror})") from None
+    if hashlib.sha256(data).hexdigest() != item.digest:
+        raise BuildFailed(f"{printable(item.path)}: changed during the build; build again")
+    try:
+        return images.decode_bytes(data, size=settings.image_size, alpha=settings.alpha, max_pixels=settings.max_pixels)
+    except images.BadImage as fault:
+        return fault
+
+
+def _report(dataset: Dataset, outcomes: list[_Outcome]) -> PixelReport:
+    notes = Counter(note for outcome in outcomes for note in outcome.notes)
+    first: dict[bytes, str] = {}
+    duplicates = []
+    for item, outcome in zip(dataset.samples, outcomes, strict=True):
+        if item.name.startswith("train/"):
+            first.setdefault(outcome.pixels, item.name)
+        elif outcome.pixels in first:
+            duplicates.append((first[outcome.pixels], item.name))
+    return PixelReport(
+        notes=dict(sorted(notes.items())),
+        transparent=sum(outcome.transparent for outcome in outcomes),
+        duplicates=tuple(duplicates),
+    )
+
+
+def _counts(dataset: Dataset, samples: tuple[Sample, ...]) -> tuple[Count, ...]:
+    labels = Counter(item.label for item in samples)
+    return tuple(Count(class_name=name, images=labels[i]) for i, name in enumerate(dataset.class_names))

@@ -1,0 +1,222 @@
+"""Finds the images of a two-class data set below a folder, and accounts for everything that is passed over.
+
+`discover` looks for `train/` and `test/`, takes the class names from the folders in them and lists the image
+files. What is no image is counted with its reason; what would quietly shift labels is an error.
+"""
+
+import os
+import re
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.errors import BadInput, printable
+from generator.images import SUFFIXES
+
+SPLITS = ("train", "test")
+_DEPTH = 3  # levels of extra folders an archive may have above train/ and test/
+_SHOWN = 20  # problems or names listed in one message
+
+MACOS = "resource files of macOS"
+HIDDEN = "hidden files and folders"
+NO_SUFFIX = "files without a suffix"
+NOT_READ = "image formats that are not read"
+OTHER = "files that are not images"
+SPECIAL = "devices, pipes and sockets"
+NESTED = "files in a folder inside a class folder"
+BESIDE = "files outside the class folders"
+
+_OTHER_IMAGES = frozenset(
+    {".apng", ".dib", ".jpe", ".mpo"}
+    | {".avif", ".heic", ".heif", ".jp2", ".jxl", ".svg", ".psd", ".eps", ".ico", ".tga", ".ppm", ".pgm", ".pbm"}
+    | {".raw", ".dng", ".cr2", ".nef", ".arw"}
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the images of a data set lie."""
+
+    root: Path
+    """The folder that holds `train/` and `test/`."""
+    class_names: tuple[str, str]
+    """In alphabetical order: the class's index is its label."""
+    files: dict[str, tuple[tuple[Path, int], ...]]
+    """`train` and `test` → (file, label), in order of class, then natural order of names."""
+    ignored: dict[str, int]
+    """Reason → number of files passed over."""
+
+
+def discover(folder: Path, source: str) -> Found:
+    """The data set below `folder`, which messages call `source`. Raises `BadInput`."""
+    source = printable(source)
+    ignored: Counter[str] = Counter()
+    try:
+        root = _root(folder, source, ignored)
+        classes = {split: _class_folders(root / split, source, ignored) for split in SPLITS}
+        names = _class_names(classes, source)
+        files, problems = {}, []
+        for split in SPLITS:
+            listed = [_image_files(classes[split][name], ignored) for name in names]
+            files[split] = tuple((path, label) for label, paths in enumerate(listed) for path in paths)
+            problems += [f"{split}/{printable(n)} holds no image" for n, p in zip(names, listed, strict=True) if not p]
+            problems += [p for paths in listed for path in paths if (p := _file_problem(path, root))]
+    except OSError as error:
+        raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
+    if problems:
+        raise problem_list(source, "files or folders must be mended or removed", problems)
+    return Found(root, names, files, dict(sorted(ignored.items())))
+
+
+def problem_list(source: str, what: str, problems: list[str]) -> BadInput:
+    """One error for many problems, one per line; a single one stays on one line."""
+    if len(problems) == 1:
+        return BadInput(f"{source}: {problems[0]}")
+    shown = problems[:_SHOWN]
+    if len(problems) > _SHOWN:
+        shown.append(f"and {len(problems) - _SHOWN} more")
+    return BadInput("\n  ".join([f"{source}: {len(problems)} {what}:", *shown]))
+
+
+def natural(name: str) -> tuple[list[object], str]:
+    """A sorting key by which `2.png` comes before `10.png`."""
+    # Splitting by a group alternates text and digits, so that keys compare text with text.
+    parts = re.split("([0-9]+)", name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
+
+
+def _root(folder: Path, source: str, ignored: Counter[str]) -> Path:
+    """The one folder at or below `folder` that holds train/ and test/."""
+    level = [folder]
+    for _ in range(_DEPTH + 1):
+        roots = [f for f in level if all((f / split).is_dir() for split in SPLITS)]
+        if len(roots) > 1:
+            raise BadInput(f"{source}: train/ and test/ stand in several folders ({_names(roots)}); name one")
+        if roots:
+            _count_beside(folder, roots[0], ignored)
+            return roots[0]
+        level = [sub for f in level for sub in _entries(f) if _is_plain_folder(sub)]
+    found = [f"{f.name}/" if f.is_dir() else f.name for f in _entries(folder)]
+    raise BadInput(f"{source}: needs the folders train/ and test/; found {_names(found)}")
+
+
+def _count_beside(folder: Path, root: Path, ignored: Counter[str]) -> None:
+    """Count what lies beside the way from `folder` down to `root`, and beside train/ and test/."""
+    passed = [root, *(f for f in root.parents if f.is_relative_to(folder))]
+    way = {*passed, *(root / split for split in SPLITS)}
+    for entry in (entry for f in passed for entry in _entries(f) if entry not in way):
+        _pass_over(entry, BESIDE, ignored)
+
+
+def _class_folders(folder: Path, source: str, ignored: Counter[str]) -> dict[str, Path]:
+    """Name → folder of each class in train/ or test/."""
+    links = [f for f in (folder, *_entries(folder)) if f.is_symlink()]
+    if links:
+        names = ", ".join(printable(link.relative_to(folder.parent)) for link in links)
+        raise BadInput(f"{source}: {names}: symbolic links; put the folders themselves there")
+    classes = {}
+    for entry in _entries(folder):
+        if _is_plain_folder(entry):
+            classes[entry.name] = entry
+        else:
+            _pass_over(entry, BESIDE, ignored)
+    return classes
+
+
+def _class_names(classes: dict[str, dict[str, Path]], source: str) -> tuple[str, str]:
+    train, test = (set(classes[split]) for split in SPLITS)
+    if train != test:
+        only = [
+            f"only in {split}/: {_names(names)}"
+            for split, names in zip(SPLITS, (train - test, test - train), strict=True)
+            if names
+        ]
+        raise BadInput(f"{source}: train/ and test/ must hold the same classes; {'; '.join(only)}")
+    if len(train) != 2:
+        raise BadInput(f"{source}: needs two class folders in train/ and test/, found {len(train)}: {_names(train)}")
+    first, second = sorted(train)
+    if bad := [name for name in (first, second) if _is_unusable(name)]:
+        raise BadInput(f"{source}: class names must be UTF-8 without control characters; rename {_names(bad)}")
+    return first, second
+
+
+def _image_files(folder: Path, ignored: Counter[str]) -> list[Path]:
+    """The image files of a class in natural order; dangling links among them."""
+    files = []
+    for entry in _entries(folder):
+        reason = _junk(entry.name) or _other_kind(entry)
+        if reason:
+            _pass_over(entry, reason, ignored)
+        else:
+            files.append(entry)
+    return files
+
+
+def _file_problem(path: Path, root: Path) -> str | None:
+    name = printable(path.relative_to(root))
+    if not path.exists():
+        return f"{name}: a link to a file that does not exist"
+    if _is_unusable(path.name):
+        return f"{name}: names must be UTF-8 without control characters"
+    return None
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir(), key=lambda path: natural(path.name))
+
+
+def _is_plain_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not _junk(path.name)
+
+
+def _junk(name: str) -> str | None:
+    """Why a file or folder of that name is never data."""
+    if name == "__MACOSX" or name.startswith("._"):
+        return MACOS
+    if name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini"):
+        return HIDDEN
+    return None
+
+
+def _other_kind(path: Path) -> str | None:
+    """Why the entry of a class folder is not an image file; None for images and dangling links."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        if path.is_symlink():
+            return None
+        raise
+    if stat.S_ISDIR(mode):
+        return NESTED
+    if not stat.S_ISREG(mode):
+        return SPECIAL
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return None
+    if not suffix:
+        return NO_SUFFIX
+    return NOT_READ if suffix in _OTHER_IMAGES else OTHER
+
+
+def _pass_over(path: Path, reason: str, ignored: Counter[str]) -> None:
+    """Count a file, or all the files in a folder, as ignored."""
+    count = 1
+    if path.is_dir() and not path.is_symlink():
+        count = sum(len(files) for _, _, files in os.walk(path))
+    if count:
+        ignored[_junk(path.name) or reason] += count
+
+
+def _is_unusable(name: str) -> bool:
+    """Whether a name cannot stand in a text file's line: control characters, or bytes that are not UTF-8."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+
+
+def _names(names: Iterable[object]) -> str:
+    """Names in one line, at most twenty, sorted."""
+    listed = sorted(printable(name) for name in names)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return (", ".join(listed[:_SHOWN]) or "nothing") + more

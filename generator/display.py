@@ -1,0 +1,120 @@
+"""What a build says while it works: a live display on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+Figures = dict[str, float]
+Report = Callable[[Figures], None]
+
+QUIET_SECONDS = 10.0
+"""Least time between two plain lines within a stage."""
+
+
+class Display:
+    """Plain lines: every message, the start and end of every stage, every epoch."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    def say(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+    def warn(self, text: str) -> None:
+        self.say(f"warning: {text}")
+
+    @contextmanager
+    def stage(self, label: str) -> Iterator[Report]:
+        """Show `label` while the block runs; the block's reports are shown with it."""
+        started = last = time.monotonic()
+        self.say(f"{label} …")
+
+        def report(figures: Figures) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if "val_loss" in figures or now - last >= QUIET_SECONDS:
+                last = now
+                self.say(f"{label}: {describe(figures, now - started)}")
+
+        yield report
+        self.say(f"{label}: done in {duration(time.monotonic() - started)}")
+
+
+class LiveDisplay(Display):
+    """A terminal: one line per finished stage, and a bar for the one that runs."""
+
+    def __init__(self, console: "Console") -> None:
+        super().__init__()
+        self._console = console
+
+    def say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def stage(self, label: str) -> Iterator[Report]:
+        # Late: rich takes a tenth of a second to import, and a build that runs nothing needs none of it.
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[text]}"))
+        started = time.monotonic()
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            task = progress.add_task(label, total=1.0, text="")
+            yield self._report(progress, task, started)
+        self.say(f"{label}: done in {duration(time.monotonic() - started)}")
+
+    @staticmethod
+    def _report(progress: "Progress", task: "TaskID", started: float) -> Report:
+        def report(figures: Figures) -> None:
+            text = describe(figures, time.monotonic() - started)
+            progress.update(task, completed=fraction(figures), text=text)
+
+        return report
+
+
+def for_terminal() -> Display:
+    """The display that fits standard error."""
+    if not sys.stderr.isatty():
+        return Display()
+    from rich.console import Console
+
+    return LiveDisplay(Console(stderr=True))
+
+
+def fraction(figures: Figures) -> float:
+    """Share of a stage that is done, 0 to 1."""
+    if "epochs" in figures:
+        return (figures["epoch"] - (0 if "val_loss" in figures else 1)) / figures["epochs"]
+    return figures["images"] / figures["of"] if figures.get("of") else 0.0
+
+
+def describe(figures: Figures, elapsed: float) -> str:
+    """`epoch 3/30, loss 0.6012, accuracy 0.7100, 4 min left`."""
+    parts = []
+    if "epochs" in figures:
+        parts.append(f"epoch {figures['epoch']:.0f}/{figures['epochs']:.0f}")
+    if "of" in figures:
+        parts.append(f"{figures['images']:.0f} of {figures['of']:.0f} images")
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    parts += [f"{name.replace('val_', 'validation ')} {figures[name]:.4f}" for name in names if name in figures]
+    done = fraction(figures)
+    if done:
+        parts.append(f"{duration(elapsed * (1 - done) / done)} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,39 @@
+"""The errors a user can meet, each with the exit code it ends the command with.
+
+    MeasuredPostError
+    ├── BadInput       2  a file, a value or an option is not what it must be
+    ├── BuildFailed    1  a stage, a check or a gate failed
+    └── Locked         3  another build holds the store or the site
+
+The command line catches `MeasuredPostError` in one place and prints its message as it is, so a message
+names the file or value, says what was expected, and how to mend it. Anything else keeps its traceback.
+"""
+
+
+class MeasuredPostError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+    exit_code = 1
+
+
+class BadInput(MeasuredPostError):
+    """A file, value or option given by the user cannot be used."""
+
+    exit_code = 2
+
+
+class BuildFailed(MeasuredPostError):
+    """The build ran and could not finish, or a gate was missed."""
+
+    exit_code = 1
+
+
+class Locked(MeasuredPostError):
+    """Another process is building with the same store or site."""
+
+    exit_code = 3
+
+
+def printable(name: object) -> str:
+    """`name`, from outside, as it may stand in a one-line message: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))

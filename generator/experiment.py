@@ -1,0 +1,274 @@
+"""The stages that need TensorFlow: each is a function from a `Job` to files in a folder.
+
+    architecture   shapes, parameter counts, model summaries
+    augmentation   augmented copies of one training image, for the figure
+    features       pooled features of every image, from the frozen base
+    cut            outputs of the frozen lower part for every image
+    head           phase 1: history, the head's weights, the score before training
+    fine_tuning    phase 2: history, the weights of the upper part and the head
+    evaluation     scores on the three splits, predictions, confusion matrix
+
+No Keras object leaves this module: numbers, strings and arrays are saved.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from generator import evaluation as scoring
+from generator import model as network
+from generator.folding import Forward, fold
+from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
+from generator.job import Job
+from generator.results import ParameterCounts, Record, Score, Shapes, Summaries
+from generator.training import Batches, Phase, Report, train
+from generator.weights import load_arrays
+
+COPIES = 9
+"""Augmented copies in the figure."""
+
+
+def configure(threads: int) -> None:
+    """Make runs repeatable. Called once per process, before TensorFlow computes anything."""
+    # The default counts follow the CPUs a process is allowed, and sums follow the counts.
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+
+
+def run(job: Job, out: Path, report: Report) -> None:
+    """Run the stage that `job` names, its files into the folder `out`."""
+    keras.backend.clear_session()
+    STAGES[job.stage](_Bench(job), out, report)
+
+
+class _Bench:
+    """A job with what its stage makes of it when first asked: the base with its weights, arrays, batches."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.labels = np.asarray(job.labels, np.int64)
+
+    @cached_property
+    def base(self) -> keras.Model:
+        keras.utils.set_random_seed(derived_seed(self.job.recipe.seed, "base weights"))
+        base = network.build_base(self.job.image_size)
+        if self.job.weights.summary.used == "random":
+            return base
+        network.load_arrays(base, load_arrays(self.job.weights))
+        return base
+
+    @cached_property
+    def cut_point(self) -> str:
+        return network.cut_point(self.base, self.job.recipe.fine_tuning.from_layer)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """All images, uint8 (n, s, s, 3), as a memory map."""
+        return np.lib.format.open_memmap(self.job.inputs["pixels"] / "pixels.npy", mode="r")
+
+    def forward(self, model: keras.Model) -> Forward:
+        """Preprocessing, where the variant has it, and a frozen part of the base, folded and compiled."""
+        prepare = preprocess_input if self.job.recipe.model.preprocess else tf.identity
+        frozen = fold(model, self.job.precision)
+        size = self.job.image_size
+        signature = [tf.TensorSpec((None, size, size, 3), tf.float32)]
+        forward: Forward = tf.function(lambda images: frozen(prepare(images)), input_signature=signature)
+        return forward
+
+    def upper_model(self) -> tuple[keras.Model, network.Head]:
+        """What fine-tuning trains: the base above the cut, from layer `from_layer` on, and the head."""
+        network.unfreeze(self.base, self.job.recipe.fine_tuning.from_layer)
+        layers = network.build_head(self.job.recipe.model.dropout)
+        return network.connect(network.above(self.base, self.cut_point), layers), layers
+
+    def training_batches(self, phase: str, epoch: int, stored: np.ndarray, frozen: Forward | None) -> Batches:
+        """The epoch's batches: rows of `stored`, or with `frozen` its outputs for freshly augmented images."""
+        job, seed = self.job, self.job.recipe.seed
+        positions = self._positions(phase, epoch, validation=False)
+        order = shuffled(positions, derived_seed(seed, f"{phase} order", epoch))
+        if frozen is None:
+            return self._batches(stored, order)
+        layers = augmentation_layers(job.recipe.model.rotation, derived_seed(seed, f"{phase} augmentation", epoch))
+        return _through(self._batches(self.pixels, order), layers, frozen)
+
+    def validation_batches(self, phase: str, epoch: int, stored: np.ndarray) -> Batches:
+        positions = self._positions(phase, epoch, validation=True)
+        return self._batches(stored, positions)
+
+    def _batches(self, stored: np.ndarray, order: np.ndarray) -> Batches:
+        dataset: Batches = batches(stored, self.labels, order, self.job.batch_size)
+        return dataset
+
+    def _positions(self, phase: str, epoch: int, *, validation: bool) -> np.ndarray:
+        """Positions of the epoch's training or validation images."""
+        split = self.job.split
+        if self.job.recipe.split.mode == "fixed":
+            return np.asarray(split.validation if validation else split.train)
+        # The write-up's leak: every pass shuffles all training images anew and takes its share of the result.
+        purpose = f"{phase} {'validation' if validation else 'training'} pass"
+        order = shuffled(range(self.job.training_images), derived_seed(self.job.recipe.seed, purpose, epoch))
+        kept = len(split.validation)
+        return order[:kept] if validation else order[kept:]
+
+
+def architecture(bench: _Bench, out: Path, report: Report) -> None:
+    job, base, head = bench.job, bench.base, network.build_head(bench.job.recipe.model.dropout)
+    whole = network.connect(base, head, network.layers_before(job.recipe.model, job.recipe.seed))
+    base_summary, head_summary = network.summary(base), network.summary(whole)
+    trainable_head = network.parameter_count(whole.trainable_variables)
+    network.unfreeze(base, job.recipe.fine_tuning.from_layer)
+    images = (job.batch_size, job.image_size, job.image_size, 3)
+    features = base.compute_output_shape(images)
+    parameters = ParameterCounts(
+        total=network.parameter_count(whole.variables),
+        base=network.parameter_count(base.variables),
+        trainable_head=trainable_head,
+        trainable_fine_tuning=network.parameter_count(whole.trainable_variables),
+        base_layers=len(base.layers),
+    )
+    shapes = Shapes(
+        images=images,
+        features=features,
+        pooled=head.pooling.compute_output_shape(features),
+        logits=whole.compute_output_shape(images),
+    )
+    summaries = Summaries(base=base_summary, head=head_summary, fine_tuning=network.summary(whole))
+    _write(out, parameters=parameters, shapes=shapes, summaries=summaries)
+
+
+def augmentation(bench: _Bench, out: Path, report: Report) -> None:
+    job = bench.job
+    image = bench.pixels[0].astype(np.float32)
+    seed = derived_seed(job.recipe.seed, "augmentation figure")
+    layers = augmentation_layers(job.recipe.model.rotation, seed)
+    copies = [layers(image[None], training=True).numpy()[0] for _ in range(COPIES)]
+    np.save(out / "copies.npy", np.clip(np.round(copies), 0, 255).astype(np.uint8))
+
+
+def features(bench: _Bench, out: Path, report: Report) -> None:
+    base = bench.base
+    pooled = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
+    _store_outputs(bench, bench.forward(pooled), pooled.output.shape[1:], out / "pooled.npy", report)
+
+
+def cut(bench: _Bench, out: Path, report: Report) -> None:
+    below = network.below(bench.base, bench.cut_point)
+    _store_outputs(bench, bench.forward(below), below.output.shape[1:], out / "outputs.npy", report)
+
+
+def head(bench: _Bench, out: Path, report: Report) -> None:
+    job, settings = bench.job, bench.job.recipe.model
+    pooled = np.lib.format.open_memmap(job.inputs["features"] / "pooled.npy", mode="r")
+    # Seeded by itself: the head starts alike in every variant, whatever was built before it.
+    keras.utils.set_random_seed(derived_seed(job.recipe.seed, "head weights"))
+    model = network.connect_head(network.build_head(settings.dropout), pooled.shape[1])
+    frozen = None
+    if settings.augment:
+        base = bench.base
+        frozen = bench.forward(keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output)))
+    before = _before(model, bench, pooled)
+    history = train(
+        model,
+        Phase("head", job.recipe.head, 1, job.recipe.seed, job.checkpoint),
+        lambda epoch: bench.training_batches("head", epoch, pooled, frozen),
+        lambda epoch: bench.validation_batches("head", epoch, pooled),
+        report,
+    )
+    _write(out, before=before, history=history)
+    _save_variables(model.trainable_variables, out)
+
+
+def fine_tuning(bench: _Bench, out: Path, report: Report) -> None:
+    job, recipe = bench.job, bench.job.recipe
+    outputs = np.lib.format.open_memmap(job.inputs["cut"] / "outputs.npy", mode="r")
+    below = bench.forward(network.below(bench.base, bench.cut_point)) if recipe.model.augment else None
+    model, layers = bench.upper_model()
+    _load_variables(layers.dense.trainable_variables, job.inputs["head"])
+    history = train(
+        model,
+        Phase("fine_tuning", recipe.fine_tuning, recipe.first_fine_tuning_epoch, recipe.seed, job.checkpoint),
+        lambda epoch: bench.training_batches("fine_tuning", epoch, outputs, below),
+        lambda epoch: bench.validation_batches("fine_tuning", epoch, outputs),
+        report,
+    )
+    _write(out, history=history)
+    _save_variables(model.trainable_variables, out)
+
+
+def evaluation(bench: _Bench, out: Path, report: Report) -> None:
+    job = bench.job
+    outputs = np.lib.format.open_memmap(job.inputs["cut"] / "outputs.npy", mode="r")
+    model, _ = bench.upper_model()
+    _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
+    logits = scoring.predict(model, batches(outputs, bench.labels, np.arange(len(outputs)), job.batch_size))
+    labels = bench.labels
+    train_images, validation_images = list(job.split.train), list(job.split.validation)
+    test_logits, test_labels = logits[job.training_images :], labels[job.training_images :]
+    _write(
+        out,
+        train=scoring.score(logits[train_images], labels[train_images]),
+        validation=scoring.score(logits[validation_images], labels[validation_images]),
+        test=scoring.classification_score(test_logits, test_labels),
+        confusion=scoring.confusion(test_logits, test_labels),
+        predictions=list(scoring.predictions(test_logits, test_labels, job.files[job.training_images :])),
+    )
+
+
+STAGES: dict[str, Callable[[_Bench, Path, Report], None]] = {
+    "architecture": architecture,
+    "augmentation": augmentation,
+    "features": features,
+    "cut": cut,
+    "head": head,
+    "fine_tuning": fine_tuning,
+    "evaluation": evaluation,
+}
+
+
+def _through(source: Batches, layers: keras.Sequential, frozen: Forward) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    for images, labels in source:
+        yield frozen(layers(images, training=True)), labels
+
+
+def _before(model: keras.Model, bench: _Bench, pooled: np.ndarray) -> Score:
+    positions = np.asarray(bench.job.split.validation)
+    logits = scoring.predict(model, batches(pooled, bench.labels, positions, bench.job.batch_size))
+    return scoring.score(logits, bench.labels[positions])
+
+
+def _store_outputs(bench: _Bench, forward: Forward, shape: tuple[int, ...], path: Path, report: Report) -> None:
+    """Outputs of `forward` for every image, float32 (n, …), written row by row."""
+    job, count = bench.job, len(bench.labels)
+    target = np.lib.format.open_memmap(path, "w+", np.float32, (count, *shape))
+    done = 0
+    for images, _ in batches(bench.pixels, bench.labels, np.arange(count), job.batch_size):
+        target[done : done + len(images)] = forward(images).numpy()
+        done += len(images)
+        report({"images": done, "of": count})
+    target.flush()
+
+
+def _write(out: Path, **records: Record | Sequence[Record]) -> None:
+    table = {
+        name: [row.model_dump(mode="json") for row in value]
+        if isinstance(value, Sequence)
+        else value.model_dump(mode="json")
+        for name, value in records.items()
+    }
+    (out / "result.json").write_text(json.dumps(table, allow_nan=False), "utf-8")
+
+
+def _save_variables(variables: list[keras.Variable], out: Path) -> None:
+    np.savez(out / "variables.npz", **{str(i): v.numpy() for i, v in enumerate(variables)})
+
+
+def _load_variables(variables: list[keras.Variable], folder: Path) -> None:
+    with np.load(folder / "variables.npz", allow_pickle=False) as arrays:
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[str(i)])

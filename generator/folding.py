@@ -1,0 +1,147 @@
+"""A fast forward pass of a frozen model: batch normalisation folded into the convolutions before it.
+
+In inference a convolution followed by batch normalisation is one convolution with other numbers:
+
+    gamma (k * x + b - mean) / sqrt(var + eps) + beta  =  (k s) * x + (b - mean) s + beta,   s = gamma / sqrt(var + eps)
+
+`fold` walks the operations of any Keras functional model, replaces such pairs, computes what is left over in plain
+TensorFlow where that is known to be the same, and calls every other layer as it is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Forward = Callable[[tf.Tensor], tf.Tensor]
+
+Compute = Callable[..., tf.Tensor]
+
+Step = tuple[Compute, list[int], int]
+"""What to compute, from which tensors, to which tensor: tensors are named by their Keras tensor's id."""
+
+
+def fold(model: keras.Model, dtype: str = "float32") -> Forward:
+    """A function that computes what `model(x, training=False)` does, in `dtype`; takes and gives float32.
+
+    Weights are taken as they are now. Raises `ValueError` for a model with several inputs or outputs.
+    """
+    # Measured and left out, each within 3 % of this or slower: XLA, weights as constants of the graph, other
+    # batch sizes. What is here reaches the processor's matrix-product peak (benchmarks/README.md).
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(f"{model.name}: only a model with one input and one output can be folded")
+    steps = _steps(model, dtype)
+    source, target = id(model.inputs[0]), id(model.outputs[0])
+
+    def forward(images: tf.Tensor) -> tf.Tensor:
+        values = {source: tf.cast(images, dtype)}
+        for step, inputs, output in steps:
+            values[output] = step(*(values[i] for i in inputs))
+        return tf.cast(values[target], tf.float32)
+
+    return forward
+
+
+def _steps(model: keras.Model, dtype: str) -> list[Step]:
+    nodes = _nodes(model)
+    consumers = _consumers(nodes)
+    folded: set[int] = set()
+    steps: list[Step] = []
+    for node in nodes:
+        if node.is_input or id(node) in folded:
+            continue
+        norm = _norm_after(node, consumers)
+        if norm is not None:
+            folded.add(id(norm))
+        step = _step(node, norm and norm.operation, dtype)
+        steps.append((step, [id(t) for t in node.input_tensors], id((norm or node).outputs[0])))
+    return steps
+
+
+def _nodes(model: keras.Model) -> list[Any]:
+    """The model's calls of layers, in an order of computation; a shared layer has several."""
+    depths = model._nodes_by_depth
+    return [node for depth in sorted(depths, reverse=True) for node in depths[depth]]
+
+
+def _consumers(nodes: list[Any]) -> dict[int, list[Any]]:
+    """Tensor → the calls that take it."""
+    found: dict[int, list[Any]] = {}
+    for node in nodes:
+        for tensor in node.input_tensors:
+            found.setdefault(id(tensor), []).append(node)
+    return found
+
+
+def _norm_after(node: Any, consumers: dict[int, list[Any]]) -> Any:
+    """The call of the batch normalisation that alone follows an ordinary convolution, else None."""
+    following = consumers.get(id(node.outputs[0]), [])
+    linear = _is_convolution(node.operation) and node.operation.activation is keras.activations.linear
+    return following[0] if linear and len(following) == 1 and _is_norm(following[0].operation) else None
+
+
+def _is_convolution(layer: Any) -> bool:
+    # Not a subclass (depthwise, transposed); TensorFlow's CPU kernels have no groups.
+    return type(layer) is keras.layers.Conv2D and layer.groups == 1 and layer.data_format == "channels_last"
+
+
+def _is_norm(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization) and layer.axis in (-1, 3)
+
+
+def _step(node: Any, norm: Any, dtype: str) -> Compute:
+    """What `node` computes, with `norm` after it if that is not None; its own words for what ResNets consist of."""
+    layer = node.operation
+    if _is_convolution(layer):
+        return _convolution(layer, norm, dtype)
+    if _is_norm(layer):
+        return _normalisation(layer, dtype)
+    if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.relu:
+        return lambda x: tf.nn.relu(x)  # TensorFlow's CPU kernels fuse this one with the convolution before it
+    if isinstance(layer, keras.layers.Add) and len({tensor.shape for tensor in node.input_tensors}) == 1:
+        return lambda *terms: tf.add_n(terms)  # and this one too
+    return _as_it_is(node, dtype)
+
+
+def _convolution(layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None, dtype: str) -> Compute:
+    kernel = np.asarray(layer.kernel, np.float64)
+    bias = np.asarray(layer.bias, np.float64) if layer.use_bias else np.zeros(layer.filters)
+    if norm is not None:
+        scale, shift = _scale_and_shift(norm)
+        kernel, bias = kernel * scale, bias * scale + shift
+    weights, offset = tf.constant(kernel, dtype), tf.constant(bias, dtype)
+    strides, dilations, padding = layer.strides, layer.dilation_rate, layer.padding.upper()
+
+    def step(x: tf.Tensor) -> tf.Tensor:
+        return layer.activation(tf.nn.bias_add(tf.nn.conv2d(x, weights, strides, padding, dilations=dilations), offset))
+
+    return step
+
+
+def _normalisation(layer: keras.layers.BatchNormalization, dtype: str) -> Compute:
+    """Batch normalisation that follows no convolution."""
+    scale, shift = (tf.constant(array, dtype) for array in _scale_and_shift(layer))
+    return lambda x: x * scale + shift
+
+
+def _scale_and_shift(norm: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """What batch normalisation is in inference: x scale + shift per channel, float64 (channels,) each."""
+    scale = 1 / np.sqrt(np.asarray(norm.moving_variance, np.float64) + norm.epsilon)
+    if norm.scale:
+        scale = scale * np.asarray(norm.gamma, np.float64)
+    shift = -np.asarray(norm.moving_mean, np.float64) * scale
+    return scale, shift + np.asarray(norm.beta, np.float64) if norm.center else shift
+
+
+def _as_it_is(node: Any, dtype: str) -> Compute:
+    """The layer itself. It computes in its own precision, so its result is cast back to `dtype`."""
+    keywords = {"training": False} if isinstance(node.operation, keras.layers.Layer) else {}
+
+    def step(*tensors: tf.Tensor) -> tf.Tensor:
+        given = {id(tensor): value for tensor, value in zip(node.input_tensors, tensors, strict=True)}
+        arguments, named = node.arguments.fill_in(given)
+        return tf.cast(node.operation(*arguments, **(named | keywords)), dtype)
+
+    return step

@@ -1,0 +1,57 @@
+"""Image batches for training and evaluation: order, decoding from the pixel store, augmentation.
+
+Every random choice comes from a seed derived from (seed, purpose, epoch), so that an epoch is the same
+whether the epochs before it ran in this process, in an earlier one, or not at all.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+preprocess_input = keras.applications.resnet50.preprocess_input
+"""RGB to BGR, each channel centred on its ImageNet mean, not scaled."""
+
+
+def derived_seed(seed: int, purpose: str, epoch: int = 0) -> int:
+    """A seed of its own for each purpose and epoch, 0 to 2**31 - 1."""
+    words = [seed, epoch, *purpose.encode()]
+    return int(np.random.SeedSequence(words).generate_state(1)[0]) % 2**31
+
+
+def shuffled(positions: Sequence[int] | np.ndarray, seed: int) -> np.ndarray:
+    """`positions` in a random order, int64 (n,)."""
+    return np.random.default_rng(seed).permutation(np.asarray(positions, dtype=np.int64))
+
+
+def batches(store: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    """Batches of (float32 rows of `store`, float32 labels (b, 1)) in the given order, read while others compute.
+
+    `store` may be a memory map of any row shape and dtype: only the rows of one batch are read at a time.
+    """
+
+    def read(positions: np.ndarray) -> np.ndarray:
+        return np.asarray(store[positions], np.float32)
+
+    def load(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = tf.numpy_function(read, [positions], tf.float32, stateful=False)
+        return tf.ensure_shape(rows, (None, *store.shape[1:])), tf.gather(targets, positions)
+
+    targets = tf.constant(labels, tf.float32)[:, None]
+    positions = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+    return positions.map(load).prefetch(tf.data.AUTOTUNE)
+
+
+def augmentation_layers(rotation: float, seed: int) -> keras.Sequential:
+    """A random horizontal flip, then a random rotation by up to `rotation` full turns either way.
+
+    What a rotation uncovers is filled by reflection, the layer's default, as in the write-up.
+    """
+    return keras.Sequential(
+        [
+            keras.layers.RandomFlip("horizontal", seed=seed),
+            keras.layers.RandomRotation(rotation, seed=seed + 1),
+        ],
+        name="augmentation",
+    )

@@ -1,0 +1,30 @@
+"""What a TensorFlow stage is given: plain data, so that it can be sent to another process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.config import Recipe
+from generator.data import Split
+from generator.weights import Weights
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage of one variant, with all that it needs."""
+
+    stage: str
+    label: str
+    recipe: Recipe
+    precision: str
+    image_size: int
+    batch_size: int
+    files: tuple[str, ...]
+    """Names of all images, training images first."""
+    labels: tuple[int, ...]
+    training_images: int
+    """How many of the images are training images (validation included)."""
+    split: Split
+    weights: Weights
+    inputs: dict[str, Path]
+    """Stage → folder of its files, for the stages this one needs."""
+    checkpoint: Path

@@ -1,0 +1,87 @@
+"""The post as one HTML page, converted with Python-Markdown, for looking at it without Jekyll.
+
+`page` takes the post's Markdown and gives the page; colours and type are the site's own, so that what is seen
+here is what Jekyll will show.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import markdown
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown.extensions.codehilite import CodeHiliteExtension
+from markdown.extensions.toc import TocExtension
+from markupsafe import Markup
+
+TEMPLATE = "preview.html.j2"
+STYLES: Final = ("post.css", "code.css", "site.css")
+"""Style sheets below `site/assets/css/` of the templates, put into the page."""
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_LIQUID_COMMENT = re.compile(r"^<!-- \{% (?:end)?raw %\} -->\n", re.MULTILINE)
+_HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)</h\1>', re.DOTALL)
+
+
+def page(post: str, *, templates: Path, assets: str, prefix: str) -> str:
+    """The preview of a post's text, front matter included.
+
+    Links that begin with `assets` will begin with `prefix`, which leads from where the page will stand to the
+    site's `assets/`; both end in a slash.
+    """
+    matter, text = _split(post)
+    body = _html(text).replace(f'="{assets}', f'="{prefix}')
+    folder = templates / "site"
+    styles = [(folder / "assets" / "css" / name).read_text("utf-8") for name in STYLES]
+    return _environment(templates).get_template(TEMPLATE).render(
+        title=matter.get("title", ""),
+        description=matter.get("description", ""),
+        date=matter.get("date", "").partition(" ")[0],
+        css=Markup("\n".join(styles)),
+        contents=_contents(body),
+        body=Markup(body),
+        script=Markup((folder / "_includes" / "scrollable.html").read_text("utf-8")),
+    )  # fmt: skip
+
+
+def heading_id(heading: str, _separator: str = "-") -> str:
+    """The anchor that kramdown and GitHub give a plain ASCII heading."""
+    kept = re.sub(r"[^a-z0-9 -]", "", re.sub(r"^[^a-z]+", "", heading.lower()))
+    return kept.replace(" ", "-")
+
+
+def _split(post: str) -> tuple[dict[str, str], str]:
+    """Front matter, of which only single lines are read, and the text after it."""
+    match = _FRONT_MATTER.match(post)
+    if match is None:
+        return {}, post
+    pairs = (line.partition(": ") for line in match[1].split("\n"))
+    values = {key: json.loads(value) if value.startswith('"') else value for key, _, value in pairs}
+    return values, post[match.end() :]
+
+
+def _html(text: str) -> str:
+    converter = markdown.Markdown(
+        extensions=[
+            "tables",
+            "fenced_code",
+            "md_in_html",
+            CodeHiliteExtension(guess_lang=False, css_class="highlight"),
+            TocExtension(slugify=heading_id),
+        ]
+    )
+    return str(converter.convert(_LIQUID_COMMENT.sub("", text)))
+
+
+def _contents(body: str) -> Markup:
+    items = (
+        f'<li class="level-{level}"><a href="#{anchor}">{words}</a></li>'
+        for level, anchor, words in _HEADING.findall(body)
+    )
+    return Markup('<ul class="contents">\n{}\n</ul>').format(Markup("\n".join(items)))
+
+
+def _environment(templates: Path) -> Environment:
+    # Named by hand: Jinja's default would not escape in a file called *.html.j2.
+    return Environment(loader=FileSystemLoader(templates), undefined=StrictUndefined, autoescape=True)

@@ -1,0 +1,136 @@
+"""A process of its own for TensorFlow, started when the first stage needs it.
+
+The build itself never imports TensorFlow. A worker that is killed (for memory, say) fails the stage it was
+running, not the build; one whose parent dies, dies with it.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from generator.errors import BadInput, BuildFailed
+from generator.job import Job
+
+Report = Callable[[dict[str, float]], None]
+
+MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed}
+
+
+class Worker:
+    """Runs jobs one after the other; `log` receives what TensorFlow prints."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._process: Any = None
+        self._connection: Connection | None = None
+
+    def run(self, job: Job, out: Path, report: Report) -> None:
+        """Run `job`'s stage with its files into `out`.
+
+        Raises `BuildFailed` or `BadInput` as the stage did, and `BuildFailed` when the process was killed.
+        """
+        connection = self._connection or self._start()
+        try:
+            connection.send((job, out))
+        except OSError:
+            raise self._died(job.label) from None
+        while True:
+            if connection not in wait([connection, self._process.sentinel]):
+                raise self._died(job.label)
+            try:
+                kind, *content = connection.recv()
+            except (EOFError, ConnectionResetError):
+                raise self._died(job.label) from None
+            if kind == "progress":
+                report(content[0])
+            elif kind == "done":
+                return
+            else:
+                raise _error(kind, content[0], job.label)
+
+    def close(self) -> None:
+        """End the process, also in the middle of a stage."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = self._connection = None
+
+    def _start(self) -> Connection:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._log), name="worker", daemon=True)
+        self._process.start()
+        theirs.close()
+        self._connection = ours
+        return ours
+
+    def _died(self, label: str) -> BuildFailed:
+        self._process.join()
+        code = self._process.exitcode
+        self._process = self._connection = None
+        if code and code < 0:
+            how = f"was killed by {signal.Signals(-code).name}; if memory ran out, lower data.batch_size"
+        else:
+            how = f"ended with status {code}; {self._log} has what it printed"
+        return BuildFailed(f"{label}: its process {how}. What was finished is kept")
+
+
+def _error(kind: str, message: str, label: str) -> Exception:
+    known = MESSAGES.get(kind)
+    return known(f"{label}: {message}") if known else RuntimeError(f"{label}:\n{message}")
+
+
+def _serve(connection: Connection, log: Path) -> None:
+    """The worker's side: run jobs until the other side is gone."""
+    _die_with_parent()
+    # The terminal sends an interrupt to both processes; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _redirect_output(log)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    # Pinned, because its default differs between processors and sums differ with it.
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
+    # Late: TensorFlow takes seconds to import, and only this process needs it.
+    from generator import experiment
+
+    experiment.configure(os.cpu_count() or 1)
+    while True:
+        try:
+            job, out = connection.recv()
+        except EOFError:
+            return
+        connection.send(_outcome(experiment.run, job, out, connection))
+
+
+def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connection) -> tuple[str, ...]:
+    try:
+        run(job, out, lambda figures: connection.send(("progress", figures)))
+    except tuple(MESSAGES.values()) as error:
+        return type(error).__name__, str(error)
+    except Exception as error:
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            return "BuildFailed", "memory ran out; lower data.batch_size or data.image_size"
+        if isinstance(error, OSError) and error.strerror:
+            return "BuildFailed", f"{error.filename or 'a file'}: {error.strerror}"
+        return "unexpected", traceback.format_exc()
+    return ("done",)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def _redirect_output(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
