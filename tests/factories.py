@@ -1,0 +1,188 @@
+"""Results for tests, made without training: small, fixed, and each field can be changed."""
+
+from pathlib import Path
+from typing import Any
+
+from generator import config
+from generator.config import Config
+from generator.results import (
+    BuildResults,
+    ClassificationScore,
+    ConfusionMatrix,
+    Count,
+    DataSummary,
+    Environment,
+    Epoch,
+    FigureFile,
+    ParameterCounts,
+    Prediction,
+    Score,
+    Shapes,
+    Summaries,
+    VariantResult,
+    WeightsSummary,
+)
+
+ROOT = Path(__file__).parent.parent
+
+
+def make_config(variants: str = "all", *overrides: str) -> Config:
+    return config.load(ROOT / "experiment.toml", variants=variants, overrides=overrides)
+
+
+def make_data(**changes: Any) -> DataSummary:
+    names = changes.get("class_names", ("camel", "horse"))
+    fields: dict[str, Any] = {
+        "source": "sample",
+        "kind": "sample",
+        "class_names": names,
+        "train": tuple(Count(class_name=name, images=180) for name in names),
+        "test": tuple(Count(class_name=name, images=20) for name in names),
+        "training_images": 296,
+        "validation_images": 64,
+        "batches": 12,
+        "training_batches": 10,
+        "validation_batches": 2,
+        "test_batches": 2,
+        "image_size": 224,
+        "batch_size": 32,
+        "alpha": "drop",
+        "transparent_images": 400,
+        "ignored": {},
+        "notes": {},
+        "duplicates": (),
+        "fingerprint": "d" * 64,
+    }
+    return DataSummary(**(fields | changes))
+
+
+def make_history(first: int, epochs: int, start: float, end: float) -> tuple[Epoch, ...]:
+    """A history whose training accuracy goes evenly from `start` to `end`, and loss the other way."""
+    rows = []
+    for i in range(epochs):
+        accuracy = start + (end - start) * i / max(1, epochs - 1)
+        rows.append(
+            Epoch(
+                epoch=first + i,
+                loss=round(1.1 - accuracy, 6),
+                accuracy=round(accuracy, 6),
+                val_loss=round(1.12 - accuracy, 6),
+                val_accuracy=round(accuracy * 0.98, 6),
+            )
+        )
+    return tuple(rows)
+
+
+def make_predictions(
+    wrong: tuple[int, ...], names: tuple[str, str] = ("camel", "horse"), total: int = 40
+) -> tuple[Prediction, ...]:
+    """Half of the images of either class; those at the positions `wrong` are misclassified."""
+    predictions = []
+    for i in range(total):
+        actual = int(i >= total // 2)
+        predicted = 1 - actual if i in wrong else actual
+        probability = round((0.55 + 0.01 * (i % 40)) if predicted else (0.45 - 0.01 * (i % 40)), 6)
+        within = i % (total // 2) + 1
+        predictions.append(
+            Prediction(
+                index=i,
+                file=f"test/{names[actual]}/{within}.png",
+                actual=actual,
+                predicted=predicted,
+                logit=round(4 * (probability - 0.5), 6),
+                probability=probability,
+            )
+        )
+    return tuple(predictions)
+
+
+def make_variant(
+    name: str = "baseline",
+    *,
+    wrong: tuple[int, ...] = (0, 1, 2, 6, 7),
+    names: tuple[str, str] = ("camel", "horse"),
+    **changes: Any,
+) -> VariantResult:
+    """A variant with five camels called horses, as the write-up reported."""
+    variant = next(v for v in make_config().variants if v.name == name)
+    predictions = make_predictions(wrong, names)
+    cells = [
+        sum(1 for p in predictions if (p.actual, p.predicted) == cell) for cell in ((0, 0), (0, 1), (1, 0), (1, 1))
+    ]
+    fields: dict[str, Any] = {
+        "name": name,
+        "title": variant.title,
+        "changes": variant.changes,
+        "recipe": variant.recipe,
+        "precision": "float32",
+        "before": Score(loss=0.67, correct=34, total=64),
+        "head": make_history(1, 30, 0.52, 0.9),
+        "fine_tuning": make_history(30, 11, 0.93, 1.0),
+        "train": Score(loss=0.001, correct=296, total=296),
+        "validation": Score(loss=0.0123, correct=63, total=64),
+        "test": ClassificationScore(
+            loss=0.3859,
+            correct=len(predictions) - len(wrong),
+            total=len(predictions),
+            precision=0.8,
+            recall=1.0,
+            f1=0.888889,
+            roc_auc=0.9575,
+        ),
+        "confusion": ConfusionMatrix(
+            true_negative=cells[0], false_positive=cells[1], false_negative=cells[2], true_positive=cells[3]
+        ),
+        "predictions": predictions,
+        "parameters": ParameterCounts(
+            total=23_589_761,
+            base=23_587_712,
+            trainable_head=2_049,
+            trainable_fine_tuning=19_454_977,
+            base_layers=175,
+        ),
+        "shapes": Shapes(images=(32, 224, 224, 3), features=(32, 7, 7, 2048), pooled=(32, 2048), logits=(32, 1)),
+        "summaries": Summaries(
+            base='Model: "resnet50"\n base ┃ {{ text }}\n',
+            head='Model: "classifier"\n head\n',
+            fine_tuning='Model: "classifier"\n fine-tuning\n',
+        ),
+    }
+    return VariantResult(**(fields | changes))
+
+
+def make_results(**changes: Any) -> BuildResults:
+    """A build of the write-up's three variants."""
+    names = changes.get("data", make_data()).class_names
+    variants = {
+        "baseline": make_variant(names=names),
+        "augmentation": make_variant("augmentation", wrong=(3, 25), names=names),
+        "augmentation-no-preprocessing": make_variant("augmentation-no-preprocessing", wrong=(), names=names),
+    }
+    fields: dict[str, Any] = {
+        "profile": None,
+        "data": make_data(),
+        "weights": WeightsSummary(
+            requested="auto",
+            used="embedded",
+            name="resnet50-drawn-animals-int8.npz",
+            fingerprint="e" * 64,
+            reason="ImageNet weights are neither on this machine nor could they be downloaded",
+        ),
+        "environment": Environment(python="3.11.7", packages={"keras": "3.15.1", "tensorflow": "2.21.0"}),
+        "variants": variants,
+        "figures": make_figures(variants),
+    }
+    return BuildResults(**(fields | changes))
+
+
+def make_figures(variants: Any) -> tuple[FigureFile, ...]:
+    per_variant = (
+        "learning-curve-head",
+        "learning-curve-fine-tuning",
+        "confusion-matrix",
+        "wrong-predictions",
+    )
+    scoped = [("data", n) for n in ("test-images", "alpha", "augmentation")]
+    scoped += [(name, figure) for name in variants for figure in per_variant]
+    scoped += [("comparison", "comparison")]
+    return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in scoped)

@@ -1,0 +1,449 @@
+"""Stand-ins for what takes long: TensorFlow's stages, the process they run in, and the drawing of figures.
+
+`run_stage` does what `experiment.run` does, in a millisecond: its numbers are hashes of what the stage was
+given and, epoch after epoch, of the epoch before, with a checkpoint after each, so that a stage fed with the
+wrong files or resumed at the wrong place gives other results. `FakeWorker` runs it in this process; `install`
+puts it and the quick figures into the pipeline. `Project` is a small data set with a site and a store of its
+own. The rest of the build is the real one.
+"""
+
+import hashlib
+import io
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import generator
+from generator import bench, cli, config, manifest, pipeline, results, transaction, worker
+from generator.bench import Places
+from generator.cache import read_checkpoint, write_checkpoint
+from generator.config import Config
+from generator.delivery import Outcome
+from generator.display import Display
+from generator.errors import BadInput, BuildFailed
+from generator.job import Job
+from generator.pipeline import Explanation
+from tests import factories
+
+Report = Callable[[dict[str, float]], None]
+Hook = Callable[[str], None]
+"""Called with what is about to happen: a stage's label, `<label> epoch N`."""
+
+ROOT = Path(__file__).parent.parent
+
+SMALL = (
+    "data.image_size=32",
+    "data.batch_size=4",
+    "head.epochs=3",
+    "fine_tuning.epochs=2",
+)
+
+
+def no_hook(event: str) -> None:
+    """Let everything happen."""
+
+
+# ---- Stages ----------------------------------------------------------------------------------------------
+
+
+def run_stage(job: Job, out: Path, report: Report, hook: Hook = no_hook) -> None:
+    """The files that the real stage writes, with numbers that depend on the job and on its inputs' bytes."""
+    hook(job.label)
+    STAGES[job.stage](job, out, report, hook)
+
+
+def architecture(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    variant = factories.make_variant()
+    _write(out, parameters=variant.parameters, shapes=variant.shapes, summaries=variant.summaries)
+
+
+def augmentation(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    shape = (9, job.image_size, job.image_size, 3)
+    random = np.random.default_rng(_number(job, job.recipe.seed, job.recipe.model.rotation))
+    np.save(out / "copies.npy", random.integers(0, 256, shape, np.uint8))
+
+
+def features(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    _store_rows(job, out / "pooled.npy")
+
+
+def cut(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    _store_rows(job, out / "outputs.npy")
+
+
+def head(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    recipe, before = job.recipe, factories.make_variant().before
+    model = recipe.model.model_dump(exclude=set() if recipe.model.augment else {"rotation"})
+    start = _number(job, recipe.seed, recipe.split, sorted(model.items()), recipe.head, job.batch_size)
+    _train(job, out, report, hook, start, recipe.head.epochs, first=1, before=before)
+
+
+def fine_tuning(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    recipe = job.recipe
+    start = _number(job, recipe.seed, recipe.fine_tuning, job.precision)
+    _train(job, out, report, hook, start, recipe.fine_tuning.epochs, first=recipe.first_fine_tuning_epoch)
+
+
+def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    state = _digest(job.inputs["fine_tuning"] / "variables.npy")
+    predictions = [
+        _prediction(i, name, label, hashlib.sha256(f"{state} {name}".encode()).digest()[0])
+        for i, (name, label) in enumerate(
+            zip(job.files[job.training_images :], job.labels[job.training_images :], strict=True)
+        )
+    ]
+    cells = [sum((p.actual, p.predicted) == cell for p in predictions) for cell in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    names = ("true_negative", "false_positive", "false_negative", "true_positive")
+    fixed = factories.make_variant()
+    counted = {"correct": cells[0] + cells[3], "total": len(predictions), "loss": int(state[:4], 16) / 65536}
+    _write(
+        out,
+        train=fixed.train,
+        validation=fixed.validation,
+        test=fixed.test.model_copy(update=counted),
+        confusion=results.ConfusionMatrix(**dict(zip(names, cells, strict=True))),
+        predictions=predictions,
+    )
+
+
+STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
+    "architecture": architecture,
+    "augmentation": augmentation,
+    "features": features,
+    "cut": cut,
+    "head": head,
+    "fine_tuning": fine_tuning,
+    "evaluation": evaluation,
+}
+
+
+def _train(
+    job: Job,
+    out: Path,
+    report: Report,
+    hook: Hook,
+    start: int,
+    epochs: int,
+    first: int,
+    before: results.Score | None = None,
+) -> None:
+    """A chain of hashes: each epoch's state follows from the one before, kept in the checkpoint."""
+    found = read_checkpoint(job.checkpoint)
+    state, history = start, []
+    if found is not None:
+        state, history = int(found[0]["state"]), json.loads(found[1])
+    for done in range(len(history), epochs):
+        hook(f"{job.label} epoch {first + done}")
+        state = _hash(state, first + done)
+        share = state % 1000 / 1000
+        history.append(
+            {"epoch": first + done, "loss": share, "accuracy": 1 - share, "val_loss": share / 2, "val_accuracy": share}
+        )
+        write_checkpoint(job.checkpoint, {"state": np.array(state, np.uint64)}, json.dumps(history))
+        report({"epoch": done + 1, "epochs": epochs, **{k: v for k, v in history[-1].items() if k != "epoch"}})
+    _write(out, history=[results.Epoch(**row) for row in history], **({"before": before} if before else {}))
+    np.save(out / "variables.npy", np.array(state, np.uint64))
+
+
+def _store_rows(job: Job, path: Path) -> None:
+    pixels = np.load(job.inputs["pixels"] / "pixels.npy")
+    assert len(pixels) == len(job.labels)
+    base = _number(job, job.recipe.model.preprocess, job.weights.summary.fingerprint, job.precision, job.batch_size)
+    np.save(path, pixels.reshape(len(pixels), -1).astype(np.float32).mean(1, keepdims=True) + base % 997)
+
+
+def _number(job: Job, *settings: object) -> int:
+    """A number that follows from the settings and from the bytes of all the job's inputs."""
+    inputs = {n: [_digest(p) for p in sorted(f.iterdir()) if ".np" in p.name] for n, f in sorted(job.inputs.items())}
+    return _hash(job.stage, settings, inputs)
+
+
+def _hash(*parts: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _prediction(index: int, name: str, actual: int, byte: int) -> results.Prediction:
+    probability = (byte + 0.5) / 256
+    return results.Prediction(
+        index=index,
+        file=name,
+        actual=actual,
+        predicted=int(probability > 0.5),
+        logit=8 * probability - 4,
+        probability=probability,
+    )
+
+
+def _write(out: Path, **records: Any) -> None:
+    def plain(value: Any) -> Any:
+        return [row.model_dump(mode="json") for row in value] if isinstance(value, list) else value.model_dump()
+
+    (out / "result.json").write_text(json.dumps({name: plain(value) for name, value in records.items()}), "utf-8")
+
+
+# ---- The worker and the figures --------------------------------------------------------------------------
+
+
+class FakeWorker:
+    """The worker without a process; `failures`: label → the error its stage raises."""
+
+    def __init__(self, log: Path, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook) -> None:
+        self.failures = failures or {}
+        self.hook = hook
+
+    def run(self, job: Job, out: Path, report: Report) -> None:
+        if job.label in self.failures:
+            raise self.failures[job.label]
+        run_stage(job, out, report, self.hook)
+
+    def close(self) -> None:
+        """There is no process to end."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """As `canvas.Drawing`, whose module takes Matplotlib with it."""
+
+    name: str
+    png: bytes
+    web: bytes
+    width: int
+    height: int
+
+
+def quick_drawing(name: str, *content: object) -> Drawing:
+    """A picture of one colour that follows from `content`."""
+    value = _hash(name, *content)
+    image = Image.new("RGB", (16, 8), (value % 251, value % 241, value % 239))
+    encoded = []
+    for kind in ("PNG", "WEBP"):
+        stream = io.BytesIO()
+        image.save(stream, kind, lossless=True)
+        encoded.append(stream.getvalue())
+    return Drawing(name, encoded[0], encoded[1], 16, 8)
+
+
+def draw_data(data: results.DataSummary, **arrays: Any) -> tuple[Drawing, ...]:
+    names = ["test-images", "augmentation"]
+    if arrays["alpha_example"] is not None:
+        names.insert(1, "alpha")
+    content = [arrays[name].tobytes() for name in ("test_pixels", "augmented", "original")]
+    return tuple(quick_drawing(name, data.class_names, *content) for name in names)
+
+
+def draw_variant(variant: results.VariantResult, class_names: Any, test_pixels: Any) -> tuple[Drawing, ...]:
+    names = ("learning-curve-head", "learning-curve-fine-tuning", "confusion-matrix", "wrong-predictions")
+    content = (variant.head, variant.fine_tuning, variant.predictions, class_names)
+    return tuple(quick_drawing(name, *content) for name in names)
+
+
+def draw_comparison(variants: list[results.VariantResult]) -> Drawing:
+    return quick_drawing("comparison", [(v.title, v.test) for v in variants])
+
+
+QUICK_FIGURES = SimpleNamespace(draw_data=draw_data, draw_variant=draw_variant, draw_comparison=draw_comparison)
+
+
+def install(
+    put: Callable[..., None] = setattr, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook
+) -> None:
+    """Make the pipeline use the fakes; `put` is `setattr` or a test's `monkeypatch.setattr`."""
+    put(bench, "Worker", lambda log: FakeWorker(log, failures, hook))
+    put(generator, "figures", QUICK_FIGURES, *(() if put is setattr else (False,)))
+
+
+# ---- A project -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Recorder(Display):
+    """A display that keeps what it was told."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line.removeprefix("warning: ") for line in self.lines if line.startswith("warning: ")]
+
+
+@dataclass
+class Project:
+    """A tiny data set, and a place for a store and a site."""
+
+    folder: Path
+    variants: str = "baseline,augmentation"
+    root: Path = ROOT
+    """Where templates and quoted source are."""
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "animals"
+
+    @property
+    def places(self) -> Places:
+        return Places(self.root, self.folder / "store", self.folder / "site", self.folder / "preview.html")
+
+    def config(self, *overrides: str) -> Config:
+        options = {"data.path": str(self.data), "weights": "random"}
+        return config.load(
+            ROOT / "experiment.toml", variants=self.variants, overrides=[*SMALL, *overrides], options=options
+        )
+
+    def build(self, *overrides: str, force: bool = False, display: Display | None = None, limit: int = 0) -> Outcome:
+        settings = self.config(*overrides)
+        return pipeline.build(settings, self.places, display or Recorder(), force=force, limit=limit)
+
+    def explain(self, *overrides: str) -> dict[str, Explanation]:
+        return {row.label: row for row in pipeline.explain(self.config(*overrides), self.places)}
+
+    def arguments(self, *more: str) -> list[str]:
+        """What the command line is given for this project."""
+        settings = [part for override in SMALL for part in ("--set", override)]
+        where = ["--site", str(self.places.site), "--store", str(self.places.store)]
+        return ["--data", str(self.data), "--weights", "random", "--variants", self.variants, *settings, *where, *more]
+
+    def site(self) -> dict[str, bytes]:
+        return tree(self.places.site)
+
+
+def make_project(folder: Path, *, train: int = 6, test: int = 3) -> Project:
+    """A project with `train` and `test` images of each of two classes."""
+    project = Project(folder)
+    for split, count in (("train", train), ("test", test)):
+        for label, name in enumerate(("camel", "horse")):
+            for number in range(1, count + 1):
+                path = project.data / split / name / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_image(path, shade=40 * number + 13 * label + 7 * (split == "test"))
+    return project
+
+
+def write_image(path: Path, shade: int) -> None:
+    pixels = np.full((32, 32, 3), shade % 256, np.uint8)
+    pixels[:16] = (shade * 3) % 256
+    Image.fromarray(pixels).save(path)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Path → content of every file below `folder`."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def timeless(site: Mapping[str, bytes]) -> dict[str, Any]:
+    """A site's files but for when and how it was made: no provenance, nor its hash in the manifest."""
+    files: dict[str, Any] = {path: content for path, content in site.items() if not path.endswith("provenance.json")}
+    for path in files:
+        if path.endswith("manifest.json"):
+            files[path] = json.loads(files[path])
+            del files[path][manifest.DIGEST]
+            hashes = files[path]["files"]
+            files[path]["files"] = {p: h for p, h in hashes.items() if not p.endswith("provenance.json")}
+    return files
+
+
+# ---- The command as a process ----------------------------------------------------------------------------
+
+DRIVER = "import sys; from tests import fakes; sys.exit(fakes.drive(sys.argv[1:]))"
+"""Run with `python -c`, from the project's root: the command line with the fakes in place."""
+
+
+def drive(arguments: list[str]) -> int:
+    """`kill=N`, `slow=SECONDS`, `say` and `real` beside the command line's own arguments; gives the exit code.
+
+    `kill` ends the process by SIGKILL at its Nth event, of a stage or of publishing; `slow` waits before every
+    event; `say` prints each event; `real` leaves the fakes out.
+    """
+    options = [a for a in arguments if a.partition("=")[0] in OPTIONS]
+    rest = [a for a in arguments if a not in options]
+    given = {name: value for name, _, value in (option.partition("=") for option in options)}
+
+    count = itertools.count(1)
+
+    def hook(event: str) -> None:
+        if "say" in given:
+            print(event, flush=True)
+        if next(count) == int(given.get("kill", 0)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(float(given.get("slow", 0)))
+
+    if "real" not in given:
+        install(hook=hook)
+    transaction.checkpoint = hook
+    # Beside the test's site, not in the working tree.
+    preview = Path(rest[rest.index("--site") + 1]).parent / "preview.html" if "--site" in rest else None
+    if preview is not None:
+        made = cli._places
+        cli._places = lambda parsed: Places(ROOT, made(parsed).store, made(parsed).site, preview)
+    return cli.main(rest)
+
+
+OPTIONS = ("kill", "slow", "say", "real")
+
+
+def command(project: Project, *arguments: str, code: str = DRIVER) -> list[str]:
+    """The command line for a process of its own, to be run in the project's root."""
+    return [sys.executable, "-c", code, *project.arguments(*arguments)]
+
+
+def run_command(project: Project, *arguments: str, code: str = DRIVER) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    done = command(project, *arguments, code=code)
+    return subprocess.run(done, capture_output=True, text=True, cwd=ROOT, check=False, timeout=300)
+
+
+# ---- The worker's process --------------------------------------------------------------------------------
+
+
+def serve(connection: Connection, log: Path) -> None:
+    """The real worker's side with `told` in place of TensorFlow's stages; to be its process' target."""
+    experiment = ModuleType("generator.experiment")
+    experiment.configure = lambda threads: None  # type: ignore[attr-defined]
+    experiment.run = told  # type: ignore[attr-defined]
+    sys.modules["generator.experiment"] = experiment
+    worker._serve(connection, log)
+
+
+def told(job: Any, out: Path, report: Report) -> None:
+    """Do what the job's label says."""
+    print(f"running {job.label}", flush=True)
+    match job.label:
+        case "works":
+            report({"images": 1.0, "of": 2.0})
+            (out / "pid").write_text(str(os.getpid()))
+        case "is killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "ends":
+            os._exit(3)
+        case "fails":
+            raise BuildFailed("the loss is not a number any more in epoch 2")
+        case "refuses":
+            raise BadInput("weights.h5: holds NaN")
+        case "memory":
+            raise MemoryError
+        case "disk":
+            raise OSError(28, "No space left on device", "outputs.npy")
+        case "slips":
+            raise ZeroDivisionError("a mistake in the program")
+        case "sleeps":
+            (out / "pid").write_text(str(os.getpid()))
+            time.sleep(600)

@@ -1,0 +1,99 @@
+"""A whole site as a build publishes it, from made-up results: skeleton, post, figures and data files."""
+
+import functools
+import io
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from generator import manifest, render, result_files, strict_json
+from generator.config import PostSettings
+from generator.results import BuildResults
+from generator.skeleton import skeleton
+from tests.factories import ROOT, make_config, make_results
+
+TEMPLATES = ROOT / "templates"
+JEKYLL = shutil.which("jekyll")
+REASON = "no jekyll: apt-get install jekyll"
+MINIMA_REASON = "no minima, the theme of a new Jekyll blog: apt-get install jekyll-theme-minima"
+
+PROVENANCE = {
+    "schema_version": strict_json.SCHEMA_VERSION,
+    "id": "20260131-123800",
+    "time": "2026-01-31T18:38:00+00:00",
+    "commit": "0123abc",
+    "processor": "x86_64 <fast> & {{ wide }}",
+    "ran": ["baseline: head"],
+    "stages": {"baseline: head": {"key": "0" * 64, "seconds": 12.25}},
+}
+
+
+def make_post(**changes: object) -> PostSettings:
+    return make_config().post.model_copy(update=changes)
+
+
+def make_site(
+    build: BuildResults | None = None, post: PostSettings | None = None, *, with_skeleton: bool = True
+) -> dict[str, bytes]:
+    """Site path → content; without the skeleton what is added to a blog that is already there."""
+    build, post = build or make_results(), post or make_post()
+    rendered = render.render(post, build, templates=TEMPLATES, root=ROOT)
+    files = {page.path: page.text.encode() for page in rendered.pages}
+    files |= skeleton(post, build, TEMPLATES) if with_skeleton else {}
+    data = f"assets/data/{post.asset_folder}"
+    files |= {f"{data}/{name}": text.encode() for name, text in result_files.to_files(build).items()}
+    for figure in build.figures:
+        for suffix in ("png", "webp"):
+            path = f"assets/images/{post.asset_folder}/{figure.scope}/{figure.name}.{suffix}"
+            files[path] = drawing(figure.width, figure.height, suffix)
+    files[f"{data}/provenance.json"] = strict_json.to_json(PROVENANCE).encode()
+    files[manifest.path_for(post.asset_folder)] = b"{}\n"
+    return files
+
+
+@functools.cache
+def drawing(width: int, height: int, suffix: str) -> bytes:
+    """A picture of a size, in a format that its suffix names."""
+    image = Image.new("RGB", (width, height), "white")
+    ImageDraw.Draw(image).ellipse((width // 4, height // 4, width // 2, height // 2), fill="teal")
+    stream = io.BytesIO()
+    image.save(stream, suffix.upper())
+    return stream.getvalue()
+
+
+def jekyll(source: Path, target: Path, *options: str) -> list[str]:
+    """Build `source` with Debian's Jekyll as strictly as it can; gives the lines that are not plain progress."""
+    command = [str(JEKYLL), "build", "--source", source, "--destination", target, "--disable-disk-cache", *options]
+    run = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"LANG": "C.UTF-8"}, timeout=120, check=False
+    )
+    lines = (run.stdout + run.stderr).splitlines()
+    problems = [line for line in lines if line.strip() and not line.strip().startswith(_PROGRESS)]
+    return problems + ([f"exit status {run.returncode}"] if run.returncode else [])
+
+
+@functools.cache
+def minima_is_missing() -> bool:
+    if JEKYLL is None:
+        return True
+    command = ["ruby", "-e", "Gem::Specification.find_by_name('minima')"]
+    return subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+def new_blog(folder: Path) -> Path:
+    """What `jekyll new` makes: a post, a page, the theme minima."""
+    subprocess.run([str(JEKYLL), "new", folder, "--skip-bundle"], check=True, capture_output=True, timeout=60)
+    # The packages are Debian's; with this file Jekyll would look for them through Bundler.
+    (folder / "Gemfile").unlink()
+    # minima asks for it and does not ship it; without it every page has an error in the console.
+    (folder / "favicon.ico").write_bytes(drawing(16, 16, "png"))
+    return folder
+
+
+_PROGRESS = (
+    "Configuration file:", "Source:", "Destination:", "Incremental build:", "Generating...", "done in",
+    "Auto-regeneration:", "Jekyll Feed:",
+)  # fmt: skip

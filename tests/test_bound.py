@@ -1,0 +1,119 @@
+"""Bound numbers: each carries its path, prints only through a format, and can be looked up again."""
+
+import pytest
+from markupsafe import Markup
+
+from generator import bound
+from generator.bound import Unbound
+from generator.errors import BadInput
+from generator.formats import FORMATS
+from tests.factories import make_data, make_results
+
+RESULTS = make_results()
+VIEW = bound.view(RESULTS)
+FILTERS = bound.filters()
+CALLS = bound.functions()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "data.train_total",
+        "variants.baseline.test.accuracy",
+        "variants.augmentation-no-preprocessing.fine_tuning.3.val_loss",
+        "variants.baseline.shapes.features.1",
+        "original.variants.baseline.head.loss",
+        "count(variants.baseline.wrong)",
+        "last_batch(data)",
+        "wilson_low(variants.baseline.test)",
+        "mcnemar(variants.baseline,variants.augmentation)",
+        "variants.augmentation.test.accuracy - variants.baseline.test.accuracy",
+        "variants.baseline.confusion.false_positive / variants.baseline.confusion.total",
+    ],
+)
+def test_a_source_is_resolved(source: str) -> None:
+    assert isinstance(bound.resolve(RESULTS, source), int | float)
+
+
+def test_values() -> None:
+    assert bound.resolve(RESULTS, "variants.baseline.test.accuracy") == 0.875
+    assert bound.resolve(RESULTS, "count(variants.baseline.wrong)") == 5
+    assert bound.resolve(RESULTS, "last_batch(data)") == 8
+    assert bound.resolve(RESULTS, "mended(variants.baseline,variants.augmentation)") == 5
+    assert bound.resolve(RESULTS, "mcnemar(variants.baseline,variants.augmentation)") == 0.453125
+    assert bound.resolve(RESULTS, "data.train_total - data.test_total / data.batches") == pytest.approx(320 / 12)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "variants.nobody.test.loss",
+        "variants.baseline.test",
+        "variants.baseline.name",
+        "data.train.9.images",
+        "data.__class__",
+        "system(data)",
+        "count(data",
+        "data.batches -",
+        "data.batches * data.batches",
+        "variants.baseline.recipe.model.augment",
+    ],
+)
+def test_a_source_that_names_no_number_is_refused(source: str) -> None:
+    with pytest.raises(BadInput, match="build the site again"):
+        bound.resolve(RESULTS, source)
+
+
+def test_numbers_carry_their_path() -> None:
+    assert VIEW.variants.baseline.test.accuracy.source == "variants.baseline.test.accuracy"
+    assert VIEW.variants["baseline"].head[-1].loss.source == "variants.baseline.head.29.loss"
+    assert [count.images.source for count in VIEW.data.test] == ["data.test.0.images", "data.test.1.images"]
+
+
+def test_keys_with_dots_and_blanks_can_be_looked_up() -> None:
+    results = make_results(data=make_data(ignored={"a.b (c), d": 3}))
+    [number] = bound.view(results).data.ignored.values()
+    assert bound.resolve(results, number.source) == 3
+
+
+def test_arithmetic_is_bound_between_bound_numbers_only() -> None:
+    test = VIEW.variants.baseline.test
+    assert (test.accuracy - test.loss).source == "variants.baseline.test.accuracy - variants.baseline.test.loss"
+    assert bound.resolve(RESULTS, (test.correct / test.total).source) == 0.875
+    for value in (1 - test.accuracy, test.accuracy * 2, round(test.accuracy, 2), test.accuracy - 1):
+        assert not isinstance(value, bound.Bound)
+        with pytest.raises(Unbound):
+            FILTERS["accuracy"](value)
+
+
+@pytest.mark.parametrize("show", [str, "{}".format, "{:.2f}".format, Markup("").join, Markup.escape])
+def test_a_number_has_no_text_without_a_format(show: object) -> None:
+    number = VIEW.variants.baseline.test.accuracy
+    with pytest.raises(Unbound, match=r"variants\.baseline\.test\.accuracy"):
+        show([number] if getattr(show, "__name__", "") == "join" else number)  # type: ignore[operator]
+
+
+def test_text_escapes_itself_wherever_it_is_joined() -> None:
+    name = bound.view("a|b")
+    assert Markup("<b>{}</b>").format(name) == "<b>a&#124;b</b>"
+    assert Markup("") + name == "a&#124;b"
+
+
+def test_extract_gives_places_and_takes_the_marks_off() -> None:
+    test = VIEW.variants.baseline.test
+    marked = f"é {FILTERS['accuracy'](test.accuracy)} and {FILTERS['loss'](test.loss)}\n"
+    marked += f"```\n{bound.quotation_mark('generator.model:connect')}code {FILTERS['integer'](test.total)}\n```"
+    text, numbers, quoted = bound.extract(marked)
+    assert text == "é 0.8750 and 0.3859\n```\ncode 40\n```"
+    assert [(n.line, n.column, n.text) for n in numbers] == [(1, 3, "0.8750"), (1, 14, "0.3859"), (3, 6, "40")]
+    assert (numbers[0].format, numbers[0].source) == ("accuracy", "variants.baseline.test.accuracy")
+    assert [(q.line, q.symbol) for q in quoted] == [(3, "generator.model:connect")]
+
+
+def test_every_format_is_a_filter() -> None:
+    assert set(FILTERS) == set(FORMATS)
+
+
+def test_a_function_of_plain_values_is_plain() -> None:
+    assert not isinstance(CALLS["count"]([1, 2]), bound.Bound)

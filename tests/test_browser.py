@@ -1,0 +1,211 @@
+"""A real browser reads the built site: complete, within its window, quiet, and accessible, light and dark."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from generator import render
+from generator.export import export
+from tests import browsing, links
+from tests.browsing import DESKTOP, PHONE, Browser
+from tests.factories import ROOT, make_data, make_results
+from tests.rendered import (
+    JEKYLL,
+    MINIMA_REASON,
+    TEMPLATES,
+    jekyll,
+    make_post,
+    make_site,
+    minima_is_missing,
+    new_blog,
+)
+from tests.rendered import REASON as NO_JEKYLL
+from tests.sites import put
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(browsing.MISSING), reason=browsing.REASON),
+    pytest.mark.skipif(JEKYLL is None, reason=NO_JEKYLL),
+]
+
+SCREENSHOTS = ROOT / "build-output" / "screenshots"
+BASEURL = "/repo"
+PAGES = {
+    "post": make_post().url,
+    "index": "/",
+    "provenance": f"/provenance/{make_post().slug}.html",
+    "not-found": "/404.html",
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing.browser() as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("site")
+    assert jekyll(put(folder / "source", make_site()), folder / "target", "--baseurl", BASEURL) == []
+    with browsing.served(folder / "target", BASEURL) as address:
+        yield address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_is_whole_quiet_and_accessible(
+    browser: Browser, site: str, page: str, width: int, scheme: str
+) -> None:
+    browser.open(site + PAGES[page], width, scheme)
+    faults, violations = browser.faults(origin_of(site)), browser.violations()
+    browser.screenshot(SCREENSHOTS / f"{page}-{width}-{scheme}.png")
+    assert faults == []
+    assert violations == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_the_preview_is_whole_quiet_and_accessible(browser: Browser, tmp_path: Path, width: int, scheme: str) -> None:
+    make_preview(tmp_path)
+    with browsing.served(tmp_path) as address:
+        browser.open(f"{address}/preview.html", width, scheme)
+        faults, violations = browser.faults(origin_of(address)), browser.violations()
+    browser.screenshot(SCREENSHOTS / f"preview-{width}-{scheme}.png")
+    assert faults == []
+    assert violations == []
+
+
+def test_the_exported_file_opens_without_a_request(browser: Browser, tmp_path: Path) -> None:
+    exported = tmp_path / "elsewhere" / "post.html"
+    exported.parent.mkdir()
+    exported.write_text(export(make_preview(tmp_path).read_text("utf-8"), tmp_path), "utf-8")
+    browser.open(exported.as_uri(), PHONE)
+    assert browser.faults(exported.as_uri()) == []
+    browser.open(exported.as_uri())
+    assert browser.requests() == [exported.as_uri()]
+    assert browser.violations() == []
+    assert browser.script("return document.images.length") == len(make_results().figures)
+    assert exported.stat().st_size < 5_000_000
+
+
+def test_the_exported_file_prints(browser: Browser, tmp_path: Path) -> None:
+    """On paper the folded parts are open, nothing is cut off at the right, and the site's furniture is gone."""
+    exported = tmp_path / "post.html"
+    exported.write_text(export(make_preview(tmp_path).read_text("utf-8"), tmp_path), "utf-8")
+    browser.driver.get(exported.as_uri())
+    pdf = browser.command(
+        "Page.printToPDF", printBackground=True, preferCSSPageSize=True, paperWidth=8.27, paperHeight=11.69
+    )
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    (SCREENSHOTS / "post.pdf").write_bytes(base64.b64decode(pdf["data"]))
+    browser.command("Emulation.setEmulatedMedia", media="print")
+    try:
+        shown = browser.script(_PRINTED)
+    finally:
+        browser.command("Emulation.setEmulatedMedia", media="")
+    assert shown["folded"] == []
+    assert shown["furniture"] == []
+    assert shown["colour"] == "rgb(255, 255, 255)"
+
+
+_PRINTED = """
+const height = (part) => part.getBoundingClientRect().height;
+const inside = [...document.querySelectorAll("details:not(.contents-above)")].flatMap((d) => [...d.children].slice(1));
+return {
+  folded: inside.filter((part) => height(part) === 0).map((part) => part.outerHTML.slice(0, 80)),
+  furniture: [...document.querySelectorAll("nav, .skip")].filter(height).map((part) => part.outerHTML.slice(0, 80)),
+  colour: getComputedStyle(document.body).backgroundColor,
+};
+"""
+
+
+def make_preview(folder: Path) -> Path:
+    """The preview page with the site's files beside it; gives the page's path."""
+    put(folder / "site", make_site())
+    post, build, page = make_post(), make_results(), folder / "preview.html"
+    rendered = render.render(post, build, templates=TEMPLATES, root=ROOT)
+    text = render.preview(rendered, post, build, templates=TEMPLATES, site=folder / "site", target=page)
+    page.write_text(text, "utf-8")
+    return page
+
+
+@pytest.mark.skipif(minima_is_missing(), reason=MINIMA_REASON)
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_the_post_looks_right_in_a_new_blog(browser: Browser, tmp_path: Path, width: int) -> None:
+    blog = put(new_blog(tmp_path / "blog"), make_site(with_skeleton=False))
+    assert jekyll(blog, tmp_path / "target") == []
+    assert links.broken(tmp_path / "target", "") == []
+    with browsing.served(tmp_path / "target") as address:
+        browser.open(address + PAGES["post"], width)
+        faults = browser.faults(origin_of(address))
+        ratios = browser.script("return [...document.querySelectorAll('figure img')].map((i) => i.width / i.height)")
+    browser.screenshot(SCREENSHOTS / f"minima-{width}.png")
+    assert faults == []
+    assert ratios == pytest.approx([figure.width / figure.height for figure in make_results().figures], rel=0.01)
+
+
+def origin_of(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def test_the_checks_see_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(BAD_PAGE)
+    with browsing.served(tmp_path) as address:
+        browser.open(f"{address}/page.html", PHONE)
+        faults = "\n".join(browser.faults(origin_of(address)))
+        found = {violation.split(":")[0] for violation in browser.violations()}
+    for expected in ("broken image", "console: ", "request to http://example.org/x.png", "404 ", "px wide in a window"):
+        assert expected in faults
+    assert {"image-alt", "color-contrast", "html-has-lang"} <= found
+
+
+BAD_PAGE = """<!doctype html><head><title>Bad</title><meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,"></head><body><h1>Bad</h1>
+<img src="missing.png"><img src="http://example.org/x.png">
+<p style="color: #ccc; background: #fff">Faint</p><div style="width: 2000px">wide</div>
+<script>console.error("an error")</script></body>
+"""
+
+
+def test_hostile_class_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
+    names = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>{{ x }}')
+    files = make_site(make_results(data=make_data(class_names=names)))
+    assert jekyll(put(tmp_path / "source", files), tmp_path / "target") == []
+    with browsing.served(tmp_path / "target") as address:
+        for page in PAGES.values():
+            browser.open(address + page, PHONE)  # an alert would end this call with an error
+            assert browser.faults(origin_of(address)) == []
+            assert names[0] in browser.script("return document.body.textContent") or page in ("/", "/404.html")
+
+
+def test_the_page_weighs_less_than_two_megabytes(browser: Browser, site: str) -> None:
+    browser.open(site + PAGES["post"])
+    sizes = browser.script("return performance.getEntries().filter((e) => e.transferSize).map((e) => e.transferSize)")
+    assert len(sizes) > 5
+    assert sum(sizes) < 2_000_000
+
+
+def test_a_figure_leads_to_its_full_size(browser: Browser, site: str) -> None:
+    browser.open(site + PAGES["post"])
+    links = browser.script("return [...document.querySelectorAll('figure > a')].map((a) => [a.href, a.firstChild.src])")
+    assert len(links) == len(make_results().figures)
+    assert [pair for pair in links if pair[0].removesuffix(".png") != pair[1].removesuffix(".webp")] == []
+
+
+def test_without_scripts_the_page_is_complete(browser: Browser, site: str) -> None:
+    browser.open(site + PAGES["post"])
+    text = browser.script("return document.body.innerText")
+    browser.command("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.driver.get(site + PAGES["post"])
+        snapshot = browser.command("DOMSnapshot.captureSnapshot", computedStyles=[])
+    finally:
+        browser.command("Emulation.setScriptExecutionDisabled", value=False)
+    assert "Reproduction Notes" in text
+    assert any("Reproduction Notes" in string for string in snapshot["strings"])

@@ -1,0 +1,131 @@
+"""The real command, end to end, on a tiny experiment: builds, builds again, and says what changed."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.factories import ROOT
+
+pytestmark = pytest.mark.train
+
+TINY = (
+    "data.image_size=32",
+    "data.batch_size=4",
+    "data.sample_train=12",
+    "data.sample_test=4",
+    "head.epochs=2",
+    "fine_tuning.epochs=1",
+)
+
+
+def run(where: Path, *arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    settings = [part for setting in TINY for part in ("--set", setting)]
+    places = ["--site", str(where / "site"), "--store", str(where / "store")]
+    command = [sys.executable, str(ROOT / "build.py"), "--weights", "random", *settings, *places, *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
+    )
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Path → hash of every file, those that hold times left out."""
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in ("provenance.json", "manifest.json")]
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("built")
+    done = run(where, "--variants", "all", "--export", str(where / "post.html"))
+    assert done.returncode == 0, done.stderr
+    return where
+
+
+def test_the_site_has_its_post_figures_and_data(built: Path) -> None:
+    site = built / "site"
+    post = site / "_posts" / "2023-01-31-image-classification-with-cnn-and-transfer-learning.md"
+    assert "# Reproduction Notes" in post.read_text("utf-8")
+    metrics = json.loads((site / "assets/data/CV_HW_2/metrics.json").read_text("utf-8"))
+    assert set(metrics["variants"]) == {"baseline", "augmentation", "augmentation-no-preprocessing"}
+    for name in ("history.csv", "predictions.csv", "provenance.json", "manifest.json"):
+        assert (site / "assets/data/CV_HW_2" / name).stat().st_size > 0
+    for variant in metrics["variants"]:
+        folder = site / "assets/images/CV_HW_2" / variant
+        assert {p.name for p in folder.iterdir()} == {
+            f"{name}.{suffix}"
+            for name in ("learning-curve-head", "learning-curve-fine-tuning", "confusion-matrix", "wrong-predictions")
+            for suffix in ("png", "webp")
+        }
+
+
+def test_variants_that_agree_share_what_is_frozen(built: Path) -> None:
+    stages = {p.parent.name: 0 for p in (built / "store/stages").glob("*/*")}
+    for path in (built / "store/stages").glob("*/*"):
+        stages[path.parent.name] += 1
+    assert (stages["features"], stages["cut"], stages["head"], stages["fine_tuning"]) == (2, 2, 3, 3)
+
+
+def test_the_site_verifies(built: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "build.py"), "verify", "--site", str(built / "site")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_exported_file_asks_for_nothing(built: Path) -> None:
+    text = (built / "post.html").read_text("utf-8")
+    assert "data:image/webp;base64," in text
+    assert 'src="http' not in text
+    assert 'rel="stylesheet"' not in text
+
+
+def test_an_unchanged_build_runs_nothing_and_touches_nothing(built: Path, tmp_path: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in (built / "site").rglob("*") if p.is_file()}
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow was imported')\n")
+    done = run(built, "--variants", "all", environment={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert "…" not in done.stderr, "a stage ran"
+    assert {p: p.stat().st_mtime_ns for p in (built / "site").rglob("*") if p.is_file()} == before
+
+
+def test_the_same_seed_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, "--variants", "all")
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "site") == tree(built / "site")
+
+
+def test_a_skipped_stage_changes_nothing_in_the_next(built: Path, tmp_path: Path) -> None:
+    """Fine-tuning alone, after the head came from the store, gives what it gave behind the head."""
+    shutil.copytree(built, tmp_path / "copy")
+    for stage in ("fine_tuning", "evaluation"):
+        shutil.rmtree(tmp_path / "copy/store/stages" / stage)
+    done = run(tmp_path / "copy", "--variants", "all")
+    assert done.returncode == 0, done.stderr
+    assert "baseline.fine_tuning …" in done.stderr
+    assert "baseline.head …" not in done.stderr
+    assert tree(tmp_path / "copy/site") == tree(built / "site")
+
+
+def test_another_learning_rate_runs_what_depends_on_it(built: Path) -> None:
+    done = run(built, "--variants", "all", "--explain", "--set", "fine_tuning.learning_rate=2e-5")
+    assert "baseline.head: is up to date" in done.stdout
+    assert "baseline.fine_tuning: runs" in done.stdout
+    assert "setting fine_tuning.learning_rate: 1e-05 → 2e-05" in done.stdout
+    assert "baseline.evaluation: runs" in done.stdout
+
+
+@pytest.mark.parametrize("mode", ["reshuffled"])
+def test_the_write_ups_leaking_split_can_be_measured(mode: str, tmp_path: Path) -> None:
+    done = run(tmp_path, "--set", f"split.mode={mode}")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))
+    assert metrics["variants"]["baseline"]["recipe"]["split"]["mode"] == mode

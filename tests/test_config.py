@@ -1,0 +1,112 @@
+"""Settings: what is refused and how, and how file, profile, overrides and options are laid over each other."""
+
+from pathlib import Path
+
+import pytest
+
+from generator import config
+from generator.errors import BadInput
+from tests.factories import ROOT
+
+FILE = ROOT / "experiment.toml"
+
+
+def load(*overrides: str, **keywords: object) -> config.Config:
+    return config.load(FILE, overrides=overrides, **keywords)  # type: ignore[arg-type]
+
+
+def refused(*overrides: str, **keywords: object) -> str:
+    with pytest.raises(BadInput) as caught:
+        load(*overrides, **keywords)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_file_holds_the_write_ups_settings() -> None:
+    recipe = load().baseline.recipe
+    assert (recipe.head.optimizer, recipe.head.learning_rate, recipe.head.epochs) == ("adam", 1e-4, 30)
+    fine = recipe.fine_tuning
+    assert (fine.optimizer, fine.learning_rate, fine.epochs, fine.from_layer) == ("rmsprop", 1e-5, 11, 100)
+    assert (recipe.first_fine_tuning_epoch, recipe.last_fine_tuning_epoch) == (30, 40)
+    assert load().post.file_name == "2023-01-31-image-classification-with-cnn-and-transfer-learning.md"
+
+
+def test_variants_are_differences_from_the_baseline() -> None:
+    built = load(variants="all").variants
+    assert [v.name for v in built] == ["baseline", "augmentation", "augmentation-no-preprocessing"]
+    assert built[2].changes == {"model.augment": True, "model.preprocess": False}
+    assert built[2].recipe.head == built[0].recipe.head
+
+
+def test_the_baseline_is_always_included() -> None:
+    assert [v.name for v in load(variants="augmentation").variants] == ["baseline", "augmentation"]
+
+
+def test_an_override_reaches_every_variant() -> None:
+    assert {v.recipe.head.epochs for v in load("head.epochs=5", variants="all").variants} == {5}
+
+
+def test_options_win_over_overrides_and_overrides_over_the_profile() -> None:
+    built = load("head.epochs=7", "seed=1", profile="smoke", options={"seed": 2})
+    assert built.baseline.recipe.head.epochs == 7
+    assert built.baseline.recipe.seed == 2
+    assert built.profile == "smoke"
+
+
+def test_a_value_that_is_no_toml_is_a_string() -> None:
+    assert load("data.path=my images/archive.zip").data.path == "my images/archive.zip"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("head.epoch=5", ["head.epoch", "did you mean 'epochs'", "learning_rate"]),
+        ("hed.epochs=5", ["'hed'", "did you mean 'head'"]),
+        ("head.epochs=-5", ["head.epochs", "-5"]),
+        ("head.epochs=two", ["head.epochs", "'two'"]),
+        ("head.optimizer=adagrad", ["head.optimizer", "adagrad", "rmsprop"]),
+        ("head.learning_rate=nan", ["head.learning_rate"]),
+        ("fine_tuning.from_layer=175", ["fine_tuning.from_layer", "175"]),
+        ("data.image_size=16", ["data.image_size", "16", "32"]),
+        ("variants.augmentation.model.augmnt=true", ["augmnt", "did you mean 'augment'"]),
+        ("variants.baseline.seed=1", ["baseline"]),
+        ("variants.Loud.seed=1", ["Loud"]),
+        ("post.slug=Not A Slug", ["post.slug"]),
+        ("post.date=2023-01-31T12:00:00", ["post.date", "offset"]),
+        ("post.asset_folder=../up", ["post.asset_folder"]),
+        ("head.epochs", ["KEY=VALUE"]),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(override: str, words: list[str]) -> None:
+    message = refused(override, variants="all")
+    assert all(word in message for word in words), message
+
+
+def test_an_unknown_variant_names_the_choices() -> None:
+    message = refused(variants="augmentaton")
+    assert "did you mean 'augmentation'" in message
+    assert "baseline, augmentation, augmentation-no-preprocessing" in message
+
+
+def test_an_unknown_profile_names_the_choices() -> None:
+    assert "smoke" in refused(profile="smok")
+
+
+@pytest.mark.parametrize("text", ["seed = ", "\xff", "[post]\ntitle = 'x'\n"])
+def test_a_broken_file_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(BadInput, match=r"mine\.toml"):
+        config.load(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="--config"):
+        config.load(tmp_path / "none.toml")
+
+
+def test_differences_lists_leaves_by_path() -> None:
+    assert config.differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}) == {
+        "a.c": (2, 3),
+        "d": (None, 4),
+    }

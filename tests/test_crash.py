@@ -1,0 +1,222 @@
+"""Builds killed at every event, at random moments and at random events, then run to the end.
+
+What a killed and resumed build leaves must be what a build that nobody disturbed leaves, byte for byte. The
+real command is killed, with the fakes in place of TensorFlow's stages and of the figures; one test takes the
+real ones. Every random choice comes from a seed that is printed.
+"""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from generator import verify
+from tests import fakes
+from tests.fakes import Project, command, make_project, run_command, timeless
+
+EVENTS = 5
+MOMENTS = 5
+"""Kills in one run of the tests; `python -m tests.test_crash 100` makes more."""
+
+OVERRIDES = ("--set", "seed=3")
+"""What the second build differs in from the first."""
+
+
+def clean_build(folder: Path) -> tuple[dict[str, object], dict[str, object], int, float]:
+    """The sites of two undisturbed builds after each other, and the events and seconds of the second."""
+    project = make_project(folder)
+    assert run_command(project).returncode == 0
+    old = timeless(project.site())
+    started = time.monotonic()
+    done = run_command(project, "say", *OVERRIDES)
+    seconds = time.monotonic() - started
+    assert done.returncode == 0
+    events = done.stdout.partition("variant  ")[0].splitlines()
+    assert "synced" in events
+    return old, timeless(project.site()), len(events), seconds
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], dict[str, object], int, float]:
+    return clean_build(tmp_path_factory.mktemp("clean"))
+
+
+@pytest.fixture(scope="module")
+def seed() -> int:
+    chosen = random.SystemRandom().randrange(10**6)
+    print(f"seed {chosen}")
+    return chosen
+
+
+def check_site(project: Project, *allowed: dict[str, object]) -> None:
+    """The site is wholly one of the `allowed` ones."""
+    assert timeless(project.site()) in allowed
+    if project.places.site.exists():
+        assert verify.verify(project.places.site) == ()
+
+
+def finish(project: Project, new: dict[str, object]) -> None:
+    """Run to the end; nothing of the kill may be left."""
+    done = run_command(project, *OVERRIDES)
+    assert done.returncode == 0, done.stderr
+    assert timeless(project.site()) == new
+    assert sorted(p.name for p in project.folder.iterdir()) == ["animals", "preview.html", "site", "store"]
+    checkpoints = project.places.store / "checkpoints"
+    assert not checkpoints.exists() or list(checkpoints.iterdir()) == []
+    assert not list((project.places.store / "temporary").glob("*"))
+    assert run_command(project, *OVERRIDES, "say").stdout.splitlines()[0].startswith("variant")
+
+
+def killed_at_event(project: Project, number: int) -> bool:
+    """Whether the build came to its event of this number and died there."""
+    code = run_command(project, f"kill={number}", *OVERRIDES).returncode
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
+def killed_after(project: Project, seconds: float) -> bool:
+    process = subprocess.Popen(
+        command(project, *OVERRIDES), cwd=fakes.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    process.kill()
+    return process.wait() != 0
+
+
+def crash_at_events(folder: Path, chance: random.Random, clean: tuple[dict, dict, int, float], kills: int) -> int:  # type: ignore[type-arg]
+    """Kill the build at random events, one kill after the other, until `kills` are made; gives their number."""
+    old, new, events, _ = clean
+    made = 0
+    while made < kills:
+        project = start(folder / f"{made}-{chance.randrange(10**9)}", chance)
+        site = (old,) if project.places.site.exists() else ({},)
+        while made < kills and killed_at_event(project, chance.randint(1, events)):
+            made += 1
+            check_site(project, *site, new)
+        finish(project, new)
+    return made
+
+
+def crash_at_moments(folder: Path, chance: random.Random, clean: tuple[dict, dict, int, float], kills: int) -> int:  # type: ignore[type-arg]
+    """Kill the build at random moments."""
+    old, new, _, seconds = clean
+    made = 0
+    while made < kills:
+        project = start(folder / f"{made}-{chance.randrange(10**9)}", chance)
+        site = (old,) if project.places.site.exists() else ({},)
+        while made < kills and killed_after(project, chance.uniform(0.2, 1.1) * seconds):
+            made += 1
+            check_site(project, *site, new)
+        finish(project, new)
+    return made
+
+
+def crash_at_every_event(folder: Path, clean: tuple[dict, dict, int, float]) -> int:  # type: ignore[type-arg]
+    """Kill a build that follows another at each of its events in turn; gives their number."""
+    old, new, events, _ = clean
+    built = make_project(folder / "built")
+    assert run_command(built).returncode == 0
+    for number in range(1, events + 1):
+        project = Project(folder / str(number))
+        shutil.copytree(built.folder, project.folder)
+        assert killed_at_event(project, number)
+        check_site(project, old, new)
+        finish(project, new)
+        shutil.rmtree(project.folder)
+    return events
+
+
+def start(folder: Path, chance: random.Random) -> Project:
+    """A project that was built before, or not."""
+    project = make_project(folder)
+    if chance.random() < 0.5:
+        assert run_command(project).returncode == 0
+    return project
+
+
+def test_fault_31_killed_at_random_events(
+    tmp_path: Path, clean: tuple[dict[str, object], dict[str, object], int, float], seed: int
+) -> None:
+    assert crash_at_events(tmp_path, random.Random(seed), clean, EVENTS) == EVENTS
+
+
+def test_fault_31_killed_at_random_moments(
+    tmp_path: Path, clean: tuple[dict[str, object], dict[str, object], int, float], seed: int
+) -> None:
+    assert crash_at_moments(tmp_path, random.Random(seed), clean, MOMENTS) == MOMENTS
+
+
+def test_fault_31_killed_at_every_step_of_the_order_of_publishing(
+    tmp_path: Path, clean: tuple[dict[str, object], dict[str, object], int, float]
+) -> None:
+    """The last events, one by one: the exchange of the folders and what follows."""
+    old, new, events, _ = clean
+    project = make_project(tmp_path / "project")
+    assert run_command(project).returncode == 0
+    for number in range(3, -1, -1):
+        # What ran stays kept, so that only publishing's own events are left after the first kill.
+        killed_at_event(project, events - number)
+        check_site(project, old, new)
+    finish(project, new)
+
+
+# ---- With TensorFlow -------------------------------------------------------------------------------------
+
+REAL = """
+import sys
+from pathlib import Path
+from generator import bench, cli
+preview = Path(sys.argv[1])
+made = cli._places
+cli._places = lambda parsed: bench.Places(made(parsed).root, made(parsed).store, made(parsed).site, preview)
+if __name__ == "__main__":
+    sys.exit(cli.main(sys.argv[2:]))
+"""
+
+
+def real_command(project: Project) -> list[str]:
+    return [sys.executable, "-c", REAL, str(project.folder / "preview.html"), *project.arguments()]
+
+
+@pytest.mark.train
+def test_fault_31_a_real_training_killed_and_resumed_gives_the_same_bytes(tmp_path: Path) -> None:
+    reference, project = make_project(tmp_path / "reference"), make_project(tmp_path / "killed")
+    for each in (reference, project):
+        each.variants = "baseline"
+    started = time.monotonic()
+    subprocess.run(real_command(reference), cwd=fakes.ROOT, check=True, capture_output=True)
+    seconds = time.monotonic() - started
+    for share in (0.5, 0.75):
+        process = subprocess.Popen(
+            real_command(project), cwd=fakes.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(share * seconds)
+        process.kill()
+        process.wait()
+    subprocess.run(real_command(project), cwd=fakes.ROOT, check=True, capture_output=True)
+    assert timeless(project.site()) == timeless(reference.site())
+
+
+def main(kills: int, chosen: int) -> None:
+    """Make `kills` kills, half at events and half at moments, and say how it went."""
+    print(f"seed {chosen}", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder, chance = Path(name), random.Random(chosen)
+        clean = clean_build(folder / "clean")
+        print(f"a clean build has {clean[2]} events and takes {clean[3]:.1f} s", flush=True)
+        made = crash_at_events(folder / "events", chance, clean, kills // 2)
+        print(f"{made} kills at events: every build ended as a clean one", flush=True)
+        made = crash_at_moments(folder / "moments", chance, clean, kills - kills // 2)
+        print(f"{made} kills at moments: every build ended as a clean one", flush=True)
+        made = crash_at_every_event(folder / "every", clean)
+        print(f"{made} kills, one at each event: every build ended as a clean one", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6))

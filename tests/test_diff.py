@@ -1,0 +1,395 @@
+"""Two builds compared: metrics, settings, predictions, figures, and where the builds come from."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import builds, diff, metric_diff, result_files
+from generator.builds import Build, Places
+from generator.config import flatten
+from generator.diff import Comparison
+from generator.errors import BadInput
+from generator.results import BuildResults, Score
+from tests.factories import make_config, make_data, make_results, make_variant
+from tests.sites import FOLDER, make_files, picture, put
+
+DATA = Path("assets/data") / FOLDER
+FIGURE = f"assets/images/{FOLDER}/baseline/confusion-matrix.png"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(repository=tmp_path, site=tmp_path / "site", store=tmp_path / "store", asset_folder=FOLDER)
+
+
+@pytest.fixture
+def make(tmp_path: Path, places: Places) -> Callable[..., Build]:
+    """Writes a build as a site and finds it again."""
+
+    def build(made: BuildResults | None = None, shade: int = 100, **files: bytes) -> Build:
+        name = f"site-{len(list(tmp_path.iterdir()))}"
+        put(tmp_path / name, {**make_files(made, shade), **files})
+        return builds.find(str(tmp_path / name), places)
+
+    return build
+
+
+def with_baseline(**changes: Any) -> BuildResults:
+    variants = {**make_results().variants, "baseline": make_variant(**changes)}
+    return make_results(variants=variants)
+
+
+def changed(comparison: Comparison) -> dict[tuple[str, str], str]:
+    return {(c.variant, c.metric): c.status for c in comparison.metrics if c.status != "unchanged"}
+
+
+def test_a_build_against_itself_is_the_same(make: Callable[..., Build]) -> None:
+    comparison = diff.compare(make(), make())
+    assert comparison.same
+    assert (comparison.settings, comparison.figures, changed(comparison)) == ((), (), {})
+    assert len(comparison.metrics) > 3 * 30
+
+
+def test_metrics_know_their_direction(make: Callable[..., Build]) -> None:
+    better = with_baseline(wrong=(0, 1), train=Score(loss=0.0005, correct=295, total=296))
+    found = changed(diff.compare(make(), make(better)))
+    assert found[("baseline", "test.accuracy")] == "improved"
+    assert found[("baseline", "train.loss")] == "improved"
+    assert found[("baseline", "train.accuracy")] == "worse"
+    assert found[("baseline", "confusion.true_negative")] == "changed"
+    assert {variant for variant, _ in found} == {"baseline"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"),
+    [
+        ("test.accuracy", "higher"),
+        ("epochs.head.val_loss", "lower"),
+        ("test.roc_auc", "higher"),
+        ("test.correct", None),
+        ("before.accuracy", None),
+        ("parameters.total", None),
+    ],
+)
+def test_directions(metric: str, better: str | None) -> None:
+    assert metric_diff.direction(metric) == better
+
+
+def status(old: float | None, new: float | None, metric: str = "test.loss") -> list[str]:
+    return [c.status for c in metric_diff.compare("baseline", {metric: old}, {metric: new})]
+
+
+def test_a_wobble_is_unchanged_and_a_count_is_exact() -> None:
+    assert status(0.3859, 0.3859 + 1e-9) == ["unchanged"]
+    assert status(0.3859, 0.3859 - 1e-4) == ["improved"]
+    assert status(5000.0, 5000.001) == ["unchanged"], "relative, for large values"
+    assert status(23_589_761, 23_589_762, "parameters.total") == ["changed"]
+
+
+def test_added_missing_and_undefined_metrics_are_explicit() -> None:
+    assert status(None, 0.5) == ["added"]
+    assert status(0.5, None) == ["missing"]
+    assert status(None, None) == []
+    assert [c.status for c in metric_diff.compare("v", {"a.loss": 1.0}, {"b.loss": 1.0})] == ["missing", "added"]
+
+
+def test_a_variant_that_only_one_build_has(make: Callable[..., Build]) -> None:
+    fewer = make_results(variants={"baseline": make_variant()})
+    comparison = diff.compare(make(), make(fewer))
+    assert set(changed(comparison).values()) == {"missing"}
+    assert {c.variant for c in comparison.metrics if c.status == "missing"} == {
+        "augmentation",
+        "augmentation-no-preprocessing",
+    }
+    assert set(changed(diff.compare(make(fewer), make())).values()) == {"added"}
+
+
+def test_settings_data_weights_and_packages_that_differ_are_listed(make: Callable[..., Build]) -> None:
+    recipe = make_config("baseline", "head.epochs=10").baseline.recipe
+    new = make_results(
+        variants={**make_results().variants, "baseline": make_variant(recipe=recipe)},
+        data=make_data(image_size=64, fingerprint="a" * 64),
+        environment={"python": "3.11.7", "packages": {"keras": "3.16.0", "tensorflow": "2.21.0"}},
+    )
+    found = {c.setting: (c.old, c.new, c.variants) for c in diff.compare(make(), make(new)).settings}
+    assert found == {
+        "head.epochs": ("30", "10", ("baseline",)),
+        "data.image_size": ("224", "64", ()),
+        "data.fingerprint": ("d" * 64, "a" * 64, ()),
+        "environment.packages.keras": ("3.15.1", "3.16.0", ()),
+    }
+
+
+def test_a_setting_that_changed_in_every_variant_is_listed_once(make: Callable[..., Build]) -> None:
+    variants = {
+        name: variant.model_copy(update={"recipe": variant.recipe.model_copy(update={"seed": 7})})
+        for name, variant in make_results().variants.items()
+    }
+    (change,) = diff.compare(make(), make(make_results(variants=variants))).settings
+    assert (change.setting, change.old, change.new) == ("seed", "0", "7")
+    assert change.variants == tuple(variants)
+
+
+# Predictions
+
+
+def test_mended_and_broken_images_equal_a_recomputation_from_the_files(make: Callable[..., Build]) -> None:
+    old, new = make(), make(with_baseline(wrong=(1, 2, 30, 31)))
+    pair = next(p for p in diff.compare(old, new).predictions if p.variant == "baseline")
+
+    def wrong(build: Build) -> set[str]:
+        rows = result_files.to_files(build.results)[result_files.PREDICTIONS].splitlines()[1:]
+        cells = [row.split(",") for row in rows if row.startswith("baseline,")]
+        return {row[2] for row in cells if row[3] != row[4]}
+
+    assert {c.file for c in pair.of("mended")} == wrong(old) - wrong(new)
+    assert {c.file for c in pair.of("broken")} == wrong(new) - wrong(old)
+    assert {c.file for c in pair.of("still wrong")} == wrong(old) & wrong(new)
+    assert (len(pair.of("mended")), len(pair.of("broken")), len(pair.of("still wrong"))) == (3, 2, 2)
+    assert pair.images == 40
+    assert pair.p == pytest.approx(1.0)
+    assert pair.verdict == "3 mended, 2 broken: within chance (McNemar, exact: p = 1)"
+
+
+def test_a_prediction_change_names_classes_and_confidence(make: Callable[..., Build]) -> None:
+    pair = diff.compare(make(), make(with_baseline(wrong=(1, 2, 6, 7)))).predictions[0]
+    (mended,) = pair.of("mended")
+    assert (mended.file, mended.actual, mended.old, mended.new) == ("test/camel/1.png", "camel", "horse", "camel")
+    assert (mended.old_confidence, mended.new_confidence) == pytest.approx((0.55, 0.55))
+
+
+def test_a_one_sided_difference_is_more_than_chance(make: Callable[..., Build]) -> None:
+    comparison = diff.compare(make(), make(with_baseline(wrong=(0, 1, 2, 6, 7, *range(20, 28)))))
+    pair = comparison.predictions[0]
+    assert pair.p == pytest.approx(2 / 2**8)
+    assert "more than chance" in pair.verdict
+    accuracy = next(c for c in comparison.metrics if (c.variant, c.metric) == ("baseline", "test.accuracy"))
+    assert (accuracy.status, accuracy.note) == ("worse", "more than chance")
+
+
+def test_other_data_cannot_be_paired(make: Callable[..., Build]) -> None:
+    other = make_results(data=make_data(fingerprint="a" * 64))
+    pairs = diff.compare(make(), make(other)).predictions
+    assert {(p.p, p.verdict) for p in pairs} == {(None, "the images cannot be paired: the data sets differ")}
+    assert all(not p.changes for p in pairs)
+
+
+def test_other_test_files_cannot_be_paired(make: Callable[..., Build]) -> None:
+    predictions = make_variant().predictions
+    renamed = (predictions[0].model_copy(update={"file": "test/camel/x.png"}), *predictions[1:])
+    pair = diff.compare(make(), make(with_baseline(predictions=renamed))).predictions[0]
+    assert (pair.p, pair.verdict) == (None, "the images cannot be paired: the test sets differ")
+
+
+def test_two_variants_of_one_build(make: Callable[..., Build]) -> None:
+    build = make()
+    comparison = diff.compare(build, build, variants=("baseline", "augmentation"))
+    assert {c.variant for c in comparison.metrics} == {"baseline → augmentation"}
+    assert [(c.setting, c.old, c.new) for c in comparison.settings] == [("model.augment", "false", "true")]
+    (pair,) = comparison.predictions
+    assert (len(pair.of("mended")), len(pair.of("broken"))) == (5, 2)
+    assert comparison.figures == ()
+    with pytest.raises(BadInput, match="unknown variant 'augmentaton'; did you mean 'augmentation'"):
+        diff.compare(build, build, variants=("baseline", "augmentaton"))
+
+
+# Figures
+
+
+def test_figures_are_compared_by_their_pixels(make: Callable[..., Build], tmp_path: Path) -> None:
+    old = make()
+    # A WebP under the name of a PNG: other bytes, the same pixels.
+    assert diff.compare(old, make(**{FIGURE: picture("webp")})).same
+    (change,) = diff.compare(old, make(**{FIGURE: picture(shade=101)})).figures
+    assert (change.scope, change.name, change.status) == ("baseline", "confusion-matrix", "changed")
+    assert (change.changed, change.pixels) == (96, 96)
+
+
+def test_a_figure_of_another_size_missing_or_broken(make: Callable[..., Build]) -> None:
+    old = make()
+    (resized,) = diff.compare(old, make(**{FIGURE: picture(size=(12, 10))})).figures
+    assert (resized.changed, resized.pixels) == (24, 120)
+    (broken,) = diff.compare(old, make(**{FIGURE: b"<html>"})).figures
+    assert broken.status == "broken"
+    gone = make_results(figures=make_results().figures[:-1])
+    (missing,) = diff.compare(old, make(gone)).figures
+    assert (missing.name, missing.status) == ("comparison", "missing")
+
+
+# Where builds come from
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
+
+
+def test_the_last_committed_build_against_the_working_tree(tmp_path: Path, places: Places) -> None:
+    git(tmp_path, "init", "-q")
+    put(places.site, make_files())
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "a build")
+    put(places.site, make_files(with_baseline(wrong=()), shade=99))
+    comparison = diff.compare(builds.find("HEAD", places), builds.find(str(places.site), places))
+    assert comparison.old.startswith("HEAD (")
+    assert comparison.new == "site"
+    assert changed(comparison)[("baseline", "test.accuracy")] == "improved"
+    assert len(comparison.figures) == len(make_results().figures)
+
+
+def test_a_revision_without_a_build_and_no_revision_at_all(tmp_path: Path, places: Places) -> None:
+    for name in ("HEAD", "nobody", "--help", "a\nb"):
+        with pytest.raises(BadInput, match="is no build: expected a site folder"):
+            builds.find(name, places)
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "empty")
+    with pytest.raises(BadInput, match=r"HEAD: holds no site/assets/data/folder/metrics\.json"):
+        builds.find("HEAD", places)
+
+
+def test_a_build_of_the_history_is_found_by_the_start_of_its_id(places: Places) -> None:
+    for build_id in ("20230131-a1", "20230201-b2"):
+        put(
+            places.store / "history" / build_id,
+            {k: v.encode() for k, v in result_files.to_files(make_results()).items()},
+        )
+    assert builds.find("20230131", places).label == "build 20230131-a1"
+    with pytest.raises(BadInput, match="begins the names of 2 builds"):
+        builds.find("2023", places)
+
+
+def test_a_metrics_file_alone(tmp_path: Path, places: Places, make: Callable[..., Build]) -> None:
+    text = result_files.to_files(make_results())[result_files.METRICS]
+    for name in ("metrics.json", "old-metrics.json"):
+        put(tmp_path / "kept", {name: text.encode()})
+        comparison = diff.compare(builds.find(str(tmp_path / "kept" / name), places), make())
+        assert changed(comparison) == {}
+        assert comparison.figures == ()
+        assert comparison.predictions[0].verdict.endswith("one side has no predictions.csv")
+
+
+def test_a_site_with_two_posts_must_be_named_by_file(tmp_path: Path, places: Places) -> None:
+    for folder in ("one", "two"):
+        put(tmp_path / "site", {f"assets/data/{folder}/metrics.json": b"{}"})
+    with pytest.raises(BadInput, match=r"found .*one/metrics\.json, .*two/metrics\.json"):
+        builds.find(str(tmp_path / "site"), places)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"loss": 0.3859', '"loss": NaN', "NaN is not a number"),
+        ('"loss": 0.3859', '"loss": 0.3859, "loss": 0.4', "the key 'loss' stands twice"),
+        ('"schema_version": 1', '"schema_version": 2', "schema_version 2 is newer"),
+        ('"roc_auc"', '"surprise"', "surprise"),
+        ('"correct": 35', '"correct": 36', "accuracy 0.875 is not 36 of 40"),
+        ('"epochs"', '"times"', "times"),
+        ('"variants"', '"versions"', "variants"),
+        ('"data": {', '"data": [], "was": {', "data"),
+    ],
+)
+def test_fault_40_broken_metrics_are_refused_by_key_and_kept(
+    tmp_path: Path, places: Places, old: str, new: str, named: str
+) -> None:
+    text = result_files.to_files(make_results())[result_files.METRICS]
+    assert old in text
+    path = tmp_path / "metrics.json"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(BadInput, match=named):
+        builds.find(str(path), places)
+    assert path.read_text() == text.replace(old, new, 1)
+
+
+# Gates
+
+
+def held(text: str, old: float, new: float, metric: str = "test.accuracy") -> bool:
+    changes = tuple(metric_diff.compare("baseline", {metric: old}, {metric: new}))
+    (result,) = metric_diff.hold(metric_diff.parse_gates([text]), changes)
+    return result.passed
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "passed"),
+    [
+        ("test.accuracy=-0.02", 0.90, 0.88, True),
+        ("test.accuracy=-0.02", 0.90, 0.875, False),
+        ("test.accuracy=-5%", 0.80, 0.76, True),
+        ("test.accuracy=-5%", 0.80, 0.75, False),
+        ("test.accuracy=0", 0.80, 0.80, True),
+        ("test.accuracy=0", 0.80, 0.775, False),
+        ("test.accuracy=+0.05", 0.80, 0.80, False),
+        ("test.accuracy=+0.05", 0.80, 0.85, True),
+    ],
+)
+def test_a_gate_on_what_should_rise(text: str, old: float, new: float, passed: bool) -> None:
+    assert held(text, old, new) is passed
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "passed"),
+    [("test.loss=-0.1", 0.5, True), ("test.loss=-0.1", 0.51, False), ("test.loss=-10%", 0.45, False),
+     ("test.loss=-10%", 0.44, True), ("test.loss=-0.1", 0.0, True)],
+)  # fmt: skip
+def test_a_gate_on_what_should_fall(text: str, new: float, passed: bool) -> None:
+    assert held(text, 0.4, new, "test.loss") is passed
+
+
+def test_a_missed_gate_names_variant_metric_values_and_limit(make: Callable[..., Build]) -> None:
+    gates = metric_diff.parse_gates(["test.accuracy=-0.02"])
+    worse = make_results(variants={**make_results().variants, "augmentation": make_variant("augmentation")})
+    comparison = diff.compare(make(), make(worse), gates=gates)
+    assert len(comparison.gates) == 3
+    assert [str(result) for result in comparison.missed] == [
+        "augmentation: test.accuracy: 0.95 before, 0.875 now, limit -0.02"
+    ]
+
+
+def test_a_metric_that_is_gone_misses_its_gate() -> None:
+    changes = tuple(
+        metric_diff.compare("v", {"test.roc_auc": 0.9, "test.loss": 1.0}, {"test.roc_auc": None, "test.loss": 1.0})
+    )
+    (result,) = metric_diff.hold(metric_diff.parse_gates(["test.roc_auc=-1"]), changes)
+    assert not result.passed
+    assert str(result).endswith("0.9 before, missing now, limit -1")
+
+
+@pytest.mark.parametrize("text", ["", "test.accuracy", "test.accuracy=", "=1", "test.accuracy=a", "test.accuracy=nan",
+                                  "test.accuracy=inf", "test.accuracy=-5%%"])  # fmt: skip
+def test_a_gate_that_says_nothing_is_a_usage_error(text: str) -> None:
+    with pytest.raises(BadInput, match="expected METRIC=LIMIT"):
+        metric_diff.parse_gates([text])
+
+
+@pytest.mark.parametrize("metric", ["test.acuracy", "parameters.total"])
+def test_a_gate_on_no_metric_is_a_usage_error(make: Callable[..., Build], metric: str) -> None:
+    with pytest.raises(BadInput, match=f"gate '{metric}': no such metric"):
+        diff.compare(make(), make(), gates=metric_diff.parse_gates([f"{metric}=0"]))
+
+
+def test_gates_without_a_common_variant_do_not_pass_silently() -> None:
+    changes = [*metric_diff.compare("one", {"test.loss": 1.0}, {}), *metric_diff.compare("two", {}, {"test.loss": 1.0})]
+    with pytest.raises(BadInput, match="no variant in common"):
+        list(metric_diff.hold(metric_diff.parse_gates(["test.loss=0"]), changes))
+
+
+def test_every_metric_of_the_file_is_compared(make: Callable[..., Build]) -> None:
+    """Whatever number `metrics.json` has for a variant, a change of it is seen."""
+    table = json.loads(result_files.to_files(make_results())[result_files.METRICS])["variants"]["baseline"]
+    for key in ("recipe", "changes", "name", "title", "precision", "shapes"):
+        del table[key]
+    compared = {c.metric for c in diff.compare(make(), make()).metrics if c.variant == "baseline"}
+    assert compared == set(flatten(table))
+    assert all(math.isfinite(value) for value in flatten(table).values())
+
+
+def test_comparing_loads_neither_tensorflow_nor_pillow_nor_jinja() -> None:
+    code = "import sys\nfor name in ('tensorflow', 'keras', 'PIL', 'jinja2', 'numpy'): sys.modules[name] = None\n"
+    code += "from generator import builds, diff, diff_report"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)

@@ -1,0 +1,172 @@
+"""The four forms of a comparison: what they say, and that names from outside do no harm in them."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from generator import builds, diff, diff_report, metric_diff, picture_diff
+from generator.builds import Build, Places
+from generator.diff import Comparison
+from tests.factories import make_config, make_data, make_results, make_variant
+from tests.sites import FOLDER, make_files, picture, put
+
+HOSTILE = ("<script>alert(1)</script>", "{{ x }}|[red]_a_")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Build]:
+    def build(made: Any = None, shade: int = 100) -> Build:
+        site = put(tmp_path / f"site-{len(list(tmp_path.iterdir()))}", make_files(made, shade))
+        return builds.find(str(site), Places(tmp_path, site, tmp_path / "store", FOLDER))
+
+    return build
+
+
+@pytest.fixture
+def comparison(make: Callable[..., Build]) -> Comparison:
+    recipe = make_config("baseline", "head.epochs=10").baseline.recipe
+    variants = {
+        "baseline": make_variant(wrong=(0, 1, 2, 6, 7, *range(20, 28)), recipe=recipe),
+        "augmentation": make_variant("augmentation", wrong=(3,)),
+    }
+    new = make_results(variants=variants, figures=make_results().figures[:4])
+    gates = metric_diff.parse_gates(["test.accuracy=-0.02"])
+    return diff.compare(make(), make(new, shade=99), gates=gates)
+
+
+def table_text(comparison: Comparison, width: int = 160) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None).print(diff_report.to_table(comparison))
+    return stream.getvalue()
+
+
+def words(text: str) -> str:
+    """A table's text without its lines and runs of blanks."""
+    return re.sub(r"[│┃\s]+", " ", text)
+
+
+def test_the_terminal_table(comparison: Comparison) -> None:
+    text = words(table_text(comparison))
+    assert "head.epochs 30 10 baseline" in text
+    assert "baseline test.accuracy 0.8750 0.6750 −0.2000 worse, more than chance" in text
+    assert "augmentation test.accuracy 0.9500 0.9750 +0.0250 improved, within chance" in text
+    assert "variant augmentation-no-preprocessing: missing" in text
+    assert "baseline: 0 mended, 8 broken: more than chance (McNemar, exact: p = 0.00781)" in text
+    assert "broken: test/horse/1.png (horse" in text
+    assert "figure data/alpha: 96 of 96 pixels differ (100.00%)" in text
+    assert "gate passed: augmentation: test.accuracy: 0.95 before, 0.975 now, limit -0.02" in text
+    assert "gate missed: baseline: test.accuracy: 0.875 before, 0.675 now, limit -0.02" in text
+
+
+def test_unchanged_metrics_are_counted_and_not_listed(comparison: Comparison) -> None:
+    text = words(table_text(comparison))
+    assert "test.roc_auc" not in text
+    unchanged = sum(change.status == "unchanged" for change in comparison.metrics)
+    assert f"{unchanged} metrics unchanged" in text
+
+
+def test_the_same_build_has_nothing_to_say(make: Callable[..., Build]) -> None:
+    same = diff.compare(make(), make())
+    assert table_text(same).splitlines()[-1].strip() == "No differences."
+    assert "No differences." in diff_report.to_markdown(same)
+    assert "###" not in diff_report.to_markdown(same)
+    assert "<h2>" not in diff_report.to_html(same)
+
+
+def test_markdown(comparison: Comparison) -> None:
+    text = diff_report.to_markdown(comparison, {"test/horse/1.png": "images/horse-1.png"})
+    assert "| baseline | `test.accuracy` | 0.8750 | 0.6750 | −0.2000 | worse, more than chance |" in text
+    assert "**1 of 2 gates missed**" in text
+    assert "<summary>8 broken</summary>" in text
+    assert "| ![test image](images/horse-1.png) |" in text
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
+    assert "\n\n\n" not in text
+
+
+def test_markdown_with_thumbnails_beside_it(comparison: Comparison) -> None:
+    files = diff_report.markdown_files(comparison, "changes", {"test/horse/2.png": picture()})
+    assert list(files) == ["changes.md", "changes-images/1.png"]
+    (row,) = [line for line in files["changes.md"].decode().splitlines() if "changes-images/1.png" in line]
+    assert "test&#47;horse&#47;2&#46;png" in row
+
+
+def test_json_holds_everything_but_the_pictures(comparison: Comparison) -> None:
+    table = json.loads(diff_report.to_json(comparison))
+    assert set(table) == {
+        "schema_version", "old", "new", "settings", "metrics", "gates", "predictions", "figures",
+    }  # fmt: skip
+    assert len(table["metrics"]) == len(comparison.metrics)
+    assert [g["passed"] for g in table["gates"]] == [False, True]
+    assert {f["status"] for f in table["figures"]} == {"changed", "missing"}
+    assert set(table["figures"][0]) == {"scope", "name", "status", "changed", "pixels"}
+
+
+class Page(HTMLParser):
+    """Collects the tags of a page and whatever it would fetch."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+
+
+def test_the_page_needs_nothing_from_outside(comparison: Comparison) -> None:
+    page = Page(diff_report.to_html(comparison, {"test/horse/1.png": picture()}))
+    changed = [figure for figure in comparison.figures if figure.status == "changed"]
+    missing = [f for f in comparison.figures if f.status == "missing" and f.scope != "augmentation-no-preprocessing"]
+    assert page.tags.count("img") == 3 * len(changed) + len(missing) + 1
+    assert all(url.startswith("data:") for url in page.fetched)
+    assert "url(" not in diff_report.to_html(comparison)
+    assert "script" not in page.tags
+
+
+def test_hostile_names_do_no_harm(make: Callable[..., Build]) -> None:
+    def hostile(wrong: tuple[int, ...]) -> Any:
+        variants = {"baseline": make_variant(wrong=wrong, names=HOSTILE)}
+        return make_results(data=make_data(class_names=HOSTILE), variants=variants, figures=())
+
+    comparison = diff.compare(make(hostile((1, 2))), make(hostile((2, 3))))
+    page = Page(diff_report.to_html(comparison))
+    assert "script" not in page.tags
+    markdown = diff_report.to_markdown(comparison)
+    assert "<script" not in markdown
+    assert "{{" not in markdown
+    for table in re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
+    assert "{{ x }}|[red]_a_" in table_text(comparison, width=1000)
+
+
+def test_thumbnails_are_read_from_the_data_set(comparison: Comparison, tmp_path: Path) -> None:
+    put(tmp_path / "data", {"test/horse/1.png": picture(size=(300, 200)), "test/horse/2.png": b"broken"})
+    made = diff_report.thumbnails(comparison, tmp_path / "data")
+    assert list(made) == ["test/horse/1.png"]
+    with Image.open(io.BytesIO(made["test/horse/1.png"])) as thumbnail:
+        assert thumbnail.size == (96, 64)
+
+
+def test_changed_pixels_are_marked_red() -> None:
+    with Image.open(io.BytesIO(picture())) as image:
+        changed = image.copy()
+    changed.putpixel((3, 2), (0, 0, 0))
+    stream = io.BytesIO()
+    changed.save(stream, "PNG")
+    with Image.open(io.BytesIO(picture_diff.marked(picture(), stream.getvalue()))) as marked:
+        colours = {(x, y): marked.getpixel((x, y)) for x in range(12) for y in range(8)}
+    red = colours.pop((3, 2))
+    assert isinstance(red, tuple)
+    assert red[0] > 200 > 60 > red[1]
+    assert set(colours.values()) == {(216, 216, 216)}

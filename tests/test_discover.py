@@ -1,0 +1,211 @@
+"""What lies in a data folder is taken, counted as passed over, or refused; nothing shifts labels quietly."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from generator import discover
+from generator.errors import BadInput
+
+IMAGES = ("train/bear/1.png", "train/cat/1.png", "test/bear/1.png", "test/cat/1.png")
+
+
+def tree(folder: Path, *extra: str, images: tuple[str, ...] = IMAGES) -> Path:
+    """A data set of empty files (nothing here reads them); a name that ends in `/` is a folder."""
+    for name in (*images, *extra):
+        path = folder / name
+        if name.endswith("/"):
+            path.mkdir(parents=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    return folder
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(BadInput) as caught:
+        discover.discover(folder, "photos.zip")
+    message = str(caught.value)
+    assert message.startswith("photos.zip: ")
+    return message
+
+
+def test_classes_are_alphabetical_and_files_in_natural_order(tmp_path: Path) -> None:
+    names = ("train/cat/10.png", "train/cat/2.JPG", "train/cat/b1a.webp", "train/bear/01.tif", "train/bear/10.jfif")
+    found = discover.discover(tree(tmp_path, *names), "x")
+    assert found.class_names == ("bear", "cat")
+    assert [(path.name, label) for path, label in found.files["train"]] == [
+        *[("1.png", 0), ("01.tif", 0), ("10.jfif", 0)],
+        *[("1.png", 1), ("2.JPG", 1), ("10.png", 1), ("b1a.webp", 1)],
+    ]
+    assert found.ignored == {}
+
+
+@pytest.mark.parametrize("names", [["a", "1", "1a", "a1", "a01", "10", "9", "a1b2", "", "²", "٣"]])
+def test_natural_order_compares_any_names(names: list[str]) -> None:
+    assert sorted(names, key=discover.natural) == ["", "1", "1a", "9", "10", "a", "a01", "a1", "a1b2", "²", "٣"]
+
+
+@pytest.mark.parametrize("prefix", ["archive", "a/b", "a/b/c"])
+def test_fault_09_extra_folders_above_are_looked_through(tmp_path: Path, prefix: str) -> None:
+    tree(tmp_path / prefix)
+    assert discover.discover(tree(tmp_path, "README.md", images=()), "x").root == tmp_path / prefix
+
+
+def test_fault_09_what_lies_beside_the_way_is_counted(tmp_path: Path) -> None:
+    tree(tmp_path / "a" / "b")
+    tree(tmp_path, "README.md", "a/notes/1.txt", "a/notes/2.txt", "a/b/labels.csv", "__MACOSX/a/._b", images=())
+    found = discover.discover(tmp_path, "x")
+    assert found.root == tmp_path / "a/b"
+    assert found.ignored == {discover.BESIDE: 4, discover.MACOS: 1}
+
+
+def test_fault_09_missing_folders_list_what_was_found(tmp_path: Path) -> None:
+    tree(tmp_path, "training/cat/1.png", "test/cat/1.png", "b.txt", images=())
+    assert refusal(tmp_path) == "photos.zip: needs the folders train/ and test/; found b.txt, test/, training/"
+
+
+def test_fault_09_an_empty_folder_is_no_data_set(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == "photos.zip: needs the folders train/ and test/; found nothing"
+
+
+def test_fault_09_two_data_sets_side_by_side_are_ambiguous(tmp_path: Path) -> None:
+    tree(tmp_path / "one")
+    tree(tmp_path / "two")
+    message = refusal(tmp_path)
+    assert "several folders" in message
+    assert "one" in message
+    assert "two" in message
+
+
+def test_fault_10_macosx_is_no_class(tmp_path: Path) -> None:
+    junk = ("__MACOSX/train/cat/._1.png", "train/__MACOSX/._cat", "train/__MACOSX/1.png", "test/__MACOSX/")
+    found = discover.discover(tree(tmp_path, *junk), "x")
+    assert found.class_names == ("bear", "cat")
+    assert found.ignored == {discover.MACOS: 3}
+
+
+def test_fault_11_apple_double_files_are_skipped(tmp_path: Path) -> None:
+    found = discover.discover(tree(tmp_path, "train/cat/._1.png", "test/cat/._2.jpg"), "x")
+    assert [path.name for path, _ in found.files["train"]] == ["1.png", "1.png"]
+    assert found.ignored == {discover.MACOS: 2}
+
+
+def test_fault_12_hidden_and_stray_files_are_counted_by_reason(tmp_path: Path) -> None:
+    extra = (
+        *("train/cat/.DS_Store", "train/bear/Thumbs.db", "train/.ipynb_checkpoints/x.png", "test/cat/.x/a.png"),
+        *("train/cat/notes.txt", "train/cat/labels.CSV", "train/cat/photo.heic", "train/cat/drawing.svg"),
+        *("train/cat/README", "train/list.txt", "notes.md", "train/cat/more/2.png", "train/cat/more/3.png"),
+    )
+    found = discover.discover(tree(tmp_path, *extra), "x")
+    assert len(found.files["train"]) == 2
+    assert found.ignored == {
+        discover.HIDDEN: 4,
+        discover.OTHER: 2,
+        discover.NOT_READ: 2,
+        discover.NO_SUFFIX: 1,
+        discover.BESIDE: 2,
+        discover.NESTED: 2,
+    }
+
+
+def test_fault_13_empty_class_folder_is_an_error(tmp_path: Path) -> None:
+    images = ("train/bear/1.png", "train/cat/notes.txt", "test/bear/1.png", "test/cat/1.png")
+    assert refusal(tree(tmp_path, images=images)) == "photos.zip: train/cat holds no image"
+
+
+def test_fault_13_all_empty_class_folders_are_named_together(tmp_path: Path) -> None:
+    message = refusal(tree(tmp_path, *("train/bear/", "train/cat/", "test/bear/", "test/cat/1.png"), images=()))
+    assert message.splitlines()[1:] == [
+        "  train/bear holds no image",
+        "  train/cat holds no image",
+        "  test/bear holds no image",
+    ]
+
+
+def test_fault_14_differing_class_sets_are_listed(tmp_path: Path) -> None:
+    message = refusal(tree(tmp_path, images=(*IMAGES[:3], "test/dog/1.png", "test/eel/1.png")))
+    assert "only in train/: cat; only in test/: dog, eel" in message
+
+
+@pytest.mark.parametrize(("classes", "words"), [(["cat"], "found 1: cat"), (["a", "b", "c"], "found 3: a, b, c")])
+def test_fault_15_other_than_two_classes_is_an_error(tmp_path: Path, classes: list[str], words: str) -> None:
+    tree(tmp_path, images=tuple(f"{split}/{name}/1.png" for split in ("train", "test") for name in classes))
+    assert words in refusal(tmp_path)
+
+
+def test_fault_15_no_class_at_all_is_an_error(tmp_path: Path) -> None:
+    assert "found 0: nothing" in refusal(tree(tmp_path, images=("train/1.png", "test/1.png")))
+
+
+def test_fault_16_symlinked_class_folder_is_rejected(tmp_path: Path) -> None:
+    tree(tmp_path / "data")
+    (tmp_path / "data/train/dog").symlink_to(tmp_path / "data/train/cat", target_is_directory=True)
+    assert "train/dog: symbolic links; put the folders themselves there" in refusal(tmp_path / "data")
+
+
+def test_fault_16_symlinked_split_is_rejected(tmp_path: Path) -> None:
+    tree(tmp_path / "data")
+    (tmp_path / "data/test").rename(tmp_path / "elsewhere")
+    (tmp_path / "data/test").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert "test: symbolic links" in refusal(tmp_path / "data")
+
+
+def test_fault_17_dangling_symlinks_are_named(tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / "train/cat/2.png").symlink_to("missing.png")
+    (tmp_path / "test/bear/3.png").symlink_to("3.png")  # a link to itself
+    message = refusal(tmp_path)
+    assert "train/cat/2.png: a link to a file that does not exist" in message
+    assert "test/bear/3.png: a link to a file that does not exist" in message
+
+
+def test_fault_17_links_to_images_are_read(tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / "train/cat/2.png").symlink_to(tmp_path / "train/cat/1.png")
+    assert len(discover.discover(tmp_path, "x").files["train"]) == 3
+
+
+def test_special_files_are_counted_and_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path)
+    os.mkfifo(tmp_path / "train/cat/pipe.png")
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("train/cat/s.png")
+        assert discover.discover(tmp_path, "x").ignored == {discover.SPECIAL: 2}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Bär", "骆驼", "\u202egnp.exe", "a|b", "<script>alert(1)</script>", "{{ x }}", "{% raw %}", r"$\foo$", "`", "a b"],
+)
+def test_fault_18_hostile_class_names_are_data(tmp_path: Path, name: str) -> None:
+    name = name.replace("/", "⁄")
+    images = tuple(f"{split}/{c}/{name}.png" for split in ("train", "test") for c in (name, "zz"))
+    found = discover.discover(tree(tmp_path, images=images), "x")
+    assert set(found.class_names) == {name, "zz"}
+    assert found.files["test"][0][0].stem == name
+
+
+@pytest.mark.parametrize("name", [b"new\nline", b"tab\there", b"caf\xe9"])
+def test_fault_18_names_that_cannot_stand_in_a_line_are_refused_in_one_line(tmp_path: Path, name: bytes) -> None:
+    folder = tree(tmp_path / "files")
+    (folder / "train/cat" / os.fsdecode(name + b".png")).touch()
+    assert len(refusal(folder).splitlines()) == 1
+    folder = tree(tmp_path / "classes", images=(*IMAGES[:1], IMAGES[2]))
+    for split in ("train", "test"):
+        (folder / split / os.fsdecode(name)).mkdir()
+        (folder / split / os.fsdecode(name) / "1.png").touch()
+    message = refusal(folder)
+    assert len(message.splitlines()) == 1
+    assert message.isprintable()
+
+
+def test_many_problems_are_cut_after_twenty() -> None:
+    message = str(discover.problem_list("x", "files are bad", [f"problem {i}" for i in range(53)]))
+    lines = message.splitlines()
+    assert lines[0] == "x: 53 files are bad:"
+    assert lines[1:3] == ["  problem 0", "  problem 1"]
+    assert lines[20:] == ["  problem 19", "  and 33 more"]

@@ -1,0 +1,439 @@
+"""Figures: what is on them, that nothing is cut, and that the same results give the same bytes."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import factories
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from generator import canvas, figures, sheets
+from generator.canvas import Drawing
+from generator.noise import wilson
+from generator.results import ClassificationScore, ConfusionMatrix, VariantResult
+
+HOSTILE = ("a|b <script>alert(1)</script>", r"{{ x }} $\foo$ _under_")
+HOSTILE_NAMES = [HOSTILE, ("جمل", "حصان"), ("🐫", "👩‍🚀 ok\x07\u202e\ud800"), ("x" * 300, " \n"), ("骆驼", "$\\")]
+
+
+def noise(count: int, side: int = 16) -> canvas.Pixels:
+    return np.random.default_rng(7).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def decode(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")) -> tuple[Drawing, ...]:
+    """Every figure of a build with one variant, from small images."""
+    rgba = np.dstack([noise(1)[0], np.full((16, 16), 90, np.uint8)])
+    data = figures.draw_data(
+        factories.make_data(class_names=names),
+        test_pixels=noise(4),
+        test_labels=[0, 0, 1, 1],
+        alpha_example=rgba,
+        alpha_name=f"train/{names[0]}/10.png",
+        augmented=noise(9),
+        original=noise(1)[0],
+    )
+    own = figures.draw_variant(variant, names, noise(40))
+    return (*data, *own, figures.draw_comparison([variant]))
+
+
+@pytest.fixture(scope="module")
+def drawings() -> tuple[Drawing, ...]:
+    return draw_all(factories.make_variant())
+
+
+def texts(figure: Figure) -> list[str]:
+    """Every text on the figure's axes, as the reader sees it."""
+    return [t.get_text().replace("\u200e", "") for axes in figure.axes for t in axes.texts]
+
+
+def overflowing(figure: Figure) -> list[str]:
+    """The texts that stick out of the figure, by more than a pixel of a rounded edge."""
+    figure.canvas.draw()
+    inner = figure.bbox.padded(1)
+    drawn = [t for axes in figure.axes for t in (*axes.texts, *tick_labels(axes))]
+    boxes = {t.get_text(): t.get_window_extent() for t in drawn if t.get_text()}
+    return [t for t, box in boxes.items() if not (inner.contains(*box.min) and inner.contains(*box.max))]
+
+
+def tick_labels(axes: Axes) -> list[Text]:
+    """The labels that are drawn: ticks are made beyond the limits as well."""
+    if not axes.axison:
+        return []
+    (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    return [t for t in axes.get_xticklabels() if left <= t.get_position()[0] <= right] + [
+        t for t in axes.get_yticklabels() if bottom <= t.get_position()[1] <= top
+    ]
+
+
+def tiles(figure: Figure) -> int:
+    return len(figure.axes[0].images)
+
+
+# What is drawn
+
+
+def test_the_names_and_the_order_are_those_of_the_post(drawings: tuple[Drawing, ...]) -> None:
+    assert [d.name for d in drawings] == [
+        "test-images", "alpha", "augmentation", "learning-curve-head", "learning-curve-fine-tuning",
+        "confusion-matrix", "wrong-predictions", "comparison",
+    ]  # fmt: skip
+
+
+def test_without_an_image_with_alpha_there_is_no_alpha_figure() -> None:
+    drawings = figures.draw_data(
+        factories.make_data(), test_pixels=noise(4), test_labels=[0, 0, 1, 1], alpha_example=None,
+        alpha_name=None, augmented=noise(9), original=noise(1)[0],
+    )  # fmt: skip
+    assert [d.name for d in drawings] == ["test-images", "augmentation"]
+
+
+def test_files_are_opaque_and_of_the_size_they_state_and_small(drawings: tuple[Drawing, ...]) -> None:
+    for drawing in drawings:
+        png, web = decode(drawing.png), decode(drawing.web)
+        assert (png.format, web.format) == ("PNG", "WEBP")
+        assert png.mode == web.mode == "RGB"
+        assert web.size == (drawing.width, drawing.height)
+        assert web.width == 960 < png.width
+        assert abs(png.height / png.width - web.height / web.width) < 0.002
+        assert not png.info, "metadata would tie the bytes to a version"
+        photos = drawing.name in {"test-images", "alpha", "augmentation", "wrong-predictions"}
+        assert len(drawing.web) < (150_000 if photos else 60_000), drawing.name
+
+
+def test_a_photo_sheet_keeps_its_budget_by_lowering_quality(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    grainy = np.clip(rng.normal(128, 22, (8, 224, 224, 3)), 0, 255).astype(np.uint8)
+    with canvas.style():
+        figure = sheets.labelled_images(grainy, [0] * 8, ("camel", "horse"))
+    assert len(canvas.encode("x", figure, photos=True).web) > 50_000
+    monkeypatch.setattr(canvas, "PHOTO_BUDGET", 40_000)
+    assert len(canvas.encode("x", figure, photos=True).web) <= 40_000
+
+
+# The same results, the same bytes
+
+
+def test_drawing_twice_gives_the_same_bytes(drawings: tuple[Drawing, ...]) -> None:
+    assert draw_all(factories.make_variant()) == drawings
+
+
+def test_a_setting_made_before_changes_nothing_and_is_kept() -> None:
+    variant = factories.make_variant()
+    expected = figures.draw_comparison([variant])
+    with matplotlib.rc_context({"font.size": 31, "axes.facecolor": "red", "text.usetex": True}):
+        assert figures.draw_comparison([variant]) == expected
+        assert matplotlib.rcParams["font.size"] == 31
+
+
+DIGEST_OF_ALL = """
+import hashlib, sys
+sys.path[:0] = ["tests", "."]
+import factories, test_figures
+drawings = test_figures.draw_all(factories.make_variant())
+print(hashlib.sha256(b"".join(d.png + d.web for d in drawings)).hexdigest())
+"""
+
+
+def test_a_stray_matplotlibrc_changes_no_byte(tmp_path: Path, drawings: tuple[Drawing, ...]) -> None:
+    stray = tmp_path / "matplotlibrc"
+    stray.write_text("font.size: 30\nfont.family: serif\nlines.linewidth: 9\nsavefig.dpi: 20\nimage.cmap: jet\n")
+    ran = subprocess.run(
+        [sys.executable, "-c", DIGEST_OF_ALL],
+        env=os.environ | {"MATPLOTLIBRC": str(stray)},
+        cwd=factories.ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    here = hashlib.sha256(b"".join(d.png + d.web for d in drawings)).hexdigest()
+    assert ran.stdout.strip() == here
+    assert ran.stderr == ""
+
+
+# Confusion matrix
+
+
+def test_confusion_matrix_rows_are_actual_and_columns_predicted() -> None:
+    matrix = ConfusionMatrix(true_negative=15, false_positive=5, false_negative=1, true_positive=19)
+    variant = factories.make_variant(confusion=matrix)
+    with canvas.style():
+        axes = figures.confusion_matrix(variant, ("camel", "horse")).axes[0]
+    # Text positions count cells from the left and, the axis being inverted, from the top.
+    cells = {t.get_position()[::-1]: t.get_text().split("\n") for t in axes.texts}
+    assert cells == {
+        (0.5, 0.5): ["True Neg", "15", "37.50%"],
+        (0.5, 1.5): ["False Pos", "5", "12.50%"],
+        (1.5, 0.5): ["False Neg", "1", "2.50%"],
+        (1.5, 1.5): ["True Pos", "19", "47.50%"],
+    }
+    assert axes.yaxis_inverted()
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("Actual", "Predicted")
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["camel", "horse"]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["camel", "horse"]
+
+
+# Sheets of images
+
+
+@pytest.mark.parametrize(("count", "shown"), [(2, 2), (3, 3), (7, 7), (40, 40), (60, 60), (313, 60)])
+def test_every_test_image_is_shown_under_its_class_up_to_a_cap(count: int, shown: int) -> None:
+    labels = [int(i >= count // 2) for i in range(count)]
+    with canvas.style():
+        figure = sheets.labelled_images(noise(count, 8), labels, ("camel", "horse"))
+    written = texts(figure)
+    assert tiles(figure) == shown
+    assert written.count("camel") + written.count("horse") == shown
+    assert abs(written.count("camel") - shown / 2) <= 1
+    assert [t for t in written if "of" in t] == (["… 60 of 313 test images"] if count == 313 else [])
+    assert not overflowing(figure)
+
+
+def test_a_label_stands_over_the_image_it_belongs_to() -> None:
+    images = np.stack([np.full((8, 8, 3), 10 * i, np.uint8) for i in range(7)])
+    labels = [0, 1, 0, 1, 1, 0, 0]
+    with canvas.style():
+        axes = sheets.labelled_images(images, labels, ("camel", "horse")).axes[0]
+    for label, image, text in zip(labels, axes.images, axes.texts, strict=True):
+        left, right, bottom, top = image.get_extent()
+        x, y = text.get_position()
+        assert text.get_text() == ("camel", "horse")[label]
+        assert x == pytest.approx((left + right) / 2)
+        assert top - 0.4 < y < top < bottom
+    assert [int(np.asarray(image.get_array()).max()) for image in axes.images] == [0, 10, 20, 30, 40, 50, 60]
+
+
+def test_none_wrong_is_said_in_words() -> None:
+    with canvas.style():
+        figure = sheets.wrong_predictions(factories.make_variant(wrong=()), ("camel", "horse"), noise(40))
+    assert tiles(figure) == 0
+    assert texts(figure) == ["None were wrong", "All 40 test images were classified correctly."]
+
+
+def test_a_wrong_prediction_is_titled_predicted_actual_with_its_confidence() -> None:
+    variant = factories.make_variant(wrong=(2, 25))
+    with canvas.style():
+        figure = sheets.wrong_predictions(variant, ("camel", "horse"), noise(40))
+    first, second = variant.wrong
+    assert texts(figure) == [
+        "horse:camel", f"{first.confidence:.1%}", "camel:horse", f"{second.confidence:.1%}",
+    ]  # fmt: skip
+    drawn = [np.asarray(image.get_array()) for image in figure.axes[0].images]
+    assert (drawn[0] == noise(40)[2]).all()
+    assert (drawn[1] == noise(40)[25]).all()
+
+
+def test_forty_wrong_are_all_shown_and_of_hundreds_an_even_choice() -> None:
+    names = ("camel", "horse")
+    with canvas.style():
+        forty = sheets.wrong_predictions(factories.make_variant(wrong=tuple(range(40))), names, noise(40, 8))
+        predictions = factories.make_predictions(tuple(range(300)), names, total=300)
+        many = factories.make_variant(predictions=predictions)
+        hundreds = sheets.wrong_predictions(many, names, noise(300, 8))
+    assert tiles(forty) == 40
+    assert not any(" of " in t for t in texts(forty))
+    assert tiles(hundreds) == 40
+    assert texts(hundreds)[-1] == "… 40 of 300 wrong predictions"
+    assert texts(hundreds).count("camel:horse") == texts(hundreds).count("horse:camel") == 20
+    assert not overflowing(forty)
+    assert not overflowing(hundreds)
+
+
+def test_alpha_pair_shows_the_hidden_colours_and_hides_them() -> None:
+    rgba = np.zeros((40, 60, 4), np.uint8)
+    rgba[..., 0] = 200
+    rgba[10:30, 10:50, 3] = 255
+    with canvas.style():
+        figure = sheets.alpha_pair(rgba, "train/camel/10.png")
+    with_alpha, dropped = (np.asarray(image.get_array()) for image in figure.axes[0].images)
+    assert (dropped == [200, 0, 0]).all()
+    assert (with_alpha[20, 30] == [200, 0, 0]).all()
+    assert set(np.unique(with_alpha[:5])) == {204, 255}, "outside the shape only the chequerboard is seen"
+    assert texts(figure) == ["With alpha (RGBA)", "Alpha dropped (RGB)", "train/camel/10.png"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 2), (1200, 900)])
+def test_alpha_pair_keeps_any_aspect_within_the_figure(shape: tuple[int, int]) -> None:
+    with canvas.style():
+        figure = sheets.alpha_pair(np.full((*shape, 4), 128, np.uint8), "x.png")
+    for image in figure.axes[0].images:
+        left, right, bottom, top = image.get_extent()
+        assert 0 < left < right < canvas.WIDTH
+        assert 0 < top < bottom < figure.get_figheight() < 6
+    assert canvas.encode("alpha", figure, photos=True).height < 960
+
+
+def test_augmentation_shows_the_original_and_nine_copies() -> None:
+    with canvas.style():
+        figure = sheets.augmentation(noise(1)[0], noise(9))
+    assert tiles(figure) == 10
+    assert texts(figure) == ["Original", "Augmented copies"]
+
+
+# Curves
+
+
+def curves(axes: Axes) -> list[tuple[list[float], list[float]]]:
+    """(epochs, values) of each curve, not of the marks at its end."""
+    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    return [(x, y) for x, y in lines if len(x) > 2]
+
+
+def test_both_phases_stand_at_the_epochs_of_the_log() -> None:
+    variant = factories.make_variant()
+    with canvas.style():
+        accuracy, loss = figures.learning_curve(variant.head, variant.fine_tuning).axes
+    assert [x for x, _ in curves(accuracy)] == [list(range(1, 31)), list(range(30, 41))] * 2
+    assert curves(accuracy)[0][1] == [e.accuracy for e in variant.head]
+    assert curves(accuracy)[3][1] == [e.val_accuracy for e in variant.fine_tuning]
+    assert curves(loss)[1][1] == [e.loss for e in variant.fine_tuning]
+    assert curves(loss)[2][1] == [e.val_loss for e in variant.head]
+    for axes in (accuracy, loss):
+        assert [30, 30] in [list(line.get_xdata()) for line in axes.lines], "the line between the phases"
+    assert [t.get_text() for t in accuracy.texts] == ["Start Fine Tuning"]
+
+
+def test_the_heads_curve_has_no_second_phase() -> None:
+    with canvas.style():
+        accuracy, _ = figures.learning_curve(factories.make_variant().head).axes
+    assert not accuracy.texts
+    assert len(curves(accuracy)) == 2
+
+
+def test_the_legend_names_the_last_epochs_numbers() -> None:
+    with canvas.style():
+        accuracy, loss = figures.learning_curve(factories.make_history(1, 4, 0.5, 0.9)).axes
+    assert [t.get_text() for t in accuracy.get_legend().get_texts()] == ["Training 0.9000", "Validation 0.8820"]
+    assert [t.get_text() for t in loss.get_legend().get_texts()] == ["Training 0.2000", "Validation 0.2200"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "extra"), [(0.0, 1.0, 0.0), (1.0, 1.0, 0.0), (0.0, 0.0, 0.0), (0.97, 0.99, 250_000.0)]
+)
+@pytest.mark.parametrize(("head", "tuning"), [(1, 1), (2, 1), (30, 11), (400, 200)])
+def test_no_value_lies_outside_the_axes(start: float, end: float, extra: float, head: int, tuning: int) -> None:
+    first = factories.make_history(1, head, start, end)
+    first = (first[0].model_copy(update={"val_loss": first[0].val_loss + extra}), *first[1:])
+    second = factories.make_history(head, tuning, end, start)
+    with canvas.style():
+        figure = figures.learning_curve(first, second)
+        assert not overflowing(figure)
+    for axes in figure.axes:
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        for line in axes.lines:
+            if line.get_transform() == axes.transData and len(line.get_xdata()):
+                assert left < min(line.get_xdata()) <= max(line.get_xdata()) < right
+                assert bottom < min(line.get_ydata()) <= max(line.get_ydata()) < top
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_curve_at_the_very_edge_is_drawn_at_its_full_width(value: float) -> None:
+    """Counted in pixels: a line at 0 or 1 is as thick as one in the middle."""
+
+    def thickness(accuracy: float) -> int:
+        history = factories.make_history(1, 20, accuracy, accuracy)
+        flat = [e.model_copy(update={"val_accuracy": 0.5, "accuracy": accuracy}) for e in history]
+        with canvas.style():
+            # One epoch at 0 and one at 1 give every curve the same limits.
+            ends = (flat[0].model_copy(update={"accuracy": 0.0}), *flat[1:-1],
+                    flat[-1].model_copy(update={"accuracy": 1.0}))  # fmt: skip
+            figure = figures.learning_curve(ends)
+            image = decode(canvas.encode("x", figure).png)
+        column = np.asarray(image)[: image.height // 2, image.width // 2].astype(int)
+        blue = np.abs(column - [0x00, 0x72, 0xB2]).max(axis=1) < 60
+        return int(blue.sum())
+
+    assert thickness(value) >= thickness(0.75) > 5
+
+
+# Comparison
+
+
+def test_wilson_interval_gives_the_published_values() -> None:
+    # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+    assert wilson(40, 40)[1] == 1.0
+
+
+def test_comparison_draws_each_variants_interval_and_phases() -> None:
+    variants = list(factories.make_results().variants.values())
+    with canvas.style():
+        figure = figures.comparison(variants)
+        assert not overflowing(figure)
+    axes = figure.axes[0]
+    bars = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert bars == [list(wilson(v.test.correct, v.test.total)) for v in variants]
+    points = [float(line.get_xdata()[0]) for line in axes.lines if len(line.get_xdata()) == 1]
+    assert points == [
+        value for v in variants for value in (v.test.accuracy, v.head[-1].val_accuracy, v.fine_tuning[-1].val_accuracy)
+    ]
+    assert texts(figure)[::2] == [v.title for v in variants]
+    assert axes.get_xlim()[0] < min(points)
+    assert axes.get_xlim()[1] > 1
+
+
+def test_comparison_holds_extreme_accuracies_and_twenty_variants() -> None:
+    worst = ClassificationScore(
+        loss=9, correct=0, total=1, precision=0, recall=0, f1=0, roc_auc=None
+    )  # fmt: skip
+    variant = factories.make_variant(test=worst, title=HOSTILE[1] * 9)
+    with canvas.style():
+        figure = figures.comparison([variant] * 20)
+        assert not overflowing(figure)
+    assert figure.axes[0].get_xlim()[0] < 0
+    assert "…" in texts(figure)[0]
+
+
+# Names from outside
+
+
+@pytest.mark.parametrize("names", HOSTILE_NAMES)
+def test_hostile_names_are_drawn_without_a_warning_and_within_the_figure(names: tuple[str, str]) -> None:
+    variant = factories.make_variant(wrong=(0, 39), names=("camel", "horse"))
+    with canvas.style():
+        for figure in (
+            sheets.labelled_images(noise(7, 8), [0, 1, 0, 1, 0, 1, 1], names),
+            sheets.alpha_pair(np.zeros((9, 9, 4), np.uint8), f"train/{names[0]}/{names[1]}.png"),
+            figures.confusion_matrix(variant, names),
+            sheets.wrong_predictions(variant, names, noise(40, 8)),
+            figures.comparison([variant.model_copy(update={"title": " ".join(names)})]),
+        ):
+            assert not overflowing(figure)
+            assert not any(t.get_parse_math() for t in figure.findobj(match=is_outside_text))
+
+
+def is_outside_text(artist: object) -> bool:
+    """Text that could hold a dollar sign of a name."""
+    return isinstance(artist, Text) and "$" in artist.get_text()
+
+
+def test_printable_replaces_what_the_font_lacks_and_drops_what_is_invisible() -> None:
+    assert canvas.printable("camel") == "camel"
+    assert canvas.printable("جمل") == "جمل"
+    assert canvas.printable("骆a\u202e\x07b\n c") == "□ab c"
+    assert canvas.printable("e\u0301") == "é"
+    assert canvas.printable(" \t") == canvas.printable("") == "□"
+
+
+def test_shortened_keeps_both_ends_and_the_width() -> None:
+    assert canvas.shortened("horse", 2.0) == "horse"
+    short = canvas.shortened("a very long name of the first class", 1.2)
+    assert short.startswith("a ve")
+    assert short.endswith("lass")
+    assert "…" in short
+    assert canvas.text_width(short, canvas.NORMAL) <= 1.2
+    assert canvas.shortened("WWWWWWWW", 0.01) == "W…"

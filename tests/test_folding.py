@@ -1,0 +1,150 @@
+"""The folded forward pass gives what Keras gives, for networks of several kinds and shapes."""
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.train
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def keras():
+    return pytest.importorskip("keras")
+
+
+def perturb(model, seed=0):
+    """Give every variable values of which none is neutral, as training would."""
+    draw = np.random.default_rng(seed)
+    for layer in model.layers:
+        for variable in layer.weights:
+            shape = tuple(variable.shape)
+            if variable.name in ("gamma", "moving_variance"):
+                variable.assign(draw.uniform(0.5, 1.5, shape))
+            elif variable.name in ("beta", "moving_mean", "bias"):
+                variable.assign(draw.normal(0, 0.3, shape))
+    return model
+
+
+def base(keras, name):
+    keras.utils.set_random_seed(1)
+    make = getattr(keras.applications, name)
+    return perturb(make(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3)))
+
+
+def relative_error(model, dtype="float32"):
+    """Largest difference from Keras' own forward pass, relative to its largest value."""
+    import tensorflow as tf
+
+    from generator.folding import fold
+
+    images = np.random.default_rng(2).normal(0, 50, (3, *model.input_shape[1:])).astype(np.float32)
+    expected = model(images, training=False).numpy()
+    given = tf.function(fold(model, dtype))(tf.constant(images)).numpy()
+    assert given.dtype == np.float32
+    assert given.shape == expected.shape
+    assert np.isfinite(expected).all()
+    assert np.abs(expected).max() > 0
+    return np.abs(given - expected).max() / np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["ResNet50", "ResNet50V2", "MobileNetV2", "DenseNet121"])
+def test_a_base_folds_to_what_keras_computes(keras, name):
+    assert relative_error(base(keras, name)) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["ResNet50", "MobileNetV2"])
+def test_bfloat16_agrees_to_its_own_precision(keras, name):
+    assert 1e-5 < relative_error(base(keras, name), "bfloat16") < 0.05
+
+
+def test_every_normalisation_of_resnet50_is_folded(keras):
+    from generator import folding
+
+    model = base(keras, "ResNet50")
+    convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
+    norms = sum(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+    calls = len(model.layers) - 1  # without the input
+    assert convolutions == norms == 53
+    assert len(folding._steps(model, "float32")) == calls - norms
+
+
+def test_parts_of_a_base_fold_like_the_whole(keras):
+    from generator import model as network
+
+    whole = base(keras, "ResNet50")
+    cut = network.cut_point(whole, 100)
+    assert relative_error(network.below(whole, cut)) < 1e-4
+    assert relative_error(network.above(whole, cut)) < 1e-4
+
+
+def test_weights_are_those_of_the_moment_of_folding(keras):
+    import tensorflow as tf
+
+    from generator.folding import fold
+
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(inputs)))
+    images = tf.random.stateless_normal((2, 8, 8, 3), (1, 2))
+    forward, before = fold(model), model(images, training=False).numpy()
+    perturb(model)
+    np.testing.assert_allclose(forward(images).numpy(), before, rtol=1e-4, atol=1e-5)
+    assert np.abs(model(images, training=False).numpy() - before).max() > 0.1
+
+
+def layers_that_must_not_be_folded(keras):
+    """Networks in which a convolution and a normalisation are not one convolution, or not a plain one."""
+    layers = keras.layers
+
+    def activated(x):
+        return layers.BatchNormalization()(layers.Conv2D(4, 3, activation="relu")(x))
+
+    def used_twice(x):
+        x = layers.Conv2D(3, 3, padding="same")(x)
+        return layers.Add()([x, layers.BatchNormalization()(x)])
+
+    def shared(x):
+        convolution, norm = layers.Conv2D(3, 1, use_bias=False), layers.BatchNormalization(scale=False)
+        return norm(convolution(layers.ReLU()(norm(convolution(x)))))
+
+    def grouped(x):
+        return layers.BatchNormalization(center=False)(layers.Conv2D(6, 3, groups=3)(x))
+
+    def other_axis(x):
+        return layers.BatchNormalization(axis=1)(layers.Conv2D(4, 3)(x))
+
+    def dilated(x):
+        return layers.BatchNormalization()(layers.Conv2D(4, 3, dilation_rate=2)(x))
+
+    def repeated_input(x):
+        x = layers.Conv2D(4, 3)(x)
+        return layers.Multiply()([x, x])
+
+    def arithmetic(x):
+        return keras.ops.subtract(5.0, layers.BatchNormalization()(layers.Conv2D(4, 3, strides=2)(x)))
+
+    def broadcast(x):
+        x = layers.Conv2D(4, 3)(x)
+        return layers.Add()([x, layers.GlobalAveragePooling2D(keepdims=True)(x)])
+
+    def dropout(x):
+        return layers.Dropout(0.5)(layers.BatchNormalization()(layers.Conv2D(4, 3)(x)))
+
+    return [activated, used_twice, shared, grouped, other_axis, dilated, repeated_input, arithmetic, broadcast, dropout]
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_unusual_networks(keras, number):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((16, 16, 3))
+    network = layers_that_must_not_be_folded(keras)[number]
+    assert relative_error(perturb(keras.Model(inputs, network(inputs)))) < 1e-4, network.__name__
+
+
+def test_a_model_with_two_outputs_is_refused(keras):
+    from generator.folding import fold
+
+    inputs = keras.Input((8, 8, 3))
+    outputs = [keras.layers.Conv2D(2, 3)(inputs), keras.layers.Conv2D(2, 1)(inputs)]
+    with pytest.raises(ValueError, match="one output"):
+        fold(keras.Model(inputs, outputs, name="two"))

@@ -1,0 +1,132 @@
+"""The real Jekyll builds the site: without a warning, with every link right, and nothing from outside runs."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator.results import BuildResults
+from tests import links
+from tests.factories import make_data, make_results
+from tests.rendered import JEKYLL, REASON, jekyll, make_post, make_site
+from tests.sites import put
+
+pytestmark = [pytest.mark.jekyll, pytest.mark.skipif(JEKYLL is None, reason=REASON)]
+
+POST = "posts/image-classification-with-cnn-and-transfer-learning.html"
+HOSTILE = [
+    ("a|b", "_under_"),
+    ("<script>alert(1)</script>", "{{ site.time }}"),
+    ("{% raw %}", "{% endraw %}"),
+    (r"$\foo$ `x` *y*", "[z](http://example.org) ~~s~~"),
+    ("جمل", "🐪 & horse"),
+]
+
+
+def built(folder: Path, build: BuildResults | None = None, baseurl: str = "") -> Path:
+    source, target = put(folder / "source", make_site(build)), folder / "target"
+    assert jekyll(source, target, "--baseurl", baseurl) == []
+    return target
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("jekyll"))
+
+
+@pytest.mark.parametrize("baseurl", ["", "/repo"])
+def test_every_link_image_and_anchor_resolves(tmp_path: Path, baseurl: str) -> None:
+    assert links.broken(built(tmp_path, baseurl=baseurl), baseurl) == []
+
+
+def test_nothing_is_loaded_from_outside(site: Path) -> None:
+    assert links.outside(site) == []
+
+
+def test_the_link_check_sees_what_is_broken(site: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(site, tmp_path / "copy"))
+    (copy / "assets/images/CV_HW_2/data/alpha.png").unlink()
+    page = copy / POST
+    page.write_text(page.read_text().replace('href="#goal"', 'href="#gaol"').replace("../assets/data", "/assets/data"))
+    faults = links.broken(copy, "/repo")
+    assert f"{POST}: ../assets/images/CV_HW_2/data/alpha.png: no such file" in links.broken(copy, "")
+    assert f"{POST}: #gaol: no such anchor" in links.broken(copy, "")
+    assert any("leaves /repo/" in fault for fault in faults)
+
+
+def test_the_index_lists_the_post_with_its_own_date(site: Path) -> None:
+    index = (site / "index.html").read_text()
+    assert f'<a href="/{POST}">Image classification with CNN and Transfer Learning</a>' in index
+    assert '<time datetime="2023-01-31T12:38:00-06:00">31 January 2023</time>' in index
+
+
+def test_the_provenance_page_shows_the_run_and_links_the_data(site: Path) -> None:
+    page = (site / "provenance" / Path(POST).name).read_text()
+    assert "<code>0123abc</code>" in page
+    assert "x86_64 &lt;fast&gt; &amp; {{ wide }}" in page
+    for name in ("metrics.json", "history.csv", "predictions.csv", "record.json", "provenance.json", "manifest.json"):
+        assert f'href="../assets/data/CV_HW_2/{name}"' in page
+    assert f'href="/provenance/{Path(POST).name}"' in (site / POST).read_text()
+
+
+def test_the_contents_list_every_section(site: Path) -> None:
+    page = links.read(site / POST)
+    text = (site / POST).read_text()
+    contents = text.split('<ul class="contents">')[1].split("</ul>")[0]
+    sections = [i for i in page.ids if f'<h2 id="{i}"' in text or f'<h3 id="{i}"' in text]
+    assert len(sections) > 20
+    assert [i for i in sections if f'href="#{i}"' not in contents] == []
+
+
+def test_two_builds_are_identical(site: Path, tmp_path: Path) -> None:
+    other = built(tmp_path)
+    names = sorted(path.relative_to(site) for path in site.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(other) for path in other.rglob("*") if path.is_file())
+    assert [name for name in names if (site / name).read_bytes() != (other / name).read_bytes()] == []
+
+
+@pytest.mark.parametrize("names", HOSTILE, ids=["pipe", "script", "raw", "markup", "scripts-of-the-world"])
+def test_hostile_class_names_stay_text(tmp_path: Path, names: tuple[str, str]) -> None:
+    ordinary, hostile = make_results(), make_results(data=make_data(class_names=names))
+    target = built(tmp_path / "hostile", hostile)
+    assert links.broken(target, "") == []
+    page = links.read(target / POST)
+    assert [name for name in names if name not in page.text] == []
+    # Names from outside neither add nor remove an element.
+    assert page.tags == links.read(built(tmp_path / "ordinary", ordinary) / POST).tags
+
+
+def test_a_post_in_the_future_is_on_the_page(tmp_path: Path) -> None:
+    post = make_post(date=make_post().date.replace(year=2999))
+    source, target = put(tmp_path / "source", make_site(post=post)), tmp_path / "target"
+    assert jekyll(source, target) == []
+    assert (target / POST).is_file()
+
+
+def test_a_blog_that_is_already_there_gets_the_post_and_its_assets_only(tmp_path: Path) -> None:
+    source = tmp_path / "blog"
+    put(source, BLOG)
+    subprocess.run(["git", "init", "-q", source], check=True)
+    git = ["git", "-C", str(source), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "A blog"], check=True)
+    put(source, make_site(with_skeleton=False))
+    status = subprocess.run([*git, "status", "--porcelain", "-uall"], check=True, capture_output=True, text=True)
+    changed = [line.split(maxsplit=1) for line in status.stdout.splitlines()]
+    assert {kind for kind, _ in changed} == {"??"}
+    places = ("_posts/2023-01-31-image", "assets/images/CV_HW_2/", "assets/data/CV_HW_2/")
+    assert [name for _, name in changed if not name.startswith(places)] == []
+    assert jekyll(source, tmp_path / "target", "--baseurl", "/blog") == []
+    assert links.broken(tmp_path / "target", "/blog") == []
+    assert (tmp_path / "target" / POST).is_file()
+
+
+BLOG = {
+    "_config.yml": b'title: "A blog"\nstrict_front_matter: true\n',
+    "_layouts/default.html": b"<html><head><title>{{ page.title }}</title></head><body>{{ content }}</body></html>\n",
+    "_layouts/post.html": b"---\nlayout: default\n---\n<h1>{{ page.title }}</h1>\n{{ content }}\n",
+    "_posts/2020-01-01-first.md": b'---\nlayout: post\ntitle: "First"\n---\nHello.\n',
+    "index.html": b"---\nlayout: default\ntitle: Home\n---\n"
+    b"{% for post in site.posts %}<a href='{{ post.url | relative_url }}'>{{ post.title }}</a>{% endfor %}\n",
+}

@@ -1,0 +1,83 @@
+"""One build at a time: refused with the holder's PID, freed by its death."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator import lock
+from generator.errors import BadInput, Locked
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from generator import lock
+with lock.hold(Path(sys.argv[1]), "building the site somewhere"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "lock"
+
+
+def start_holder(path: Path) -> subprocess.Popen[str]:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def end(holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+
+
+def test_fault_35_the_second_build_is_told_who_holds_the_lock(path: Path) -> None:
+    holder = start_holder(path)
+    try:
+        with pytest.raises(Locked) as caught, lock.hold(path, "building"):
+            pass
+    finally:
+        end(holder)
+    assert f"process {holder.pid} is building the site somewhere" in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+def test_fault_35_the_lock_of_a_killed_build_does_not_block(path: Path) -> None:
+    end(start_holder(path))
+    with lock.hold(path, "building"):
+        assert path.with_name("lock.holder").read_text().startswith(f"{os.getpid()}\n")
+
+
+def test_the_lock_is_free_again_after_the_block_even_if_it_failed(path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), lock.hold(path, "building"):
+        raise ZeroDivisionError
+    with lock.hold(path, "building again"):
+        pass
+    assert not path.with_name("lock.holder").exists()
+
+
+def test_a_holder_whose_note_is_missing_is_still_a_holder(path: Path) -> None:
+    with lock.hold(path, "building"):
+        path.with_name("lock.holder").unlink()
+        with pytest.raises(Locked, match="another process holds"), lock.hold(path, "building"):
+            pass
+
+
+def test_a_lock_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="cannot be made"), lock.hold(tmp_path / "file" / "lock", "building"):
+        pass
+
+
+def test_two_spellings_of_a_folder_have_one_lock(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "link").symlink_to("site")
+    assert lock.for_folder(tmp_path / "link") == lock.for_folder(tmp_path / "site" / ".." / "site")
+    assert lock.for_folder(tmp_path / "site") != lock.for_folder(tmp_path / "other")

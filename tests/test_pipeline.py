@@ -1,0 +1,464 @@
+"""The build without TensorFlow: what runs, what stays, what is said, and what a failure leaves."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from generator import builds, delivery, render, source, stages, verify
+from generator.cache import Store
+from generator.errors import BadInput, BuildFailed
+from tests import fakes
+from tests.fakes import Project, Recorder, make_project, timeless, tree, write_image
+
+EVERYTHING = {
+    "all.pixels",
+    "all.augmentation",
+    "all.data_figures",
+    "all.comparison",
+    # Features and cut are shared by the two variants.
+    *(f"baseline.{name}" for name in ("features", "cut")),
+    *(
+        f"{variant}.{name}"
+        for variant in ("baseline", "augmentation")
+        for name in ("architecture", "head", "fine_tuning", "evaluation", "figures")
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch.setattr)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that was built once; tests work on copies."""
+    with pytest.MonkeyPatch.context() as patch:
+        fakes.install(patch.setattr)
+        project = make_project(tmp_path_factory.mktemp("template"))
+        assert set(project.build().ran) == EVERYTHING
+    return project
+
+
+@pytest.fixture
+def built(template: Project, tmp_path: Path) -> Project:
+    shutil.copytree(template.folder, tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "fresh")
+
+
+def states(folder: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Every file's content, time and identity."""
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    return {str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns, p.stat().st_ino) for p in files}
+
+
+def age(folder: Path) -> None:
+    """Give every file the time of the epoch's first day, so that one written again is seen."""
+    for path in folder.rglob("*"):
+        os.utime(path, (86_400, 86_400))
+
+
+# ---- Nothing changed, only prose changed -----------------------------------------------------------------
+
+
+def test_a_build_can_be_verified(built: Project) -> None:
+    assert verify.verify(built.places.site) == ()
+
+
+def test_nothing_changed_runs_and_writes_nothing(built: Project) -> None:
+    age(built.places.site)
+    before = states(built.places.site)
+    outcome = built.build()
+    assert outcome.ran == ()
+    assert (outcome.published.written, outcome.published.removed) == ((), ())
+    assert states(built.places.site) == before
+
+
+def test_a_changed_title_renders_and_runs_nothing(built: Project) -> None:
+    images = {p: c for p, c in built.site().items() if p.startswith("assets/images/")}
+    outcome = built.build('post.title="Another title"')
+    assert outcome.ran == ()
+    assert str(outcome.post.relative_to(built.places.site)) in outcome.published.written
+    assert "Another title" in outcome.post.read_text("utf-8")
+    assert images == {p: c for p, c in built.site().items() if p.startswith("assets/images/")}
+
+
+def test_a_changed_template_renders_and_runs_nothing(built: Project, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(fakes.ROOT / "templates", root / "templates", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(fakes.ROOT / "generator", root / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*"))
+    shutil.copy(fakes.ROOT / "requirements.txt", root)
+    section = next((root / "templates" / "sections").glob("*.j2"))
+    section.write_text(section.read_text("utf-8") + "\nA sentence more.\n", "utf-8")
+    built.root = root
+    outcome = built.build()
+    assert outcome.ran == ()
+    assert "A sentence more." in outcome.post.read_text("utf-8")
+
+
+def test_fault_37_times_of_files_and_a_clock_set_back_do_not_matter(built: Project) -> None:
+    future = 4_000_000_000
+    for path in [*built.data.rglob("*"), *built.places.store.rglob("*")]:
+        os.utime(path, (future, future))
+    assert built.build().ran == ()
+
+
+# ---- Something changed -----------------------------------------------------------------------------------
+
+
+def test_exactly_what_depends_on_a_setting_runs(built: Project) -> None:
+    outcome = built.build("fine_tuning.learning_rate=0.5")
+    follows = ("fine_tuning", "evaluation", "figures")
+    assert set(outcome.ran) == {f"{v}.{n}" for v in ("baseline", "augmentation") for n in follows} | {"all.comparison"}
+    assert built.build().ran == ()
+
+
+def test_another_variant_runs_its_own_stages_alone(built: Project) -> None:
+    built.variants = "all"
+    new = "augmentation-no-preprocessing"
+    assert {label.partition(".")[0] for label in built.build().ran} == {new, "all"}
+
+
+def test_a_variant_left_out_leaves_the_site_without_a_trace(built: Project) -> None:
+    built.variants = "baseline"
+    outcome = built.build()
+    assert set(outcome.ran) == {"all.comparison"}
+    assert [path for path in built.site() if "/augmentation/" in path] == []
+    assert verify.verify(built.places.site) == ()
+
+
+def test_force_runs_everything_and_gives_the_same_bytes(built: Project) -> None:
+    before = timeless(built.site())
+    assert set(built.build(force=True).ran) == EVERYTHING
+    assert timeless(built.site()) == before
+
+
+def test_two_builds_in_different_places_give_the_same_bytes(built: Project, fresh: Project) -> None:
+    fresh.build()
+    assert timeless(fresh.site()) == timeless(built.site())
+
+
+def test_any_way_through_settings_ends_where_a_clean_build_ends(built: Project, fresh: Project) -> None:
+    for override in ("seed=4", "fine_tuning.epochs=3", "model.rotation=0.3", "model.dropout=0.4", "data.batch_size=3"):
+        built.build(override)
+    last = ("model.dropout=0.4", "fine_tuning.epochs=3")
+    built.build(*last)
+    fresh.build(*last)
+    assert timeless(built.site()) == timeless(fresh.site())
+
+
+# ---- Explained -------------------------------------------------------------------------------------------
+
+
+def causes(project: Project, *overrides: str) -> dict[str, tuple[str, ...]]:
+    return {label: row.causes for label, row in project.explain(*overrides).items() if row.runs}
+
+
+def test_explaining_a_first_build_says_that_nothing_ever_ran(fresh: Project) -> None:
+    assert causes(fresh) == dict.fromkeys(EVERYTHING, ("never ran",))
+
+
+def test_explaining_an_unchanged_build_names_nothing_and_writes_nothing(built: Project) -> None:
+    before = states(built.folder)
+    rows = built.explain()
+    assert set(rows) == EVERYTHING
+    assert not any(row.runs or row.causes for row in rows.values())
+    assert all(row.seconds is not None for row in rows.values())
+    built.explain("seed=5")
+    assert states(built.folder) == before
+
+
+def test_explaining_a_changed_learning_rate(built: Project) -> None:
+    named = causes(built, "head.learning_rate=0.02")
+    assert named["baseline.head"] == ("setting head.learning_rate: 0.0001 → 0.02",)
+    assert named["baseline.fine_tuning"] == ("needs head, which changed",)
+    assert named["all.comparison"] == ("needs baseline.evaluation, augmentation.evaluation, which changed",)
+    assert set(named) == set(built.build("head.learning_rate=0.02").ran)
+
+
+def test_explaining_a_changed_image(built: Project) -> None:
+    write_image(built.data / "train" / "horse" / "2.png", shade=1)
+    named = causes(built)
+    assert named["all.pixels"] == ("data changed",)
+    assert named["baseline.features"] == ("needs pixels, which changed",)
+    assert "baseline.architecture" not in named
+    assert set(named) == set(built.build().ran)
+
+
+def test_explaining_a_changed_helper(built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(
+        fakes.ROOT / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*")
+    )
+    helper = tmp_path / "generator" / "training.py"
+    helper.write_text(helper.read_text("utf-8").replace("threshold=0.0", "threshold=0.1"), "utf-8")
+    fingerprint = source.fingerprint
+    monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
+    named = causes(built)
+    assert named["baseline.head"] == ("generator/training.py: compile_model changed",)
+    assert named["baseline.fine_tuning"] == ("generator/training.py: compile_model changed",)
+    assert "baseline.features" not in named
+
+
+def test_explaining_an_upgraded_package(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = stages.version
+    old = version("tensorflow")
+    monkeypatch.setattr(stages, "version", lambda name: "99.0" if name == "tensorflow" else version(name))
+    named = causes(built)
+    assert named["baseline.features"] == (f'package tensorflow: "{old}" → "99.0"',)
+    assert "all.pixels" not in named
+
+
+def test_explaining_an_entry_that_was_pruned(built: Project) -> None:
+    shutil.rmtree(built.places.store / "stages" / "head")
+    named = causes(built)
+    assert named == {f"{v}.head": ("its entry is not in the store any more",) for v in ("baseline", "augmentation")}
+    assert set(named) == set(built.build().ran)
+
+
+def test_what_is_pruned_and_not_needed_does_not_run(built: Project) -> None:
+    shutil.rmtree(built.places.store / "stages" / "features")
+    assert causes(built) == {}
+    assert built.build().ran == ()
+    assert set(causes(built, "head.epochs=4")) >= {"baseline.features", "baseline.head"}
+
+
+def test_a_shared_stage_is_remembered_for_each_variant(built: Project) -> None:
+    named = causes(built, "variants.augmentation.model.preprocess=false")
+    assert named["augmentation.features"] == ("setting model.preprocess: true → false",)
+
+
+def test_going_back_to_older_settings_is_remembered_as_the_newest(built: Project) -> None:
+    built.build("head.epochs=4")
+    built.build()
+    assert causes(built, "head.epochs=5")["baseline.head"] == ("setting head.epochs: 3 → 5",)
+
+
+# ---- Failures --------------------------------------------------------------------------------------------
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, **failures: Exception) -> None:
+    fakes.install(monkeypatch.setattr, {name.replace("__", "."): error for name, error in failures.items()})
+
+
+def test_one_failing_variant_leaves_the_others_finished_and_the_site_as_it_was(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = states(built.places.site)
+    built.variants = "all"
+    nan = BuildFailed("head: the loss is not a number any more in epoch 2; lower head.learning_rate (now 0.9)")
+    fail(monkeypatch, augmentation__head=nan)
+    with pytest.raises(BuildFailed) as caught:
+        built.build("head.learning_rate=0.9")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"augmentation failed: {nan}"
+    assert lines[1] == ("the site stays as it was; finished and kept: baseline, augmentation-no-preprocessing")
+    assert caught.value.exit_code == 1
+    assert states(built.places.site) == before
+    fail(monkeypatch)
+    ran = built.build("head.learning_rate=0.9").ran
+    assert {label.partition(".")[2] for label in ran if label.startswith("augmentation.")} == {
+        "head", "fine_tuning", "evaluation", "figures"
+    }  # fmt: skip
+    assert {label for label in ran if not label.startswith("augmentation.")} <= {
+        "baseline.figures", "augmentation-no-preprocessing.figures", "all.comparison"
+    }  # fmt: skip
+
+
+def test_fault_44_every_failure_is_listed(fresh: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = BuildFailed("its process was killed by SIGKILL")
+    fail(monkeypatch, baseline__fine_tuning=killed, augmentation__head=BuildFailed("the loss is not a number"))
+    display = Recorder()
+    with pytest.raises(BuildFailed) as caught:
+        fresh.build(display=display)
+    assert str(caught.value).splitlines() == [
+        "baseline failed: its process was killed by SIGKILL",
+        "augmentation failed: the loss is not a number",
+        "the site stays as it was",
+    ]
+    assert display.warnings == str(caught.value).splitlines()[:2]
+    assert not fresh.places.site.exists()
+    fail(monkeypatch)
+    assert "baseline.head" not in fresh.build().ran
+
+
+def test_fault_43_a_broken_template_is_found_before_any_stage_runs(
+    fresh: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(fakes.ROOT / "templates", root / "templates", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(fakes.ROOT / "requirements.txt", root)
+    (root / "generator").symlink_to(fakes.ROOT / "generator")
+    section = next((root / "templates" / "sections").glob("*.j2"))
+    section.write_text("{{ results.no_such_name }}", "utf-8")
+    fresh.root = root
+    display = Recorder()
+    with pytest.raises(BadInput, match="'results' is undefined") as caught:
+        fresh.build(display=display)
+    assert caught.value.exit_code == 2
+    assert display.lines == []
+    section.unlink()
+    with pytest.raises(BadInput, match=section.name.split(".")[0]):
+        fresh.build()
+
+
+def test_an_unchanged_build_does_not_check_templates_again(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("checked")
+
+    monkeypatch.setattr(render, "check", refuse)
+    built.build()
+
+
+def test_fault_42_a_post_edited_by_hand_is_not_overwritten(built: Project) -> None:
+    post = built.build().post
+    edited = post.read_text("utf-8") + "\nMy own words.\n"
+    post.write_text(edited, "utf-8")
+    with pytest.raises(BadInput, match="was edited since the last build; move it away, or use --force"):
+        built.build('post.title="Another"')
+    assert post.read_text("utf-8") == edited
+    kept = built.build('post.title="Another"', force=True).published.kept
+    assert [(built.places.site / path).read_text("utf-8") for path in kept] == [edited]
+
+
+def test_the_users_own_files_stay(built: Project) -> None:
+    mine = {"CNAME": b"example.org", "about.md": b"mine", "_posts/2020-01-01-mine.md": b"my post"}
+    for path, content in mine.items():
+        (built.places.site / path).write_bytes(content)
+    built.build('post.slug="elsewhere"')
+    assert {path: (built.places.site / path).read_bytes() for path in mine} == mine
+
+
+# ---- The store loses or spoils what it kept --------------------------------------------------------------
+
+
+def entries(project: Project, stage: str) -> list[Path]:
+    return sorted((project.places.store / "stages" / stage).iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\x00" * 100], ids=["empty", "truncated", "garbage"])
+@pytest.mark.parametrize("stage", ["pixels", "head", "fine_tuning", "evaluation", "architecture", "figures"])
+def test_fault_36_a_broken_store_is_computed_again_to_the_same_site(built: Project, stage: str, content: bytes) -> None:
+    before = timeless(built.site())
+    for folder in entries(built, stage):
+        for path in folder.iterdir():
+            path.write_bytes(content)
+    display = Recorder()
+    ran = built.build(display=display).ran
+    assert {label.partition(".")[2] for label in ran} == {stage}
+    assert len(display.warnings) == len(ran)
+    assert all("its entry in the store is broken" in warning for warning in display.warnings)
+    assert timeless(built.site()) == before
+
+
+def test_fault_36_an_input_spoilt_since_it_was_made_is_made_again_before_it_is_used(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.cache.SMALL", 100)
+    (features,) = entries(built, "features")
+    content = (features / "pooled.npy").read_bytes()
+    (features / "pooled.npy").write_bytes(content[:-1] + b"\x7f")
+    display = Recorder()
+    ran = built.build("head.epochs=4", display=display).ran
+    assert "baseline.features" in ran
+    assert any("pooled.npy has another checksum" in warning for warning in display.warnings)
+    assert (entries(built, "features")[0] / "pooled.npy").read_bytes() == content
+
+
+@pytest.mark.parametrize("moment", ["baseline.head", "baseline.fine_tuning epoch 4", "augmentation.evaluation"])
+def test_fault_37_a_store_deleted_during_the_build_is_one_line_and_the_next_build_completes(
+    fresh: Project, built: Project, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def delete(event: str) -> None:
+        if event == moment:
+            shutil.rmtree(fresh.places.store)
+
+    fakes.install(monkeypatch.setattr, hook=delete)
+    with pytest.raises(BuildFailed) as caught:
+        fresh.build()
+    assert "cannot be written (No such file or directory)" in str(caught.value)
+    assert not fresh.places.site.exists()
+    fakes.install(monkeypatch.setattr)
+    fresh.build()
+    assert timeless(fresh.site()) == timeless(built.site())
+
+
+def test_fault_37_a_store_deleted_before_publishing_leaves_the_site_as_it_was(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, rendered = states(built.places.site), render.render
+
+    def delete_and_render(*arguments: object, **keywords: object) -> object:
+        shutil.rmtree(built.places.store)
+        return rendered(*arguments, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(render, "render", delete_and_render)
+    with pytest.raises(BuildFailed, match=r"lost during the build .*; build again"):
+        built.build('post.title="Another"')
+    assert states(built.places.site) == before
+
+
+def test_the_store_is_pruned_to_its_limit_and_keeps_the_newest_build(built: Project) -> None:
+    limit = sum(size for _, size, _ in Store(built.places.store).entries()) + 1000
+    built.build("seed=3", limit=limit)
+    assert built.build("seed=3").ran == ()
+    assert sum(size for _, size, _ in Store(built.places.store).entries()) <= limit
+    assert built.build().ran != ()
+
+
+# ---- History and provenance ------------------------------------------------------------------------------
+
+
+def history(project: Project) -> list[Path]:
+    return sorted((project.places.store / builds.HISTORY).iterdir())
+
+
+def test_each_build_is_recorded_once_with_its_metrics(built: Project) -> None:
+    assert len(history(built)) == 1
+    built.build()
+    assert len(history(built)) == 1
+    built.build("head.epochs=4")
+    built.build("head.epochs=5")
+    names = [folder.name for folder in history(built)]
+    assert len(names) == 3
+    epochs = {
+        json.loads((folder / "metrics.json").read_text())["variants"]["baseline"]["recipe"]["head"]["epochs"]
+        for folder in history(built)
+    }
+    assert epochs == {3, 4, 5}
+    for folder in history(built):
+        record = json.loads((folder / "provenance.json").read_text())
+        assert record["id"] == folder.name
+        assert record["stages"]["baseline.head"]["seconds"] >= 0
+
+
+def test_fault_31_a_record_lost_by_a_kill_after_publishing_is_made_up_for(built: Project) -> None:
+    (record,) = history(built)
+    before = tree(record)
+    (record / "provenance.json").unlink()
+    (record / "metrics.json").write_text("{")
+    built.build()
+    assert history(built) == [record]
+    assert tree(record) == before
+
+
+def test_provenance_edited_by_hand_is_not_taken_over(built: Project) -> None:
+    (path,) = built.places.site.rglob("provenance.json")
+    path.write_text('{"id": "../../elsewhere"}')
+    with pytest.raises(BadInput, match=r"provenance\.json .*was edited since the last build"):
+        built.build()
+    assert len(history(built)) == 1
+
+
+def test_what_a_user_may_read_of_a_build_is_returned(built: Project) -> None:
+    outcome = built.build()
+    assert outcome.preview.is_file()
+    assert list(outcome.results.variants) == ["baseline", "augmentation"]
+    assert isinstance(outcome, delivery.Outcome)

@@ -1,0 +1,463 @@
+"""The post: every number bound, every sentence true of extreme runs, hostile names harmless, and as recorded."""
+
+import hashlib
+import html
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from generator import bound, preview, render, result_files, results
+from generator.config import load
+from generator.errors import BadInput
+from generator.formats import FORMATS
+from generator.render import Rendered
+from generator.results import BuildResults, Epoch, VariantResult, WeightsSummary
+from generator.source import Excerpt
+from tests.factories import ROOT, make_config, make_data, make_figures, make_history, make_results, make_variant
+
+TEMPLATES = ROOT / "templates"
+CONFIG = make_config()
+RENEW = "if the change is meant, renew with: python -m pytest tests/test_render.py --snapshot-update"
+
+
+def post_of(build: BuildResults, **changes: Any) -> Rendered:
+    return render.render(CONFIG.post.model_copy(update=changes), build)
+
+
+def with_baseline(baseline: VariantResult, **changes: Any) -> BuildResults:
+    variants = {"baseline": baseline}
+    return make_results(variants=variants, figures=make_figures(variants), **changes)
+
+
+def html_of(text: str) -> str:
+    return preview.page(text, templates=TEMPLATES, assets="../assets/", prefix="../assets/")
+
+
+def section(text: str, heading: str) -> str:
+    """The text below a heading, up to the next of any level."""
+    return re.split(rf"^#+ {heading}$", text, flags=re.MULTILINE)[1].partition("\n#")[0]
+
+
+# Numbers
+
+
+def test_every_number_stands_where_the_record_says_and_can_be_looked_up() -> None:
+    build = make_results()
+    rendered = post_of(build)
+    lines = rendered.text.split("\n")
+    assert len(rendered.numbers) > 1000
+    for number in rendered.numbers:
+        assert lines[number.line - 1][number.column - 1 :].startswith(number.text)
+        assert FORMATS[number.format](bound.resolve(build, number.source)) == number.text
+
+
+def test_no_other_digits_are_results() -> None:
+    """Whatever looks like a decimal fraction in prose, tables and logs is a bound number."""
+    rendered = post_of(make_results())
+    places = {(n.line, n.column) for n in rendered.numbers}
+    in_code = False
+    for line, text in enumerate(rendered.text.split("\n"), start=1):
+        if text.startswith("```"):
+            in_code = text == "```python"
+        if re.match(r"[\w.-]+==", text):
+            continue  # a package's version
+        for match in re.finditer(r"(?<![\w.&#])[+-]?\d+\.\d+", text):
+            assert in_code or (line, match.start() + 1) in places or match[0] == "1.2", f"{line}: {text}"
+
+
+RECORDS = ("before", "train", "validation", "test", "confusion", "parameters")
+DERIVED = {"correct": "accuracy", "trainable_fine_tuning": "frozen_fine_tuning"} | dict.fromkeys(
+    ("true_negative", "false_positive", "false_negative", "true_positive"), "total"
+)
+"""Stored count → the property that follows from it."""
+
+
+def leaves(record: Any, path: str) -> list[tuple[str, float]]:
+    """(path, value) of each number among the metrics of a variant: what metrics.json holds."""
+    found: list[tuple[str, float]] = []
+    for name, value in record:
+        here = f"{path}.{name}"
+        if isinstance(value, results.Record) and name in RECORDS:
+            found += leaves(value, here)
+        elif isinstance(value, tuple) and name in ("head", "fine_tuning"):
+            found += leaves(value[-1], f"{here}.{len(value) - 1}")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found.append((here, value))
+    return found
+
+
+METRICS = [
+    leaf
+    for name, variant in make_results().variants.items()
+    for leaf in leaves(variant, f"variants.{name}")
+    if not leaf[0].endswith((".total", ".epoch"))
+]
+
+
+def changed(build: BuildResults, path: str, value: float) -> BuildResults:
+    """`build` with one number replaced."""
+    table = build.model_dump()
+    at: Any = table
+    *above, last = path.split(".")
+    for key in above:
+        at = at[int(key)] if key.isdigit() else at[key]
+    at[last] = value
+    return BuildResults.model_validate(table)
+
+
+@pytest.fixture(scope="module")
+def before() -> Rendered:
+    return post_of(make_results())
+
+
+@pytest.mark.parametrize(("path", "value"), METRICS, ids=[path for path, _ in METRICS])
+def test_changing_a_metric_changes_its_occurrences_and_no_other(path: str, value: float, before: Rendered) -> None:
+    # A count goes down by one; a share or loss by little, so that it stays in range.
+    build = changed(
+        make_results(), path, (value - 1 if value else 1) if isinstance(value, int) else value * 0.9 + 0.001
+    )
+    after = post_of(build)
+    old, new = ({n.source: n.text for n in r.numbers if n.format != "rounded"} for r in (before, after))
+    differing = {source for source in old.keys() & new.keys() if old[source] != new[source]}
+    assert path in differing or derived(path) in differing
+    assert [source for source in differing if not depends(source, path)] == []
+
+
+def derived(path: str) -> str:
+    record, _, name = path.rpartition(".")
+    return f"{record}.{DERIVED.get(name, name)}"
+
+
+def depends(source: str, path: str) -> bool:
+    """Whether `path`, what follows from it, or a record that holds it stands in `source`."""
+    terms = re.split(r"[ ,()]", source)
+    return any(term in (path, derived(path)) or (term and path.startswith(f"{term}.")) for term in terms)
+
+
+# Excerpts, links, front matter
+
+
+def test_excerpts_are_hashed_as_they_stand_in_the_post(before: Rendered) -> None:
+    lines = before.text.split("\n")
+    assert len(before.excerpts) >= 20
+    for excerpt in before.excerpts:
+        start = excerpt.line - 1
+        fence = next(line for line in reversed(lines[:start]) if line.startswith("```")).rstrip("python")
+        code = itertools.takewhile(lambda line, fence=fence: line != fence, lines[start:])
+        assert hashlib.sha256("\n".join(code).encode()).hexdigest() == excerpt.sha256
+
+
+def test_front_matter(before: Rendered) -> None:
+    matter = before.text.split("---\n")[1].split("\n")
+    assert 'title: "Image classification with CNN and Transfer Learning"' in matter
+    assert "date: 2023-01-31 12:38:00 -0600" in matter
+    assert 'categories: ["computer-vision"]' in matter
+    assert 'tags: ["transfer-learning", "resnet50", "keras"]' in matter
+    assert 'permalink: "/posts/image-classification-with-cnn-and-transfer-learning.html"' in matter
+    assert before.post == "_posts/2023-01-31-image-classification-with-cnn-and-transfer-learning.md"
+
+
+@pytest.mark.parametrize("title", ["a: b # c", "[x] @y", "yes", '"quoted" \\ {{ x }}', "é 骆驼"])
+def test_any_title_survives_in_the_front_matter(title: str) -> None:
+    text = post_of(make_results(), title=title).text
+    assert f"<h1>{html.escape(title).replace('&quot;', '&#34;').replace('&#x27;', '&#39;')}</h1>" in html_of(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "base"),
+    [
+        ({}, "../assets/"),
+        ({"assets": "absolute"}, "/assets/"),
+        ({"permalink": "/blog/2023/post/"}, "../../assets/"),
+        ({"permalink": "/post.html"}, "assets/"),
+    ],
+)
+def test_links_to_assets(changes: dict[str, str], base: str) -> None:
+    text = post_of(make_results(), **changes).text
+    assert f'src="{base}images/CV_HW_2/baseline/confusion-matrix.webp"' in text
+    assert f"]({base}data/CV_HW_2/metrics.json)" in text
+
+
+def test_every_figure_is_shown_with_words_and_numbers(before: Rendered) -> None:
+    images = re.findall(
+        r'<img src="([^"]+)" width="\d+" height="\d+" loading="lazy" alt="([^"]+)" style="[^"]+">', before.text
+    )
+    shown = {tuple(source.removesuffix(".webp").split("/")[-2:]) for source, _ in images}
+    assert shown == {(figure.scope, figure.name) for figure in make_results().figures}
+    assert all(len(alt) > 60 for _, alt in images)
+    assert "15 predicted camel (37.50%), 5 predicted horse (12.50%)" in before.text
+
+
+def test_headings_are_those_of_the_write_up_and_anchors_differ(before: Rendered) -> None:
+    headings = re.findall(r'<h[2-6] id="([^"]+)"', html_of(before.text))
+    assert len(set(headings)) == len(headings)
+    names = (
+        "goal",
+        "introduction",
+        "data-preprocessing",
+        "freeze-the-base-model",
+        "continue-training",
+        "confusion-matrix",
+    )
+    assert [headings.index(name) for name in names] == sorted(headings.index(name) for name in names)
+
+
+# Truth of the prose
+
+
+def flat(epochs: int, first: int = 1, value: float = 0.5) -> tuple[Epoch, ...]:
+    return make_history(first, epochs, value, value)
+
+
+def test_falling_accuracy_is_said_to_fall() -> None:
+    text = post_of(
+        with_baseline(make_variant(head=make_history(1, 30, 0.9, 0.2), fine_tuning=make_history(30, 11, 0.2, 0.1)))
+    ).text
+    assert "training accuracy fell from 0.9000 to 0.2000 and training loss rose from 0.2000 to 0.9000" in text
+    assert "adapting the upper layers did harm" in text
+    assert "Training accuracy is never perfect; its best is 0.2000 in epoch 30." in text
+
+
+def test_flat_accuracy_is_said_to_stay() -> None:
+    text = post_of(with_baseline(make_variant(head=flat(30), fine_tuning=flat(11, 30)))).text
+    assert "training accuracy stayed at 0.5000 and training loss stayed at 0.6000" in text
+    assert "changed nothing that accuracy shows" in text
+    assert not re.search(r"(rose|fell) from ([\d.e-]+) to \2\b", text)
+
+
+def test_one_epoch_makes_no_curve() -> None:
+    text = post_of(with_baseline(make_variant(head=flat(1), fine_tuning=flat(1, value=1.0)))).text
+    assert "One epoch makes no curve" in text
+    assert "the head was trained for 1 epoch." in text
+    assert "1 epoch is run" in text
+    assert "Training accuracy first reaches 1.0000 in epoch 1 and stays there." in text
+
+
+def test_none_wrong() -> None:
+    text = post_of(with_baseline(make_variant(wrong=()))).text
+    assert "None of the 40 test images is classified wrongly." in section(text, "Wrong Predictions")
+    assert "indices of wrong predictions: []" in text
+    assert "The wrongly classified files" not in text
+    assert "| All errors go one way | yes, camel called horse | there are none |" in text
+
+
+def test_all_wrong() -> None:
+    text = post_of(with_baseline(make_variant(wrong=tuple(range(40))))).text
+    assert "40 of 40 test images are classified wrongly: 20 of camel called horse and 20 of horse called camel." in text
+    assert "accuracy of 0.0000: 0 of 40 are right" in text
+    assert "so the model is below that mark" in text
+
+
+def test_one_wrong_is_singular() -> None:
+    text = post_of(with_baseline(make_variant(wrong=(30,)))).text
+    assert "1 of 40 test images is classified wrongly, in each case horse called camel." in text
+
+
+def test_reaching_and_losing_perfection() -> None:
+    phase = (*make_history(30, 2, 0.9, 1.0), *flat(1, 32, 0.9))
+    assert "Training accuracy first reaches 1.0000 in epoch 31 but does not hold it." in post_of(
+        with_baseline(make_variant(fine_tuning=phase))
+    ).text  # fmt: skip
+
+
+def test_the_baseline_alone_is_compared_with_nothing() -> None:
+    text = post_of(with_baseline(make_variant())).text
+    assert "With the baseline alone there is nothing to compare." in text
+    assert "Bold marks" not in text
+    assert "**0." not in text
+
+
+def test_the_best_are_marked_and_named(before: Rendered) -> None:
+    assert "| **1.0000** |" in before.text
+    assert "The highest test accuracy, 1.0000, is that of Data augmentation&#44; without preprocessing." in before.text
+    assert "5 images mended, 2 broken; p = 0.4531, no more than chance may give" in before.text
+
+
+def test_a_significant_difference_is_called_one() -> None:
+    variants = {
+        "baseline": make_variant(wrong=tuple(range(10))),
+        "augmentation": make_variant("augmentation", wrong=()),
+    }
+    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
+    assert "10 images mended, 0 broken; p = 0.0020, more than chance would explain" in text
+
+
+def test_bears_and_kangaroos() -> None:
+    names = ("bear", "kangaroo")
+    data = make_data(class_names=names, source="bear-vs-kangaroo.zip", kind="archive", transparent_images=0)
+    variants = {"baseline": make_variant(names=names)}
+    figures = tuple(f for f in make_figures(variants) if f.name not in ("alpha", "comparison"))
+    imagenet = WeightsSummary(requested="auto", used="imagenet", name="resnet50.h5", fingerprint="f" * 64, reason="")
+    build = make_results(data=data, variants=variants, figures=figures, weights=imagenet)
+    text = post_of(build).text
+    own, _, notes = text.partition("## Reproduction Notes")
+    assert "kangaroo" in own
+    assert not re.search(r"\b(camels?|horses?)\b", re.sub(r"<code>train/camel/10\.png</code>", "", own))
+    assert "can be compared number by number" in notes
+    assert "All of them are fully opaque." in text
+    assert "no such pair to show" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"profile": "smoke"}, "This page comes from a shortened build, profile <code>smoke</code>."),
+        ({"data": make_data(kind="folder", source="animals")}, "folders of <code>animals</code>"),
+        ({"data": make_data(kind="kaggle", source="kaggle:a/b")}, "fetched with Kaggle's own client"),
+        ({"data": make_data(alpha="white")}, "blends transparent pixels with white"),
+        ({"data": make_data(ignored={"hidden files": 1})}, "- hidden files: 1 file\n"),
+        ({"data": make_data(notes={"rotated": 2})}, "- rotated: 2 images\n"),
+        ({"data": make_data(duplicates=(("train/a", "test/a"),))}, "1 test image also stands among the training"),
+    ],
+)
+def test_what_the_data_were_is_said(changes: dict[str, Any], words: str) -> None:
+    assert words in post_of(make_results(**changes)).text
+
+
+@pytest.mark.parametrize(
+    ("used", "words"),
+    [
+        ("imagenet", "it starts from the ImageNet weights that Keras distributes"),
+        ("embedded", "which come with the program"),
+        ("file", "weights that whoever ran it supplied"),
+        ("random", "its base starts from random weights"),
+    ],
+)
+def test_which_weights_were_used_is_said(used: Any, words: str) -> None:
+    weights = WeightsSummary(requested="auto", used=used, name="w", fingerprint="f", reason="")
+    assert words in post_of(make_results(weights=weights)).text
+
+
+def test_the_leaking_split_is_called_what_it_is() -> None:
+    recipe = make_config("baseline", "split.mode=reshuffled").baseline.recipe
+    text = post_of(with_baseline(make_variant(recipe=recipe))).text
+    assert "This build splits as the original did" in text
+    assert "disjoint: 64 images" not in text
+
+
+def test_variants_of_the_users_own() -> None:
+    changes: dict[str, bool | int | float | str] = {"seed": 7, "head.optimizer": "sgd", "head.learning_rate": 2.5e-4}
+    mine = make_variant().model_copy(update={"name": "mine", "title": "My *own* | variant", "changes": changes})
+    variants = {"baseline": make_variant(), "mine": mine}
+    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
+    assert "### Results with my own variant" in text
+    assert "| <code>head&#46;learning&#95;rate</code> | 2.5e-4 |" in text
+    assert "| <code>head&#46;optimizer</code> | <code>sgd</code> |" in text
+
+
+@pytest.mark.parametrize("test_batches", [1, 2, 3])
+def test_the_last_batch_is_what_is_left(test_batches: int) -> None:
+    size = {1: 64, 2: 32, 3: 16}[test_batches]
+    text = post_of(make_results(data=make_data(batch_size=size, test_batches=test_batches))).text
+    assert text.count("(32, 224, 224, 3)\n") == test_batches - 1
+    assert f"\n({40 - size * (test_batches - 1)}, 224, 224, 3)\n40\nPredictions:" in text
+
+
+# Hostile names
+
+HOSTILE = (
+    "a|b", "<script>alert(1)</script>", "{{ x }}", "{% raw %}", "{% endraw %}", "_under_", r"$\foo$", "جمل", "🐪",
+    "`tick`", "[a](b)", "&#95;", "a\n\n## Goal", "\ue000accuracy\ue0011\ue0029\ue003",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_changes_nothing_but_itself(name: str) -> None:
+    plain, hostile = (
+        make_results(
+            data=make_data(class_names=(n, "horse"), source=n),
+            variants={"baseline": make_variant(names=(n, "horse"))},
+            figures=make_figures(["baseline"]),
+        )
+        for n in ("camel", name)
+    )
+    before, after = post_of(plain), post_of(hostile)
+    assert [n.source for n in after.numbers] == [n.source for n in before.numbers]
+    # Liquid does not read front matter.
+    body = after.text.split("---\n", 2)[2]
+    assert "{{ x }}" not in re.sub(r"(?s)<!-- \{% raw %\} -->.*?<!-- \{% endraw %\} -->", "", body)
+    tags = [re.findall(r"<(/?\w+)", html_of(r.text).partition("</head>")[2]) for r in (before, after)]
+    assert tags[0] == tags[1]
+    assert "<script>alert" not in html_of(after.text)
+
+
+# As recorded
+
+
+class Golden(SingleFileSnapshotExtension):
+    """One readable file per snapshot, below `tests/golden/`."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+    @classmethod
+    def dirname(cls, *, test_location: Any) -> str:
+        return str(Path(__file__).parent / "golden" / Path(__file__).stem)
+
+
+@pytest.fixture
+def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(Golden)
+
+
+@pytest.fixture
+def fixed_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Excerpts that stay as they are when the code moves on."""
+
+    def stub(symbol: str, root: Path) -> Excerpt:
+        module, _, name = symbol.partition(":")
+        return Excerpt(symbol, module.replace(".", "/") + ".py", 1, f"def {name}():\n    ...\n")
+
+    monkeypatch.setattr(render, "find_excerpt", stub)
+
+
+@pytest.mark.usefixtures("fixed_code")
+def test_the_post_is_as_recorded(golden: SnapshotAssertion) -> None:
+    assert post_of(make_results()).text == golden, RENEW
+
+
+@pytest.mark.usefixtures("fixed_code")
+def test_a_post_with_other_data_is_as_recorded(golden: SnapshotAssertion) -> None:
+    names = ("bear", "kangaroo")
+    build = with_baseline(
+        make_variant(names=names, wrong=(), head=flat(1), fine_tuning=flat(1)),
+        profile="smoke",
+        data=make_data(class_names=names, kind="archive", source="bear-vs-kangaroo.zip"),
+    )
+    assert post_of(build).text == golden, RENEW
+
+
+@pytest.mark.usefixtures("fixed_code")
+def test_the_preview_is_as_recorded(golden: SnapshotAssertion) -> None:
+    build = make_results()
+    page = render.preview(
+        post_of(build), CONFIG.post, build, site=Path("/a/site"), target=Path("/a/build-output/preview.html")
+    )
+    # The styles are the site's own files, tested where they are.
+    assert re.sub(r"(?s)<style>.*?</style>", "<style></style>", page) == golden, RENEW
+
+
+def test_the_committed_post_is_what_its_metrics_render_to() -> None:
+    post = load(ROOT / "experiment.toml").post
+    data = ROOT / "site" / "assets" / "data" / post.asset_folder
+    if not data.is_dir():
+        pytest.skip("no site is committed yet")
+    build = result_files.from_files({path.name: path.read_text("utf-8") for path in data.iterdir()}, "site")
+    committed = (ROOT / "site" / "_posts" / post.file_name).read_text("utf-8")
+    assert render.render(post, build).text == committed, "build the site again: make site"
+
+
+def test_a_figure_the_build_lacks_is_an_error() -> None:
+    with pytest.raises(Exception, match="figure data/test-images was not drawn"):
+        post_of(make_results(figures=()))
+
+
+def test_results_of_unlike_test_sets_are_an_error() -> None:
+    variants = {"baseline": make_variant(), "augmentation": make_variant("augmentation", names=("a", "b"))}
+    with pytest.raises(BadInput, match="cannot be paired"):
+        post_of(make_results(variants=variants, figures=make_figures(variants)))

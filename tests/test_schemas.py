@@ -1,0 +1,140 @@
+"""The published schemas describe the files that are really written, and refuse what the program refuses."""
+
+import csv
+import io
+import json
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from generator import result_files, strict_json
+from generator.schemas import Schema, schemas
+from tests.factories import ROOT, make_results
+from tests.sites import PLACE, make_files
+
+
+def faults(value: Any, schema: Schema, root: Schema, where: str = "") -> list[str]:
+    """What is wrong with `value`, by the keywords that the schemas use; an unknown keyword is an error here."""
+    found: list[str] = []
+    if "$ref" in schema:
+        target = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        found += faults(value, target, root, where)
+    for keyword, expected in schema.items():
+        if keyword == "anyOf":
+            if all(faults(value, option, root, where) for option in expected):
+                found.append(f"{where}: none of the options")
+        elif not CHECKS[keyword](value, expected):
+            found.append(f"{where}: {keyword} {expected}")
+    if isinstance(value, dict):
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+        for key, item in value.items():
+            inner = properties.get(key, others)
+            if inner is False:
+                found.append(f"{where}.{key}: not expected")
+            elif inner is not True:
+                found += faults(item, inner, root, f"{where}.{key}")
+    if isinstance(value, list):
+        places = [*schema.get("prefixItems", [])] or [schema.get("items", {})] * len(value)
+        for number, (item, inner) in enumerate(zip(value, places, strict=False)):
+            found += faults(item, inner, root, f"{where}.{number}")
+    return found
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "object": lambda v: isinstance(v, dict),
+    "array": lambda v: isinstance(v, list),
+    "string": lambda v: isinstance(v, str),
+    "boolean": lambda v: isinstance(v, bool),
+    "null": lambda v: v is None,
+    "number": is_number,
+    "integer": lambda v: is_number(v) and v == int(v),
+}
+IGNORED = dict.fromkeys(
+    ("$ref", "$defs", "$schema", "title", "description", "default", "properties", "additionalProperties", "items",
+     "prefixItems", "format", "pattern"),
+    lambda value, expected: True,
+)  # fmt: skip
+CHECKS: dict[str, Callable[[Any, Any], bool]] = {
+    **IGNORED,
+    "type": lambda v, e: TYPES[e](v),
+    "const": lambda v, e: v == e,
+    "enum": lambda v, e: v in e,
+    "required": lambda v, e: not isinstance(v, dict) or not set(e) - set(v),
+    "minimum": lambda v, e: not is_number(v) or v >= e,
+    "maximum": lambda v, e: not is_number(v) or v <= e,
+    "exclusiveMinimum": lambda v, e: not is_number(v) or v > e,
+    "exclusiveMaximum": lambda v, e: not is_number(v) or v < e,
+    "minItems": lambda v, e: not isinstance(v, list) or len(v) >= e,
+    "maxItems": lambda v, e: not isinstance(v, list) or len(v) <= e,
+    "minLength": lambda v, e: not isinstance(v, str) or len(v) >= e,
+}
+
+
+def check(value: Any, name: str) -> list[str]:
+    schema = schemas()[name]
+    return faults(value, schema, schema)
+
+
+def metrics() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(result_files.to_files(make_results())[result_files.METRICS])
+    return table
+
+
+def test_the_metrics_fit_their_schema() -> None:
+    assert check(metrics(), "metrics.json") == []
+
+
+def test_the_manifest_fits_its_schema() -> None:
+    assert check(json.loads(make_files()[PLACE]), "manifest.json") == []
+
+
+def test_the_configuration_fits_its_schema() -> None:
+    table = tomllib.loads((ROOT / "experiment.toml").read_text())
+    table["post"]["date"] = table["post"]["date"].isoformat()
+    assert check(table, "experiment.toml") == []
+
+
+@pytest.mark.parametrize("name", [result_files.HISTORY, result_files.PREDICTIONS])
+def test_the_columns_of_the_csv_files_are_described(name: str) -> None:
+    (header, first, *_) = csv.reader(io.StringIO(result_files.to_files(make_results())[name]))
+    schema = schemas()[name]
+    assert list(schema["properties"]) == header
+    typed = {
+        column: cell if schema["properties"][column].get("type") == "string" or column == "phase" else float(cell)
+        for column, cell in zip(header, first, strict=True)
+    }
+    assert check(typed, name) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("schema_version",), 2),
+        (("variants", "baseline", "test", "accuracy"), 1.5),
+        (("variants", "baseline", "test", "accuracy"), "0.9"),
+        (("variants", "baseline", "test", "surprise"), 1),
+        (("variants", "baseline", "epochs"), {}),
+        (("data", "alpha"), "black"),
+    ],
+)
+def test_the_schema_of_the_metrics_refuses(path: tuple[str, ...], value: Any) -> None:
+    table = metrics()
+    inner = table
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    assert check(table, "metrics.json") != []
+
+
+@pytest.mark.parametrize("name", sorted(schemas()))
+def test_the_published_schema_is_the_one_that_is_checked_with(name: str) -> None:
+    published = ROOT / "docs" / "schemas" / f"{name}.schema.json"
+    assert published.read_text("utf-8") == strict_json.to_json(schemas()[name]), "run `make schemas`"

@@ -1,0 +1,197 @@
+"""The preview server: a saved template is on the page, a broken one is reported and the last good page stays."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from generator import result_files
+from generator.errors import BadInput
+from generator.serve import PAGE, Preview, read_results, serve
+from tests.factories import ROOT, make_results, make_variant
+from tests.rendered import TEMPLATES, make_post, make_site
+from tests.sites import put
+
+SECTION = "sections/01-introduction.md.j2"
+SERVER = """
+import sys
+sys.modules["tensorflow"] = None  # importing it would fail
+from pathlib import Path
+from generator.serve import serve
+from tests.rendered import make_post
+def announce(line): print(line, flush=True)
+folder = Path(sys.argv[1])
+serve(make_post(), templates=folder / "templates", root=Path(sys.argv[2]), site=folder / "site", announce=announce)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    put(tmp_path / "site", make_site())
+    return tmp_path
+
+
+@pytest.fixture
+def preview(folder: Path) -> Preview:
+    return Preview(make_post(), folder / "templates", ROOT, folder / "site")
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def test_a_changed_template_changes_the_page(preview: Preview) -> None:
+    preview.refresh()
+    before = preview.shown()
+    replace(preview.templates / SECTION, "## Goal", "## Goal of the whole")
+    preview.refresh()
+    assert preview.error == ""
+    assert "Goal of the whole" not in before
+    assert "Goal of the whole" in preview.shown()
+
+
+@pytest.mark.parametrize(
+    "fault", ["{% if %}", "{{ no_such_name }}", "{{ baseline.test.accuracy }}", "{% include 'nothing.j2' %}"]
+)
+def test_an_error_is_shown_with_its_place_and_the_last_good_page_stays(preview: Preview, fault: str) -> None:
+    preview.refresh()
+    replace(preview.templates / SECTION, "## Goal", f"## Goal\n{fault}")
+    line = (preview.templates / SECTION).read_text().split("\n").index(fault) + 1
+    preview.refresh()
+    page = preview.shown()
+    assert f"01-introduction.md.j2:{line}" in preview.error or "nothing.j2" in preview.error
+    alert = re.search(r'<div role="alert"[^>]*>(.*?)</div>', page, re.DOTALL)
+    assert alert is not None
+    assert alert[1].startswith(preview.error.split("'")[0].split("<")[0])
+    assert 'id="goal"' in page
+    replace(preview.templates / SECTION, f"\n{fault}", "")
+    preview.refresh()
+    assert 'role="alert"' not in preview.shown()
+
+
+def test_what_breaks_in_the_program_is_shown_too(preview: Preview, monkeypatch: pytest.MonkeyPatch) -> None:
+    preview.refresh()
+    monkeypatch.setattr("generator.render.render", lambda *_, **__: 1 // 0)
+    preview.refresh()
+    assert "ZeroDivisionError" in preview.error
+    assert 'id="goal"' in preview.shown()
+
+
+def test_a_new_build_changes_the_page(preview: Preview) -> None:
+    preview.refresh()
+    assert "0.8750" in preview.shown()
+    variants = make_results().variants | {"baseline": make_variant(wrong=(0,))}
+    files = result_files.to_files(make_results(variants=variants))
+    put(preview.data, {name: text.encode() for name, text in files.items()})
+    preview.refresh()
+    assert "0.9750" in preview.shown()
+
+
+def test_the_page_waits_for_the_next_version(preview: Preview) -> None:
+    preview.refresh()
+    assert f'event.data !== "{preview.version}"' in preview.shown()
+    assert preview.shown().count("</body>") == 1
+
+
+def test_images_are_those_of_the_site(preview: Preview) -> None:
+    preview.refresh()
+    sources = re.findall(r'<img src="([^"]*)"', preview.shown())
+    assert len(sources) == len(make_results().figures)
+    target = preview.site / PAGE.strip("/")
+    assert [source for source in sources if not Path(os.path.normpath(target / source)).is_file()] == []
+
+
+def test_a_site_without_a_build_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"metrics\.json is missing; build the site again"):
+        serve(make_post(), templates=TEMPLATES, root=ROOT, site=tmp_path)
+
+
+def test_results_that_are_no_text_are_refused(folder: Path) -> None:
+    data = folder / "site/assets/data/CV_HW_2"
+    (data / "metrics.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match="build the site again"):
+        read_results(data)
+
+
+@pytest.mark.parametrize("port", [70_000, None])
+def test_a_port_that_cannot_be_used_is_named(folder: Path, port: int | None) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = port or taken.getsockname()[1]
+        with pytest.raises(BadInput, match=rf"port {number} cannot be used .*name another, or 0"):
+            serve(make_post(), templates=folder / "templates", root=ROOT, site=folder / "site", port=number)
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The server in a process of its own that cannot import TensorFlow; gives the page's address."""
+    command = [sys.executable, "-c", SERVER, str(folder), str(ROOT)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    limit = threading.Timer(60, process.kill)
+    limit.start()
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip(), process
+    finally:
+        limit.cancel()
+        process.kill()
+        process.communicate()
+
+
+def test_a_saved_change_is_announced_and_served(folder: Path) -> None:
+    with running(folder) as (address, process):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/preview/", address)
+        assert 'id="goal"' in get(address)
+        changes = urllib.request.urlopen(address.replace(PAGE, "/changes"), timeout=30)
+        assert changes.readline() == b"data: 1\n"
+        replace(folder / "templates" / SECTION, "## Goal", "## Goal of the whole")
+        assert changes.readline() == b"\n"
+        assert changes.readline() == b"data: 2\n"
+        assert "Goal of the whole" in get(address)
+        replace(folder / "templates" / SECTION, "## Goal", "{% if %}\n## Goal")
+        assert process.stdout is not None
+        assert re.search(r"01-introduction\.md\.j2:\d+: ", process.stdout.readline())
+        assert "Goal of the whole" in get(address)
+        # The open stream does not hold up the end.
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+        assert (output, errors, process.returncode) == ("", "", 0)
+
+
+def test_assets_and_the_front_door_are_served_and_nothing_else(folder: Path) -> None:
+    (folder / "secret.txt").write_text("secret")
+    with running(folder) as (address, _):
+        base = address.removesuffix(PAGE)
+        image = folder / "site/assets/images/CV_HW_2/data/alpha.webp"
+        assert urllib.request.urlopen(f"{base}/assets/images/CV_HW_2/data/alpha.webp").read() == image.read_bytes()
+        assert 'id="goal"' in get(f"{base}/")
+        for path in ("/assets/../../secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt", "/_config.yml"):
+            with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+                get(base + path)
+            refused.value.close()
+        with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+            get(address, host="example.org")
+        refused.value.close()
+
+
+def get(address: str, host: str | None = None) -> str:
+    request = urllib.request.Request(address, headers={"Host": host} if host else {})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return str(response.read(), "utf-8")

@@ -1,0 +1,91 @@
+"""The site around the post: which files, filled in how, and safe whatever the results' names are."""
+
+import re
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from generator.errors import BadInput
+from generator.results import WeightsSummary
+from generator.skeleton import belongs, skeleton, timezone
+from tests.factories import make_data, make_results
+from tests.rendered import TEMPLATES, make_post
+
+PROVENANCE = "provenance/image-classification-with-cnn-and-transfer-learning.html"
+
+
+def test_every_template_has_its_file_in_the_site() -> None:
+    files = skeleton(make_post(), make_results(), TEMPLATES)
+    expected = {
+        path.relative_to(TEMPLATES / "site").as_posix().removesuffix(".j2").replace("SLUG", make_post().slug)
+        for path in (TEMPLATES / "site").rglob("*")
+        if path.is_file()
+    }
+    assert set(files) == expected
+    assert {"_config.yml", "index.md", "_layouts/post.html", PROVENANCE, "404.md"} <= set(files)
+
+
+def test_files_that_are_no_templates_are_copied_byte_for_byte() -> None:
+    files = skeleton(make_post(), make_results(), TEMPLATES)
+    for name in ("index.md", "assets/favicon.svg", "_layouts/post.html"):
+        assert files[name] == (TEMPLATES / "site" / name).read_bytes()
+
+
+def test_the_same_results_give_the_same_bytes() -> None:
+    first, second = (skeleton(make_post(), make_results(), TEMPLATES) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("2023-01-31T12:38:00-06:00", "Etc/GMT+6"),
+        ("2023-01-31T12:38:00+02:00", "Etc/GMT-2"),
+        ("2023-01-31T12:38:00+00:00", "Etc/UTC"),
+        ("2023-01-31T12:38:00+05:30", "<+0530>-05:30"),
+        ("2023-01-31T12:38:00-03:30", "<-0330>+03:30"),
+    ],
+)
+def test_the_time_zone_has_the_offset_of_the_date(date: str, expected: str) -> None:
+    assert timezone(datetime.fromisoformat(date)) == expected
+
+
+def test_names_from_outside_are_escaped_on_the_provenance_page() -> None:
+    hostile = ("<script>alert(1)</script>", "{{ site.time }}|{% raw %}")
+    weights = WeightsSummary(requested="file", used="file", name="{{x}}<b>.h5", fingerprint="f" * 64, reason="")
+    build = make_results(data=make_data(class_names=hostile, source="a|b {{ y }}.zip"), weights=weights)
+    page = skeleton(make_post(), build, TEMPLATES)[PROVENANCE].decode()
+    assert re.findall(r"<script|<b>|\{\{|\{%(?! include run\.html key=\"CV_HW_2\" %\})", page) == []
+
+
+def test_hidden_files_are_no_part_of_the_site(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATES, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "site" / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "site" / "CNAME").write_text("example.org\n")
+    files = skeleton(make_post(), make_results(), tmp_path)
+    assert ".DS_Store" not in files
+    assert files["CNAME"] == b"example.org\n"
+
+
+@pytest.mark.parametrize("text", ["one\n{{ results.no_such_thing }}\n", "one\n{% if %}\n"])
+def test_a_broken_template_is_named_with_its_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "page.html.j2").write_text(text)
+    with pytest.raises(BadInput, match=r"page\.html\.j2:2: .*mend the template"):
+        skeleton(make_post(), make_results(), tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"site: no site templates there"):
+        skeleton(make_post(), make_results(), tmp_path)
+
+
+def test_the_skeleton_belongs_into_an_empty_folder_and_into_its_own_site_only(tmp_path: Path) -> None:
+    assert belongs(tmp_path / "not-there-yet", ())
+    assert belongs(tmp_path, ())
+    (tmp_path / "_config.yml").write_text("title: A blog\n")
+    assert not belongs(tmp_path, ())
+    assert not belongs(tmp_path, ("_posts/2023-01-31-post.md",))
+    assert belongs(tmp_path, ("_posts/2023-01-31-post.md", "_config.yml"))

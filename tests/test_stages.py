@@ -1,0 +1,318 @@
+"""What makes a stage run again and what does not: for each cause, the stages whose keys change."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator import data, source, stages, weights
+from generator.data import Dataset
+from generator.results import WeightsSummary
+from generator.stages import Plan
+from generator.weights import Weights
+from tests.factories import ROOT
+from tests.fakes import Project, make_project
+
+WEIGHTS = Weights(
+    WeightsSummary(requested="x", used="file", name="x.h5", fingerprint="f" * 64, reason=""), Path("x.h5")
+)
+OTHER_WEIGHTS = replace(WEIGHTS, summary=WEIGHTS.summary.model_copy(update={"fingerprint": "0" * 64}))
+
+TRAINED = {"head", "fine_tuning", "evaluation", "figures", "comparison"}
+"""What follows from the head."""
+TUNED = TRAINED - {"head"}
+FROZEN = {"features", "cut"}
+DATA = {"pixels", "augmentation", "data_figures"}
+WORKER = {"architecture", "augmentation", "features", "cut", "head", "fine_tuning", "evaluation"}
+ALL = WORKER | {"pixels", "figures", "data_figures", "comparison"}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return make_project(tmp_path_factory.mktemp("stages"))
+
+
+@pytest.fixture(scope="module")
+def dataset(project: Project) -> Dataset:
+    return find(project)
+
+
+def find(project: Project) -> Dataset:
+    return data.find(project.config().data, project.places.store)
+
+
+def make_plan(
+    project: Project,
+    dataset: Dataset,
+    *overrides: str,
+    variants: str = "baseline",
+    initial: Weights = WEIGHTS,
+    precision: str = "float32",
+) -> Plan:
+    config = replace(project, variants=variants).config(*overrides)
+    return stages.plan(config, dataset, initial, {v.name: precision for v in config.variants})
+
+
+def keys(plan: Plan) -> dict[str, str]:
+    """Label → digest."""
+    return {stage.label: stage.key.digest for stage in plan.stages}
+
+
+def changed(before: Plan, after: Plan) -> set[str]:
+    """Names of the stages whose keys differ between two plans of the baseline alone."""
+    old, new = keys(before), keys(after)
+    assert set(old) == set(new)
+    return {label.partition(".")[2] for label in old if old[label] != new[label]}
+
+
+@pytest.fixture
+def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
+    return lambda *overrides, **keywords: make_plan(project, dataset, *overrides, **keywords)
+
+
+# ---- Settings --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "ran"),
+    [
+        ("head.learning_rate=0.01", TRAINED),
+        ("head.epochs=9", TRAINED),
+        ('head.optimizer="sgd"', TRAINED),
+        ("fine_tuning.learning_rate=0.01", TUNED),
+        ("fine_tuning.epochs=9", TUNED),
+        ('fine_tuning.optimizer="sgd"', TUNED),
+        ("fine_tuning.from_layer=150", {"architecture", "cut"} | TUNED),
+        ("model.dropout=0.5", {"architecture"} | TRAINED),
+        ("model.preprocess=false", {"architecture"} | FROZEN | TRAINED),
+        ("model.augment=true", {"architecture"} | TRAINED),
+        ("split.validation_fraction=0.4", TRAINED | {"data_figures"}),
+        ('split.mode="reshuffled"', TRAINED | {"data_figures"}),
+        ("seed=7", TRAINED | {"augmentation", "data_figures"}),
+        ("data.image_size=64", ALL),
+        ("data.batch_size=3", {"architecture", "data_figures"} | FROZEN | TRAINED),
+        ('data.alpha="white"', ALL - {"architecture"}),
+    ],
+)
+def test_a_setting_runs_exactly_the_stages_that_depend_on_it(
+    plan: Callable[..., Plan], setting: str, ran: set[str]
+) -> None:
+    assert changed(plan(), plan(setting)) == ran
+
+
+def test_the_rotation_counts_for_the_figure_alone_where_a_variant_does_not_augment(plan: Callable[..., Plan]) -> None:
+    assert changed(plan(), plan("model.rotation=0.4")) & TRAINED == set()
+    assert changed(plan(), plan("model.rotation=0.4")) & {"augmentation", "data_figures"} == {
+        "augmentation",
+        "data_figures",
+    }
+
+
+def test_the_rotation_counts_where_a_variant_augments(plan: Callable[..., Plan]) -> None:
+    before, after = plan("model.augment=true"), plan("model.augment=true", "model.rotation=0.4")
+    assert changed(before, after) == {"architecture", "augmentation", "data_figures"} | TRAINED
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'post.title="Another title"',
+        "post.date=2024-02-02T10:00:00Z",
+        'post.slug="another"',
+        'post.tags=["other"]',
+        'post.asset_folder="elsewhere"',
+        'post.assets="absolute"',
+        "data.max_bytes=12345678",
+        "data.max_entries=500",
+        "data.max_ratio=50",
+        'gates={ "test.accuracy" = "-0.02" }',
+    ],
+)
+def test_what_only_prose_or_checks_need_runs_nothing(plan: Callable[..., Plan], setting: str) -> None:
+    assert changed(plan(), plan(setting)) == set()
+
+
+def test_the_figures_name_the_variants_title_only_in_the_comparison(plan: Callable[..., Plan]) -> None:
+    old = plan(variants="baseline,augmentation")
+    new = plan('variants.augmentation.title="Turned pictures"', variants="baseline,augmentation")
+    assert {label for label in keys(old) if keys(old)[label] != keys(new)[label]} == {"all.comparison"}
+
+
+# ---- Data, weights, precision, packages ------------------------------------------------------------------
+
+
+def test_one_byte_of_an_image_runs_all_but_the_architecture(project: Project, dataset: Dataset, tmp_path: Path) -> None:
+    other = Project(tmp_path)
+    shutil.copytree(project.data, other.data)
+    image = other.data / "train" / "camel" / "1.png"
+    image.write_bytes(image.read_bytes() + b"\0")
+    before, after = make_plan(project, dataset), make_plan(other, find(other))
+    assert changed(before, after) == ALL - {"architecture"}
+
+
+def test_a_touched_image_and_another_place_run_nothing(project: Project, dataset: Dataset, tmp_path: Path) -> None:
+    other = Project(tmp_path)
+    shutil.copytree(project.data, other.data)
+    for path in other.data.rglob("*.png"):
+        path.touch()
+    assert changed(make_plan(project, dataset), make_plan(other, find(other))) == set()
+
+
+def test_a_renamed_image_runs_all_but_the_architecture(project: Project, dataset: Dataset, tmp_path: Path) -> None:
+    other = Project(tmp_path)
+    shutil.copytree(project.data, other.data)
+    (other.data / "test" / "horse" / "3.png").rename(other.data / "test" / "horse" / "4.png")
+    assert changed(make_plan(project, dataset), make_plan(other, find(other))) == ALL - {"architecture"}
+
+
+def test_other_weights_run_what_the_base_computes(plan: Callable[..., Plan]) -> None:
+    assert changed(plan(), plan(initial=OTHER_WEIGHTS)) == FROZEN | TRAINED
+
+
+def test_the_name_under_which_weights_are_found_does_not_count(plan: Callable[..., Plan]) -> None:
+    summary = WEIGHTS.summary.model_copy(update={"requested": "auto", "reason": "none other", "name": "y.h5"})
+    assert changed(plan(), plan(initial=Weights(summary, Path("elsewhere/y.h5")))) == set()
+
+
+def test_random_weights_are_drawn_with_the_seed(plan: Callable[..., Plan], tmp_path: Path) -> None:
+    drawn = weights.resolve("random", tmp_path)
+    assert changed(plan(initial=drawn), plan("seed=7", initial=drawn)) >= FROZEN
+    assert changed(plan(), plan("seed=7")) & FROZEN == set()
+
+
+def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Plan]) -> None:
+    assert changed(plan(), plan(precision="bfloat16")) == FROZEN | TRAINED
+
+
+@pytest.mark.parametrize(
+    ("package", "ran"),
+    [
+        ("tensorflow", WORKER | {"figures", "data_figures", "comparison"}),
+        ("keras", WORKER | {"figures", "data_figures", "comparison"}),
+        ("numpy", ALL),
+        ("pillow", ALL - {"architecture"}),
+        ("scikit-learn", {"evaluation", "figures", "comparison"}),
+        ("matplotlib", {"figures", "data_figures", "comparison"}),
+        ("seaborn", {"figures", "data_figures", "comparison"}),
+        ("jinja2", set()),
+        ("pydantic", set()),
+    ],
+)
+def test_another_version_of_a_package_runs_the_stages_that_use_it(
+    plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch, package: str, ran: set[str]
+) -> None:
+    before, version = plan(), stages.version
+    monkeypatch.setattr(stages, "version", lambda name: "99.0" if name == package else version(name))
+    assert changed(before, plan()) == ran
+
+
+# ---- Source ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of `generator/` whose source is what the keys are made from."""
+    shutil.copytree(
+        ROOT / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__", "embedded")
+    )
+    fingerprint = source.fingerprint
+    monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
+    return tmp_path / "generator"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert text.count(old) >= 1, f"{path.name} no longer has {old!r}"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], package: Path) -> None:
+    before = plan()
+    for path in package.glob("*.py"):
+        path.touch()
+    assert changed(before, plan()) == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "ran"),
+    [
+        ("training.py", "threshold=0.0", "threshold=0.1", TRAINED),
+        ("images.py", "BILINEAR", "BICUBIC", ALL - {"architecture"}),
+        # The frozen stages share a class with those that augment, and a class counts as a whole.
+        ("inputs.py", 'RandomFlip("horizontal"', 'RandomFlip("vertical"', ALL - {"pixels"}),
+        ("evaluation.py", "zero_division=0", "zero_division=1", {"evaluation", "figures", "comparison"}),
+        ("noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
+        ("experiment.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
+    ],
+)
+def test_a_change_in_a_helper_runs_the_stages_that_reach_it(
+    plan: Callable[..., Plan], package: Path, module: str, old: str, new: str, ran: set[str]
+) -> None:
+    before = plan()
+    edit(package / module, old, new)
+    assert changed(before, plan()) == ran
+
+
+@pytest.mark.parametrize("module", ["training.py", "images.py", "inputs.py", "experiment.py", "figures.py", "data.py"])
+def test_comments_docstrings_and_formatting_run_nothing(plan: Callable[..., Plan], package: Path, module: str) -> None:
+    before, path = plan(), package / module
+    text = path.read_text("utf-8")
+    first_line = text.index('"""') + 3
+    text = text[:first_line] + "Other words. " + text[first_line:]
+    text = (
+        text.replace("\n\n\ndef ", "\n\n\n# A comment.\n\n\n\ndef ").replace("    return ", "    return    ")
+        + "\n# The end.\n"
+    )
+    assert text != path.read_text("utf-8")
+    path.write_text(text, "utf-8")
+    assert changed(before, plan()) == set()
+
+
+@pytest.mark.parametrize("module", ["render.py", "cli.py", "publish.py", "serve.py", "diff.py", "display.py"])
+def test_what_no_stage_executes_runs_nothing(plan: Callable[..., Plan], package: Path, module: str) -> None:
+    before = plan()
+    with (package / module).open("a") as stream:
+        stream.write("\nADDED = 1\nprint(ADDED)\n")
+    assert changed(before, plan()) == set()
+
+
+# ---- Variants --------------------------------------------------------------------------------------------
+
+
+def test_variants_that_agree_share_their_stages(plan: Callable[..., Plan]) -> None:
+    both = plan(variants="baseline,augmentation").variants
+    baseline, augmented = both["baseline"], both["augmentation"]
+    for name in FROZEN:
+        assert getattr(baseline, name).key.digest == getattr(augmented, name).key.digest
+    for name in ("architecture", "head", "fine_tuning", "evaluation", "figures"):
+        assert getattr(baseline, name).key.digest != getattr(augmented, name).key.digest
+
+
+def test_variants_that_differ_share_nothing_that_differs(plan: Callable[..., Plan]) -> None:
+    both = plan(variants="all").variants
+    first, second = both["augmentation"], both["augmentation-no-preprocessing"]
+    assert first.features.key.digest != second.features.key.digest
+    assert first.cut.key.digest != second.cut.key.digest
+
+
+def test_another_variant_runs_none_of_the_others_again(plan: Callable[..., Plan]) -> None:
+    old, new = keys(plan()), keys(plan(variants="all"))
+    assert {label for label in old if old[label] != new[label]} == {"all.comparison"}
+
+
+def test_no_stage_comes_before_one_that_it_needs(plan: Callable[..., Plan]) -> None:
+    listed = plan(variants="all").stages
+    for position, stage in enumerate(listed):
+        assert {need.key.digest for need in stage.needs} <= {earlier.key.digest for earlier in listed[:position]}
+
+
+def test_every_key_names_what_it_depends_on(plan: Callable[..., Plan]) -> None:
+    parts = dict(plan().variants["baseline"].head.key.parts)
+    assert parts["setting head.learning_rate"] == 1e-4
+    assert parts["setting seed"] == 0
+    assert parts["package tensorflow"] == stages.version("tensorflow")
+    assert "source generator.training:train" in parts
+    assert "source generator.model:build_head" in parts
+    assert {name for name in parts if name.startswith("stage ")} == {"stage pixels", "stage features"}

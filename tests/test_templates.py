@@ -1,0 +1,124 @@
+"""The templates themselves, and the lint that keeps typed-in numbers and unsafe strings out of them."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from generator import lint, render
+from generator.errors import BadInput, BuildFailed, MeasuredPostError
+from tests.factories import ROOT
+
+TEMPLATES = ROOT / "templates"
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """A copy of the templates that a test may spoil."""
+    return Path(shutil.copytree(TEMPLATES, tmp_path / "templates", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def spoil(templates: Path, text: str, section: str = "08-rescaling.md.j2") -> int:
+    """Append `text` to a section and return its line."""
+    path = templates / "sections" / section
+    before = path.read_text("utf-8")
+    path.write_text(before + text + "\n", "utf-8")
+    return before.count("\n") + 1
+
+
+def test_the_templates_pass() -> None:
+    render.check(TEMPLATES)
+
+
+def test_there_are_27_sections_and_the_post_includes_each() -> None:
+    names = sorted(path.name for path in (TEMPLATES / "sections").iterdir())
+    post = (TEMPLATES / "post.md.j2").read_text("utf-8")
+    assert [int(name[:2]) for name in names] == list(range(1, 28))
+    assert [post.index(f'"sections/{name}"') for name in names] == sorted(
+        post.index(f'"sections/{name}"') for name in names
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("The accuracy was 97.3%.", r"the number 97\.3% is typed in"),
+        ("The accuracy was `0.9250`.", r"the number 0\.9250 is typed in"),
+        ("A loss of 1.8288e-04.", r"the number 1\.8288e-04 is typed in"),
+        ("Of 23,587,712 parameters", "the number 23,587,712 is typed in"),
+        ("after 30 epochs", "the number 30 is typed in"),
+        ("{{ 0.925 | accuracy }}", r"the number 0\.925 is typed in"),
+        ("{{ nobody }}", "'nobody' is undefined"),
+        ("{% if nobody %}x{% endif %}", "'nobody' is undefined"),
+        ("{{ baseline.test.acuracy | accuracy }}", "no attribute 'acuracy'"),
+        ("{{ baseline.test.accuracy }}", "variants.baseline.test.accuracy is printed without a format"),
+        ("{{ baseline.test.accuracy - 1 }}", "does not come from the results"),
+        ("{{ 1 | integer }}", "does not come from the results"),
+        ("{{ baseline.test }}", "neither text nor a number"),
+        ("{{ data.class_names[0] | safe }}", "unknown filter|No filter named 'safe'"),
+        ("{{ data.class_names[0] ~ data.class_names[1] }}", "side by side"),
+        ('{{ "%s" % data.source }}', "side by side"),
+        ("{% if %}", "Expected an expression"),
+        ("{% include 'sections/28-more.md.j2' %}", "28-more"),
+        ("## Über & mehr", "plain ASCII"),
+        ("## Goal", "stand once"),
+    ],
+)
+def test_a_slip_is_refused_before_anything_is_trained(templates: Path, text: str, message: str) -> None:
+    line = spoil(templates, text)
+    with pytest.raises(BadInput, match=message) as caught:
+        render.check(templates)
+    assert "\n" not in str(caught.value)
+    if "##" not in text and "include" not in text:
+        assert str(caught.value).startswith(f"templates/sections/08-rescaling.md.j2:{line}: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{# 97.3% in a comment #}",
+        "ResNet50 and conv5_block3 <https://example.org/v2.1/30>",
+        "class 0 and class 1",
+        "the 95 % interval",
+    ],
+)
+def test_constants_and_names_may_stand(text: str) -> None:
+    assert list(lint.typed_numbers(text)) == []
+
+
+def test_a_missing_section_is_named(templates: Path) -> None:
+    (templates / "sections" / "14-train-head.md.j2").unlink()
+    with pytest.raises(BadInput, match=r"sections/14-train-head\.md\.j2 is missing"):
+        render.check(templates)
+
+
+def test_a_missing_post_is_named(templates: Path) -> None:
+    (templates / "post.md.j2").unlink()
+    with pytest.raises(BadInput, match=r"post\.md\.j2 is missing"):
+        render.check(templates)
+
+
+def test_a_slip_in_the_preview_is_found(templates: Path) -> None:
+    path = templates / "preview.html.j2"
+    path.write_text(path.read_text("utf-8") + "{{ nobody }}", "utf-8")
+    with pytest.raises(BadInput, match=r"preview\.html\.j2:\d+: 'nobody' is undefined"):
+        render.check(templates)
+
+
+def test_an_excerpt_that_does_not_exist_is_named(templates: Path) -> None:
+    spoil(templates, '{{ excerpt("generator.model:build_nothing") }}')
+    with pytest.raises(BuildFailed, match=r"generator\.model:build_nothing"):
+        render.check(templates)
+
+
+def test_a_figure_that_does_not_exist_is_named(templates: Path) -> None:
+    spoil(templates, '{{ figure("data", "nothing").png }}')
+    with pytest.raises(BuildFailed, match="data/nothing"):
+        render.check(templates)
+
+
+def test_what_was_checked_is_checked_again_after_a_change(templates: Path) -> None:
+    render.check(templates)
+    spoil(templates, "97.3%")
+    with pytest.raises(MeasuredPostError):
+        render.check(templates)

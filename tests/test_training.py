@@ -1,0 +1,173 @@
+"""Training for real on tiny inputs: the shortcuts give what the whole model gives, and resuming changes nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.train
+
+keras = pytest.importorskip("keras")
+
+from generator import model as network  # noqa: E402  # needs TensorFlow
+from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
+from generator.errors import BuildFailed  # noqa: E402
+from generator.folding import fold  # noqa: E402
+from generator.inputs import batches, derived_seed, preprocess_input, shuffled  # noqa: E402
+from generator.results import Epoch  # noqa: E402
+from generator.training import EpochBatches, Phase, train  # noqa: E402
+
+SIZE, IMAGES, BATCH = 32, 10, 4
+
+
+class Stop(Exception):
+    """Raised by a report to end a run in the middle."""
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def labels() -> np.ndarray:
+    return np.arange(IMAGES) % 2
+
+
+def phase(folder: Path, name: str = "head", epochs: int = 3, rate: float = 1e-3) -> Phase:
+    settings = PhaseSettings(optimizer="adam", learning_rate=rate, epochs=epochs)
+    return Phase(name, settings, 1, 0, folder / f"{name}.npz")
+
+
+def fresh_base() -> "keras.Model":
+    keras.utils.set_random_seed(3)
+    return network.build_base(SIZE)
+
+
+def fresh_head(dropout: float) -> network.Head:
+    # Before the layers are made: an initialiser takes its seed then, not when the layer is built.
+    keras.utils.set_random_seed(4)
+    head = network.build_head(dropout)
+    head.dense.build((None, 2048))
+    return head
+
+
+def in_order(store: np.ndarray, labels: np.ndarray, name: str = "head") -> EpochBatches:
+    def of(epoch: int) -> object:
+        order = shuffled(range(len(labels)), derived_seed(0, f"{name} order", epoch))
+        return batches(store, labels, order, BATCH)
+
+    return of  # type: ignore[return-value]
+
+
+def losses(history: list[Epoch]) -> list[tuple[float, float]]:
+    return [(epoch.loss, epoch.val_loss) for epoch in history]
+
+
+def test_the_head_on_stored_features_is_the_head_of_the_frozen_model(
+    images: np.ndarray, labels: np.ndarray, tmp_path: Path
+) -> None:
+    base, prepared = fresh_base(), np.asarray(preprocess_input(images.astype(np.float32)))
+    pooling = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
+    pooled = np.asarray(fold(pooling)(prepared))
+
+    whole = network.connect(base, fresh_head(0.0))
+    long_way = train(whole, phase(tmp_path / "a"), in_order(prepared, labels), in_order(prepared, labels), print)
+    short = network.connect_head(fresh_head(0.0), 2048)
+    shortcut = train(short, phase(tmp_path / "b"), in_order(pooled, labels), in_order(pooled, labels), print)
+
+    np.testing.assert_allclose(losses(shortcut), losses(long_way), rtol=1e-4)
+    assert len({epoch.loss for epoch in shortcut}) == 3, "the head did not learn: the comparison shows nothing"
+
+
+def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
+    images: np.ndarray, labels: np.ndarray, tmp_path: Path
+) -> None:
+    # Plain gradient descent: RMSprop's first steps follow the sign of a gradient, so that rounding decides where
+    # it is nearly zero, and two runs of the same mathematics part.
+    settings = FineTuningSettings(optimizer="sgd", learning_rate=1e-3, epochs=2, from_layer=100)
+    prepared = np.asarray(preprocess_input(images.astype(np.float32)))
+
+    base = fresh_base()
+    network.unfreeze(base, settings.from_layer)
+    whole = network.connect(base, fresh_head(0.0))
+    run = Phase("fine_tuning", settings, 3, 0, tmp_path / "whole.npz")
+    long_way = train(whole, run, in_order(prepared, labels), in_order(prepared, labels), print)
+
+    base = fresh_base()
+    cut = network.cut_point(base, settings.from_layer)
+    stored = np.asarray(fold(network.below(base, cut))(prepared))
+    network.unfreeze(base, settings.from_layer)
+    upper = network.connect(network.above(base, cut), fresh_head(0.0))
+    run = Phase("fine_tuning", settings, 3, 0, tmp_path / "upper.npz")
+    shortcut = train(upper, run, in_order(stored, labels), in_order(stored, labels), print)
+
+    np.testing.assert_allclose(losses(shortcut), losses(long_way), rtol=1e-3)
+    assert shortcut[0].loss != shortcut[1].loss
+
+
+def test_batch_normalisation_keeps_its_statistics_while_its_layers_are_trained(
+    images: np.ndarray, labels: np.ndarray, tmp_path: Path
+) -> None:
+    """Keras hands `training=True` to nested models; the base must not take it."""
+    prepared = np.asarray(preprocess_input(images.astype(np.float32)))
+    base = fresh_base()
+    network.unfreeze(base, 100)
+    model = network.connect(base, fresh_head(0.0))
+    before = [v.numpy() for v in base.non_trainable_variables]
+    gamma = base.layers[-3].trainable_variables[0].numpy()
+    run = phase(tmp_path, epochs=1)
+    history = train(model, run, in_order(prepared, labels), in_order(prepared, labels), print)
+    assert all((v.numpy() == old).all() for v, old in zip(base.non_trainable_variables, before, strict=True))
+    assert (base.layers[-3].trainable_variables[0].numpy() != gamma).any(), "nothing was trained"
+    logits = np.asarray(model(prepared, training=False))[:, 0]
+    again = np.mean(np.logaddexp(0, logits) - labels * logits)
+    assert again == pytest.approx(history[-1].val_loss, rel=1e-4), "what was trained is not what is kept"
+
+
+def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(labels: np.ndarray, tmp_path: Path) -> None:
+    features = np.random.default_rng(2).random((IMAGES, 16), dtype=np.float32)
+
+    def run(folder: str, stop_in: int | None = None) -> tuple[list[Epoch], np.ndarray]:
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(5)
+        model = network.connect_head(network.build_head(0.5), 16)
+
+        def report(figures: dict[str, float]) -> None:
+            if figures["epoch"] == stop_in and "val_loss" not in figures:
+                raise Stop
+
+        where = phase(tmp_path / folder, epochs=4)
+        history = train(model, where, in_order(features, labels), in_order(features, labels), report)
+        return history, model.get_weights()[0]
+
+    straight, weights = run("straight")
+    for stop_in in (2, 4):
+        with pytest.raises(Stop):
+            run("resumed", stop_in)
+    resumed, again = run("resumed")
+    assert resumed == straight
+    assert (again == weights).all()
+
+
+def test_a_broken_checkpoint_means_from_the_beginning(labels: np.ndarray, tmp_path: Path) -> None:
+    features = np.random.default_rng(2).random((IMAGES, 16), dtype=np.float32)
+
+    def run() -> list[Epoch]:
+        keras.utils.set_random_seed(5)
+        model = network.connect_head(network.build_head(0.5), 16)
+        return train(model, phase(tmp_path), in_order(features, labels), in_order(features, labels), print)
+
+    first = run()
+    path = tmp_path / "head.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert run() == first
+
+
+def test_fault_44_a_loss_that_is_no_number_names_the_phase_and_the_rate(labels: np.ndarray, tmp_path: Path) -> None:
+    features = np.full((IMAGES, 16), np.inf, np.float32)
+    model = network.connect_head(network.build_head(0.0), 16)
+    with pytest.raises(BuildFailed, match=r"head: the loss is not a number .* head\.learning_rate"):
+        train(model, phase(tmp_path), in_order(features, labels), in_order(features, labels), print)

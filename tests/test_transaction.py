@@ -1,0 +1,231 @@
+"""All files or none: by exchange and by journal, killed at every step, on a full disk."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator import transaction
+from generator.errors import BadInput, BuildFailed
+
+OLD = {
+    "index.md": b"old index",
+    "_posts/old.md": b"old post",
+    "assets/a/1.png": b"one",
+    "assets/b/2.png": b"two",
+}
+WRITES = {"index.md": b"new index", "_posts/new.md": b"new post", "assets/c/3.png": b"three" * 1000}
+REMOVES = ("_posts/old.md", "assets/b/2.png")
+USER = {"about.md": b"mine", "_posts/mine.md": b"my post", "CNAME": b"example.org"}
+NEW = {**{path: OLD[path] for path in OLD if path not in REMOVES}, **WRITES}
+
+WAYS = ("exchange", "journal")
+
+CHILD = f"""
+import os, resource, signal, sys
+from pathlib import Path
+from generator import transaction
+folder, step, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def kill(name):
+    if name == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+transaction.checkpoint = kill
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+transaction.apply(folder, {WRITES!r}, {REMOVES!r})
+"""
+
+
+def make_site(tmp_path: Path, way: str) -> Path:
+    site = tmp_path / "site"
+    for path, content in {**OLD, **USER}.items():
+        (site / path).parent.mkdir(parents=True, exist_ok=True)
+        (site / path).write_bytes(content)
+    (site / "empty").mkdir()
+    (site / "link").symlink_to("about.md")
+    if way == "journal":
+        # The root of a repository is never exchanged.
+        (site / ".git").mkdir()
+        (site / ".git" / "HEAD").write_bytes(b"ref")
+    return site
+
+
+def tree(site: Path) -> dict[str, bytes]:
+    """Every file but the user's and what is private to the program."""
+    files = {p.relative_to(site).as_posix(): p.read_bytes() for p in site.rglob("*") if p.is_file()}
+    hidden = (".git/", f"{transaction.PRIVATE}/")
+    return {k: v for k, v in files.items() if k not in USER and k != "link" and not k.startswith(hidden)}
+
+
+def assert_users_files_untouched(site: Path) -> None:
+    for path, content in USER.items():
+        assert (site / path).read_bytes() == content
+    assert (site / "link").readlink() == Path("about.md")
+    assert (site / "empty").is_dir()
+
+
+def assert_nothing_left_over(site: Path) -> None:
+    assert [p.name for p in site.parent.iterdir()] == ["site"]
+    assert not (site / transaction.PRIVATE).exists()
+
+
+def steps_of(site: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    names: list[str] = []
+    monkeypatch.setattr(transaction, "checkpoint", names.append)
+    transaction.apply(site, WRITES, REMOVES)
+    monkeypatch.undo()
+    return names
+
+
+def run_child(site: Path, step: str, limit: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CHILD, site, step, str(limit)]
+    root = Path(__file__).parent.parent
+    return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_new_files_are_there_and_all_others_are_as_they_were(tmp_path: Path, way: str) -> None:
+    site = make_site(tmp_path, way)
+    before = {p: (site / p).stat().st_ino for p in (*USER, "assets/a/1.png")}
+    folder = site.stat().st_ino
+    transaction.apply(site, WRITES, REMOVES)
+    assert tree(site) == NEW
+    assert_users_files_untouched(site)
+    assert {p: (site / p).stat().st_ino for p in before} == before
+    assert not (site / "assets" / "b").exists(), "a folder that a removal empties goes too"
+    assert (site.stat().st_ino == folder) is (way == "journal")
+    assert_nothing_left_over(site)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_fault_31_killed_at_every_step(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = steps_of(make_site(tmp_path / "whole", way), monkeypatch)
+    assert len(steps) > 7
+    for number, step in enumerate(steps):
+        site = make_site(tmp_path / str(number), way)
+        assert run_child(site, step).returncode == -signal.SIGKILL, step
+        if way == "exchange":
+            assert tree(site) in (OLD, NEW), f"a mixture after a kill at {step!r}"
+        assert_users_files_untouched(site)
+        decided = "decided" if way == "journal" else "exchanged"
+        transaction.recover(site)
+        assert tree(site) == (NEW if number >= steps.index(decided) else OLD), step
+        transaction.apply(site, WRITES, REMOVES)
+        assert tree(site) == NEW
+        assert_users_files_untouched(site)
+        assert_nothing_left_over(site)
+
+
+def test_fault_31_killed_while_completing_what_a_kill_left(tmp_path: Path) -> None:
+    site = make_site(tmp_path, "journal")
+    for step in ("decided", "removed _posts/old.md", "moved index.md", "moved assets/c/3.png", "done"):
+        assert run_child(site, step).returncode == -signal.SIGKILL, step
+        assert_users_files_untouched(site)
+    transaction.apply(site, WRITES, REMOVES)
+    assert tree(site) == NEW
+    assert_nothing_left_over(site)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_fault_33_a_full_disk_leaves_the_old_tree(tmp_path: Path, way: str) -> None:
+    site = make_site(tmp_path, way)
+    child = run_child(site, "", limit=1000)
+    assert "File too large" in child.stderr
+    assert tree(site) == OLD
+    assert not (site / "assets" / "c").exists()
+    assert_users_files_untouched(site)
+    assert_nothing_left_over(site)
+
+
+def test_a_site_that_does_not_exist_yet_appears_whole(tmp_path: Path) -> None:
+    transaction.apply(tmp_path / "new" / "site", WRITES, ())
+    assert tree(tmp_path / "new" / "site") == WRITES
+    umask = os.umask(0)
+    os.umask(umask)
+    assert (tmp_path / "new" / "site").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_what_somebody_saves_while_the_new_tree_is_staged_is_carried_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(tmp_path, "exchange")
+
+    def edit(name: str) -> None:
+        if name == "synced":
+            (site / "draft.md").write_bytes(b"new page")
+            (site / "saved").write_bytes(b"edited")
+            (site / "saved").replace(site / "about.md")
+
+    monkeypatch.setattr(transaction, "checkpoint", edit)
+    transaction.apply(site, WRITES, REMOVES)
+    assert (site / "draft.md").read_bytes() == b"new page"
+    assert (site / "about.md").read_bytes() == b"edited"
+    assert (site / "index.md").read_bytes() == b"new index"
+
+
+def test_the_folder_one_stands_in_stays_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = make_site(tmp_path, "exchange")
+    monkeypatch.chdir(site)
+    transaction.apply(site, WRITES, REMOVES)
+    assert Path("index.md").read_bytes() == b"new index"
+
+
+@pytest.mark.parametrize("reason", ["a pipe", "too many files", "no system call"])
+def test_where_an_exchange_cannot_be_the_journal_does_it(
+    tmp_path: Path, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(tmp_path, "exchange")
+    if reason == "a pipe":
+        os.mkfifo(site / "pipe")
+    elif reason == "too many files":
+        monkeypatch.setattr(transaction, "MANY", 3)
+    else:
+        monkeypatch.setattr(transaction.ctypes, "CDLL", lambda *_, **__: object())
+    steps: list[str] = []
+    monkeypatch.setattr(transaction, "checkpoint", steps.append)
+    transaction.apply(site, WRITES, REMOVES)
+    assert "decided" in steps
+    assert tree(site) == NEW
+    assert_nothing_left_over(site)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_can_become_a_folder_and_a_folder_a_file(tmp_path: Path, way: str) -> None:
+    site = make_site(tmp_path, way)
+    transaction.apply(site, {"_posts/old.md/x": b"x", "assets/b": b"b"}, ("_posts/old.md", "assets/b/2.png"))
+    assert (site / "_posts/old.md/x").read_bytes() == b"x"
+    assert (site / "assets/b").read_bytes() == b"b"
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "a//b", "", "a\\b", "link/x"])
+def test_no_path_leads_outside(tmp_path: Path, path: str) -> None:
+    site = make_site(tmp_path, "exchange")
+    (site / "link").unlink()
+    (site / "link").symlink_to(tmp_path)
+    with pytest.raises(BadInput):
+        transaction.apply(site, {path: b""}, ())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[1, 2]", "null", '[["a"], [7]]'])
+def test_a_broken_journal_is_reported_and_kept(tmp_path: Path, text: str) -> None:
+    site = make_site(tmp_path, "exchange")
+    journal = site / transaction.PRIVATE / "journal"
+    journal.mkdir(parents=True)
+    (journal / "list.json").write_text(text)
+    with pytest.raises(BuildFailed, match=r"list\.json"):
+        transaction.apply(site, WRITES, REMOVES)
+    assert tree(site) == OLD
+
+
+def test_a_journal_made_by_somebody_else_does_not_reach_outside(tmp_path: Path) -> None:
+    site = make_site(tmp_path, "exchange")
+    (tmp_path / "victim").write_bytes(b"precious")
+    journal = site / transaction.PRIVATE / "journal"
+    journal.mkdir(parents=True)
+    (journal / "list.json").write_text('[[], ["../victim"]]')
+    with pytest.raises(BadInput):
+        transaction.recover(site)
+    assert (tmp_path / "victim").read_bytes() == b"precious"

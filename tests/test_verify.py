@@ -1,0 +1,261 @@
+"""A site held against its manifest: untouched it passes, each kind of tampering is named."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import manifest, result_files
+from generator.errors import BadInput
+from generator.verify import Finding, verify
+from tests.factories import make_results, make_variant
+from tests.sites import FOLDER, PLACE, POST, make_files, picture, put
+
+DATA = f"assets/data/{FOLDER}"
+FIGURE = f"assets/images/{FOLDER}/baseline/confusion-matrix.png"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return put(tmp_path / "site", make_files())
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def sign_again(site: Path) -> None:
+    """Make the hashes of the manifest fit what is there, as a forger would."""
+
+    def fit(record: dict[str, Any]) -> None:
+        for path in record["files"]:
+            record["files"][path] = hashlib.sha256((site / path).read_bytes()).hexdigest()
+
+    forge(site, fit)
+
+
+def forge(site: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the manifest and sign it again."""
+    record = json.loads((site / PLACE).read_text())
+    del record[manifest.DIGEST]
+    change(record)
+    (site / PLACE).write_text(manifest.signed(record))
+
+
+def kinds(findings: tuple[Finding, ...]) -> list[str]:
+    return [finding.kind for finding in findings]
+
+
+def test_an_untouched_site_has_no_findings(site: Path) -> None:
+    assert verify(site) == ()
+
+
+def test_foreign_files_do_not_matter(site: Path) -> None:
+    put(site, {"about.md": b"mine", f"assets/images/{FOLDER}/mine.png": b"mine"})
+    assert verify(site) == ()
+
+
+def test_one_changed_digit_is_named_with_its_source(site: Path) -> None:
+    edit(site / POST, "| baseline | test | 0.8750 |", "| baseline | test | 0.9750 |")
+    found = [str(finding) for finding in verify(site)]
+    assert found == [
+        f"{POST}: is not the file that the build wrote",
+        f"{POST}:6:21: expected 0.8750 (variants.baseline.test.accuracy), found 0.9750",
+    ]
+
+
+def test_every_single_changed_digit_is_found_even_if_the_hashes_are_forged(site: Path) -> None:
+    record = manifest.read(site, PLACE)
+    assert record is not None
+    lines = (site / POST).read_text().split("\n")
+    assert len(record.numbers) == 3 * 9
+    for number in record.numbers:
+        digits = "".join(str((int(c) + 1) % 10) if c.isdigit() else c for c in number.text)
+        line = lines[number.line - 1]
+        start = number.column - 1
+        forged = line[:start] + digits + line[start + len(number.text) :]
+        (site / POST).write_text("\n".join([*lines[: number.line - 1], forged, *lines[number.line :]]))
+        sign_again(site)
+        (finding,) = verify(site)
+        assert finding.kind == "number"
+        assert finding.message == f"expected {number.text} ({number.source}), found {digits}"
+
+
+def test_a_digit_added_to_a_number_is_found(site: Path) -> None:
+    edit(site / POST, "0.8750", "0.87501")
+    sign_again(site)
+    assert "expected 0.8750 (variants.baseline.test.accuracy), found 0.87501" in verify(site)[0].message
+
+
+def test_fault_41_metrics_of_another_build(site: Path) -> None:
+    other = make_results(variants={"baseline": make_variant(wrong=(1, 2))}, figures=())
+    put(site, {f"{DATA}/{name}": text.encode() for name, text in result_files.to_files(other).items()})
+    assert {f.place for f in verify(site) if f.kind == "file"} == {f"{DATA}/{name}" for name in result_files.FILES}
+    sign_again(site)
+    found = {str(f) for f in verify(site) if f.kind == "number"}
+    where = f"{POST}:6:21: variants.baseline.test.accuracy"
+    assert f"{where} is 0.9500 in the results, the post was built with 0.8750: they are of different builds" in found
+    assert any("variants.augmentation.test.accuracy" in f and "cannot be computed" in f for f in found)
+
+
+def test_fault_41_figures_of_another_build(site: Path) -> None:
+    def forget(record: dict[str, Any]) -> None:
+        record["figures"] = [f for f in record["figures"] if f["scope"] != "comparison"]
+
+    forge(site, forget)
+    (finding,) = verify(site)
+    assert finding.message.startswith("figure comparison of comparison belongs to the results but not to this site")
+
+
+@pytest.mark.parametrize("name", result_files.FILES)
+def test_a_missing_data_file(site: Path, name: str) -> None:
+    (site / DATA / name).unlink()
+    found = verify(site)
+    assert Finding("file", f"{DATA}/{name}", "is missing") in found
+    assert "results" in kinds(found)
+
+
+def test_fault_40_a_nan_in_the_metrics_is_refused(site: Path) -> None:
+    edit(site / DATA / "metrics.json", '"loss": 0.3859', '"loss": NaN')
+    findings = verify(site)
+    assert kinds(findings) == ["file", "results"]
+    assert "NaN is not a number" in findings[1].message
+
+
+def test_one_changed_pixel_is_named(site: Path) -> None:
+    from PIL import Image
+
+    with Image.open(site / FIGURE) as image:
+        changed = image.copy()
+    changed.putpixel((3, 3), (100, 100, 101))
+    changed.save(site / FIGURE)
+    (finding,) = verify(site)
+    assert str(finding) == f"{FIGURE}: figure confusion-matrix of baseline has other pixels"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is missing"),
+        (picture("webp"), "has the same pixels but other bytes: it was encoded again"),
+        (b"<html>", "cannot be decoded"),
+        (picture(size=(8, 12)), "has other pixels"),
+    ],
+)
+def test_a_figure_that_is_not_the_builds(site: Path, content: bytes | None, message: str) -> None:
+    (site / FIGURE).unlink()
+    if content is not None:
+        (site / FIGURE).write_bytes(content)
+    (finding,) = verify(site)
+    assert finding.kind == "figure"
+    assert f"figure confusion-matrix of baseline {message}" in finding.message
+
+
+def test_a_changed_excerpt_is_named(site: Path) -> None:
+    edit(site / POST, "side * side", "side + side")
+    sign_again(site)
+    (finding,) = verify(site)
+    assert str(finding) == f"{POST}:21: the excerpt of generator.model:area is not the code that was quoted"
+
+
+def test_an_excerpt_that_is_gone_is_named(site: Path) -> None:
+    edit(site / POST, "```python", "python")
+    sign_again(site)
+    (finding,) = verify(site)
+    assert "is missing (no code block at line 21)" in finding.message
+
+
+def test_an_inserted_line_moves_the_numbers(site: Path) -> None:
+    edit(site / POST, "# A post\n", "# A post\n\n")
+    findings = verify(site)
+    assert kinds(findings)[0] == "file"
+    assert "found something else" in findings[1].message
+
+
+def test_a_post_cut_short_is_all_findings_and_no_error(site: Path) -> None:
+    (site / POST).write_text("# A post")
+    assert kinds(verify(site)).count("number") == 27
+
+
+def spoil_schema(record: dict[str, Any]) -> None:
+    record["schema_version"] = 99
+
+
+def spoil_format(record: dict[str, Any]) -> None:
+    record["numbers"][0]["format"] = "surprise"
+
+
+def spoil_source(record: dict[str, Any]) -> None:
+    record["numbers"][0]["source"] = "variants.nobody.test.accuracy"
+
+
+def spoil_line(record: dict[str, Any]) -> None:
+    record["numbers"][0]["line"] = 10**6
+
+
+def spoil_path(record: dict[str, Any]) -> None:
+    record["files"]["../../outside"] = "0" * 64
+
+
+def unlist_post(record: dict[str, Any]) -> None:
+    del record["files"][POST]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "words"),
+    [
+        (spoil_schema, "manifest", "schema_version 99 is newer"),
+        (spoil_format, "number", "as 'surprise' cannot be computed"),
+        (spoil_source, "number", "variants.nobody.test.accuracy"),
+        (spoil_line, "number", "found something else"),
+        (spoil_path, "file", "is missing"),
+        (unlist_post, "manifest", "without a hash"),
+    ],
+)
+def test_a_tampered_manifest_is_a_finding(
+    site: Path, spoil: Callable[[dict[str, Any]], None], kind: str, words: str
+) -> None:
+    forge(site, spoil)
+    (finding,) = verify(site)
+    assert finding.kind == kind
+    assert words in finding.message
+
+
+def test_a_manifest_edited_by_hand_is_a_finding(site: Path) -> None:
+    edit(site / PLACE, '"text": "0.8750"', '"text": "0.9750"')
+    (finding,) = verify(site)
+    assert (finding.kind, finding.place) == ("manifest", PLACE)
+    assert "was edited since the build wrote it" in finding.message
+
+
+def test_a_site_without_a_build_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="build the site"):
+        verify(tmp_path / "nowhere")
+
+
+def test_two_posts_are_both_verified(site: Path) -> None:
+    moved = {path.replace(FOLDER, "second"): content for path, content in make_files().items()}
+    place = PLACE.replace(FOLDER, "second")
+    record = json.loads(moved[place].decode().replace(f"/{FOLDER}/", "/second/"))
+    del record[manifest.DIGEST]
+    put(site, {**moved, place: manifest.signed(record).encode()})
+    assert verify(site) == ()
+    (site / FIGURE.replace(FOLDER, "second")).unlink()
+    assert len(verify(site)) == 1
+
+
+def test_verifying_loads_neither_tensorflow_nor_jinja(site: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "sys.modules['tensorflow'] = sys.modules['keras'] = sys.modules['jinja2'] = None\n"
+        "from generator.verify import verify\n"
+        f"assert verify(Path({str(site)!r})) == ()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)

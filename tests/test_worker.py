@@ -1,0 +1,157 @@
+"""The worker's process: what it reports, how it fails and how it dies. The stages in it are fakes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import worker
+from generator.errors import BadInput, BuildFailed
+from generator.worker import Worker
+from tests import fakes
+
+
+@dataclass(frozen=True)
+class Job:
+    """As much of a job as the worker itself looks at."""
+
+    label: str
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("worker") / "store" / "worker.log"
+
+
+@pytest.fixture(scope="module")
+def process(log: Path) -> Iterator[Worker]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "_serve", fakes.serve)
+        one = Worker(log)
+        yield one
+        one.close()
+
+
+def run(process: Worker, label: str, out: Path) -> list[dict[str, float]]:
+    reports: list[dict[str, float]] = []
+    job: Any = Job(label)
+    process.run(job, out, reports.append)
+    return reports
+
+
+def test_a_stage_reports_and_writes(process: Worker, tmp_path: Path) -> None:
+    assert run(process, "works", tmp_path) == [{"images": 1.0, "of": 2.0}]
+    assert int((tmp_path / "pid").read_text()) != os.getpid()
+
+
+def test_one_process_runs_all_stages(process: Worker, tmp_path: Path) -> None:
+    run(process, "works", tmp_path)
+    first = (tmp_path / "pid").read_text()
+    run(process, "works", tmp_path)
+    assert (tmp_path / "pid").read_text() == first
+
+
+def test_what_a_stage_prints_is_in_the_log(process: Worker, log: Path, tmp_path: Path, capfd: Any) -> None:
+    run(process, "works", tmp_path)
+    assert "running works" in log.read_text()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "message"),
+    [
+        ("fails", BuildFailed, "fails: the loss is not a number any more in epoch 2"),
+        ("refuses", BadInput, "refuses: weights.h5: holds NaN"),
+        ("memory", BuildFailed, "memory: memory ran out; lower data.batch_size or data.image_size"),
+        ("disk", BuildFailed, "disk: outputs.npy: No space left on device"),
+    ],
+)
+def test_an_error_of_a_stage_arrives_as_its_kind(
+    process: Worker, tmp_path: Path, label: str, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        run(process, label, tmp_path)
+    assert str(caught.value) == message
+    assert run(process, "works", tmp_path)
+
+
+def test_a_mistake_in_the_program_keeps_its_traceback(process: Worker, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)slips:\nTraceback.*ZeroDivisionError: a mistake in the program"):
+        run(process, "slips", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("label", "how"),
+    [
+        ("is killed", "was killed by SIGKILL; if memory ran out, lower data.batch_size"),
+        ("ends", "ended with status 3; .*worker.log has what it printed"),
+    ],
+)
+def test_fault_44_a_killed_worker_fails_the_stage_and_another_takes_its_place(
+    process: Worker, tmp_path: Path, label: str, how: str
+) -> None:
+    with pytest.raises(BuildFailed, match=rf"^{label}: its process {how}\. What was finished is kept$"):
+        run(process, label, tmp_path)
+    assert run(process, "works", tmp_path)
+
+
+def test_fault_44_a_worker_killed_between_two_stages_is_named_too(process: Worker, tmp_path: Path) -> None:
+    run(process, "works", tmp_path)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    process._process.join()
+    with pytest.raises(BuildFailed, match="works: its process was killed by SIGKILL"):
+        run(process, "works", tmp_path)
+    assert run(process, "works", tmp_path)
+
+
+def test_an_interrupt_is_left_to_the_build(process: Worker, tmp_path: Path) -> None:
+    run(process, "works", tmp_path)
+    first = (tmp_path / "pid").read_text()
+    os.kill(int(first), signal.SIGINT)
+    run(process, "works", tmp_path)
+    assert (tmp_path / "pid").read_text() == first
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from generator import worker
+from tests import fakes
+from tests.test_worker import Job
+if __name__ == "__main__":
+    worker._serve = fakes.serve
+    folder = Path(sys.argv[1])
+    worker.Worker(folder / "worker.log").run(Job("sleeps"), folder, print)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent's death is told by Linux")
+def test_fault_31_a_worker_dies_with_its_build(tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], cwd=fakes.ROOT)
+    note = tmp_path / "pid"
+    wait_until(lambda: note.is_file() and note.read_text() != "")
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not is_running(int(note.read_text())))
+
+
+def wait_until(condition: Any) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("waited a minute in vain")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
