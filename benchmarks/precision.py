@@ -1,0 +1,116 @@
+"""What computing the frozen layers in bfloat16 does to the results, against what another seed does to them.
+
+Builds every seed in float32 and in bfloat16 and compares them in pairs: same seed, same split, same order of
+batches. The measure of chance is how far the float32 results of different seeds lie apart (their standard
+deviation). Prints Markdown with a verdict per measure; `--json FILE` keeps every figure.
+"""
+
+import argparse
+import json
+import math
+import tempfile
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from benchmarks import machine, project
+from generator import noise, result_files
+from generator.config import BASELINE
+from generator.results import BuildResults, VariantResult
+
+PRECISIONS = ("float32", "bfloat16")
+
+MEASURES = {
+    "head validation loss": lambda v: v.head[-1].val_loss,
+    "head validation accuracy": lambda v: v.head[-1].val_accuracy,
+    "fine-tuned validation loss": lambda v: v.fine_tuning[-1].val_loss,
+    "fine-tuned validation accuracy": lambda v: v.fine_tuning[-1].val_accuracy,
+    "test loss": lambda v: v.test.loss,
+    "test accuracy": lambda v: v.test.accuracy,
+}
+
+Pairs = list[tuple[VariantResult, VariantResult]]
+"""(float32, bfloat16) of each seed."""
+
+
+def main() -> None:
+    options = _options()
+    described = machine.describe()
+    print(machine.as_markdown(described), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copied = project.copy(Path(folder) / "project")
+        runs = {s: [_built(copied, s, precision, options) for precision in PRECISIONS] for s in range(options.seeds)}
+    for name in runs[0][0].variants:
+        pairs = [(exact.variants[name], fast.variants[name]) for exact, fast in runs.values()]
+        print(as_markdown(name, pairs))
+    if options.json:
+        table = {"machine": described, "runs": {seed: _figures(pair) for seed, pair in runs.items()}}
+        options.json.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+
+
+def _built(copied: Path, seed: int, precision: str, options: argparse.Namespace) -> BuildResults:
+    """One build; what does not depend on seed or precision comes from the store of the ones before."""
+    settings = {"model.precision": precision, "data.image_size": options.image_size}
+    settings |= {"data.sample_train": options.images, "data.sample_test": options.test_images}
+    if options.epochs:
+        settings |= dict(zip(("head.epochs", "fine_tuning.epochs"), options.epochs, strict=True))
+    arguments = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
+    built = project.build(copied, "--variants", options.variants, "--seed", str(seed), *arguments)
+    print(f"seed {seed}, {precision}: {built.run.seconds:.1f} s", flush=True)
+    (data,) = (copied / "site" / "assets" / "data").iterdir()
+    files = {path.name: path.read_text("utf-8") for path in data.iterdir()}
+    return result_files.from_files(files, "the build")
+
+
+def as_markdown(name: str, pairs: Pairs) -> str:
+    """One line per measure, the images on which the precisions disagree, and the verdict."""
+    lines = ["", f"**{name}**, {len(pairs)} seeds", ""]
+    lines += ["| measure | float32 | bfloat16 | paired difference | spread of seeds | verdict |"]
+    lines += ["|---|---:|---:|---:|---:|---|"]
+    verdicts = []
+    for measure, value in MEASURES.items():
+        exact, fast = ([value(v) for v in column] for column in zip(*pairs, strict=True))
+        cells, within = _compared(exact, fast)
+        verdicts.append(within)
+        lines.append(f"| {measure} | {cells} | {'within' if within else 'beyond'} noise |")
+    mended, broken = map(sum, zip(*(noise.discordant(e.predictions, f.predictions) for e, f in pairs), strict=True))
+    total = sum(exact.test.total for exact, _ in pairs)
+    lines += ["", f"Of {total} test predictions bfloat16 mends {mended} and breaks {broken} "]
+    lines[-1] += f"(McNemar's p = {noise.mcnemar(mended, broken):.2f})."
+    lines += [f"All in all: the precision's effect is {'within' if all(verdicts) else 'NOT within'} the seeds' noise."]
+    return "\n".join(lines)
+
+
+def _compared(exact: list[float], fast: list[float]) -> tuple[str, bool]:
+    """The table's cells, and whether the mean difference is no larger than the spread of seeds."""
+    differences = [f - e for e, f in zip(exact, fast, strict=True)]
+    spread, error = stdev(exact), stdev(differences) / math.sqrt(len(differences))
+    shown = f"{mean(exact):.4f} | {mean(fast):.4f} | {mean(differences):+.4f} ± {error:.4f} | {spread:.4f}"
+    return shown, abs(mean(differences)) <= spread
+
+
+def _figures(pair: list[BuildResults]) -> dict[str, Any]:
+    return {
+        precision: {name: {m: value(v) for m, value in MEASURES.items()} for name, v in built.variants.items()}
+        for precision, built in zip(PRECISIONS, pair, strict=True)
+    }
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.precision", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--seeds", type=int, default=5, help="0, 1, …; at least 2")
+    parser.add_argument("--variants", default=BASELINE, help="as of build.py")
+    parser.add_argument("--images", type=int, default=360, help="training images of the sample")
+    parser.add_argument("--test-images", type=int, default=40, help="more of them make the accuracy less coarse")
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--epochs", type=int, nargs=2, metavar=("HEAD", "TUNING"), help="instead of 30 11")
+    parser.add_argument("--json", type=Path, help="file for every figure")
+    options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error("--seeds: one seed has no spread; give at least 2")
+    return options
+
+
+if __name__ == "__main__":
+    main()
