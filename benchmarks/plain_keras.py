@@ -112,7 +112,11 @@ def connect(base: Any, settings: config.ModelSettings) -> Any:
     """Augmentation and preprocessing where the variant has them, base, pooling, dropout, one logit."""
     import keras
 
-    from generator.model import InferenceModel
+    class InferenceModel(keras.Model):
+        """The write-up's Keras kept to `training=False` here; today's does not, and would train another function."""
+
+        def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+            return super().call(inputs, training=False, mask=mask)
 
     inputs = keras.Input(base.input_shape[1:])
     x = inputs
@@ -121,7 +125,6 @@ def connect(base: Any, settings: config.ModelSettings) -> Any:
         x = keras.layers.RandomRotation(settings.rotation)(x)
     if settings.preprocess:
         x = keras.applications.resnet50.preprocess_input(x)
-    # The write-up's Keras kept to `training=False` here; today's does not, and would train another function.
     x = InferenceModel(base.input, base.output)(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(settings.dropout)(x)

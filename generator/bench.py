@@ -62,7 +62,7 @@ class Bench:
     dataset: Dataset = field(init=False)
     weights: Weights = field(init=False)
     splits: dict[str, Split] = field(init=False)
-    precisions: dict[str, str] = field(init=False)
+    precisions: dict[str, hardware.Precision] = field(init=False)
     plan: Plan = field(init=False)
     entries: dict[str, Entry] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
@@ -164,6 +164,7 @@ class Bench:
             precision=self.precisions[variant.name],
             image_size=self.config.data.image_size,
             batch_size=self.config.data.batch_size,
+            most_stored_bytes=self.config.data.max_stored_bytes,
             files=tuple(sample.name for sample in self.dataset.samples),
             labels=tuple(sample.label for sample in self.dataset.samples),
             training_images=len(self.dataset.train),

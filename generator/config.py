@@ -102,6 +102,8 @@ class DataSettings(Settings):
     """Most bytes an archive may unpack to per compressed byte."""
     max_pixels: int = Field(default=64_000_000, ge=1)
     """Most pixels an image's header may announce."""
+    max_stored_bytes: int = Field(default=4 * 2**30, ge=0)
+    """Most bytes of frozen outputs that fine-tuning may keep per variant; past it they are computed in every epoch."""
 
     @model_validator(mode="after")
     def _sample_is_balanced(self) -> "DataSettings":
@@ -128,7 +130,7 @@ class ModelSettings(Settings):
     """Largest random rotation, as a fraction of a full turn."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
-    """Of the frozen layers' arithmetic; `auto` is bfloat16 where the processor has units for it, else float32."""
+    """Of the base's arithmetic, never of what is trained; `auto`: bfloat16 where the processor has units for it."""
 
 
 class PhaseSettings(Settings):

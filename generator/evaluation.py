@@ -1,6 +1,6 @@
 """From a trained model to predictions and scores; standard metrics come from scikit-learn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 from generator.results import ClassificationScore, ConfusionMatrix, Prediction, Score
 
 
-def predict(model: keras.Model, batches: tf.data.Dataset) -> np.ndarray:
+def predict(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> np.ndarray:
     """Logits, float64 (n,), of all images of `batches`, in their order."""
     logits = [model(images, training=False) for images, _ in batches]
     return np.concatenate([np.asarray(part, np.float64)[:, 0] for part in logits])

@@ -12,6 +12,7 @@ No Keras object leaves this module: numbers, strings and arrays are saved.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -39,12 +40,21 @@ def configure(threads: int) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
+    # On GPUs float32 would otherwise be multiplied with ten bits of mantissa.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def run(job: Job, out: Path, report: Report) -> None:
     """Run the stage that `job` names, its files into the folder `out`."""
     keras.backend.clear_session()
-    STAGES[job.stage](_Bench(job), out, report)
+    with _strategy().scope():
+        STAGES[job.stage](_Bench(job), out, report)
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """Training on every GPU where there are several; else wherever TensorFlow computes by itself."""
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
 class _Bench:
@@ -85,24 +95,49 @@ class _Bench:
         """What fine-tuning trains: the base above the cut, from layer `from_layer` on, and the head."""
         network.unfreeze(self.base, self.job.recipe.fine_tuning.from_layer)
         layers = network.build_head(self.job.recipe.model.dropout)
-        return network.connect(network.above(self.base, self.cut_point), layers), layers
+        above = network.above(self.base, self.cut_point)
+        return network.connect(above, layers, precision=self.job.precision), layers
 
-    def training_batches(self, phase: str, epoch: int, stored: np.ndarray, frozen: Forward | None) -> Batches:
-        """The epoch's batches: rows of `stored`, or with `frozen` its outputs for freshly augmented images."""
-        job, seed = self.job, self.job.recipe.seed
+    @cached_property
+    def stored(self) -> np.ndarray | None:
+        """Outputs of the lower part for every image, float32 (n, …), as a memory map; None past the budget."""
+        path = self.job.inputs["cut"] / "outputs.npy"
+        return np.lib.format.open_memmap(path, mode="r") if path.exists() else None
+
+    @cached_property
+    def pooling(self) -> Forward:
+        """Preprocessing, the whole base and the average over places: (b, s, s, 3) images to (b, 2048) features."""
+        base = self.base
+        return self.forward(keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output)))
+
+    @cached_property
+    def lower(self) -> Forward:
+        """Preprocessing and the base up to the cut."""
+        return self.forward(network.below(self.base, self.cut_point))
+
+    def lower_outputs(self, order: Sequence[int] | np.ndarray) -> Batches:
+        """Outputs of the lower part for the images at `order`: as stored, or computed now."""
+        if self.stored is not None:
+            return self.batches(self.stored, order)
+        return _through(self.batches(self.pixels, order), self.lower)
+
+    def augmented(self, phase: str, epoch: int, frozen: Forward) -> Batches:
+        """Outputs of `frozen` for the epoch's training images, freshly augmented."""
+        seed = derived_seed(self.job.recipe.seed, f"{phase} augmentation", epoch)
+        layers = augmentation_layers(self.job.recipe.model.rotation, seed)
+        images = self.batches(self.pixels, self.training_order(phase, epoch))
+        return _through(images, lambda batch: frozen(layers(batch, training=True)))
+
+    def training_order(self, phase: str, epoch: int) -> np.ndarray:
+        """The epoch's training images, shuffled."""
         positions = self._positions(phase, epoch, validation=False)
-        order = shuffled(positions, derived_seed(seed, f"{phase} order", epoch))
-        if frozen is None:
-            return self._batches(stored, order)
-        layers = augmentation_layers(job.recipe.model.rotation, derived_seed(seed, f"{phase} augmentation", epoch))
-        return _through(self._batches(self.pixels, order), layers, frozen)
+        return shuffled(positions, derived_seed(self.job.recipe.seed, f"{phase} order", epoch))
 
-    def validation_batches(self, phase: str, epoch: int, stored: np.ndarray) -> Batches:
-        positions = self._positions(phase, epoch, validation=True)
-        return self._batches(stored, positions)
+    def validation_order(self, phase: str, epoch: int) -> np.ndarray:
+        return self._positions(phase, epoch, validation=True)
 
-    def _batches(self, stored: np.ndarray, order: np.ndarray) -> Batches:
-        dataset: Batches = batches(stored, self.labels, order, self.job.batch_size)
+    def batches(self, store: np.ndarray, order: Sequence[int] | np.ndarray) -> Batches:
+        dataset: Batches = batches(store, self.labels, np.asarray(order), self.job.batch_size)
         return dataset
 
     def _positions(self, phase: str, epoch: int, *, validation: bool) -> np.ndarray:
@@ -152,14 +187,14 @@ def augmentation(bench: _Bench, out: Path, report: Report) -> None:
 
 
 def features(bench: _Bench, out: Path, report: Report) -> None:
-    base = bench.base
-    pooled = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
-    _store_outputs(bench, bench.forward(pooled), pooled.output.shape[1:], out / "pooled.npy", report)
+    _store_outputs(bench, bench.pooling, bench.base.output.shape[-1:], out / "pooled.npy", report)
 
 
 def cut(bench: _Bench, out: Path, report: Report) -> None:
     below = network.below(bench.base, bench.cut_point)
-    _store_outputs(bench, bench.forward(below), below.output.shape[1:], out / "outputs.npy", report)
+    shape = below.output.shape[1:]
+    if 4 * len(bench.labels) * math.prod(shape) <= bench.job.most_stored_bytes:
+        _store_outputs(bench, bench.lower, shape, out / "outputs.npy", report)
 
 
 def head(bench: _Bench, out: Path, report: Report) -> None:
@@ -168,16 +203,18 @@ def head(bench: _Bench, out: Path, report: Report) -> None:
     # Seeded by itself: the head starts alike in every variant, whatever was built before it.
     keras.utils.set_random_seed(derived_seed(job.recipe.seed, "head weights"))
     model = network.connect_head(network.build_head(settings.dropout), pooled.shape[1])
-    frozen = None
-    if settings.augment:
-        base = bench.base
-        frozen = bench.forward(keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output)))
     before = _before(model, bench, pooled)
+
+    def training(epoch: int) -> Batches:
+        if settings.augment:
+            return bench.augmented("head", epoch, bench.pooling)
+        return bench.batches(pooled, bench.training_order("head", epoch))
+
     history = train(
         model,
         Phase("head", job.recipe.head, 1, job.recipe.seed, job.checkpoint),
-        lambda epoch: bench.training_batches("head", epoch, pooled, frozen),
-        lambda epoch: bench.validation_batches("head", epoch, pooled),
+        training,
+        lambda epoch: bench.batches(pooled, bench.validation_order("head", epoch)),
         report,
     )
     _write(out, before=before, history=history)
@@ -186,15 +223,19 @@ def head(bench: _Bench, out: Path, report: Report) -> None:
 
 def fine_tuning(bench: _Bench, out: Path, report: Report) -> None:
     job, recipe = bench.job, bench.job.recipe
-    outputs = np.lib.format.open_memmap(job.inputs["cut"] / "outputs.npy", mode="r")
-    below = bench.forward(network.below(bench.base, bench.cut_point)) if recipe.model.augment else None
     model, layers = bench.upper_model()
     _load_variables(layers.dense.trainable_variables, job.inputs["head"])
+
+    def training(epoch: int) -> Batches:
+        if recipe.model.augment:
+            return bench.augmented("fine_tuning", epoch, bench.lower)
+        return bench.lower_outputs(bench.training_order("fine_tuning", epoch))
+
     history = train(
         model,
         Phase("fine_tuning", recipe.fine_tuning, recipe.first_fine_tuning_epoch, recipe.seed, job.checkpoint),
-        lambda epoch: bench.training_batches("fine_tuning", epoch, outputs, below),
-        lambda epoch: bench.validation_batches("fine_tuning", epoch, outputs),
+        training,
+        lambda epoch: bench.lower_outputs(bench.validation_order("fine_tuning", epoch)),
         report,
     )
     _write(out, history=history)
@@ -202,12 +243,10 @@ def fine_tuning(bench: _Bench, out: Path, report: Report) -> None:
 
 
 def evaluation(bench: _Bench, out: Path, report: Report) -> None:
-    job = bench.job
-    outputs = np.lib.format.open_memmap(job.inputs["cut"] / "outputs.npy", mode="r")
+    job, labels = bench.job, bench.labels
     model, _ = bench.upper_model()
     _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
-    logits = scoring.predict(model, batches(outputs, bench.labels, np.arange(len(outputs)), job.batch_size))
-    labels = bench.labels
+    logits = scoring.predict(model, bench.lower_outputs(range(len(labels))))
     train_images, validation_images = list(job.split.train), list(job.split.validation)
     test_logits, test_labels = logits[job.training_images :], labels[job.training_images :]
     _write(
@@ -231,23 +270,23 @@ STAGES: dict[str, Callable[[_Bench, Path, Report], None]] = {
 }
 
 
-def _through(source: Batches, layers: keras.Sequential, frozen: Forward) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+def _through(source: Batches, forward: Forward) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
     for images, labels in source:
-        yield frozen(layers(images, training=True)), labels
+        yield forward(images), labels
 
 
 def _before(model: keras.Model, bench: _Bench, pooled: np.ndarray) -> Score:
-    positions = np.asarray(bench.job.split.validation)
-    logits = scoring.predict(model, batches(pooled, bench.labels, positions, bench.job.batch_size))
+    positions = list(bench.job.split.validation)
+    logits = scoring.predict(model, bench.batches(pooled, positions))
     return scoring.score(logits, bench.labels[positions])
 
 
 def _store_outputs(bench: _Bench, forward: Forward, shape: tuple[int, ...], path: Path, report: Report) -> None:
     """Outputs of `forward` for every image, float32 (n, …), written row by row."""
-    job, count = bench.job, len(bench.labels)
+    count = len(bench.labels)
     target = np.lib.format.open_memmap(path, "w+", np.float32, (count, *shape))
     done = 0
-    for images, _ in batches(bench.pixels, bench.labels, np.arange(count), job.batch_size):
+    for images, _ in bench.batches(bench.pixels, range(count)):
         target[done : done + len(images)] = forward(images).numpy()
         done += len(images)
         report({"images": done, "of": count})

@@ -5,14 +5,15 @@ In inference a convolution followed by batch normalisation is one convolution wi
     gamma (k * x + b - mean) / sqrt(var + eps) + beta  =  (k s) * x + (b - mean) s + beta,   s = gamma / sqrt(var + eps)
 
 `fold` walks the operations of any Keras functional model, replaces such pairs, computes what is left over in plain
-TensorFlow where that is known to be the same, and calls every other layer as it is.
+TensorFlow where that is known to be the same, and calls every other layer as it is. It is the same function of the
+same variables, so a model whose batch normalisation keeps its statistics can be trained through it as well.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 Forward = Callable[[tf.Tensor], tf.Tensor]
@@ -23,16 +24,17 @@ Step = tuple[Compute, list[int], int]
 """What to compute, from which tensors, to which tensor: tensors are named by their Keras tensor's id."""
 
 
-def fold(model: keras.Model, dtype: str = "float32") -> Forward:
+def fold(model: keras.Model, dtype: str = "float32", *, live: bool = False) -> Forward:
     """A function that computes what `model(x, training=False)` does, in `dtype`; takes and gives float32.
 
-    Weights are taken as they are now. Raises `ValueError` for a model with several inputs or outputs.
+    Weights are taken as they are now. With `live` they are read from the layers' float32 variables at every call,
+    and gradients reach these. Raises `ValueError` for a model with several inputs or outputs.
     """
     # Measured and left out, each within 3 % of this or slower: XLA, weights as constants of the graph, other
     # batch sizes. What is here reaches the processor's matrix-product peak (benchmarks/README.md).
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(f"{model.name}: only a model with one input and one output can be folded")
-    steps = _steps(model, dtype)
+    steps = _steps(model, dtype, live=live)
     source, target = id(model.inputs[0]), id(model.outputs[0])
 
     def forward(images: tf.Tensor) -> tf.Tensor:
@@ -44,7 +46,7 @@ def fold(model: keras.Model, dtype: str = "float32") -> Forward:
     return forward
 
 
-def _steps(model: keras.Model, dtype: str) -> list[Step]:
+def _steps(model: keras.Model, dtype: str, *, live: bool = False) -> list[Step]:
     nodes = _nodes(model)
     consumers = _consumers(nodes)
     folded: set[int] = set()
@@ -55,7 +57,7 @@ def _steps(model: keras.Model, dtype: str) -> list[Step]:
         norm = _norm_after(node, consumers)
         if norm is not None:
             folded.add(id(norm))
-        step = _step(node, norm and norm.operation, dtype)
+        step = _step(node, norm and norm.operation, dtype, live=live)
         steps.append((step, [id(t) for t in node.input_tensors], id((norm or node).outputs[0])))
     return steps
 
@@ -91,13 +93,13 @@ def _is_norm(layer: Any) -> bool:
     return isinstance(layer, keras.layers.BatchNormalization) and layer.axis in (-1, 3)
 
 
-def _step(node: Any, norm: Any, dtype: str) -> Compute:
+def _step(node: Any, norm: Any, dtype: str, *, live: bool) -> Compute:
     """What `node` computes, with `norm` after it if that is not None; its own words for what ResNets consist of."""
     layer = node.operation
     if _is_convolution(layer):
-        return _convolution(layer, norm, dtype)
+        return _convolution(layer, norm, dtype, live=live)
     if _is_norm(layer):
-        return _normalisation(layer, dtype)
+        return _normalisation(layer, dtype, live=live)
     if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.relu:
         return lambda x: tf.nn.relu(x)  # TensorFlow's CPU kernels fuse this one with the convolution before it
     if isinstance(layer, keras.layers.Add) and len({tensor.shape for tensor in node.input_tensors}) == 1:
@@ -105,34 +107,67 @@ def _step(node: Any, norm: Any, dtype: str) -> Compute:
     return _as_it_is(node, dtype)
 
 
-def _convolution(layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None, dtype: str) -> Compute:
-    kernel = np.asarray(layer.kernel, np.float64)
-    bias = np.asarray(layer.bias, np.float64) if layer.use_bias else np.zeros(layer.filters)
-    if norm is not None:
-        scale, shift = _scale_and_shift(norm)
-        kernel, bias = kernel * scale, bias * scale + shift
-    weights, offset = tf.constant(kernel, dtype), tf.constant(bias, dtype)
+def _convolution(
+    layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None, dtype: str, *, live: bool
+) -> Compute:
+    numbers = _numbers(partial(_kernel_and_bias, layer, norm), dtype, live=live)
     strides, dilations, padding = layer.strides, layer.dilation_rate, layer.padding.upper()
 
     def step(x: tf.Tensor) -> tf.Tensor:
-        return layer.activation(tf.nn.bias_add(tf.nn.conv2d(x, weights, strides, padding, dilations=dilations), offset))
+        kernel, bias = numbers()
+        return layer.activation(tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, padding, dilations=dilations), bias))
 
     return step
 
 
-def _normalisation(layer: keras.layers.BatchNormalization, dtype: str) -> Compute:
+def _normalisation(layer: keras.layers.BatchNormalization, dtype: str, *, live: bool) -> Compute:
     """Batch normalisation that follows no convolution."""
-    scale, shift = (tf.constant(array, dtype) for array in _scale_and_shift(layer))
-    return lambda x: x * scale + shift
+    numbers = _numbers(partial(_scale_and_shift, layer), dtype, live=live)
+
+    def step(x: tf.Tensor) -> tf.Tensor:
+        scale, shift = numbers()
+        return x * scale + shift
+
+    return step
 
 
-def _scale_and_shift(norm: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
-    """What batch normalisation is in inference: x scale + shift per channel, float64 (channels,) each."""
-    scale = 1 / np.sqrt(np.asarray(norm.moving_variance, np.float64) + norm.epsilon)
+Pair = tuple[tf.Tensor, tf.Tensor]
+
+
+def _numbers(compute: Callable[[str], Pair], dtype: str, *, live: bool) -> Callable[[], Pair]:
+    """What `compute` gives, in `dtype`: computed at every call if `live`, else once, now."""
+
+    def cast(work: str) -> Pair:
+        first, second = compute(work)
+        return tf.cast(first, dtype), tf.cast(second, dtype)
+
+    if live:
+        return partial(cast, "float32")
+    fixed = cast("float64")
+    return lambda: fixed
+
+
+def _kernel_and_bias(layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None, work: str) -> Pair:
+    """Kernel (h, w, in, out) and bias (out,) of the convolution with `norm` folded in, computed in `work`."""
+    kernel = _value(layer.kernel, work)
+    bias = _value(layer.bias, work) if layer.use_bias else tf.zeros(layer.filters, work)
+    if norm is None:
+        return kernel, bias
+    scale, shift = _scale_and_shift(norm, work)
+    return kernel * scale, bias * scale + shift
+
+
+def _scale_and_shift(norm: keras.layers.BatchNormalization, work: str) -> Pair:
+    """What batch normalisation is in inference: x scale + shift per channel, (channels,) each."""
+    scale = 1 / tf.sqrt(_value(norm.moving_variance, work) + norm.epsilon)
     if norm.scale:
-        scale = scale * np.asarray(norm.gamma, np.float64)
-    shift = -np.asarray(norm.moving_mean, np.float64) * scale
-    return scale, shift + np.asarray(norm.beta, np.float64) if norm.center else shift
+        scale = scale * _value(norm.gamma, work)
+    shift = -_value(norm.moving_mean, work) * scale
+    return scale, shift + _value(norm.beta, work) if norm.center else shift
+
+
+def _value(variable: keras.Variable, dtype: str) -> tf.Tensor:
+    return tf.cast(tf.convert_to_tensor(variable), dtype)
 
 
 def _as_it_is(node: Any, dtype: str) -> Compute:

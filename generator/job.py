@@ -5,6 +5,7 @@ from pathlib import Path
 
 from generator.config import Recipe
 from generator.data import Split
+from generator.hardware import Precision
 from generator.weights import Weights
 
 
@@ -15,9 +16,11 @@ class Job:
     stage: str
     label: str
     recipe: Recipe
-    precision: str
+    precision: Precision
     image_size: int
     batch_size: int
+    most_stored_bytes: int
+    """Budget of the `cut` stage; past it, its outputs are computed whenever they are needed."""
     files: tuple[str, ...]
     """Names of all images, training images first."""
     labels: tuple[int, ...]

@@ -7,6 +7,7 @@ cut there (`cut_point`, `below`, `above`): what the lower part gives for an imag
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -14,6 +15,8 @@ import numpy as np
 
 from generator.config import ModelSettings
 from generator.errors import BadInput
+from generator.folding import Forward, fold
+from generator.hardware import Precision
 from generator.inputs import augmentation_layers, preprocess_input
 
 Layer = Callable[[keras.KerasTensor], keras.KerasTensor]
@@ -32,14 +35,21 @@ class Head:
 
 
 class InferenceModel(keras.Model):  # type: ignore[misc]  # Keras comes without complete types
-    """A functional model whose layers run in inference mode whatever the mode of the call.
+    """A functional model whose layers run in inference mode whatever the mode of the call, folded (`folding`).
 
     Calling a nested model with `training=False` is not enough: Keras 3.15 hands the outer model's mode to every
     layer, and unfrozen batch normalisation would use the batch's statistics and move its stored ones.
     """
 
+    precision = "float32"
+    """Of its arithmetic; its variables are float32 in any case."""
+
     def call(self, inputs: keras.KerasTensor, training: bool | None = None, mask: Any = None) -> keras.KerasTensor:
-        return super().call(inputs, training=False, mask=mask)
+        return self._folded(inputs)
+
+    @cached_property
+    def _folded(self) -> Forward:
+        return fold(self, self.precision, live=True)
 
 
 def build_base(image_size: int) -> keras.Model:
@@ -72,17 +82,21 @@ def build_head(dropout: float) -> Head:
     )
 
 
-def connect(base: keras.Model, head: Head, before: Sequence[Layer] = ()) -> keras.Model:
+def connect(
+    base: keras.Model, head: Head, before: Sequence[Layer] = (), precision: Precision = "float32"
+) -> keras.Model:
     """Inputs, the layers `before`, the base, pooling, dropout and the dense layer as one model.
 
     The base stays in inference mode: its batch normalisation uses its stored statistics, also while layers of
-    it are fine-tuned.
+    it are fine-tuned. `precision` is that of the base's arithmetic.
     """
     inputs = keras.Input(base.input_shape[1:], name="inputs")
     x = inputs
     for layer in before:
         x = layer(x)
-    x = InferenceModel(base.input, base.output, name=base.name)(x)
+    inference = InferenceModel(base.input, base.output, name=base.name)
+    inference.precision = precision
+    x = inference(x)
     x = head.pooling(x)
     x = head.dropout(x)
     return keras.Model(inputs, head.dense(x), name="classifier")

@@ -34,7 +34,7 @@ def to_files(results: BuildResults) -> dict[str, str]:
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "profile": results.profile,
-        "data": results.data.model_dump(mode="json"),
+        "data": {**results.data.model_dump(mode="json"), "majority_share": results.data.majority_share},
         "weights": results.weights.model_dump(mode="json"),
         "variants": {name: _metrics_of(variant) for name, variant in results.variants.items()},
     }
@@ -79,15 +79,19 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
         }
         table = {
             "profile": metrics["profile"],
-            "data": metrics["data"],
+            "data": _without(metrics["data"], "majority_share"),
             "weights": metrics["weights"],
             "environment": record["environment"],
             "figures": record["figures"],
             "variants": variants,
         }
-    except (KeyError, TypeError, ValueError, AttributeError, csv.Error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, csv.Error) as error:
         raise BadInput(f"{where}: {METRICS} and its neighbours do not fit together: {error!r}") from None
-    return validated(BuildResults, table, where)
+    results = validated(BuildResults, table, where)
+    share, counted = metrics["data"].get("majority_share"), results.data.majority_share
+    if share != counted:
+        raise BadInput(f"{where}: data.majority_share = {share!r} is not what the counts give, {counted}")
+    return results
 
 
 def empty_neighbours(variants: Iterable[str]) -> dict[str, str]:
@@ -130,8 +134,13 @@ def _with_ratio(score: Score) -> dict[str, Any]:
     return {**score.model_dump(mode="json"), "accuracy": score.accuracy}
 
 
+def _without(table: Any, name: str) -> Any:
+    """A table less one entry; what is no table is left for the check of the whole to refuse."""
+    return {key: value for key, value in table.items() if key != name} if isinstance(table, Mapping) else table
+
+
 def _without_ratio(table: Mapping[str, Any]) -> dict[str, Any]:
-    score = {key: value for key, value in table.items() if key != "accuracy"}
+    score: dict[str, Any] = _without(table, "accuracy")
     if table["accuracy"] != table["correct"] / table["total"]:
         raise ValueError(f"accuracy {table['accuracy']} is not {table['correct']} of {table['total']}")
     return score

@@ -210,7 +210,7 @@ class DataSummary(Record):
     @property
     def majority_share(self) -> float:
         """Test accuracy of always naming the class that is most frequent in the test set."""
-        return max(count.images for count in self.test) / self.test_total
+        return max(count.images for count in self.test) / max(1, self.test_total)
 
 
 class WeightsSummary(Record):

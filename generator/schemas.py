@@ -40,8 +40,10 @@ def _metrics() -> Schema:
     definitions = schema["$defs"]
     for name in ("Summaries", "Prediction", "FigureFile", "Environment"):
         definitions.pop(name)
+    share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
     for name in ("Score", "ClassificationScore"):
-        _add(definitions[name], "accuracy", {"type": "number", "minimum": 0, "maximum": 1})
+        _add(definitions[name], "accuracy", share)
+    _add(definitions["DataSummary"], "majority_share", share)
     for name in _ELSEWHERE:
         _drop(definitions["VariantResult"], name)
     last = {"$ref": "#/$defs/Epoch"}

@@ -150,6 +150,7 @@ def _variant(variant: Variant, config: Config, weights: Weights, precision: str,
     )
     features = stage("features", settings={**forward, **batched}, inputs=base, needs=(pixels,))
     cut_settings = {**forward, **batched, **_settings(recipe, "fine_tuning.from_layer")}
+    cut_settings["data.max_stored_bytes"] = config.data.max_stored_bytes
     cut = stage("cut", settings=cut_settings, inputs=base, needs=(pixels,))
     head = stage(
         "head",
@@ -167,7 +168,7 @@ def _variant(variant: Variant, config: Config, weights: Weights, precision: str,
         inputs={"precision": precision},
         needs=(pixels, cut, head),
     )
-    evaluation = stage("evaluation", needs=(cut, fine_tuning), packages=(*TENSORFLOW, "scikit-learn"))
+    evaluation = stage("evaluation", needs=(pixels, cut, fine_tuning), packages=(*TENSORFLOW, "scikit-learn"))
     figures = _stage(
         "figures",
         variant=variant,

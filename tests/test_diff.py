@@ -289,6 +289,8 @@ def test_a_site_with_two_posts_must_be_named_by_file(tmp_path: Path, places: Pla
         ('"schema_version": 1', '"schema_version": 2', "schema_version 2 is newer"),
         ('"roc_auc"', '"surprise"', "surprise"),
         ('"correct": 35', '"correct": 36', "accuracy 0.875 is not 36 of 40"),
+        ('"total": 40', '"total": 0', "test"),
+        ('"majority_share": 0.5', '"majority_share": 0.6', "data.majority_share = 0.6"),
         ('"epochs"', '"times"', "times"),
         ('"variants"', '"versions"', "variants"),
         ('"data": {', '"data": [], "was": {', "data"),

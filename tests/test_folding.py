@@ -92,6 +92,29 @@ def test_weights_are_those_of_the_moment_of_folding(keras):
     assert np.abs(model(images, training=False).numpy() - before).max() > 0.1
 
 
+def test_gradients_through_the_live_fold_are_those_through_the_layers(keras):
+    import tensorflow as tf
+
+    from generator import model as network
+    from generator.folding import fold
+
+    whole = base(keras, "ResNet50")
+    upper = network.above(whole, network.cut_point(whole, 143))
+    images = tf.random.stateless_normal((2, *upper.input_shape[1:]), (1, 2))
+
+    def gradients(compute):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(compute(images) ** 2)
+        return tape.gradient(loss, [v.value for v in upper.trainable_variables])
+
+    expected = gradients(lambda x: upper(x, training=False))
+    given = gradients(fold(upper, live=True))
+    assert {v.name for v in upper.trainable_variables} == {"kernel", "bias", "gamma", "beta"}
+    for variable, wanted, found in zip(upper.trainable_variables, expected, given, strict=True):
+        # A bias before batch normalisation and the shift after it: gradients of every variable are there.
+        assert np.abs(found - wanted).max() <= 1e-3 * np.abs(wanted).max(), variable.path
+
+
 def layers_that_must_not_be_folded(keras):
     """Networks in which a convolution and a normalisation are not one convolution, or not a plain one."""
     layers = keras.layers

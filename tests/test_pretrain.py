@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from generator import sample, weights
 
@@ -25,7 +26,7 @@ def small() -> dict[str, np.ndarray]:
 
 def test_neither_camel_nor_horse_is_among_the_animals() -> None:
     assert not set(animals.NAMES) & set(sample.SPECIES)
-    assert len(animals.NAMES) == 12
+    assert len(animals.NAMES) == 16
 
 
 @pytest.mark.parametrize("name", animals.NAMES)
@@ -39,9 +40,23 @@ def test_a_batch_is_the_same_wherever_it_is_drawn() -> None:
     pixels, labels = pretrain.draw_batch((0, 5, 48, 3))
     again, _ = pretrain.draw_batch((0, 5, 48, 3))
     assert pixels.shape == (3, 48, 48, 3)
-    assert pixels.dtype == np.uint8
+    assert pixels.dtype == np.float32
     assert np.array_equal(pixels, again)
-    assert set(labels) <= set(range(12))
+    assert set(labels) <= set(range(16))
+
+
+def test_images_enter_with_and_without_preprocessing_upright_and_turned() -> None:
+    lowest = [float(pretrain.drawn(np.random.default_rng(seed), "cow", 48).min()) for seed in range(40)]
+    prepared = sum(low < 0 for low in lowest)
+    assert 20 <= prepared <= 38
+    assert all(low >= -124 for low in lowest)
+
+
+def test_turning_fills_with_the_image_itself() -> None:
+    grey = Image.fromarray(np.full((16, 16, 3), 90, np.uint8))
+    assert (np.asarray(pretrain.turned(grey, 33)) == 90).all()
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8))
+    assert np.array_equal(np.asarray(pretrain.turned(image, 0)), np.asarray(image))
 
 
 def test_quantising_is_off_by_half_a_step_at_most() -> None:

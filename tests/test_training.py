@@ -1,6 +1,7 @@
 """Training for real on tiny inputs: the shortcuts give what the whole model gives, and resuming changes nothing."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -52,6 +53,20 @@ def fresh_head(dropout: float) -> network.Head:
     return head
 
 
+class KerasInference(keras.Model):
+    """The network as Keras itself computes it, with nothing of the project's."""
+
+    def call(self, inputs: object, training: object = None, mask: object = None) -> object:
+        return super().call(inputs, training=False, mask=mask)
+
+
+def keras_connect(base: "keras.Model", head: network.Head) -> "keras.Model":
+    """As `network.connect`, but by Keras' own layers."""
+    inputs = keras.Input(base.input_shape[1:])
+    x = KerasInference(base.input, base.output)(inputs)
+    return keras.Model(inputs, head.dense(head.dropout(head.pooling(x))))
+
+
 def in_order(store: np.ndarray, labels: np.ndarray, name: str = "head") -> EpochBatches:
     def of(epoch: int) -> object:
         order = shuffled(range(len(labels)), derived_seed(0, f"{name} order", epoch))
@@ -71,7 +86,7 @@ def test_the_head_on_stored_features_is_the_head_of_the_frozen_model(
     pooling = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
     pooled = np.asarray(fold(pooling)(prepared))
 
-    whole = network.connect(base, fresh_head(0.0))
+    whole = keras_connect(base, fresh_head(0.0))
     long_way = train(whole, phase(tmp_path / "a"), in_order(prepared, labels), in_order(prepared, labels), print)
     short = network.connect_head(fresh_head(0.0), 2048)
     shortcut = train(short, phase(tmp_path / "b"), in_order(pooled, labels), in_order(pooled, labels), print)
@@ -90,7 +105,7 @@ def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
 
     base = fresh_base()
     network.unfreeze(base, settings.from_layer)
-    whole = network.connect(base, fresh_head(0.0))
+    whole = keras_connect(base, fresh_head(0.0))
     run = Phase("fine_tuning", settings, 3, 0, tmp_path / "whole.npz")
     long_way = train(whole, run, in_order(prepared, labels), in_order(prepared, labels), print)
 
@@ -104,6 +119,25 @@ def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
 
     np.testing.assert_allclose(losses(shortcut), losses(long_way), rtol=1e-3)
     assert shortcut[0].loss != shortcut[1].loss
+
+
+def test_fine_tuning_in_bfloat16_follows_float32_and_keeps_its_variables_in_float32(
+    images: np.ndarray, labels: np.ndarray, tmp_path: Path
+) -> None:
+    settings = FineTuningSettings(optimizer="sgd", learning_rate=1e-3, epochs=3, from_layer=100)
+    prepared = np.asarray(preprocess_input(images.astype(np.float32)))
+
+    def run(precision: Literal["float32", "bfloat16"]) -> tuple[list[Epoch], "keras.Model"]:
+        base = fresh_base()
+        network.unfreeze(base, settings.from_layer)
+        model = network.connect(base, fresh_head(0.0), precision=precision)
+        where = Phase("fine_tuning", settings, 3, 0, tmp_path / f"{precision}.npz")
+        return train(model, where, in_order(prepared, labels), in_order(prepared, labels), print), model
+
+    (exact, _), (fast, model) = run("float32"), run("bfloat16")
+    assert {v.dtype for v in model.trainable_variables} == {"float32"}
+    assert losses(fast) != losses(exact)
+    np.testing.assert_allclose(losses(fast), losses(exact), rtol=0.05)
 
 
 def test_batch_normalisation_keeps_its_statistics_while_its_layers_are_trained(

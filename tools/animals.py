@@ -1,4 +1,4 @@
-"""Draws the animals that the embedded weights are pre-trained on: twelve kinds, no camel and no horse.
+"""Draws the animals that the embedded weights are pre-trained on: sixteen kinds, no camel and no horse.
 
 They share the sample's strokes and paint, so what is learned from them (outlines, legs, necks, coats,
 surroundings) carries over; the two species that the experiment tells apart never occur.
@@ -27,6 +27,10 @@ MEASURES = {
     "stegosaurus": (21, 10, 12, 2.8, 10, -5, 4, 7, 10, 2.6, 0.6, 5, 2.6),
     "cat": (16, 6, 10, 1.6, 4, 35, 4, 5, 5, 4, 4, -12, 1.2),
     "turtle": (18, 8, 5, 2.4, 9, 20, 3, 4.5, 10, 2.5, 0.6, 6, 1),
+    "bison": (24, 13, 13, 2.2, 7, 0, 9, 10, 45, 5.5, 1.5, 12, 1),
+    "zebu": (23, 10, 17, 1.9, 10, 30, 5.5, 10, 35, 3.4, 4, 16, 1),
+    "llama": (16, 8.5, 19, 1.7, 21, 75, 4.6, 7, 20, 2.8, 4.5, 4, 1.6),
+    "donkey": (17, 8, 15, 1.6, 11, 40, 5.5, 9.5, 35, 3.4, 7, 12, 1.2),
 }
 NAMES = tuple(MEASURES)
 SPREAD = 0.13
@@ -62,8 +66,12 @@ def _plan(rng: Random, name: str) -> Plan:
 
 
 def _add_back(drawn: Figure, rng: Random, name: str, plan: Plan) -> None:
-    """What grows on the torso: shell, wool or plates."""
+    """What grows on the torso: shell, wool, plates, shoulders."""
     length, depth = plan.length, plan.depth
+    if name in ("bison", "zebu"):
+        width, height = (8.0, rng.uniform(3, 7)) if name == "bison" else (4.5, rng.uniform(4, 8))
+        x = length * rng.uniform(0.4, 0.6)
+        drawn.body.append(stroke((x, -2, width), (x - 1, -depth * 0.9 - height, width * 0.5)))
     if name == "turtle":
         drawn.mane.append(stroke((-length * 0.8, 0, 4), (0, -depth, 7), (length * 0.8, 0, 4)))
     if name == "sheep":

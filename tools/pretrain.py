@@ -34,6 +34,9 @@ RATE = 0.08
 """Peak learning rate for a batch of 64."""
 MEAN = (103.939, 116.779, 123.68)
 """What Keras' `preprocess_input` subtracts from blue, green and red."""
+TURNED, UNPREPARED = 0.5, 0.25
+"""Shares of images that are rotated by up to a fifth of a turn, filled by reflection, and that enter as RGB from
+0 to 255: what the experiment's variants with augmentation and without preprocessing will show the network."""
 SCALED = ("conv5_block1_0_bn", "conv5_block1_3_bn", "conv5_block2_3_bn", "conv5_block3_3_bn")
 UNSCALED = ("conv5_block2_1_conv", "conv5_block3_1_conv")
 
@@ -75,12 +78,11 @@ def trained(options: argparse.Namespace) -> dict[str, np.ndarray]:
     if options.start is not None:
         load(network, weights.unpacked(options.start.read_bytes()))
     optimiser = torch.optim.SGD(network.parameters(), lr=options.rate, momentum=0.9, nesterov=True, weight_decay=1e-4)
-    mean = torch.tensor(MEAN).view(1, 3, 1, 1)
     start, recent = time.monotonic(), deque(maxlen=50)
     for step, (pixels, labels) in enumerate(batches(steps, options.shrink, options.seed)):
         for group in optimiser.param_groups:
             group["lr"] = options.rate * rate(step, steps, len(labels))
-        images = torch.from_numpy(np.ascontiguousarray(pixels[..., ::-1])).permute(0, 3, 1, 2).float() - mean
+        images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         target = torch.from_numpy(labels)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = network(images.contiguous(memory_format=torch.channels_last))
@@ -104,7 +106,7 @@ def rate(step: int, steps: int, batch: int) -> float:
 
 
 def batches(steps: int, shrink: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Freshly drawn batches: pixels uint8 (n, size, size, 3) and labels int64 (n,)."""
+    """Freshly drawn batches: pixels float32 (n, size, size, 3) and labels int64 (n,)."""
     jobs: list[tuple[int, int, int, int]] = []
     for size, batch, share in PHASES:
         count = steps - len(jobs) if size == PHASES[-1][0] else round(steps * share)
@@ -129,9 +131,23 @@ def draw_batch(job: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def drawn(rng: np.random.Generator, name: str, size: int) -> np.ndarray:
-    """One image as the experiment sees its own: alpha dropped, which shows the surroundings in their box."""
+    """One image as the experiment sees its own: alpha dropped, which shows the surroundings in their box.
+
+    float32 (size, size, 3): BGR less `MEAN`, as `preprocess_input` gives it, or RGB as it is.
+    """
     image = animals.picture(rng, name).convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(image)
+    if rng.random() < TURNED:
+        image = turned(image, rng.uniform(-72, 72))
+    pixels = np.asarray(image, np.float32)
+    return pixels if rng.random() < UNPREPARED else pixels[..., ::-1] - np.float32(MEAN)
+
+
+def turned(image: Image.Image, degrees: float) -> Image.Image:
+    """The square image rotated about its centre; what that uncovers is filled by reflection."""
+    side = image.width
+    wide = np.pad(np.asarray(image), [(side // 2, side // 2)] * 2 + [(0, 0)], mode="symmetric")
+    whole = Image.fromarray(wide).rotate(degrees, Image.Resampling.BILINEAR)
+    return whole.crop((side // 2, side // 2, side // 2 + side, side // 2 + side))
 
 
 def build(classes: int) -> Any:
