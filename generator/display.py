@@ -33,14 +33,16 @@ class Display:
     def stage(self, label: str) -> Iterator[Report]:
         """Show `label` while the block runs; the block's reports are shown with it."""
         started = last = time.monotonic()
+        left = TimeLeft()
         self.say(f"{label} …")
 
         def report(figures: Figures) -> None:
             nonlocal last
             now = time.monotonic()
+            text = describe(figures, left(figures, now))
             if "val_loss" in figures or now - last >= QUIET_SECONDS:
                 last = now
-                self.say(f"{label}: {describe(figures, now - started)}")
+                self.say(f"{label}: {text}")
 
         yield report
         self.say(f"{label}: done in {duration(time.monotonic() - started)}")
@@ -65,13 +67,15 @@ class LiveDisplay(Display):
         started = time.monotonic()
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(label, total=1.0, text="")
-            yield self._report(progress, task, started)
+            yield self._report(progress, task)
         self.say(f"{label}: done in {duration(time.monotonic() - started)}")
 
     @staticmethod
-    def _report(progress: "Progress", task: "TaskID", started: float) -> Report:
+    def _report(progress: "Progress", task: "TaskID") -> Report:
+        left = TimeLeft()
+
         def report(figures: Figures) -> None:
-            text = describe(figures, time.monotonic() - started)
+            text = describe(figures, left(figures, time.monotonic()))
             progress.update(task, completed=fraction(figures), text=text)
 
         return report
@@ -93,8 +97,23 @@ def fraction(figures: Figures) -> float:
     return figures["images"] / figures["of"] if figures.get("of") else 0.0
 
 
-def describe(figures: Figures, elapsed: float) -> str:
-    """`epoch 3/30, loss 0.6012, accuracy 0.7100, 4 min left`."""
+class TimeLeft:
+    """Seconds a stage still takes, from its pace since its first report: a resumed one begins in the middle."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None
+
+    def __call__(self, figures: Figures, now: float) -> float | None:
+        """None where there is no pace yet; `now` is any clock's time, seconds."""
+        done = fraction(figures)
+        if self._first is None:
+            self._first = done, now
+        before, began = self._first
+        return (now - began) * (1 - done) / (done - before) if done > before else None
+
+
+def describe(figures: Figures, left: float | None) -> str:
+    """`epoch 3/30, loss 0.6012, accuracy 0.7100, 4 min left`; `left` is in seconds, None if not known."""
     parts = []
     if "epochs" in figures:
         parts.append(f"epoch {figures['epoch']:.0f}/{figures['epochs']:.0f}")
@@ -102,9 +121,8 @@ def describe(figures: Figures, elapsed: float) -> str:
         parts.append(f"{figures['images']:.0f} of {figures['of']:.0f} images")
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
     parts += [f"{name.replace('val_', 'validation ')} {figures[name]:.4f}" for name in names if name in figures]
-    done = fraction(figures)
-    if done:
-        parts.append(f"{duration(elapsed * (1 - done) / done)} left")
+    if left is not None:
+        parts.append(f"{duration(left)} left")
     return ", ".join(parts)
 
 
