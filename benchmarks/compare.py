@@ -1,8 +1,11 @@
 """Plain Keras and the project side by side: seconds per phase and in all, their ratios, both accuracies.
 
 Both run the same recipe on the same images with the same weights, split and epochs, each in processes of its own,
-in turn. The project is the real command with an empty store, so its seconds hold figures, post and preview too.
-Prints Markdown; `--json FILE` keeps every figure.
+in turn. The project is the real command, so its seconds hold figures, post and preview too: first the baseline with
+an empty store, then the other variants as they are added to it.
+
+Prints Markdown with the medians of all rounds. `--json FILE` keeps every figure after each round, and a later run
+with the same options adds its rounds to it, so that hours of measuring need not be one piece.
 """
 
 import argparse
@@ -28,90 +31,112 @@ PHASES = {
 }
 """Phase of the recipe → the project's stages that do its work."""
 
+PRECISIONS = ("float32", "bfloat16")
+
 Table = dict[str, Any]
 
 
 def main() -> None:
     options = _options()
-    described = machine.describe()
-    print(machine.as_markdown(described), flush=True)
+    print(machine.as_markdown(machine.describe()), flush=True)
+    report = _begun(options)
     with tempfile.TemporaryDirectory() as folder:
         copied = project.copy(Path(folder) / "project")
         # Beforehand, for both: how long drawing takes says nothing about training.
         images = options.data or _drawn(Path(folder) / "images", options.images)
-        rounds = [one_round(copied, images, options) for _ in range(options.repeats)]
-    print(as_markdown(rounds))
-    if options.json:
-        kept = {name: str(value) for name, value in vars(options).items() if value is not None}
-        report = {"machine": described, "options": kept, "rounds": rounds}
-        options.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        for _ in range(options.repeats):
+            report["rounds"].append(one_round(copied, images, options))
+            if options.json:
+                options.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(as_markdown(report["rounds"]))
+
+
+def _begun(options: argparse.Namespace) -> Table:
+    """The report with the rounds that are already in `--json`."""
+    chosen = {name: str(value) for name, value in vars(options).items() if name not in ("json", "repeats")}
+    report: Table = {"options": chosen, "rounds": []}
+    if options.json and options.json.exists():
+        report = json.loads(options.json.read_text("utf-8"))
+        if report["options"] != chosen:
+            sys.exit(f"{options.json}: holds rounds with other options; name another file")
+    return report
 
 
 def one_round(copied: Path, images: Path, options: argparse.Namespace) -> Table:
-    """Both measured once: `{"plain": {variant: …}, "plain_run": …, "project": {selection: …}}`."""
+    """Both measured once: `{"machine": …, "plain": {variant: …}, "plain_run": …, "project": {precision: …}}`."""
     out = copied.parent / "plain.json"
     places = ["--store", str(copied.parent / "plain-store"), "--out", str(out)]
     recipe = ["--config", str(copied / "experiment.toml"), "--variants", options.variants]
     arguments = [*recipe, *places, *_settings(images, options), *(["--xla"] if options.xla else [])]
+    described = machine.describe()
     plain = project.run([sys.executable, "-m", "benchmarks.plain_keras", *arguments], project.ROOT)
     print(f"plain Keras, {options.variants}: {plain.seconds:.1f} s", flush=True)
-    found: Table = {"plain": json.loads(out.read_text("utf-8")), "plain_run": asdict(plain), "project": {}}
+    return {
+        "machine": described,
+        "plain": json.loads(out.read_text("utf-8")),
+        "plain_run": asdict(plain),
+        "project": {p: both_builds(copied, p, images, options) for p in PRECISIONS if p in options.precision},
+    }
+
+
+def both_builds(copied: Path, precision: str, images: Path, options: argparse.Namespace) -> Table:
+    """The project's own command: the baseline with nothing in its store, then the other variants added to it."""
+    for name in (".store", "site"):
+        shutil.rmtree(copied / name, ignore_errors=True)
+    found: Table = {}
     for selection in dict.fromkeys((BASELINE, options.variants)):
-        found["project"][selection] = first_build(copied, selection, images, options)
+        settings = ["--set", f"model.precision={precision}", *_settings(images, options)]
+        built = project.build(copied, "--variants", selection, *settings)
+        print(f"project, {precision}, {selection}: {built.run.seconds:.1f} s", flush=True)
+        found[selection] = {
+            **asdict(built.run),
+            "stages": built.stages,
+            "ran": built.ran,
+            "variants": built.metrics["variants"],
+        }
     return found
 
 
-def first_build(copied: Path, selection: str, images: Path, options: argparse.Namespace) -> Table:
-    """The project's own command with nothing in its store."""
-    for name in (".store", "site"):
-        shutil.rmtree(copied / name, ignore_errors=True)
-    precision = ["--set", f"model.precision={options.precision}"]
-    built = project.build(copied, "--variants", selection, *precision, *_settings(images, options))
-    print(f"project, {selection}: {built.run.seconds:.1f} s", flush=True)
-    return {**asdict(built.run), "stages": built.stages, "variants": built.metrics["variants"]}
-
-
 def as_markdown(rounds: list[Table]) -> str:
-    """The medians of all rounds: per phase of the baseline, whole runs, and scores."""
-    lines = ["", "| seconds | plain Keras | project | ratio |", "|---|---:|---:|---:|"]
-    for phase, stages in PHASES.items():
-        lines.append(
-            _ratio(
-                f"baseline, {phase.replace('_', '-')}",
-                _median(rounds, lambda r, p=phase: r["plain"][BASELINE]["seconds"][p]),
-                _median(rounds, lambda r, s=stages: sum(_stage(r, name) for name in s)),
-            )
+    """The medians of all rounds: per phase of the baseline, whole runs, and the last round's scores."""
+    return "\n".join(line for precision in rounds[0]["project"] for line in _tables(rounds, precision))
+
+
+def _tables(rounds: list[Table], precision: str) -> list[str]:
+    def ours(selection: str, what: str) -> float:
+        return _median(rounds, lambda r: r["project"][precision][selection][what])
+
+    def stages(names: tuple[str, ...]) -> float:
+        return _median(
+            rounds,
+            lambda r: sum(r["project"][precision][BASELINE]["stages"][f"{BASELINE}.{name}"] for name in names),
         )
-    whole = _median(rounds, _plain_baseline)
-    lines.append(_ratio("baseline, whole", whole, _median(rounds, lambda r: r["project"][BASELINE]["seconds"])))
-    selection = list(rounds[0]["project"])[-1]
+
+    selection = list(rounds[0]["project"][precision])[-1]
+    lines = [
+        "",
+        f"| {precision}, median of {len(rounds)} | plain Keras, s | project, s | ratio |",
+        "|---|---:|---:|---:|",
+    ]
+    for phase, names in PHASES.items():
+        plain = _median(rounds, lambda r, p=phase: r["plain"][BASELINE]["seconds"][p])
+        lines.append(_ratio(f"baseline, {phase.replace('_', '-')}", plain, stages(names)))
+    lines.append(_ratio("baseline, whole", _median(rounds, _plain_baseline), ours(BASELINE, "seconds")))
     if selection != BASELINE:
-        ours = _median(rounds, lambda r: r["project"][selection]["seconds"])
-        lines.append(_ratio(f"{selection}, whole", _median(rounds, lambda r: r["plain_run"]["seconds"]), ours))
-    plain, ours = (_median(rounds, use) for use in (_plain_processor, _project_processor))
-    lines.append(_ratio(f"{selection}, whole, processor time", plain, ours))
+        added = _median(rounds, lambda r: r["plain_run"]["seconds"] - _plain_baseline(r))
+        lines.append(_ratio("the other variants, added", added, ours(selection, "seconds")))
+        whole = ours(BASELINE, "seconds") + ours(selection, "seconds")
+        lines.append(_ratio(f"{selection}, whole", _median(rounds, lambda r: r["plain_run"]["seconds"]), whole))
     lines += ["", "| scores (plain Keras / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
     lines += ["|---|---|---|---|---|"]
-    lines += [_scores(name, rounds[-1], selection) for name in rounds[-1]["plain"]]
-    return "\n".join(lines)
+    lines += [_scores(name, rounds[-1], precision, selection) for name in rounds[-1]["plain"]]
+    return lines
 
 
 def _plain_baseline(found: Table) -> float:
     """What plain Keras takes for the baseline alone: its process less the other variants."""
     others = (table["seconds"] for name, table in found["plain"].items() if name != BASELINE)
     return found["plain_run"]["seconds"] - sum(sum(seconds.values()) for seconds in others)
-
-
-def _plain_processor(found: Table) -> float:
-    return found["plain_run"]["processor"]
-
-
-def _project_processor(found: Table) -> float:
-    return list(found["project"].values())[-1]["processor"]
-
-
-def _stage(found: Table, stage: str) -> float:
-    return found["project"][BASELINE]["stages"][f"{BASELINE}.{stage}"]
 
 
 def _median(rounds: list[Table], value: Callable[[Table], float]) -> float:
@@ -122,8 +147,8 @@ def _ratio(name: str, plain: float, ours: float) -> str:
     return f"| {name} | {plain:.1f} | {ours:.1f} | {plain / ours:.2f}× |"
 
 
-def _scores(name: str, found: Table, selection: str) -> str:
-    plain, ours = found["plain"][name], found["project"][selection]["variants"][name]
+def _scores(name: str, found: Table, precision: str, selection: str) -> str:
+    plain, ours = found["plain"][name], found["project"][precision][selection]["variants"][name]
     pairs = [
         (plain["head"]["val_accuracy"], ours["epochs"]["head"]["val_accuracy"]),
         (plain["fine_tuning"]["val_accuracy"], ours["epochs"]["fine_tuning"]["val_accuracy"]),
@@ -152,7 +177,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--variants", default=BASELINE, help="as of build.py; the baseline is timed alone as well")
-    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16", "auto"), help="the project's")
+    parser.add_argument("--precision", nargs="+", default=["float32"], choices=PRECISIONS, help="the project's")
     parser.add_argument("--repeats", type=int, default=1, help="rounds; the table holds medians")
     parser.add_argument("--data", type=Path, help="a folder of your images instead of the sample")
     parser.add_argument("--images", type=int, default=360, help="training images of the sample")

@@ -1,4 +1,4 @@
-"""What computing the frozen layers in bfloat16 does to the results, against what another seed does to them.
+"""What computing the base in bfloat16 does to the results, against what another seed does to them.
 
 Builds every seed in float32 and in bfloat16 and compares them in pairs: same seed, same split, same order of
 batches. The measure of chance is how far the float32 results of different seeds lie apart (their standard
