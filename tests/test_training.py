@@ -1,7 +1,11 @@
 """Training for real on tiny inputs: the shortcuts give what the whole model gives, and resuming changes nothing."""
 
+import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -18,7 +22,11 @@ from generator.inputs import batches, derived_seed, preprocess_input, shuffled  
 from generator.results import Epoch  # noqa: E402
 from generator.training import EpochBatches, Phase, train  # noqa: E402
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 SIZE, IMAGES, BATCH = 32, 10, 4
+ROOT = Path(__file__).parent.parent
 
 
 class Stop(Exception):
@@ -138,6 +146,41 @@ def test_fine_tuning_in_bfloat16_follows_float32_and_keeps_its_variables_in_floa
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
     assert losses(fast) != losses(exact)
     np.testing.assert_allclose(losses(fast), losses(exact), rtol=0.05)
+
+
+MIRRORED = """
+import sys, tensorflow as tf
+[processor] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tests import test_training
+test_training.print_losses(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+test_training.print_losses(tf.distribute.get_strategy())
+"""
+
+
+def print_losses(strategy: "tf.distribute.Strategy") -> None:
+    """Fine-tune a tiny set for two epochs on the devices of `strategy`."""
+    draw = np.random.default_rng(1)
+    prepared, labels = draw.normal(0, 50, (IMAGES, SIZE, SIZE, 3)).astype(np.float32), np.arange(IMAGES) % 2
+    settings = FineTuningSettings(optimizer="sgd", learning_rate=1e-3, epochs=2, from_layer=100)
+    keras.backend.clear_session()
+    with strategy.scope(), tempfile.TemporaryDirectory() as folder:
+        base = fresh_base()
+        network.unfreeze(base, settings.from_layer)
+        model = network.connect(base, fresh_head(0.0))
+        run = Phase("fine_tuning", settings, 3, 0, Path(folder) / "checkpoint.npz")
+        history = train(model, run, in_order(prepared, labels), in_order(prepared, labels), lambda figures: None)
+    print(json.dumps([(e.loss, e.accuracy, e.val_loss, e.val_accuracy) for e in history]))
+
+
+def test_two_devices_train_as_one() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED], capture_output=True, text=True, check=False, cwd=ROOT, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    two, one = map(json.loads, done.stdout.splitlines()[-2:])
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+    assert one[0] != one[1]
 
 
 def test_batch_normalisation_keeps_its_statistics_while_its_layers_are_trained(
