@@ -29,7 +29,7 @@ from generator.errors import BadInput, printable
 from generator.results import WeightsSummary
 
 EMBEDDED = Path(__file__).parent / "embedded" / "resnet50-drawn-animals-int8.npz"
-EMBEDDED_SHA256 = "92b6a26d3956c7638df5c060f6590ec9c30114674971af512457bfe20a8c9471"
+EMBEDDED_SHA256 = "386c79fc692451d7f124111679e8d5272e8232396cda83bbc6f55d5c86bb8d3d"
 
 IMAGENET_NAME = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 IMAGENET_URL = "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
