@@ -115,6 +115,20 @@ def test_a_skipped_stage_changes_nothing_in_the_next(built: Path, tmp_path: Path
     assert tree(tmp_path / "copy/site") == tree(built / "site")
 
 
+def test_past_its_budget_fine_tuning_computes_what_it_would_have_kept(built: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, "--set", "data.max_stored_bytes=0")
+    assert done.returncode == 0, done.stderr
+    assert not list((tmp_path / "store/stages/cut").glob("*/outputs.npy"))
+    assert list((built / "store/stages/cut").glob("*/outputs.npy"))
+    kept, anew = (
+        json.loads((where / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))["variants"]["baseline"]
+        for where in (built, tmp_path)
+    )
+    for figures in (lambda v: v["epochs"]["fine_tuning"], lambda v: v["test"]):
+        assert figures(anew)["loss"] == pytest.approx(figures(kept)["loss"], rel=1e-3)
+    assert anew["epochs"]["head"] == kept["epochs"]["head"]
+
+
 def test_another_learning_rate_runs_what_depends_on_it(built: Path) -> None:
     done = run(built, "--variants", "all", "--explain", "--set", "fine_tuning.learning_rate=2e-5")
     assert "baseline.head: is up to date" in done.stdout
