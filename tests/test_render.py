@@ -255,7 +255,7 @@ def test_all_wrong() -> None:
 
 def test_one_wrong_is_singular() -> None:
     text = post_of(with_baseline(make_variant(wrong=(30,)))).text
-    assert "1 of 40 test images is classified wrongly, in each case horse called camel." in text
+    assert "1 of 40 test images is classified wrongly: horse called camel." in text
 
 
 def test_reaching_and_losing_perfection() -> None:
