@@ -16,6 +16,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from generator.convolution import Geometry, convolve, convolve_by_products
+
 Forward = Callable[[tf.Tensor], tf.Tensor]
 
 Compute = Callable[..., tf.Tensor]
@@ -111,13 +113,11 @@ def _convolution(
     layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None, dtype: str, *, live: bool
 ) -> Compute:
     numbers = _numbers(partial(_kernel_and_bias, layer, norm), dtype, live=live)
-    strides, dilations, padding = layer.strides, layer.dilation_rate, layer.padding.upper()
-
-    def step(x: tf.Tensor) -> tf.Tensor:
-        kernel, bias = numbers()
-        return layer.activation(tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, padding, dilations=dilations), bias))
-
-    return step
+    geometry = Geometry(layer.strides, layer.padding.upper(), layer.dilation_rate)
+    # Products pay where a processor trains in bfloat16; GPUs have their own ways.
+    by_products = live and dtype == "bfloat16" and not tf.config.list_logical_devices("GPU")
+    convolution = convolve_by_products if by_products and geometry.dilations == (1, 1) else convolve
+    return lambda x: layer.activation(convolution(x, *numbers(), geometry))
 
 
 def _normalisation(layer: keras.layers.BatchNormalization, dtype: str, *, live: bool) -> Compute:
