@@ -106,6 +106,10 @@ def _tables(rounds: list[Table], precision: str) -> list[str]:
     def ours(selection: str, what: str) -> float:
         return _median(rounds, lambda r: r["project"][precision][selection][what])
 
+    def work(found: Table) -> float:
+        built = found["project"][precision]
+        return sum(built[selection]["processor"] for selection in built)
+
     def stages(names: tuple[str, ...]) -> float:
         return _median(
             rounds,
@@ -127,6 +131,8 @@ def _tables(rounds: list[Table], precision: str) -> list[str]:
         lines.append(_ratio("the other variants, added", added, ours(selection, "seconds")))
         whole = ours(BASELINE, "seconds") + ours(selection, "seconds")
         lines.append(_ratio(f"{selection}, whole", _median(rounds, lambda r: r["plain_run"]["seconds"]), whole))
+    processor = _median(rounds, lambda r: r["plain_run"]["processor"])
+    lines.append(_ratio(f"{selection}, whole, processor time", processor, _median(rounds, work)))
     lines += ["", "| scores (plain Keras / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
     lines += ["|---|---|---|---|---|"]
     lines += [_scores(name, rounds[-1], precision, selection) for name in rounds[-1]["plain"]]

@@ -112,12 +112,6 @@ def connect(base: Any, settings: config.ModelSettings) -> Any:
     """Augmentation and preprocessing where the variant has them, base, pooling, dropout, one logit."""
     import keras
 
-    class InferenceModel(keras.Model):
-        """The write-up's Keras kept to `training=False` here; today's does not, and would train another function."""
-
-        def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-            return super().call(inputs, training=False, mask=mask)
-
     inputs = keras.Input(base.input_shape[1:])
     x = inputs
     if settings.augment:
@@ -125,10 +119,21 @@ def connect(base: Any, settings: config.ModelSettings) -> Any:
         x = keras.layers.RandomRotation(settings.rotation)(x)
     if settings.preprocess:
         x = keras.applications.resnet50.preprocess_input(x)
-    x = InferenceModel(base.input, base.output)(x)
+    x = inference(base)(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(settings.dropout)(x)
     return keras.Model(inputs, keras.layers.Dense(1)(x))
+
+
+def inference(base: Any) -> Any:
+    """`base` in inference mode: the write-up's Keras kept to `training=False`; today's would train another function."""
+    import keras
+
+    class InferenceModel(keras.Model):
+        def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+            return super().call(inputs, training=False, mask=mask)
+
+    return InferenceModel(base.input, base.output)
 
 
 def compile_model(model: Any, phase: config.PhaseSettings, *, xla: bool) -> None:

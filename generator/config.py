@@ -130,7 +130,7 @@ class ModelSettings(Settings):
     """Largest random rotation, as a fraction of a full turn."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
-    """Of the base's arithmetic, never of what is trained; `auto`: bfloat16 where the processor has units for it."""
+    """Of the base's arithmetic; its variables are float32. `auto`: bfloat16 where the processor has units for it."""
 
 
 class PhaseSettings(Settings):

@@ -461,3 +461,18 @@ def test_results_of_unlike_test_sets_are_an_error() -> None:
     variants = {"baseline": make_variant(), "augmentation": make_variant("augmentation", names=("a", "b"))}
     with pytest.raises(BadInput, match="cannot be paired"):
         post_of(make_results(variants=variants, figures=make_figures(variants)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "precision", "said"),
+    [
+        ("float32", "float32", "in float32. All packages"),
+        ("auto", "float32", "in float32. All packages"),
+        ("bfloat16", "bfloat16", "in bfloat16; its weights, the head, the losses and all scores are float32."),
+        ("auto", "bfloat16", "in bfloat16, a short format that this processor has units for; its weights,"),
+    ],
+)
+def test_the_environment_says_in_which_precision_the_base_computed(setting: str, precision: str, said: str) -> None:
+    recipe = make_config("baseline", f"model.precision={setting}").baseline.recipe
+    build = with_baseline(make_variant(precision=precision, recipe=recipe))
+    assert f"with the base computing {said}" in post_of(build).text
