@@ -129,7 +129,7 @@ class ModelSettings(Settings):
     rotation: float = Field(default=0.2, ge=0, le=1)
     """Largest random rotation, as a fraction of a full turn."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    precision: Literal["float32", "bfloat16", "auto"] = "auto"
     """Of the base's arithmetic; its variables are float32. `auto`: bfloat16 where the processor has units for it."""
 
 
