@@ -1,0 +1,114 @@
+"""How long a step of fine-tuning takes, and what each way of computing it gives.
+
+One step trains the part above the cut on a batch: forward, gradients of 46 arrays, RMSprop. The ways are Keras' own
+layers, the fold that the project trains through, and the fold with either kind of gradient (generator/convolution.py)
+in either precision. They are timed in turn, so that a disturbance hits all alike. Prints Markdown.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine
+
+SIZE, FROM_LAYER = 224, 100
+
+Step = Callable[[], object]
+
+
+def main() -> None:
+    options = _options()
+    print(machine.as_markdown(machine.describe()), flush=True)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    from generator.experiment import configure
+
+    configure(options.threads)
+    works = steps(options.batch)
+    for work in works.values():
+        work()
+    rounds = [{name: _seconds(work) for name, work in works.items()} for _ in range(options.repeats)]
+    print(as_markdown({name: median(r[name] for r in rounds) for name in works}, options.batch))
+
+
+def steps(batch: int) -> dict[str, Step]:
+    """Name → one step of training."""
+    from benchmarks.plain_keras import inference
+    from generator import folding
+
+    products = folding.convolve_by_products
+
+    def folded(precision: Any, gradients: Any) -> Step:
+        # What the fold takes where it would use products; it asks when the model is first called.
+        chosen = folding.convolve
+        folding.convolve = folding.convolve_by_products = gradients
+        try:
+            return _step(lambda above, network: network.InferenceModel(above.input, above.output), precision, batch)
+        finally:
+            folding.convolve, folding.convolve_by_products = chosen, products
+
+    return {
+        "Keras' layers, float32": _step(lambda above, network: inference(above), "float32", batch),
+        "folded, TensorFlow's gradients, float32": folded("float32", folding.convolve),
+        "folded, gradients as products, float32": folded("float32", products),
+        "folded, TensorFlow's gradients, bfloat16": folded("bfloat16", folding.convolve),
+        "folded, gradients as products, bfloat16": folded("bfloat16", products),
+    }
+
+
+def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int) -> Step:
+    import keras
+
+    from generator import model as network
+    from generator.config import FineTuningSettings
+    from generator.training import compile_model
+
+    keras.utils.set_random_seed(0)
+    base = network.build_base(SIZE)
+    network.unfreeze(base, FROM_LAYER)
+    above = wrapped(network.above(base, network.cut_point(base, FROM_LAYER)), network)
+    above.precision = precision
+    head = network.build_head(0.2)
+    inputs = keras.Input(above.input_shape[1:])
+    model = keras.Model(inputs, head.dense(head.dropout(head.pooling(above(inputs)))))
+    compile_model(model, FineTuningSettings(optimizer="rmsprop", learning_rate=1e-5, epochs=1, from_layer=FROM_LAYER))
+    draw = np.random.default_rng(0)
+    images = draw.random((batch, *above.input_shape[1:]), np.float32)
+    labels = draw.integers(0, 2, (batch, 1)).astype(np.float32)
+    model.train_on_batch(images, labels)  # traced now, while the gradients are those that were asked for
+    return lambda: model.train_on_batch(images, labels)
+
+
+def as_markdown(seconds: dict[str, float], batch: int) -> str:
+    """Seconds of a step, images per second, and the ratio to Keras' layers."""
+    lines = [
+        "",
+        f"| a step on {batch} images | seconds | images per second | of Keras' speed |",
+        "|---|---:|---:|---:|",
+    ]
+    slowest = next(iter(seconds.values()))
+    lines += [f"| {name} | {s:.3f} | {batch / s:.1f} | {slowest / s:.2f}× |" for name, s in seconds.items()]
+    return "\n".join(lines)
+
+
+def _seconds(work: Step) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.step", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--threads", type=int, default=machine.cores())
+    parser.add_argument("--repeats", type=int, default=7, help="rounds; the table holds medians")
+    parser.add_argument("--batch", type=int, default=32, help="images of a step")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
