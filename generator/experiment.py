@@ -36,9 +36,10 @@ COPIES = 9
 
 def configure(threads: int) -> None:
     """Make runs repeatable. Called once per process, before TensorFlow computes anything."""
-    # The default counts follow the CPUs a process is allowed, and sums follow the counts.
+    # The default counts follow the CPUs a process is allowed, and sums follow the first of them.
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    # With one, reading the next batch would wait for the step on this one.
+    tf.config.threading.set_inter_op_parallelism_threads(2)
     tf.config.experimental.enable_op_determinism()
     # On GPUs float32 would otherwise be multiplied with ten bits of mantissa.
     tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -282,15 +283,17 @@ def _before(model: keras.Model, bench: _Bench, pooled: np.ndarray) -> Score:
 
 
 def _store_outputs(bench: _Bench, forward: Forward, shape: tuple[int, ...], path: Path, report: Report) -> None:
-    """Outputs of `forward` for every image, float32 (n, …), written row by row."""
+    """Outputs of `forward` for every image, float32 (n, …), written batch by batch."""
     count = len(bench.labels)
-    target = np.lib.format.open_memmap(path, "w+", np.float32, (count, *shape))
     done = 0
-    for images, _ in bench.batches(bench.pixels, range(count)):
-        target[done : done + len(images)] = forward(images).numpy()
-        done += len(images)
-        report({"images": done, "of": count})
-    target.flush()
+    # As a stream: where the disk is full, writing to a memory map kills the process.
+    with path.open("wb") as stream:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (count, *shape)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for images, _ in bench.batches(bench.pixels, range(count)):
+            stream.write(np.ascontiguousarray(forward(images), "<f4").data)
+            done += len(images)
+            report({"images": done, "of": count})
 
 
 def _write(out: Path, **records: Record | Sequence[Record]) -> None:

@@ -5,6 +5,7 @@ running, not the build; one whose parent dies, dies with it.
 """
 
 import ctypes
+import errno
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,12 @@ from generator.job import Job
 Report = Callable[[dict[str, float]], None]
 
 MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed}
+
+SUSPICIONS = {
+    signal.SIGKILL: "; if memory ran out, lower data.batch_size",
+    signal.SIGBUS: "; is the disk full, or was a file of the store cut short?",
+}
+"""What a signal that ended the worker hints at."""
 
 
 class Worker:
@@ -76,7 +83,7 @@ class Worker:
         code = self._process.exitcode
         self._process = self._connection = None
         if code and code < 0:
-            how = f"was killed by {signal.Signals(-code).name}; if memory ran out, lower data.batch_size"
+            how = f"was killed by {signal.Signals(-code).name}{SUSPICIONS.get(-code, '')}"
         else:
             how = f"ended with status {code}; {self._log} has what it printed"
         return BuildFailed(f"{label}: its process {how}. What was finished is kept")
@@ -116,8 +123,10 @@ def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connecti
     except Exception as error:
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
             return "BuildFailed", "memory ran out; lower data.batch_size or data.image_size"
-        if isinstance(error, OSError) and error.strerror:
-            return "BuildFailed", f"{error.filename or 'a file'}: {error.strerror}"
+        if isinstance(error, OSError):
+            # NumPy tells of a write that fell short without saying why.
+            hint = "; is the disk full?" if error.errno in (None, errno.ENOSPC, errno.EDQUOT) else ""
+            return "BuildFailed", f"{error.filename or out}: {error.strerror or error}{hint}"
         return "unexpected", traceback.format_exc()
     return ("done",)
 

@@ -7,6 +7,7 @@ puts it and the quick figures into the pipeline. `Project` is a small data set w
 own. The rest of the build is the real one.
 """
 
+import errno
 import hashlib
 import io
 import itertools
@@ -373,6 +374,8 @@ def drive(arguments: list[str]) -> int:
     `kill` ends the process by SIGKILL at its Nth event, of a stage or of publishing; `slow` waits before every
     event; `say` prints each event; `real` leaves the fakes out.
     """
+    # A shell's background jobs, and all that they start, are told to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = [a for a in arguments if a.partition("=")[0] in OPTIONS]
     rest = [a for a in arguments if a not in options]
     given = {name: value for name, _, value in (option.partition("=") for option in options)}
@@ -441,7 +444,13 @@ def told(job: Any, out: Path, report: Report) -> None:
         case "memory":
             raise MemoryError
         case "disk":
-            raise OSError(28, "No space left on device", "outputs.npy")
+            raise OSError(errno.ENOSPC, "No space left on device", "outputs.npy")
+        case "falls short":
+            raise OSError("6272 requested and 1024 written")
+        case "is gone":
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", "pooled.npy")
+        case "bus":
+            os.kill(os.getpid(), signal.SIGBUS)
         case "slips":
             raise ZeroDivisionError("a mistake in the program")
         case "sleeps":

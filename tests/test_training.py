@@ -5,7 +5,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from generator import model as network  # noqa: E402  # needs TensorFlow
+from generator import experiment  # noqa: E402  # needs TensorFlow
+from generator import model as network  # noqa: E402
 from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.errors import BuildFailed  # noqa: E402
 from generator.folding import fold  # noqa: E402
@@ -248,3 +250,25 @@ def test_fault_44_a_loss_that_is_no_number_names_the_phase_and_the_rate(labels: 
     model = network.connect_head(network.build_head(0.0), 16)
     with pytest.raises(BuildFailed, match=r"head: the loss is not a number .* head\.learning_rate"):
         train(model, phase(tmp_path), in_order(features, labels), in_order(features, labels), print)
+
+
+def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
+    """Store the images, doubled, as a stage stores the outputs of a frozen part."""
+    bench: Any = SimpleNamespace(labels=labels, pixels=images)
+    bench.batches = lambda store, order: batches(store, labels, np.asarray(order), BATCH)
+    experiment._store_outputs(bench, lambda batch: 2 * batch, (SIZE, SIZE, 3), path, lambda figures: None)
+
+
+def test_outputs_are_stored_in_order_as_one_array(images: np.ndarray, labels: np.ndarray, tmp_path: Path) -> None:
+    stored(images, labels, tmp_path / "outputs.npy")
+    found = np.lib.format.open_memmap(tmp_path / "outputs.npy", mode="r")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, 2.0 * images)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_fault_33_outputs_on_a_full_disk_are_an_error_and_no_killed_process(
+    images: np.ndarray, labels: np.ndarray
+) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        stored(images, labels, Path("/dev/full"))

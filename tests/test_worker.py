@@ -70,7 +70,9 @@ def test_what_a_stage_prints_is_in_the_log(process: Worker, log: Path, tmp_path:
         ("fails", BuildFailed, "fails: the loss is not a number any more in epoch 2"),
         ("refuses", BadInput, "refuses: weights.h5: holds NaN"),
         ("memory", BuildFailed, "memory: memory ran out; lower data.batch_size or data.image_size"),
-        ("disk", BuildFailed, "disk: outputs.npy: No space left on device"),
+        ("disk", BuildFailed, "disk: outputs.npy: No space left on device; is the disk full?"),
+        ("falls short", BuildFailed, "falls short: {out}: 6272 requested and 1024 written; is the disk full?"),
+        ("is gone", BuildFailed, "is gone: pooled.npy: No such file or directory"),
     ],
 )
 def test_an_error_of_a_stage_arrives_as_its_kind(
@@ -78,7 +80,7 @@ def test_an_error_of_a_stage_arrives_as_its_kind(
 ) -> None:
     with pytest.raises(kind) as caught:
         run(process, label, tmp_path)
-    assert str(caught.value) == message
+    assert str(caught.value) == message.format(out=tmp_path)
     assert run(process, "works", tmp_path)
 
 
@@ -91,6 +93,7 @@ def test_a_mistake_in_the_program_keeps_its_traceback(process: Worker, tmp_path:
     ("label", "how"),
     [
         ("is killed", "was killed by SIGKILL; if memory ran out, lower data.batch_size"),
+        ("bus", r"was killed by SIGBUS; is the disk full, or was a file of the store cut short\?"),
         ("ends", "ended with status 3; .*worker.log has what it printed"),
     ],
 )
