@@ -87,9 +87,8 @@ class _Bench:
         """Preprocessing, where the variant has it, and a frozen part of the base, folded and compiled."""
         prepare = preprocess_input if self.job.recipe.model.preprocess else tf.identity
         frozen = fold(model, self.job.precision)
-        size = self.job.image_size
-        signature = [tf.TensorSpec((None, size, size, 3), tf.float32)]
-        forward: Forward = tf.function(lambda images: frozen(prepare(images)), input_signature=signature)
+        # No signature: traced for each batch size, as the steps of training are (`network.FixedShapeModel`).
+        forward: Forward = tf.function(lambda images: frozen(prepare(images)))
         return forward
 
     def upper_model(self) -> tuple[keras.Model, network.Head]:
