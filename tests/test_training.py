@@ -272,3 +272,13 @@ def test_fault_33_outputs_on_a_full_disk_are_an_error_and_no_killed_process(
 ) -> None:
     with pytest.raises(OSError, match="No space left on device"):
         stored(images, labels, Path("/dev/full"))
+
+
+def test_each_batch_size_has_a_graph_of_its_own(images: np.ndarray, labels: np.ndarray, tmp_path: Path) -> None:
+    """A graph whose number of images is left open is not repeatable in bfloat16."""
+    pooled = np.random.default_rng(0).normal(size=(IMAGES, 2048)).astype(np.float32)
+    model = network.connect_head(fresh_head(0.2), 2048)
+    train(model, phase(tmp_path, epochs=2), in_order(pooled, labels), in_order(pooled, labels), print)
+    sizes = {BATCH, IMAGES % BATCH}
+    assert set(model._traced) == {f"{kind} {n}" for kind in ("train_function", "test_function") for n in sizes}
+    assert len({id(function) for function in model._traced.values()}) == len(model._traced)
