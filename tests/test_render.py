@@ -287,6 +287,15 @@ def test_a_significant_difference_is_called_one() -> None:
     assert "10 images mended, 0 broken; p = 0.0020, more than chance would explain" in text
 
 
+def test_only_the_originals_classes_and_weights_are_compared_number_by_number() -> None:
+    imagenet = WeightsSummary(requested="auto", used="imagenet", name="resnet50.h5", fingerprint="f" * 64, reason="")
+    photographs = make_data(source="horse-vs-camel.zip", kind="archive")
+    said = "can be compared number by number"
+    assert said in post_of(make_results(data=photographs, weights=imagenet)).text
+    assert said not in post_of(make_results(data=photographs)).text
+    assert said not in post_of(make_results(weights=imagenet)).text
+
+
 def test_bears_and_kangaroos() -> None:
     names = ("bear", "kangaroo")
     data = make_data(class_names=names, source="bear-vs-kangaroo.zip", kind="archive", transparent_images=0)
@@ -298,7 +307,7 @@ def test_bears_and_kangaroos() -> None:
     own, _, notes = text.partition("## Reproduction Notes")
     assert "kangaroo" in own
     assert not re.search(r"\b(camels?|horses?)\b", re.sub(r"<code>train/camel/10\.png</code>", "", own))
-    assert "can be compared number by number" in notes
+    assert "its images show bear and kangaroo, not camels and horses. The two columns" in notes
     assert "All of them are fully opaque." in text
     assert "no such pair to show" in text
 
