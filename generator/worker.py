@@ -23,8 +23,11 @@ Report = Callable[[dict[str, float]], None]
 
 MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed}
 
+MEMORY = "; if memory ran out, lower data.batch_size"
+
 SUSPICIONS = {
-    signal.SIGKILL: "; if memory ran out, lower data.batch_size",
+    signal.SIGKILL: MEMORY,
+    signal.SIGABRT: MEMORY,  # an allocation that C++ could not make
     signal.SIGBUS: "; is the disk full, or was a file of the store cut short?",
 }
 """What a signal that ended the worker hints at."""
