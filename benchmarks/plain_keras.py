@@ -86,7 +86,11 @@ def datasets(recipe: config.Recipe, settings: config.Config, store: Path) -> tup
         if shuffle:
             files = files.shuffle(len(paths), seed=recipe.seed)
         loaded = files.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-        return loaded.batch(settings.data.batch_size).prefetch(tf.data.AUTOTUNE)
+        return loaded.batch(settings.data.batch_size).prefetch(tf.data.AUTOTUNE).with_options(untuned)
+
+    # As in the project: the thread that tunes can hold up the end of an epoch for seconds (TensorFlow 2.21).
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
 
     found = data.find(settings.data, store)
     split = data.split(found, recipe.split, settings.data.batch_size, recipe.seed)

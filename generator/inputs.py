@@ -13,6 +13,9 @@ import tensorflow as tf
 preprocess_input = keras.applications.resnet50.preprocess_input
 """RGB to BGR, each channel centred on its ImageNet mean, not scaled."""
 
+AHEAD = 2
+"""Batches read ahead."""
+
 
 def derived_seed(seed: int, purpose: str, epoch: int = 0) -> int:
     """A seed of its own for each purpose and epoch, 0 to 2**31 - 1."""
@@ -40,7 +43,15 @@ def batches(store: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size
 
     targets = tf.constant(labels, tf.float32)[:, None]
     positions = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-    return positions.map(load).prefetch(tf.data.AUTOTUNE)
+    return positions.map(load).prefetch(AHEAD).with_options(_without_tuning())
+
+
+def _without_tuning() -> tf.data.Options:
+    # There is nothing to tune, and the thread that tunes is often still asleep, for seconds, when an epoch ends;
+    # TensorFlow then waits for it.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def augmentation_layers(rotation: float, seed: int) -> keras.Sequential:

@@ -118,10 +118,11 @@ def _report_with(report: Report, shown: dict[str, float], figures: dict[str, flo
 
 
 def reseed(model: keras.Model, seed: int) -> None:
-    """Set the state of every random layer of `model`."""
+    """Set the state of every random layer of `model`, as if it had just been made with `seed`, `seed + 1`, …"""
     states = [v for v in model.variables if "seed_generator" in v.path]
     for i, state in enumerate(states):
-        state.assign(np.array([seed, i], dtype=state.dtype))
+        # The second number counts the layer's calls: with that one apart, layers would draw alike, calls apart.
+        state.assign(np.array([seed + i, 0], dtype=state.dtype))
 
 
 def save(model: keras.Model, path: Path, history: list[Epoch]) -> None:

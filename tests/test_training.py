@@ -20,9 +20,9 @@ from generator import model as network  # noqa: E402
 from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.errors import BuildFailed  # noqa: E402
 from generator.folding import fold  # noqa: E402
-from generator.inputs import batches, derived_seed, preprocess_input, shuffled  # noqa: E402
+from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
 from generator.results import Epoch  # noqa: E402
-from generator.training import EpochBatches, Phase, train  # noqa: E402
+from generator.training import EpochBatches, Phase, reseed, train  # noqa: E402
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -282,3 +282,22 @@ def test_each_batch_size_has_a_graph_of_its_own(images: np.ndarray, labels: np.n
     sizes = {BATCH, IMAGES % BATCH}
     assert set(model._traced) == {f"{kind} {n}" for kind in ("train_function", "test_function") for n in sizes}
     assert len({id(function) for function in model._traced.values()}) == len(model._traced)
+
+
+def test_reseeded_augmentation_is_a_fresh_one(images: np.ndarray) -> None:
+    used, fresh = augmentation_layers(0.2, seed=0), augmentation_layers(0.2, seed=7)
+    used(images, training=True)
+    reseed(used, 7)
+    for _ in range(2):
+        np.testing.assert_array_equal(used(images, training=True), fresh(images, training=True))
+
+
+def test_random_layers_that_are_reseeded_together_draw_apart() -> None:
+    ones = np.ones((8, 64), np.float32)
+    inputs = keras.Input((64,))
+    model = keras.Model(inputs, [keras.layers.Dropout(0.5)(inputs) for _ in range(2)])
+    reseed(model, 7)
+    first, second = model(ones, training=True)
+    later, _ = model(ones, training=True)
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(second, later)
