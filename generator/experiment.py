@@ -127,7 +127,7 @@ class _Bench:
 
     @cached_property
     def augment(self) -> Forward:
-        """The augmentation as one graph: a third faster than the layers one by one."""
+        """The augmentation as one graph: faster than its layers one by one."""
         augment: Forward = tf.function(partial(self.augmentation, training=True))
         return augment
 
