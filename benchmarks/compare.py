@@ -133,10 +133,31 @@ def _tables(rounds: list[Table], precision: str) -> list[str]:
         lines.append(_ratio(f"{selection}, whole", _median(rounds, lambda r: r["plain_run"]["seconds"]), whole))
     processor = _median(rounds, lambda r: r["plain_run"]["processor"])
     lines.append(_ratio(f"{selection}, whole, processor time", processor, _median(rounds, work)))
+    lines += _added(rounds, precision, selection)
     lines += ["", "| scores (plain Keras / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
     lines += ["|---|---|---|---|---|"]
     lines += [_scores(name, rounds[-1], precision, selection) for name in rounds[-1]["plain"]]
     return lines
+
+
+def _added(rounds: list[Table], precision: str, selection: str) -> list[str]:
+    """What each variant cost that was added to the baseline: only the stages that it does not share."""
+
+    def built(found: Table) -> Table:
+        added: Table = found["project"][precision][selection]
+        return added
+
+    lines = []
+    for name in rounds[-1]["plain"]:
+        labels = [label for label in built(rounds[-1])["ran"] if label.startswith(f"{name}.")]
+        if name == BASELINE or not labels:
+            continue
+        seconds = {label: _median(rounds, lambda r, label=label: built(r)["stages"][label]) for label in labels}
+        plain = _median(rounds, lambda r, name=name: sum(r["plain"][name]["seconds"].values()))
+        stages = ", ".join(f"{label.split('.')[1].replace('_', '-')} {took:.1f}" for label, took in seconds.items())
+        lines.append(f"{_ratio(name, plain, sum(seconds.values()))} {stages} |")
+    head = ["", "| added | plain Keras, s | project's stages, s | ratio | which ran |", "|---|---:|---:|---:|---|"]
+    return [*head, *lines] if lines else []
 
 
 def _plain_baseline(found: Table) -> float:
