@@ -1,6 +1,7 @@
 """From a trained model to predictions and scores; standard metrics come from scikit-learn."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import keras
 import numpy as np
@@ -12,7 +13,9 @@ from generator.results import ClassificationScore, ConfusionMatrix, Prediction, 
 
 def predict(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> np.ndarray:
     """Logits, float64 (n,), of all images of `batches`, in their order."""
-    logits = [model(images, training=False) for images, _ in batches]
+    # One graph for all operations, as in training.
+    forward = tf.function(partial(model, training=False), autograph=False)
+    logits = [forward(images) for images, _ in batches]
     return np.concatenate([np.asarray(part, np.float64)[:, 0] for part in logits])
 
 

@@ -14,7 +14,7 @@ No Keras object leaves this module: numbers, strings and arrays are saved.
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 
 import keras
@@ -52,10 +52,20 @@ def run(job: Job, out: Path, report: Report) -> None:
         STAGES[job.stage](_Bench(job), out, report)
 
 
+@cache
 def _strategy() -> tf.distribute.Strategy:
     """Training on every GPU where there are several; else wherever TensorFlow computes by itself."""
     several = len(tf.config.list_logical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+
+
+@lru_cache(maxsize=1)
+def _base(image_size: int) -> keras.Model:
+    """The base without its weights: built once for all stages of this process, because that takes a second."""
+    return network.build_base(image_size)
+
+
+_arrays = lru_cache(maxsize=1)(load_arrays)
 
 
 class _Bench:
@@ -67,11 +77,13 @@ class _Bench:
 
     @cached_property
     def base(self) -> keras.Model:
-        keras.utils.set_random_seed(derived_seed(self.job.recipe.seed, "base weights"))
-        base = network.build_base(self.job.image_size)
+        """The base, frozen, with the weights it starts from."""
         if self.job.weights.summary.used == "random":
-            return base
-        network.load_arrays(base, load_arrays(self.job.weights))
+            keras.utils.set_random_seed(derived_seed(self.job.recipe.seed, "base weights"))
+            return network.build_base(self.job.image_size)
+        base = _base(self.job.image_size)
+        base.trainable = False  # An earlier stage may have unfrozen and trained layers of it.
+        network.load_arrays(base, _arrays(self.job.weights))
         return base
 
     @cached_property
@@ -88,7 +100,7 @@ class _Bench:
         prepare = preprocess_input if self.job.recipe.model.preprocess else tf.identity
         frozen = fold(model, self.job.precision)
         # No signature: traced for each batch size, as the steps of training are (`network.FixedShapeModel`).
-        forward: Forward = tf.function(lambda images: frozen(prepare(images)))
+        forward: Forward = tf.function(lambda images: frozen(prepare(images)), autograph=False)
         return forward
 
     def upper_model(self) -> tuple[keras.Model, network.Head]:
@@ -128,7 +140,7 @@ class _Bench:
     @cached_property
     def augment(self) -> Forward:
         """The augmentation as one graph: faster than its layers one by one."""
-        augment: Forward = tf.function(partial(self.augmentation, training=True))
+        augment: Forward = tf.function(partial(self.augmentation, training=True), autograph=False)
         return augment
 
     def augmented(self, phase: str, epoch: int, frozen: Forward) -> Batches:

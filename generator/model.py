@@ -158,8 +158,8 @@ def cut_point(base: keras.Model, from_layer: int) -> str:
     for i, layer in enumerate(base.layers[: max(1, from_layer)]):
         if reach <= i:
             best = i
-        consumers = [position[node.operation.name] for node in layer._outbound_nodes if node.operation]
-        reach = max([reach, *(c for c in consumers if c in position.values())])
+        consumers = [node.operation.name for node in layer._outbound_nodes if node.operation]
+        reach = max([reach, *(position[name] for name in consumers if name in position)])
     return str(base.layers[best].name)
 
 

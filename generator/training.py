@@ -6,7 +6,9 @@ from the epoch's number alone, so a run that is resumed gives what an uninterrup
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -73,21 +75,30 @@ def train(
     """
     compile_model(model, phase.settings)
     history = restore(model, phase.checkpoint)
-    for done in range(len(history), phase.settings.epochs):
-        epoch = phase.first_epoch + done
-        reseed(model, derived_seed(phase.seed, f"{phase.name} layers", epoch))
-        shown: dict[str, float] = {"epoch": done + 1, "epochs": phase.settings.epochs}
-        figures = fit_epoch(model, training(epoch), partial(_report_with, report, shown))
-        figures |= {f"val_{name}": value for name, value in evaluate_epoch(model, validation(epoch)).items()}
-        if not all(map(math.isfinite, figures.values())):
-            raise BuildFailed(
-                f"{phase.name}: the loss is not a number any more in epoch {epoch}; lower "
-                f"{phase.name}.learning_rate (now {phase.settings.learning_rate:g})"
-            )
-        history.append(Epoch(epoch=epoch, **figures))
-        save(model, phase.checkpoint, history)
-        report({**shown, **figures})
+    with _checkpoints(phase.checkpoint) as save:
+        for done in range(len(history), phase.settings.epochs):
+            shown: dict[str, float] = {"epoch": done + 1, "epochs": phase.settings.epochs}
+            epoch = run_epoch(model, phase, done, training, validation, partial(_report, report, shown))
+            history.append(epoch)
+            save(model, history)
+            report({**shown, **epoch.model_dump(exclude={"epoch"})})
     return history
+
+
+def run_epoch(
+    model: keras.Model, phase: Phase, done: int, training: EpochBatches, validation: EpochBatches, report: Report
+) -> Epoch:
+    """Train and validate once, after `done` epochs of the phase."""
+    epoch = phase.first_epoch + done
+    reseed(model, derived_seed(phase.seed, f"{phase.name} layers", epoch))
+    figures = fit_epoch(model, training(epoch), report)
+    figures |= {f"val_{name}": value for name, value in evaluate_epoch(model, validation(epoch)).items()}
+    if not all(map(math.isfinite, figures.values())):
+        raise BuildFailed(
+            f"{phase.name}: the loss is not a number any more in epoch {epoch}; lower "
+            f"{phase.name}.learning_rate (now {phase.settings.learning_rate:g})"
+        )
+    return Epoch(epoch=epoch, **figures)
 
 
 def fit_epoch(model: keras.Model, batches: Batches, report: Report) -> dict[str, float]:
@@ -113,7 +124,7 @@ def _pass(step: Callable[..., dict[str, float]], batches: Batches, report: Repor
     return {name: total / images for name, total in sums.items()}
 
 
-def _report_with(report: Report, shown: dict[str, float], figures: dict[str, float]) -> None:
+def _report(report: Report, shown: dict[str, float], figures: dict[str, float]) -> None:
     report({**shown, **figures})
 
 
@@ -125,15 +136,33 @@ def reseed(model: keras.Model, seed: int) -> None:
         state.assign(np.array([seed + i, 0], dtype=state.dtype))
 
 
-def save(model: keras.Model, path: Path, history: list[Epoch]) -> None:
-    """Write weights, optimiser state and history to `path`, whole or not at all."""
+@contextmanager
+def _checkpoints(path: Path) -> Iterator[Callable[[keras.Model, list[Epoch]], None]]:
+    """Gives a function that writes a checkpoint to `path`, one at a time, while the next epoch computes.
+
+    What writing raises comes with the next checkpoint, or at the end. All are on the disk then.
+    """
+    with ThreadPoolExecutor(max_workers=1) as disk:
+        writing: Future[None] = disk.submit(lambda: None)
+
+        def save(model: keras.Model, history: list[Epoch]) -> None:
+            nonlocal writing
+            writing.result()
+            writing = disk.submit(write_checkpoint, path, *contents(model, history))
+
+        yield save
+        writing.result()
+
+
+def contents(model: keras.Model, history: list[Epoch]) -> tuple[dict[str, np.ndarray], str]:
+    """What a checkpoint holds: copies of weights and optimiser state by name, and the history as JSON."""
     arrays = {f"model/{i}": v.numpy() for i, v in enumerate(model.trainable_variables)}
     arrays |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(model.optimizer.variables)}
-    write_checkpoint(path, arrays, json.dumps([epoch.model_dump() for epoch in history]))
+    return arrays, json.dumps([epoch.model_dump() for epoch in history])
 
 
 def restore(model: keras.Model, path: Path) -> list[Epoch]:
-    """Load what `save` wrote; an absent, broken or misfitting file means: from the beginning."""
+    """Load the `contents` of a checkpoint; an absent, broken or misfitting file means: from the beginning."""
     model.optimizer.build(model.trainable_variables)
     found = read_checkpoint(path)
     if found is None:

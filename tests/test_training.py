@@ -15,7 +15,7 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from generator import experiment  # noqa: E402  # needs TensorFlow
+from generator import experiment, training  # noqa: E402  # needs TensorFlow
 from generator import model as network  # noqa: E402
 from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.errors import BuildFailed  # noqa: E402
@@ -23,6 +23,7 @@ from generator.folding import fold  # noqa: E402
 from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
 from generator.results import Epoch  # noqa: E402
 from generator.training import EpochBatches, Phase, reseed, train  # noqa: E402
+from generator.weights import resolve  # noqa: E402
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -229,6 +230,31 @@ def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(labels: np.ndarray, 
     assert (again == weights).all()
 
 
+def test_a_checkpoint_that_cannot_be_written_ends_the_training(
+    labels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = np.random.default_rng(2).random((IMAGES, 16), dtype=np.float32)
+    seen: list[float] = []
+
+    def refuse(*_: object) -> None:
+        raise BuildFailed("disk full")
+
+    for epochs in (1, 3):
+        monkeypatch.setattr(training, "write_checkpoint", refuse)
+        model = network.connect_head(network.build_head(0.0), 16)
+        epochs_of = in_order(features, labels)
+        with pytest.raises(BuildFailed, match="disk full"):
+            train(
+                model,
+                phase(tmp_path, epochs=epochs),
+                epochs_of,
+                epochs_of,
+                lambda figures: seen.append(figures["epoch"]),
+            )
+    # The second training noticed at its second checkpoint, not at its end.
+    assert max(seen) == 2
+
+
 def test_a_broken_checkpoint_means_from_the_beginning(labels: np.ndarray, tmp_path: Path) -> None:
     features = np.random.default_rng(2).random((IMAGES, 16), dtype=np.float32)
 
@@ -250,6 +276,21 @@ def test_fault_44_a_loss_that_is_no_number_names_the_phase_and_the_rate(labels: 
     model = network.connect_head(network.build_head(0.0), 16)
     with pytest.raises(BuildFailed, match=r"head: the loss is not a number .* head\.learning_rate"):
         train(model, phase(tmp_path), in_order(features, labels), in_order(features, labels), print)
+
+
+def test_the_base_is_as_new_for_every_stage_of_a_process(tmp_path: Path) -> None:
+    job: Any = SimpleNamespace(labels=(), image_size=SIZE, weights=resolve("embedded", tmp_path))
+    base = experiment._Bench(job).base
+    weights = base.get_weights()
+    keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
+    network.unfreeze(base, 100)
+    base.set_weights([array + 1 for array in weights])
+
+    again = experiment._Bench(job).base
+    assert again is base
+    assert not again.trainable_variables
+    assert all(map(np.array_equal, again.get_weights(), weights))
+    assert network.cut_point(again, len(again.layers)) == again.layers[-1].name
 
 
 def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
