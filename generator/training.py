@@ -155,10 +155,15 @@ def _checkpoints(path: Path) -> Iterator[Callable[[keras.Model, list[Epoch]], No
 
 
 def contents(model: keras.Model, history: list[Epoch]) -> tuple[dict[str, np.ndarray], str]:
-    """What a checkpoint holds: copies of weights and optimiser state by name, and the history as JSON."""
-    arrays = {f"model/{i}": v.numpy() for i, v in enumerate(model.trainable_variables)}
-    arrays |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(model.optimizer.variables)}
+    """What a checkpoint holds: weights and optimiser state by name, as they are now, and the history as JSON."""
+    arrays = {f"model/{i}": _now(v) for i, v in enumerate(model.trainable_variables)}
+    arrays |= {f"optimizer/{i}": _now(v) for i, v in enumerate(model.optimizer.variables)}
     return arrays, json.dumps([epoch.model_dump() for epoch in history])
+
+
+def _now(variable: keras.Variable) -> np.ndarray:
+    # No copy: TensorFlow does not write into what was read from a variable; the next update leaves it alone.
+    return np.asarray(tf.convert_to_tensor(variable))
 
 
 def restore(model: keras.Model, path: Path) -> list[Epoch]:

@@ -255,6 +255,23 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_training(
     assert max(seen) == 2
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_what_a_checkpoint_holds_stays_while_training_goes_on(
+    optimizer: Literal["adam", "rmsprop", "sgd"], labels: np.ndarray
+) -> None:
+    features = np.random.default_rng(2).random((IMAGES, 16), dtype=np.float32)
+    model = network.connect_head(network.build_head(0.0), 16)
+    training.compile_model(model, PhaseSettings(optimizer=optimizer, learning_rate=0.1, epochs=1))
+    model.train_on_batch(features, labels[:, None])
+
+    arrays, _ = training.contents(model, [])
+    copies = {name: array.copy() for name, array in arrays.items()}
+    model.train_on_batch(features, labels[:, None])
+    assert all(np.array_equal(array, copies[name]) for name, array in arrays.items())
+    later, _ = training.contents(model, [])
+    assert not np.array_equal(later["model/0"], copies["model/0"])
+
+
 def test_a_broken_checkpoint_means_from_the_beginning(labels: np.ndarray, tmp_path: Path) -> None:
     features = np.random.default_rng(2).random((IMAGES, 16), dtype=np.float32)
 
