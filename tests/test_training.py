@@ -239,18 +239,15 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_training(
     def refuse(*_: object) -> None:
         raise BuildFailed("disk full")
 
+    def report(figures: dict[str, float]) -> None:
+        seen.append(figures["epoch"])
+
+    monkeypatch.setattr(training, "write_checkpoint", refuse)
     for epochs in (1, 3):
-        monkeypatch.setattr(training, "write_checkpoint", refuse)
         model = network.connect_head(network.build_head(0.0), 16)
-        epochs_of = in_order(features, labels)
+        where = phase(tmp_path, epochs=epochs)
         with pytest.raises(BuildFailed, match="disk full"):
-            train(
-                model,
-                phase(tmp_path, epochs=epochs),
-                epochs_of,
-                epochs_of,
-                lambda figures: seen.append(figures["epoch"]),
-            )
+            train(model, where, in_order(features, labels), in_order(features, labels), report)
     # The second training noticed at its second checkpoint, not at its end.
     assert max(seen) == 2
 
