@@ -8,7 +8,11 @@ products are several times as fast; so they are written as products. At float32 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
+
+Shape = tuple[int | tf.Tensor, ...]
+"""Sizes, those as numbers that are known when a graph is traced: fewer operations to trace."""
 
 Gradients = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
@@ -42,7 +46,7 @@ def convolve_by_products(images: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, 
                 padding=geometry.padding,
             )
             rows = tf.reshape(upstream, (-1, kernel.shape[-1]))
-            views = _views(images, kernel.shape, tf.shape(upstream), geometry)
+            views = _views(images, kernel.shape, keras.ops.shape(upstream), geometry)
             of_kernel = [tf.matmul(view, rows, transpose_a=True) for view in views]
             of_bias = tf.matmul(tf.ones((1, tf.shape(rows)[0]), rows.dtype), rows)
             return of_images, tf.reshape(of_kernel, kernel.shape), of_bias[0]
@@ -52,11 +56,11 @@ def convolve_by_products(images: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, 
     return compute(images, kernel, bias)
 
 
-def _views(images: tf.Tensor, kernel: tf.TensorShape, outputs: tf.Tensor, geometry: Geometry) -> Iterator[tf.Tensor]:
-    """What each place of the kernel meets, (b oh ow, in), row by row of the kernel; the last two are shapes."""
+def _views(images: tf.Tensor, kernel: tf.TensorShape, outputs: Shape, geometry: Geometry) -> Iterator[tf.Tensor]:
+    """What each place of the kernel meets, (b oh ow, in), row by row of the kernel, for outputs of that shape."""
     spans = [(outputs[axis + 1] - 1) * geometry.strides[axis] + 1 for axis in (0, 1)]
     if geometry.padding == "SAME":
-        missing = [tf.maximum(spans[axis] + kernel[axis] - 1 - tf.shape(images)[axis + 1], 0) for axis in (0, 1)]
+        missing = [tf.maximum(spans[axis] + kernel[axis] - 1 - keras.ops.shape(images)[axis + 1], 0) for axis in (0, 1)]
         images = tf.pad(images, [(0, 0), *((m // 2, m - m // 2) for m in missing), (0, 0)])
     down, right = geometry.strides
     for y in range(kernel[0]):

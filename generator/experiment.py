@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from generator import evaluation as scoring
 from generator import model as network
-from generator.folding import Forward, fold
+from generator.folding import Forward, as_convolution, fold
 from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
 from generator.job import Job
 from generator.results import ParameterCounts, Record, Score, Shapes, Summaries
@@ -97,7 +97,7 @@ class _Bench:
 
     def forward(self, model: keras.Model) -> Forward:
         """Preprocessing, where the variant has it, and a frozen part of the base, folded and compiled."""
-        prepare = preprocess_input if self.job.recipe.model.preprocess else tf.identity
+        prepare = as_convolution(preprocess_input) if self.job.recipe.model.preprocess else tf.identity
         frozen = fold(model, self.job.precision)
         # No signature: traced for each batch size, as the steps of training are (`network.FixedShapeModel`).
         forward: Forward = tf.function(lambda images: frozen(prepare(images)), autograph=False)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from generator.convolution import Geometry, convolve, convolve_by_products
@@ -46,6 +47,18 @@ def fold(model: keras.Model, dtype: str = "float32", *, live: bool = False) -> F
         return tf.cast(values[target], tf.float32)
 
     return forward
+
+
+def as_convolution(channels: Compute) -> Forward:
+    """An affine function of three channels, such as Keras' preprocessing, as one operation on (b, h, w, 3) images.
+
+    Where `channels` exchanges them and adds to them it is the same to the bit, in one pass over memory.
+    """
+    # In float64, so that what is added cancels to more digits than float32 has.
+    shift = channels(np.zeros((1, 1, 1, 3)))
+    kernel = channels(np.eye(3).reshape(1, 1, 3, 3)) - shift
+    kernel, shift = tf.constant(kernel, tf.float32), tf.constant(shift.ravel(), tf.float32)
+    return lambda images: convolve(images, kernel, shift, Geometry((1, 1), "VALID", (1, 1)))
 
 
 def _steps(model: keras.Model, dtype: str, *, live: bool = False) -> list[Step]:

@@ -22,6 +22,7 @@ from generator.config import PhaseSettings
 from generator.errors import BuildFailed
 from generator.inputs import derived_seed
 from generator.results import Epoch
+from generator.rmsprop import RMSprop
 
 Batches = Iterable[tuple[tf.Tensor, tf.Tensor]]
 """(inputs (b, …), labels (b, 1)), float32."""
@@ -34,7 +35,7 @@ Report = Callable[[dict[str, float]], None]
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
-    "rmsprop": keras.optimizers.RMSprop,
+    "rmsprop": RMSprop,
     "sgd": keras.optimizers.SGD,
 }
 

@@ -12,7 +12,8 @@ from tests.factories import ROOT
 PACKAGE = ROOT / "generator"
 
 ROWS = [
-    {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original"} | {"convolution"},
+    {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original"}
+    | {"convolution", "rmsprop"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
     {"results", "origins", "model", "metric_diff", "export"},
@@ -29,7 +30,7 @@ ROWS = [
 ]
 """A module may import modules of rows above its own only."""
 
-TENSORFLOW = {"convolution", "evaluation", "experiment", "folding", "inputs", "model", "training"}
+TENSORFLOW = {"convolution", "evaluation", "experiment", "folding", "inputs", "model", "rmsprop", "training"}
 
 
 def modules() -> list[Path]:

@@ -164,6 +164,16 @@ def test_unusual_networks(keras, number):
     assert relative_error(perturb(keras.Model(inputs, network(inputs)))) < 1e-4, network.__name__
 
 
+def test_preprocessing_as_a_convolution_is_the_same_to_the_bit(keras):
+    from generator.folding import as_convolution
+    from generator.inputs import preprocess_input
+
+    images = np.random.default_rng(0).uniform(0, 255, (3, 20, 30, 3)).astype(np.float32)
+    images[0, 0] = np.arange(90).reshape(30, 3)
+    expected = np.asarray(preprocess_input(images.copy()))
+    np.testing.assert_array_equal(as_convolution(preprocess_input)(images), expected)
+
+
 def test_a_model_with_two_outputs_is_refused(keras):
     from generator.folding import fold
 
