@@ -1,8 +1,9 @@
 """How long a step of fine-tuning takes, and what each way of computing it gives.
 
 One step trains the part above the cut on a batch: forward, gradients of 46 arrays, RMSprop. The ways are Keras' own
-layers, the fold that the project trains through, and the fold with either kind of gradient (generator/convolution.py)
-in either precision. They are timed in turn, so that a disturbance hits all alike. Prints Markdown.
+layers and optimiser, the fold that the project trains through with either kind of gradient (generator/convolution.py)
+in either precision, and Keras' RMSprop in place of the project's. They are timed in turn, so that a disturbance hits
+all alike. Prints Markdown.
 """
 
 import argparse
@@ -37,35 +38,51 @@ def main() -> None:
 
 def steps(batch: int) -> dict[str, Step]:
     """Name → one step of training."""
+    import keras
+
     from benchmarks.plain_keras import inference
     from generator import folding
+    from generator.rmsprop import RMSprop
 
     products = folding.convolve_by_products
 
-    def folded(precision: Any, gradients: Any) -> Step:
+    def folded(precision: Any, gradients: Any, optimizer: Any = RMSprop) -> Step:
         # What the fold takes where it would use products; it asks when the model is first called.
         chosen = folding.convolve
         folding.convolve = folding.convolve_by_products = gradients
         try:
-            return _step(lambda above, network: network.InferenceModel(above.input, above.output), precision, batch)
+            return _step(_folded, precision, batch, optimizer)
         finally:
             folding.convolve, folding.convolve_by_products = chosen, products
 
     return {
-        "Keras' layers, float32": _step(lambda above, network: inference(above), "float32", batch),
+        "Keras' layers and RMSprop, float32": _step(
+            lambda above, network: inference(above), "float32", batch, keras.optimizers.RMSprop
+        ),
         "folded, TensorFlow's gradients, float32": folded("float32", folding.convolve),
         "folded, gradients as products, float32": folded("float32", products),
+        "folded, TensorFlow's gradients, Keras' RMSprop, float32": folded(
+            "float32", folding.convolve, keras.optimizers.RMSprop
+        ),
         "folded, TensorFlow's gradients, bfloat16": folded("bfloat16", folding.convolve),
         "folded, gradients as products, bfloat16": folded("bfloat16", products),
+        "folded, gradients as products, Keras' RMSprop, bfloat16": folded(
+            "bfloat16", products, keras.optimizers.RMSprop
+        ),
     }
 
 
-def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int) -> Step:
+def _folded(above: Any, network: Any) -> Any:
+    """The part above the cut as the project computes it."""
+    return network.InferenceModel(above.input, above.output)
+
+
+def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int, optimizer: Any) -> Step:
     import keras
 
     from generator import model as network
     from generator.config import FineTuningSettings
-    from generator.training import compile_model
+    from generator.training import OPTIMIZERS, compile_model
 
     keras.utils.set_random_seed(0)
     base = network.build_base(SIZE)
@@ -75,6 +92,7 @@ def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int) -> Ste
     head = network.build_head(0.2)
     inputs = keras.Input(above.input_shape[1:])
     model = keras.Model(inputs, head.dense(head.dropout(head.pooling(above(inputs)))))
+    OPTIMIZERS["rmsprop"] = optimizer
     compile_model(model, FineTuningSettings(optimizer="rmsprop", learning_rate=1e-5, epochs=1, from_layer=FROM_LAYER))
     draw = np.random.default_rng(0)
     images = draw.random((batch, *above.input_shape[1:]), np.float32)
