@@ -1,8 +1,9 @@
 """Plain Keras and the project side by side: seconds per phase and in all, their ratios, both accuracies.
 
 Both run the same recipe on the same images with the same weights, split and epochs, each in processes of its own,
-in turn. The project is the real command, so its seconds hold figures, post and preview too: first the baseline with
-an empty store, then the other variants as they are added to it.
+in turn: the baseline on both sides, then the other variants on both sides, so that a machine whose speed drifts hits
+both alike. The project is the real command, so its seconds hold figures, post and preview too: first the baseline
+with an empty store, then the other variants as they are added to it.
 
 Prints Markdown with the medians of all rounds. `--json FILE` keeps every figure after each round, and a later run
 with the same options adds its rounds to it, so that hours of measuring need not be one piece.
@@ -13,8 +14,9 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -41,11 +43,11 @@ def main() -> None:
     print(machine.as_markdown(machine.describe()), flush=True)
     report = _begun(options)
     with tempfile.TemporaryDirectory() as folder:
-        copied = project.copy(Path(folder) / "project")
+        copies = {p: project.copy(Path(folder) / p) for p in PRECISIONS if p in options.precision}
         # Beforehand, for both: how long drawing takes says nothing about training.
         images = options.data or _drawn(Path(folder) / "images", options.images)
         for _ in range(options.repeats):
-            report["rounds"].append(one_round(copied, images, options))
+            report["rounds"].append(one_round(copies, images, options))
             if options.json:
                 options.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     print(as_markdown(report["rounds"]))
@@ -62,39 +64,41 @@ def _begun(options: argparse.Namespace) -> Table:
     return report
 
 
-def one_round(copied: Path, images: Path, options: argparse.Namespace) -> Table:
-    """Both measured once: `{"machine": …, "plain": {variant: …}, "plain_run": …, "project": {precision: …}}`."""
-    out = copied.parent / "plain.json"
-    places = ["--store", str(copied.parent / "plain-store"), "--out", str(out)]
-    recipe = ["--config", str(copied / "experiment.toml"), "--variants", options.variants]
-    arguments = [*recipe, *places, *_settings(images, options), *(["--xla"] if options.xla else [])]
-    described = machine.describe()
-    plain = project.run([sys.executable, "-m", "benchmarks.plain_keras", *arguments], project.ROOT)
-    print(f"plain Keras, {options.variants}: {plain.seconds:.1f} s", flush=True)
-    return {
-        "machine": described,
-        "plain": json.loads(out.read_text("utf-8")),
-        "plain_run": asdict(plain),
-        "project": {p: both_builds(copied, p, images, options) for p in PRECISIONS if p in options.precision},
-    }
+def one_round(copies: dict[str, Path], images: Path, options: argparse.Namespace) -> Table:
+    """Both sides measured once; `copies` holds a copy of the project for each precision.
 
-
-def both_builds(copied: Path, precision: str, images: Path, options: argparse.Namespace) -> Table:
-    """The project's own command: the baseline with nothing in its store, then the other variants added to it."""
-    for name in (".store", "site"):
+    `{"machine": …, "plain": {variant: …}, "plain_runs": {selection: …}, "project": {precision: {selection: …}}}`.
+    """
+    for copied, name in product(copies.values(), (".store", "site")):
         shutil.rmtree(copied / name, ignore_errors=True)
-    found: Table = {}
+    found: Table = {"machine": machine.describe(), "plain": {}, "plain_runs": {}, "project": {p: {} for p in copies}}
     for selection in dict.fromkeys((BASELINE, options.variants)):
-        settings = ["--set", f"model.precision={precision}", *_settings(images, options)]
-        built = project.build(copied, "--variants", selection, *settings)
-        print(f"project, {precision}, {selection}: {built.run.seconds:.1f} s", flush=True)
-        found[selection] = {
-            **asdict(built.run),
-            "stages": built.stages,
-            "ran": built.ran,
-            "variants": built.metrics["variants"],
-        }
+        run, variants = plain_keras(selection, images, options)
+        found["plain"] |= variants
+        found["plain_runs"][selection] = asdict(run)
+        for precision, copied in copies.items():
+            found["project"][precision][selection] = build(copied, precision, selection, images, options)
     return found
+
+
+def plain_keras(selection: str, images: Path, options: argparse.Namespace) -> tuple[project.Run, Table]:
+    """The variants that `selection` adds to the baseline, or the baseline, in plain Keras: the run, and each."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "plain.json"
+        arguments = ["--config", str(project.ROOT / "experiment.toml"), "--store", folder, "--out", str(out)]
+        arguments += ["--variants", selection, *([] if selection == BASELINE else ["--added"])]
+        arguments += [*_settings(images, options), *(["--xla"] if options.xla else [])]
+        run = project.run([sys.executable, "-m", "benchmarks.plain_keras", *arguments], project.ROOT)
+        print(f"plain Keras, {selection}: {run.seconds:.1f} s", flush=True)
+        return run, json.loads(out.read_text("utf-8"))
+
+
+def build(copied: Path, precision: str, selection: str, images: Path, options: argparse.Namespace) -> Table:
+    """The project's own command; what its store holds is not computed again."""
+    settings = ["--set", f"model.precision={precision}", *_settings(images, options)]
+    done = project.build(copied, "--variants", selection, *settings)
+    print(f"project, {precision}, {selection}: {done.run.seconds:.1f} s", flush=True)
+    return {**asdict(done.run), "stages": done.stages, "ran": done.ran, "variants": done.metrics["variants"]}
 
 
 def as_markdown(rounds: list[Table]) -> str:
@@ -103,12 +107,11 @@ def as_markdown(rounds: list[Table]) -> str:
 
 
 def _tables(rounds: list[Table], precision: str) -> list[str]:
-    def ours(selection: str, what: str) -> float:
-        return _median(rounds, lambda r: r["project"][precision][selection][what])
+    def ours(*selections: str, what: str = "seconds") -> float:
+        return _median(rounds, lambda r: _sum(r["project"][precision], selections, what))
 
-    def work(found: Table) -> float:
-        built = found["project"][precision]
-        return sum(built[selection]["processor"] for selection in built)
+    def theirs(*selections: str, what: str = "seconds") -> float:
+        return _median(rounds, lambda r: _sum(r["plain_runs"], selections, what))
 
     def stages(names: tuple[str, ...]) -> float:
         return _median(
@@ -125,14 +128,12 @@ def _tables(rounds: list[Table], precision: str) -> list[str]:
     for phase, names in PHASES.items():
         plain = _median(rounds, lambda r, p=phase: r["plain"][BASELINE]["seconds"][p])
         lines.append(_ratio(f"baseline, {phase.replace('_', '-')}", plain, stages(names)))
-    lines.append(_ratio("baseline, whole", _median(rounds, _plain_baseline), ours(BASELINE, "seconds")))
+    lines.append(_ratio("baseline, whole", theirs(BASELINE), ours(BASELINE)))
     if selection != BASELINE:
-        added = _median(rounds, lambda r: r["plain_run"]["seconds"] - _plain_baseline(r))
-        lines.append(_ratio("the other variants, added", added, ours(selection, "seconds")))
-        whole = ours(BASELINE, "seconds") + ours(selection, "seconds")
-        lines.append(_ratio(f"{selection}, whole", _median(rounds, lambda r: r["plain_run"]["seconds"]), whole))
-    processor = _median(rounds, lambda r: r["plain_run"]["processor"])
-    lines.append(_ratio(f"{selection}, whole, processor time", processor, _median(rounds, work)))
+        lines.append(_ratio("the other variants, added", theirs(selection), ours(selection)))
+        lines.append(_ratio(f"{selection}, whole", theirs(), ours()))
+    processor = theirs(what="processor"), ours(what="processor")
+    lines.append(_ratio(f"{selection}, whole, processor time", *processor))
     lines += _added(rounds, precision, selection)
     lines += ["", "| scores (plain Keras / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
     lines += ["|---|---|---|---|---|"]
@@ -160,10 +161,9 @@ def _added(rounds: list[Table], precision: str, selection: str) -> list[str]:
     return [*head, *lines] if lines else []
 
 
-def _plain_baseline(found: Table) -> float:
-    """What plain Keras takes for the baseline alone: its process less the other variants."""
-    others = (table["seconds"] for name, table in found["plain"].items() if name != BASELINE)
-    return found["plain_run"]["seconds"] - sum(sum(seconds.values()) for seconds in others)
+def _sum(runs: Table, selections: Collection[str], what: str) -> float:
+    """`what` of the runs for `selections` together; of all if none is named."""
+    return sum(runs[selection][what] for selection in selections or runs)
 
 
 def _median(rounds: list[Table], value: Callable[[Table], float]) -> float:

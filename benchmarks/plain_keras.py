@@ -25,13 +25,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--variants", default="baseline")
+    parser.add_argument("--added", action="store_true", help="without the baseline, which is in every selection")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--store", type=Path, required=True, help="where the sample images are drawn")
     parser.add_argument("--xla", action="store_true", help="leave compilation to Keras, whose default is XLA")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     settings = config.load(options.config, variants=options.variants, overrides=options.set)
-    found = {v.name: run(v.recipe, settings, options.store, xla=options.xla) for v in settings.variants}
+    variants = [v for v in settings.variants if not (options.added and v.name == config.BASELINE)]
+    found = {v.name: run(v.recipe, settings, options.store, xla=options.xla) for v in variants}
     options.out.write_text(json.dumps(found), "utf-8")
 
 
