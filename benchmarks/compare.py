@@ -132,8 +132,7 @@ def _tables(rounds: list[Table], precision: str) -> list[str]:
     if selection != BASELINE:
         lines.append(_ratio("the other variants, added", theirs(selection), ours(selection)))
         lines.append(_ratio(f"{selection}, whole", theirs(), ours()))
-    processor = theirs(what="processor"), ours(what="processor")
-    lines.append(_ratio(f"{selection}, whole, processor time", *processor))
+    lines.append(_ratio(f"{selection}, whole, processor time", theirs(what="processor"), ours(what="processor")))
     lines += _added(rounds, precision, selection)
     lines += ["", "| scores (plain Keras / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
     lines += ["|---|---|---|---|---|"]
