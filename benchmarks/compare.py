@@ -37,6 +37,9 @@ PRECISIONS = ("float32", "bfloat16")
 
 Table = dict[str, Any]
 
+Seconds = Callable[[Table], float]
+"""Of a round."""
+
 
 def main() -> None:
     options = _options()
@@ -102,37 +105,39 @@ def build(copied: Path, precision: str, selection: str, images: Path, options: a
 
 
 def as_markdown(rounds: list[Table]) -> str:
-    """The medians of all rounds: per phase of the baseline, whole runs, and the last round's scores."""
+    """Per phase of the baseline, added variant and whole run the medians of all rounds; the last round's scores.
+
+    A ratio is the median of the rounds' own ratios, not the ratio of the medians: the two sides of a round met the
+    same machine, rounds may have met different ones. The lowest and the highest stand behind it.
+    """
     return "\n".join(line for precision in rounds[0]["project"] for line in _tables(rounds, precision))
 
 
 def _tables(rounds: list[Table], precision: str) -> list[str]:
-    def ours(*selections: str, what: str = "seconds") -> float:
-        return _median(rounds, lambda r: _sum(r["project"][precision], selections, what))
+    selection = list(rounds[0]["project"][precision])[-1]
 
-    def theirs(*selections: str, what: str = "seconds") -> float:
-        return _median(rounds, lambda r: _sum(r["plain_runs"], selections, what))
-
-    def stages(names: tuple[str, ...]) -> float:
-        return _median(
+    def phase(name: str) -> str:
+        labels = [f"{BASELINE}.{stage}" for stage in PHASES[name]]
+        return _row(
+            f"baseline, {name.replace('_', '-')}",
             rounds,
-            lambda r: sum(r["project"][precision][BASELINE]["stages"][f"{BASELINE}.{name}"] for name in names),
+            lambda r: r["plain"][BASELINE]["seconds"][name],
+            lambda r: sum(r["project"][precision][BASELINE]["stages"][label] for label in labels),
         )
 
-    selection = list(rounds[0]["project"][precision])[-1]
-    lines = [
-        "",
-        f"| {precision}, median of {len(rounds)} | plain Keras, s | project, s | ratio |",
-        "|---|---:|---:|---:|",
-    ]
-    for phase, names in PHASES.items():
-        plain = _median(rounds, lambda r, p=phase: r["plain"][BASELINE]["seconds"][p])
-        lines.append(_ratio(f"baseline, {phase.replace('_', '-')}", plain, stages(names)))
-    lines.append(_ratio("baseline, whole", theirs(BASELINE), ours(BASELINE)))
+    def whole(name: str, *selections: str, what: str = "seconds") -> str:
+        return _row(
+            name,
+            rounds,
+            lambda r: _sum(r["plain_runs"], selections, what),
+            lambda r: _sum(r["project"][precision], selections, what),
+        )
+
+    lines = ["", f"| {precision}, median of {len(rounds)} | plain Keras, s | project, s | ratio |"]
+    lines += ["|---|---:|---:|---:|", *map(phase, PHASES), whole("baseline, whole", BASELINE)]
     if selection != BASELINE:
-        lines.append(_ratio("the other variants, added", theirs(selection), ours(selection)))
-        lines.append(_ratio(f"{selection}, whole", theirs(), ours()))
-    lines.append(_ratio(f"{selection}, whole, processor time", theirs(what="processor"), ours(what="processor")))
+        lines += [whole("the other variants, added", selection), whole(f"{selection}, whole")]
+    lines.append(whole(f"{selection}, whole, processor time", what="processor"))
     lines += _added(rounds, precision, selection)
     lines += ["", "| scores (plain Keras / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
     lines += ["|---|---|---|---|---|"]
@@ -147,15 +152,22 @@ def _added(rounds: list[Table], precision: str, selection: str) -> list[str]:
         added: Table = found["project"][precision][selection]
         return added
 
-    lines = []
-    for name in rounds[-1]["plain"]:
-        labels = [label for label in built(rounds[-1])["ran"] if label.startswith(f"{name}.")]
-        if name == BASELINE or not labels:
-            continue
-        seconds = {label: _median(rounds, lambda r, label=label: built(r)["stages"][label]) for label in labels}
-        plain = _median(rounds, lambda r, name=name: sum(r["plain"][name]["seconds"].values()))
+    def row(name: str, labels: list[str]) -> str:
+        seconds = {label: median(built(r)["stages"][label] for r in rounds) for label in labels}
         stages = ", ".join(f"{label.split('.')[1].replace('_', '-')} {took:.1f}" for label, took in seconds.items())
-        lines.append(f"{_ratio(name, plain, sum(seconds.values()))} {stages} |")
+        ratio = _row(
+            name,
+            rounds,
+            lambda r: sum(r["plain"][name]["seconds"].values()),
+            lambda r: sum(built(r)["stages"][label] for label in labels),
+        )
+        return f"{ratio} {stages} |"
+
+    ran = {
+        name: [label for label in built(rounds[-1])["ran"] if label.startswith(f"{name}.")]
+        for name in rounds[-1]["plain"]
+    }
+    lines = [row(name, labels) for name, labels in ran.items() if name != BASELINE and labels]
     head = ["", "| added | plain Keras, s | project's stages, s | ratio | which ran |", "|---|---:|---:|---:|---|"]
     return [*head, *lines] if lines else []
 
@@ -165,12 +177,11 @@ def _sum(runs: Table, selections: Collection[str], what: str) -> float:
     return sum(runs[selection][what] for selection in selections or runs)
 
 
-def _median(rounds: list[Table], value: Callable[[Table], float]) -> float:
-    return median(map(value, rounds))
-
-
-def _ratio(name: str, plain: float, ours: float) -> str:
-    return f"| {name} | {plain:.1f} | {ours:.1f} | {plain / ours:.2f}× |"
+def _row(name: str, rounds: list[Table], theirs: Seconds, ours: Seconds) -> str:
+    plain, project = [theirs(r) for r in rounds], [ours(r) for r in rounds]
+    ratios = [p / o for p, o in zip(plain, project, strict=True)]
+    spread = f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(rounds) > 1 else ""
+    return f"| {name} | {median(plain):.1f} | {median(project):.1f} | {median(ratios):.2f}×{spread} |"
 
 
 def _scores(name: str, found: Table, precision: str, selection: str) -> str:
