@@ -134,7 +134,9 @@ class Bench:
         return known
 
     def _run(self, stage: Stage) -> Entry:
-        inputs = {need.name: self._input(need) for need in stage.needs}
+        # What it uses is there if this build needs that too; it is not worth computing for this stage alone.
+        used = [use for use in stage.uses if use.key.digest in self.entries]
+        inputs = {each.name: self._input(each) for each in (*stage.needs, *used)}
         with self.display.stage(stage.label) as report:
             if stage.in_worker:
                 job = self._job(stage, inputs)

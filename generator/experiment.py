@@ -96,12 +96,12 @@ class _Bench:
         return np.lib.format.open_memmap(self.job.inputs["pixels"] / "pixels.npy", mode="r")
 
     def forward(self, model: keras.Model) -> Forward:
-        """Preprocessing, where the variant has it, and a frozen part of the base, folded and compiled."""
-        prepare = as_convolution(preprocess_input) if self.job.recipe.model.preprocess else tf.identity
+        """Preprocessing, where the variant has it, and a frozen part of the base from its input on."""
         frozen = fold(model, self.job.precision)
-        # No signature: traced for each batch size, as the steps of training are (`network.FixedShapeModel`).
-        forward: Forward = tf.function(lambda images: frozen(prepare(images)), autograph=False)
-        return forward
+        if not self.job.recipe.model.preprocess:
+            return _compiled(frozen)
+        prepare = as_convolution(preprocess_input)
+        return _compiled(lambda images: frozen(prepare(images)))
 
     def upper_model(self) -> tuple[keras.Model, network.Head]:
         """What fine-tuning trains: the base above the cut, from layer `from_layer` on, and the head."""
@@ -113,14 +113,20 @@ class _Bench:
     @cached_property
     def stored(self) -> np.ndarray | None:
         """Outputs of the lower part for every image, float32 (n, …), as a memory map; None past the budget."""
+        if "cut" not in self.job.inputs:
+            return None
         path = self.job.inputs["cut"] / "outputs.npy"
         return np.lib.format.open_memmap(path, mode="r") if path.exists() else None
 
     @cached_property
     def pooling(self) -> Forward:
         """Preprocessing, the whole base and the average over places: (b, s, s, 3) images to (b, 2048) features."""
-        base = self.base
-        return self.forward(keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output)))
+        return self.forward(network.pooled(self.base))
+
+    @cached_property
+    def upper_pooling(self) -> Forward:
+        """The rest of `pooling` after `lower`: outputs at the cut to (b, 2048) features."""
+        return _compiled(fold(network.pooled(network.above(self.base, self.cut_point)), self.job.precision))
 
     @cached_property
     def lower(self) -> Forward:
@@ -208,14 +214,17 @@ def augmentation(bench: _Bench, out: Path, report: Report) -> None:
 
 
 def features(bench: _Bench, out: Path, report: Report) -> None:
-    _store_outputs(bench, bench.pooling, bench.base.output.shape[-1:], out / "pooled.npy", report)
+    # The same bits either way: what is stored at the cut is what `pooling` has there, and float32 holds it.
+    stored = bench.stored
+    images, forward = (bench.pixels, bench.pooling) if stored is None else (stored, bench.upper_pooling)
+    _store_outputs(bench, images, forward, bench.base.output.shape[-1:], out / "pooled.npy", report)
 
 
 def cut(bench: _Bench, out: Path, report: Report) -> None:
     below = network.below(bench.base, bench.cut_point)
     shape = below.output.shape[1:]
     if 4 * len(bench.labels) * math.prod(shape) <= bench.job.most_stored_bytes:
-        _store_outputs(bench, bench.lower, shape, out / "outputs.npy", report)
+        _store_outputs(bench, bench.pixels, bench.lower, shape, out / "outputs.npy", report)
 
 
 def head(bench: _Bench, out: Path, report: Report) -> None:
@@ -302,17 +311,25 @@ def _before(model: keras.Model, bench: _Bench, pooled: np.ndarray) -> Score:
     return scoring.score(logits, bench.labels[positions])
 
 
-def _store_outputs(bench: _Bench, forward: Forward, shape: tuple[int, ...], path: Path, report: Report) -> None:
-    """Outputs of `forward` for every image, float32 (n, …), written batch by batch."""
+def _compiled(forward: Forward) -> Forward:
+    # No signature: traced for each batch size, as the steps of training are (`network.FixedShapeModel`).
+    compiled: Forward = tf.function(forward, autograph=False)
+    return compiled
+
+
+def _store_outputs(
+    bench: _Bench, images: np.ndarray, forward: Forward, shape: tuple[int, ...], path: Path, report: Report
+) -> None:
+    """Outputs of `forward` for all `images`, float32 (n, …), written batch by batch."""
     count = len(bench.labels)
     done = 0
     # As a stream: where the disk is full, writing to a memory map kills the process.
     with path.open("wb") as stream:
         header = {"descr": "<f4", "fortran_order": False, "shape": (count, *shape)}
         np.lib.format.write_array_header_1_0(stream, header)
-        for images, _ in bench.batches(bench.pixels, range(count)):
-            stream.write(np.ascontiguousarray(forward(images), "<f4").data)
-            done += len(images)
+        for batch, _ in bench.batches(images, range(count)):
+            stream.write(np.ascontiguousarray(forward(batch), "<f4").data)
+            done += len(batch)
             report({"images": done, "of": count})
 
 

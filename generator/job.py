@@ -29,5 +29,5 @@ class Job:
     split: Split
     weights: Weights
     inputs: dict[str, Path]
-    """Stage → folder of its files, for the stages this one needs."""
+    """Stage → folder of its files, for the stages this one needs, and those it uses that are there."""
     checkpoint: Path

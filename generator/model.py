@@ -173,6 +173,11 @@ def above(base: keras.Model, cut: str) -> keras.Model:
     return keras.Model(base.get_layer(cut).output, base.output, name="above_cut")
 
 
+def pooled(part: keras.Model) -> keras.Model:
+    """A part of the base that reaches its end, and the average over places: (b, c) features."""
+    return keras.Model(part.input, keras.layers.GlobalAveragePooling2D()(part.output), name="pooled")
+
+
 def summary(model: keras.Model) -> str:
     """`model.summary()` as text, `SUMMARY_WIDTH` columns wide wherever it is printed."""
     lines: list[str] = []

@@ -1,10 +1,11 @@
 """The stages of a build, what each needs and what its outcome depends on.
 
     pixels ─┬─ features ─ head ─ fine_tuning ─ evaluation ─ figures
-            ├─ cut ─────────────┘
+            ├─ cut ╌╌┘──────────┘
             └─ augmentation ───────────────────────────── data figures
     architecture
 
+What `cut` stores shortens `features` and changes nothing about them: `features` uses it and does not need it.
 `plan` lists them for every variant with their keys, without running anything. Variants that agree on all that a
 stage depends on have the same key for it and share its outcome.
 """
@@ -31,6 +32,8 @@ class Stage:
     name: str
     key: Key
     needs: tuple["Stage", ...]
+    uses: tuple["Stage", ...]
+    """Stages whose files spare it work if they are there; its outcome is the same without them, to the bit."""
     variant: Variant | None
     in_worker: bool
     """Whether it runs in the process that has TensorFlow."""
@@ -68,7 +71,7 @@ class Plan:
         """Every stage, in an order in which none comes before one that it needs."""
         ordered = [self.pixels, self.augmentation]
         for v in self.variants.values():
-            ordered += [v.architecture, v.features, v.cut, v.head, v.fine_tuning, v.evaluation, v.figures]
+            ordered += [v.architecture, v.cut, v.features, v.head, v.fine_tuning, v.evaluation, v.figures]
         return (*ordered, self.data_figures, self.comparison)
 
     @property
@@ -148,10 +151,10 @@ def _variant(variant: Variant, config: Config, weights: Weights, precision: str,
         "architecture",
         settings={**batched, **_settings(recipe, *_ARCHITECTURE, "fine_tuning.from_layer")},
     )
-    features = stage("features", settings={**forward, **batched}, inputs=base, needs=(pixels,))
     cut_settings = {**forward, **batched, **_settings(recipe, "fine_tuning.from_layer")}
     cut_settings["data.max_stored_bytes"] = config.data.max_stored_bytes
     cut = stage("cut", settings=cut_settings, inputs=base, needs=(pixels,))
+    features = stage("features", settings={**forward, **batched}, inputs=base, needs=(pixels,), uses=(cut,))
     head = stage(
         "head",
         settings={
@@ -187,6 +190,7 @@ def _stage(
     settings: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
     needs: tuple[Stage, ...] = (),
+    uses: tuple[Stage, ...] = (),
     variant: Variant | None = None,
     shared: bool = False,
     in_worker: bool = False,
@@ -199,7 +203,7 @@ def _stage(
     parts |= {f"package {package}": version(package) for package in packages}
     parts |= {f"source {symbol}": digest for symbol, digest in source.fingerprint(symbols).items()}
     owner = "all" if variant is None or shared else variant.name
-    return Stage(name, Key(name, f"{owner}.{name}", parts), needs, variant, in_worker)
+    return Stage(name, Key(name, f"{owner}.{name}", parts), needs, uses, variant, in_worker)
 
 
 def _settings(recipe: Recipe, *paths: str) -> dict[str, Any]:

@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from generator import builds, delivery, render, source, stages, verify
 from generator.cache import Store
 from generator.errors import BadInput, BuildFailed
+from generator.job import Job
 from tests import fakes
 from tests.fakes import Project, Recorder, make_project, timeless, tree, write_image
 
@@ -109,6 +111,21 @@ def test_fault_37_times_of_files_and_a_clock_set_back_do_not_matter(built: Proje
     for path in [*built.data.rglob("*"), *built.places.store.rglob("*")]:
         os.utime(path, (future, future))
     assert built.build().ran == ()
+
+
+def test_features_are_given_the_outputs_at_the_cut_where_the_build_has_them(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, set[str]] = {}
+
+    def noted(job: Job, *arguments: Any) -> None:
+        given[job.label] = set(job.inputs)
+        run(job, *arguments)
+
+    run = fakes.STAGES["features"]
+    monkeypatch.setitem(fakes.STAGES, "features", noted)
+    fresh.build()
+    assert given == {"baseline.features": {"pixels", "cut"}}
 
 
 # ---- Something changed -----------------------------------------------------------------------------------

@@ -17,10 +17,13 @@ keras = pytest.importorskip("keras")
 
 from generator import experiment, training  # noqa: E402  # needs TensorFlow
 from generator import model as network  # noqa: E402
-from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
+from generator.config import FineTuningSettings, PhaseSettings, Recipe  # noqa: E402
+from generator.data import Split  # noqa: E402
 from generator.errors import BuildFailed  # noqa: E402
 from generator.folding import fold  # noqa: E402
+from generator.hardware import Precision  # noqa: E402
 from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
+from generator.job import Job  # noqa: E402
 from generator.results import Epoch  # noqa: E402
 from generator.training import EpochBatches, Phase, reseed, train  # noqa: E402
 from generator.weights import resolve  # noqa: E402
@@ -307,11 +310,52 @@ def test_the_base_is_as_new_for_every_stage_of_a_process(tmp_path: Path) -> None
     assert network.cut_point(again, len(again.layers)) == again.layers[-1].name
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("from_layer", [0, 40, 100, 174])
+def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
+    images: np.ndarray, labels: np.ndarray, tmp_path: Path, from_layer: int, precision: Precision
+) -> None:
+    """Their key does not name the cut, so nothing about them may depend on it."""
+    phases = PhaseSettings(optimizer="sgd", learning_rate=0.1, epochs=1)
+    recipe = Recipe(head=phases, fine_tuning=FineTuningSettings(**phases.model_dump(), from_layer=from_layer))
+    places = {name: tmp_path / name for name in ("pixels", "cut", "whole", "upper")}
+    for folder in places.values():
+        folder.mkdir()
+    np.save(places["pixels"] / "pixels.npy", images)
+
+    def run(stage: str, out: str, *inputs: str) -> None:
+        job = Job(
+            stage=stage,
+            label=stage,
+            recipe=recipe,
+            precision=precision,
+            image_size=SIZE,
+            batch_size=BATCH,
+            most_stored_bytes=2**30,
+            files=(),
+            labels=tuple(labels.tolist()),
+            training_images=IMAGES,
+            split=Split((), ()),
+            weights=resolve("embedded", tmp_path),
+            inputs={name: places[name] for name in inputs},
+            checkpoint=tmp_path / "checkpoint",
+        )
+        experiment.run(job, places[out], lambda figures: None)
+
+    run("cut", "cut", "pixels")
+    run("features", "whole", "pixels")
+    (places["pixels"] / "pixels.npy").write_bytes(b"not read any more")
+    run("features", "upper", "pixels", "cut")
+    whole, upper = ((places[name] / "pooled.npy").read_bytes() for name in ("whole", "upper"))
+    assert whole == upper
+    assert np.load(places["whole"] / "pooled.npy").std() > 0
+
+
 def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
     """Store the images, doubled, as a stage stores the outputs of a frozen part."""
-    bench: Any = SimpleNamespace(labels=labels, pixels=images)
+    bench: Any = SimpleNamespace(labels=labels)
     bench.batches = lambda store, order: batches(store, labels, np.asarray(order), BATCH)
-    experiment._store_outputs(bench, lambda batch: 2 * batch, (SIZE, SIZE, 3), path, lambda figures: None)
+    experiment._store_outputs(bench, images, lambda batch: 2 * batch, (SIZE, SIZE, 3), path, lambda figures: None)
 
 
 def test_outputs_are_stored_in_order_as_one_array(images: np.ndarray, labels: np.ndarray, tmp_path: Path) -> None:
