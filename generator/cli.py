@@ -18,7 +18,7 @@ from generator.cache import write_atomically
 from generator.config import Config
 from generator.delivery import Outcome
 from generator.display import duration, for_terminal
-from generator.errors import MeasuredPostError
+from generator.errors import BadInput, MeasuredPostError
 from generator.formats import FORMATS
 from generator.pipeline import Explanation
 from generator.results import BuildResults
@@ -74,6 +74,9 @@ def build(arguments: list[str]) -> int:
     if options.explain:
         _print_explanations(pipeline.explain(settings, places))
         return 0
+    _make_way("--preview", options.preview)
+    if options.export:
+        _make_way("--export", options.export)
     display = for_terminal()
     outcome = pipeline.build(settings, places, display, force=options.force, limit=options.store_limit)
     _print_outcome(outcome)
@@ -116,6 +119,8 @@ def _build_parser() -> argparse.ArgumentParser:
     what.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting; repeatable")
     where = parser.add_argument_group("where")
     commands.add_places(where)
+    preview = ROOT / "build-output" / "preview.html"
+    where.add_argument("--preview", type=Path, default=preview, metavar="FILE", help="the post to read without Jekyll")
     where.add_argument(
         "--store-limit", type=commands.gibibytes, default="20", metavar="GIB", help="most the store may keep"
     )
@@ -138,7 +143,17 @@ def _load(options: argparse.Namespace) -> Config:
 
 
 def _places(options: argparse.Namespace) -> Places:
-    return Places(ROOT, options.store, options.site, ROOT / "build-output" / "preview.html")
+    return Places(ROOT, options.store, options.site, options.preview)
+
+
+def _make_way(option: str, path: Path) -> None:
+    """Make the folder of a file that is written last: a slip must not come to light after the training."""
+    try:
+        if path.is_dir():
+            raise BadInput(f"{option}: {path} is a folder; name a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{option}: {path} cannot be written ({error.strerror}); name another file") from None
 
 
 def _print_explanations(explanations: list[Explanation]) -> None:

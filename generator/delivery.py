@@ -67,7 +67,6 @@ def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
     files[manifest_path] = manifest.to_text(made).encode()
     published = publish.publish(places.site, files, manifest_path=manifest_path, force=force)
     _record(found, files[provenance], places.store)
-    places.preview.parent.mkdir(parents=True, exist_ok=True)
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = Path(os.path.relpath(places.site / "assets", places.preview.parent)).as_posix() + "/"
     page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)

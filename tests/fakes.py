@@ -320,7 +320,8 @@ class Project:
     def arguments(self, *more: str) -> list[str]:
         """What the command line is given for this project."""
         settings = [part for override in SMALL for part in ("--set", override)]
-        where = ["--site", str(self.places.site), "--store", str(self.places.store)]
+        places = {"--site": self.places.site, "--store": self.places.store, "--preview": self.places.preview}
+        where = [part for option, path in places.items() for part in (option, str(path))]
         return ["--data", str(self.data), "--weights", "random", "--variants", self.variants, *settings, *where, *more]
 
     def site(self) -> dict[str, bytes]:
@@ -392,11 +393,6 @@ def drive(arguments: list[str]) -> int:
     if "real" not in given:
         install(hook=hook)
     transaction.checkpoint = hook
-    # Beside the test's site, not in the working tree.
-    preview = Path(rest[rest.index("--site") + 1]).parent / "preview.html" if "--site" in rest else None
-    if preview is not None:
-        made = cli._places
-        cli._places = lambda parsed: Places(ROOT, made(parsed).store, made(parsed).site, preview)
     return cli.main(rest)
 
 

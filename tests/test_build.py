@@ -26,7 +26,8 @@ TINY = (
 
 def run(where: Path, *arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     settings = [part for setting in TINY for part in ("--set", setting)]
-    places = ["--site", str(where / "site"), "--store", str(where / "store")]
+    names = {"--site": "site", "--store": "store", "--preview": "preview.html"}
+    places = [part for option, name in names.items() for part in (option, str(where / name))]
     command = [sys.executable, str(ROOT / "build.py"), "--weights", "random", *settings, *places, *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}

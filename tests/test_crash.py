@@ -168,20 +168,9 @@ def test_fault_31_killed_at_every_step_of_the_order_of_publishing(
 
 # ---- With TensorFlow -------------------------------------------------------------------------------------
 
-REAL = """
-import sys
-from pathlib import Path
-from generator import bench, cli
-preview = Path(sys.argv[1])
-made = cli._places
-cli._places = lambda parsed: bench.Places(made(parsed).root, made(parsed).store, made(parsed).site, preview)
-if __name__ == "__main__":
-    sys.exit(cli.main(sys.argv[2:]))
-"""
-
 
 def real_command(project: Project) -> list[str]:
-    return [sys.executable, "-c", REAL, str(project.folder / "preview.html"), *project.arguments()]
+    return [sys.executable, "build.py", *project.arguments()]
 
 
 @pytest.mark.train

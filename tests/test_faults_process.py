@@ -163,7 +163,7 @@ def test_fault_33_a_full_disk_leaves_the_old_site_and_the_next_build_completes(
     assert timeless(built.site()) == timeless(template.site())
 
 
-@pytest.mark.parametrize("option", ["--store", "--site"])
+@pytest.mark.parametrize("option", ["--store", "--site", "--preview", "--export"])
 @pytest.mark.parametrize("below", ["", "folder"])
 def test_fault_34_a_place_below_a_regular_file_is_bad_input(built: Project, option: str, below: str) -> None:
     file = built.folder / "file"
@@ -172,6 +172,17 @@ def test_fault_34_a_place_below_a_regular_file_is_bad_input(built: Project, opti
     assert done.returncode == 2
     assert str(file) in one_line(done)
     assert file.read_text() == "not a folder"
+
+
+@pytest.mark.parametrize("option", ["--preview", "--export"])
+@pytest.mark.parametrize("name", ["", "folder"])
+def test_a_folder_where_a_file_is_to_be_written_is_bad_input(fresh: Project, option: str, name: str) -> None:
+    folder = fresh.folder / name
+    folder.mkdir(exist_ok=True)
+    done = run_command(fresh, option, str(folder) if name else "")
+    assert done.returncode == 2
+    assert option in one_line(done)
+    assert not fresh.places.site.exists(), "the build ran before"
 
 
 # ---- Memory of older and newer builds --------------------------------------------------------------------

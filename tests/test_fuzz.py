@@ -120,7 +120,7 @@ class Fuzzer:
         content = (fakes.ROOT / "experiment.toml").read_bytes()
         write(path, mutated(content, self.chance))
         # Without the usual options, which would hide what the file says.
-        return ["--config", str(path), *self._small(), *self.arguments()[:4], *self.arguments()[-4:], "--explain"]
+        return ["--config", str(path), *self._small(), *self.arguments()[:4], *self.arguments()[-6:], "--explain"]
 
     def options(self) -> list[str]:
         """Known options and settings with values of any kind."""
@@ -337,7 +337,6 @@ def prepared(folder: Path, seed: int, put: Callable[..., None]) -> Fuzzer:
     """A fuzzer, with the pipeline's slow parts replaced; builds end where the images have been decoded."""
     fakes.install(put)
     fuzzer = Fuzzer(folder, random.Random(seed))
-    put(cli, "_places", lambda parsed: fakes.Places(fakes.ROOT, parsed.store, parsed.site, folder / "preview.html"))
     put(render, "check", lambda *arguments: None)
     return fuzzer
 
