@@ -97,10 +97,8 @@ class _Bench:
 
     def forward(self, model: keras.Model) -> Forward:
         """Preprocessing, where the variant has it, and a frozen part of the base from its input on."""
+        prepare = as_convolution(preprocess_input) if self.job.recipe.model.preprocess else tf.identity
         frozen = fold(model, self.job.precision)
-        if not self.job.recipe.model.preprocess:
-            return _compiled(frozen)
-        prepare = as_convolution(preprocess_input)
         return _compiled(lambda images: frozen(prepare(images)))
 
     def upper_model(self) -> tuple[keras.Model, network.Head]:
@@ -112,11 +110,9 @@ class _Bench:
 
     @cached_property
     def stored(self) -> np.ndarray | None:
-        """Outputs of the lower part for every image, float32 (n, …), as a memory map; None past the budget."""
-        if "cut" not in self.job.inputs:
-            return None
-        path = self.job.inputs["cut"] / "outputs.npy"
-        return np.lib.format.open_memmap(path, mode="r") if path.exists() else None
+        """Outputs of the lower part for every image, float32 (n, …), as a memory map; None if not stored."""
+        path = self.job.inputs["cut"] / "outputs.npy" if "cut" in self.job.inputs else None
+        return np.lib.format.open_memmap(path, mode="r") if path and path.exists() else None
 
     @cached_property
     def pooling(self) -> Forward:
@@ -214,17 +210,17 @@ def augmentation(bench: _Bench, out: Path, report: Report) -> None:
 
 
 def features(bench: _Bench, out: Path, report: Report) -> None:
-    # The same bits either way: what is stored at the cut is what `pooling` has there, and float32 holds it.
-    stored = bench.stored
-    images, forward = (bench.pixels, bench.pooling) if stored is None else (stored, bench.upper_pooling)
-    _store_outputs(bench, images, forward, bench.base.output.shape[-1:], out / "pooled.npy", report)
+    # The same bits as `pooling` gives, wherever the cut lies: float32 holds what passes there.
+    outputs = _through(bench.lower_outputs(range(len(bench.labels))), bench.upper_pooling)
+    _store_outputs(outputs, (len(bench.labels), bench.base.output.shape[-1]), out / "pooled.npy", report)
 
 
 def cut(bench: _Bench, out: Path, report: Report) -> None:
     below = network.below(bench.base, bench.cut_point)
-    shape = below.output.shape[1:]
-    if 4 * len(bench.labels) * math.prod(shape) <= bench.job.most_stored_bytes:
-        _store_outputs(bench, bench.pixels, bench.lower, shape, out / "outputs.npy", report)
+    shape = (len(bench.labels), *below.output.shape[1:])
+    if 4 * math.prod(shape) <= bench.job.most_stored_bytes:
+        # Nothing is stored yet, so these are computed.
+        _store_outputs(bench.lower_outputs(range(len(bench.labels))), shape, out / "outputs.npy", report)
 
 
 def head(bench: _Bench, out: Path, report: Report) -> None:
@@ -317,20 +313,17 @@ def _compiled(forward: Forward) -> Forward:
     return compiled
 
 
-def _store_outputs(
-    bench: _Bench, images: np.ndarray, forward: Forward, shape: tuple[int, ...], path: Path, report: Report
-) -> None:
-    """Outputs of `forward` for all `images`, float32 (n, …), written batch by batch."""
-    count = len(bench.labels)
+def _store_outputs(outputs: Batches, shape: tuple[int, ...], path: Path, report: Report) -> None:
+    """All `outputs` as one float32 array of `shape` (n, …), written batch by batch."""
     done = 0
     # As a stream: where the disk is full, writing to a memory map kills the process.
     with path.open("wb") as stream:
-        header = {"descr": "<f4", "fortran_order": False, "shape": (count, *shape)}
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(stream, header)
-        for batch, _ in bench.batches(images, range(count)):
-            stream.write(np.ascontiguousarray(forward(batch), "<f4").data)
+        for batch, _ in outputs:
+            stream.write(np.ascontiguousarray(batch, "<f4").data)
             done += len(batch)
-            report({"images": done, "of": count})
+            report({"images": done, "of": shape[0]})
 
 
 def _write(out: Path, **records: Record | Sequence[Record]) -> None:

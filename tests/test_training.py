@@ -323,8 +323,8 @@ def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
         folder.mkdir()
     np.save(places["pixels"] / "pixels.npy", images)
 
-    def run(stage: str, out: str, *inputs: str) -> None:
-        job = Job(
+    def job(stage: str, *inputs: str) -> Job:
+        return Job(
             stage=stage,
             label=stage,
             recipe=recipe,
@@ -340,22 +340,27 @@ def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
             inputs={name: places[name] for name in inputs},
             checkpoint=tmp_path / "checkpoint",
         )
-        experiment.run(job, places[out], lambda figures: None)
+
+    def run(stage: str, out: str, *inputs: str) -> None:
+        experiment.run(job(stage, *inputs), places[out], lambda figures: None)
 
     run("cut", "cut", "pixels")
     run("features", "whole", "pixels")
+    bench = experiment._Bench(job("features", "pixels"))
+    in_one = [bench.pooling(batch) for batch, _ in bench.batches(bench.pixels, range(IMAGES))]
     (places["pixels"] / "pixels.npy").write_bytes(b"not read any more")
     run("features", "upper", "pixels", "cut")
     whole, upper = ((places[name] / "pooled.npy").read_bytes() for name in ("whole", "upper"))
     assert whole == upper
+    np.testing.assert_array_equal(np.load(places["whole"] / "pooled.npy"), np.concatenate(in_one))
     assert np.load(places["whole"] / "pooled.npy").std() > 0
 
 
 def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
     """Store the images, doubled, as a stage stores the outputs of a frozen part."""
-    bench: Any = SimpleNamespace(labels=labels)
-    bench.batches = lambda store, order: batches(store, labels, np.asarray(order), BATCH)
-    experiment._store_outputs(bench, images, lambda batch: 2 * batch, (SIZE, SIZE, 3), path, lambda figures: None)
+    source = batches(images, labels, np.arange(len(images)), BATCH)
+    outputs = ((2 * batch, targets) for batch, targets in source)
+    experiment._store_outputs(outputs, images.shape, path, lambda figures: None)
 
 
 def test_outputs_are_stored_in_order_as_one_array(images: np.ndarray, labels: np.ndarray, tmp_path: Path) -> None:
