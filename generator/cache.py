@@ -244,7 +244,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], str] | None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` by `data`, whole or not at all. Raises `BuildFailed` if the disk refuses."""
-    temporary = path.with_name(f".{path.name}.writing")
+    temporary = path.parent / f".{path.name}.writing"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:

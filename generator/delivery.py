@@ -135,7 +135,6 @@ def _record(found: BuildResults, provenance: bytes, store: Path) -> None:
     # The file written last stands for all of them.
     if (folder / PROVENANCE).is_file():
         return
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in result_files.to_files(found).items():
         cache.write_atomically(folder / name, text.encode())
     cache.write_atomically(folder / PROVENANCE, provenance)

@@ -373,6 +373,15 @@ def test_fault_33_a_full_disk_keeps_nothing_half_written(tmp_path: Path, what: s
     assert {p.parent for p in root.rglob("*") if p.is_file()} == {kept}
 
 
+@pytest.mark.parametrize("name", ["", ".", "folder"])
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BuildFailed, match="cannot be written"):
+        cache.write_atomically(Path(name), b"page")
+    assert [p.name for p in tmp_path.rglob("*")] == ["folder"]
+
+
 def test_fault_34_a_store_below_a_regular_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     store = Store(tmp_path / "file" / "store")
