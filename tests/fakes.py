@@ -317,12 +317,17 @@ class Project:
     def explain(self, *overrides: str) -> dict[str, Explanation]:
         return {row.label: row for row in pipeline.explain(self.config(*overrides), self.places)}
 
+    @property
+    def where(self) -> list[str]:
+        """The options that say where a build writes."""
+        places = {"--site": self.places.site, "--store": self.places.store, "--preview": self.places.preview}
+        return [part for option, path in places.items() for part in (option, str(path))]
+
     def arguments(self, *more: str) -> list[str]:
         """What the command line is given for this project."""
         settings = [part for override in SMALL for part in ("--set", override)]
-        places = {"--site": self.places.site, "--store": self.places.store, "--preview": self.places.preview}
-        where = [part for option, path in places.items() for part in (option, str(path))]
-        return ["--data", str(self.data), "--weights", "random", "--variants", self.variants, *settings, *where, *more]
+        what = ["--data", str(self.data), "--weights", "random", "--variants", self.variants]
+        return [*what, *settings, *self.where, *more]
 
     def site(self) -> dict[str, bytes]:
         return tree(self.places.site)

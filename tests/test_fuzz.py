@@ -120,7 +120,7 @@ class Fuzzer:
         content = (fakes.ROOT / "experiment.toml").read_bytes()
         write(path, mutated(content, self.chance))
         # Without the usual options, which would hide what the file says.
-        return ["--config", str(path), *self._small(), *self.arguments()[:4], *self.arguments()[-6:], "--explain"]
+        return ["--config", str(path), *self._small(), *self.arguments()[:4], *self.project.where, "--explain"]
 
     def options(self) -> list[str]:
         """Known options and settings with values of any kind."""
