@@ -5,6 +5,7 @@ complete or not at all; `Limits` are what an archive may cost. Where Python's zi
 hostile archive (flatten `../`, let the second of two equal names win), the archive is refused.
 """
 
+import math
 import re
 import shutil
 import stat
@@ -110,7 +111,8 @@ def _check(archive: Path, members: Sequence[zipfile.ZipInfo], limits: Limits) ->
     """Refuse, by the table of contents alone, what must not be unpacked."""
     if len(members) > limits.entries:
         raise BadInput(
-            f"{printable(archive)}: {len(members)} entries are more than data.max_entries = {limits.entries}"
+            f"{printable(archive)}: {len(members)} entries are more than data.max_entries = {limits.entries}; "
+            f"if the archive can be trusted, raise the limit: --set data.max_entries={len(members)}"
         )
     for member in members:
         fault = _name_fault(member.orig_filename) or _kind_fault(member)
@@ -171,13 +173,14 @@ def _check_size(archive: Path, size: int, limits: Limits) -> None:
     if size > limits.bytes:
         raise BadInput(
             f"{printable(archive)}: unpacks to {size} bytes or more, beyond data.max_bytes = {limits.bytes}; "
-            "raise the limit if the archive can be trusted"
+            f"if the archive can be trusted, raise the limit: --set data.max_bytes={size}"
         )
     # Against the file's real size: members that share their compressed bytes count in full.
-    if size > limits.ratio * archive.stat().st_size:
+    packed = archive.stat().st_size
+    if size > limits.ratio * packed:
         raise BadInput(
             f"{printable(archive)}: unpacks to more than data.max_ratio = {limits.ratio:g} times its size; "
-            "raise the limit if the archive can be trusted"
+            f"if the archive can be trusted, raise the limit: --set data.max_ratio={math.ceil(size / packed)}"
         )
 
 

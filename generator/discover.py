@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator import lookalikes
 from generator.errors import BadInput, printable
 from generator.images import SUFFIXES
 
@@ -112,15 +113,22 @@ def _count_beside(folder: Path, root: Path, ignored: Counter[str]) -> None:
 
 
 def _class_folders(folder: Path, source: str, ignored: Counter[str]) -> dict[str, Path]:
-    """Name → folder of each class in train/ or test/."""
+    """Name in Unicode's composed form → folder of each class in train/ or test/.
+
+    macOS writes é as two characters, other systems as one: canonically equivalent names are one name, as Unicode
+    has it. Any other difference is one.
+    """
     links = [f for f in (folder, *_entries(folder)) if f.is_symlink()]
     if links:
         names = ", ".join(printable(link.relative_to(folder.parent)) for link in links)
         raise BadInput(f"{source}: {names}: symbolic links; put the folders themselves there")
-    classes = {}
+    classes: dict[str, Path] = {}
     for entry in _entries(folder):
         if _is_plain_folder(entry):
-            classes[entry.name] = entry
+            name = unicodedata.normalize("NFC", entry.name)
+            if name in classes:
+                raise BadInput(f"{source}: {folder.name}/: {_alike(classes[name].name, entry.name)}; put them together")
+            classes[name] = entry
         else:
             _pass_over(entry, BESIDE, ignored)
     return classes
@@ -134,13 +142,30 @@ def _class_names(classes: dict[str, dict[str, Path]], source: str) -> tuple[str,
             for split, names in zip(SPLITS, (train - test, test - train), strict=True)
             if names
         ]
+        only += [_alike(one, other) for one, other in _lookalikes(train - test, test - train)]
         raise BadInput(f"{source}: train/ and test/ must hold the same classes; {'; '.join(only)}")
     if len(train) != 2:
-        raise BadInput(f"{source}: needs two class folders in train/ and test/, found {len(train)}: {_names(train)}")
+        listed = [_names(train), *(_alike(one, other) for one, other in _lookalikes(train, train))]
+        raise BadInput(
+            f"{source}: needs two class folders in train/ and test/, found {len(train)}: {'; '.join(listed)}"
+        )
     first, second = sorted(train)
+    if lookalikes.indistinguishable(first, second):
+        raise BadInput(f"{source}: {_alike(first, second)}; rename one, or put them together if they are one class")
     if bad := [name for name in (first, second) if _is_unusable(name)]:
         raise BadInput(f"{source}: class names must be UTF-8 without control characters; rename {_names(bad)}")
     return first, second
+
+
+def _lookalikes(names: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs, of a name and one of `others`, that look alike, each once and a few at most."""
+    pairs = {(min(a, b), max(a, b)) for a in names for b in others if lookalikes.difference(a, b)}
+    return sorted(pairs)[:3]
+
+
+def _alike(one: str, other: str) -> str:
+    names = f"{lookalikes.escaped(one)} and {lookalikes.escaped(other)}"
+    return f"{names} differ only {lookalikes.difference(one, other)}"
 
 
 def _image_files(folder: Path, ignored: Counter[str]) -> list[Path]:

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import stat
+import re
 import struct
 import warnings
 import zipfile
@@ -172,6 +173,24 @@ def test_fault_06_entries_and_bytes_are_capped(tmp_path: Path) -> None:
     assert "20 entries are more than data.max_entries = 19" in refusal(path, Limits(19, 10**9, 200))
     assert "data.max_bytes = 19999" in refusal(path, Limits(100, 19_999, 200))
     archive.unpack(path, tmp_path / "out", Limits(20, 20_000, 200))
+
+
+def test_fault_67_every_limit_names_the_setting_with_a_value_that_does(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {str(i): bytes(1000) for i in range(20)})
+    limits = {"entries": 19, "bytes": 19_999, "ratio": 2.5}
+    while True:
+        try:
+            archive.unpack(path, tmp_path / "out", Limits(**limits))
+        except BadInput as error:
+            found = re.search(r"raise the limit: --set data\.max_(\w+)=(\d+)$", str(error))
+            assert found, error
+            assert int(found[2]) > limits[found[1]]
+            limits[found[1]] = int(found[2])
+        else:
+            break
+    assert limits["entries"] == 20
+    assert limits["bytes"] == 20_000
+    assert limits["ratio"] > 2.5
 
 
 def test_fault_06_a_size_that_lies_does_not_help(tmp_path: Path) -> None:

@@ -136,6 +136,58 @@ def test_fault_15_other_than_two_classes_is_an_error(tmp_path: Path, classes: li
     assert words in refusal(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "words"),
+    [
+        ("cats", "cats ", "'cats' and 'cats ' differ only by a blank at the beginning or end"),
+        ("cats", "cats\u00a0", r"'cats' and 'cats\xa0' differ only by a blank at the beginning or end: U+00A0 NO-BREAK"),
+        ("big cats", "big  cats", "'big  cats' and 'big cats' differ only by blanks"),
+        ("cats", "ca\u200bts", r"'cats' and 'ca\u200bts' differ only by invisible characters: U+200B ZERO WIDTH SPACE"),
+        ("cats", "\ufeffcats", r"and '\ufeffcats' differ only by invisible characters: U+FEFF ZERO WIDTH NO-BREAK"),
+        ("cats", "c\u0430ts", r"scripts that look alike: U+0430 CYRILLIC SMALL LETTER A"),
+        ("cats", "Cats", "'Cats' and 'cats' differ only in capitals and small letters"),
+        ("fish", "\ufb01sh", r"'\ufb01sh' differ only by the form of characters (full width, ligatures): U+FB01"),
+    ],
+)
+def test_fault_66_classes_that_look_alike_are_shown_with_their_difference(
+    tmp_path: Path, train: str, test: str, words: str
+) -> None:
+    names = (f"train/{train}/1.png", "train/bear/1.png", f"test/{test}/1.png", "test/bear/1.png")
+    message = refusal(tree(tmp_path, images=names))
+    assert words in message
+    assert "only in train/" in message
+    assert "\n" not in message
+
+
+def test_fault_66_one_name_composed_and_decomposed_is_one_class(tmp_path: Path) -> None:
+    names = ("train/caf\u00e9/1.png", "train/bear/1.png", "test/cafe\u0301/1.png", "test/bear/1.png")
+    found = discover.discover(tree(tmp_path, images=names), "x")
+    assert found.class_names == ("bear", "caf\u00e9")
+    assert [len(found.files[split]) for split in discover.SPLITS] == [2, 2]
+
+
+def test_fault_66_one_class_in_two_folders_of_a_split_is_refused(tmp_path: Path) -> None:
+    message = refusal(tree(tmp_path, "train/caf\u00e9/1.png", "train/cafe\u0301/1.png"))
+    assert r"train/: 'cafe\u0301' and 'caf\xe9' differ only by Unicode normalisation" in message
+
+
+@pytest.mark.parametrize(("one", "other"), [("cats", "cats "), ("cats", "cats\u200d"), ("a b", "a  b")])
+def test_fault_66_two_classes_that_no_figure_can_tell_apart_are_refused(tmp_path: Path, one: str, other: str) -> None:
+    names = tuple(f"{split}/{name}/1.png" for split in discover.SPLITS for name in (one, other))
+    assert "differ only by" in refusal(tree(tmp_path, images=names))
+
+
+@pytest.mark.parametrize("classes", [("a", "A"), ("O", "0"), ("\u0430", "a"), ("a b", "ab")])
+def test_fault_66_letters_may_be_the_classes(tmp_path: Path, classes: tuple[str, str]) -> None:
+    names = tuple(f"{split}/{name}/1.png" for split in discover.SPLITS for name in classes)
+    assert set(discover.discover(tree(tmp_path, images=names), "x").class_names) == set(classes)
+
+
+def test_fault_66_a_third_class_that_looks_like_another_is_pointed_out(tmp_path: Path) -> None:
+    names = tuple(f"{split}/{name}/1.png" for split in discover.SPLITS for name in ("cat", "dog", "dog "))
+    assert "found 3: cat, dog, dog ; 'dog' and 'dog ' differ only by a blank" in refusal(tree(tmp_path, images=names))
+
+
 def test_fault_15_no_class_at_all_is_an_error(tmp_path: Path) -> None:
     assert "found 0: nothing" in refusal(tree(tmp_path, images=("train/1.png", "test/1.png")))
 
