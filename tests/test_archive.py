@@ -3,9 +3,9 @@
 import io
 import os
 import random
+import re
 import shutil
 import stat
-import re
 import struct
 import warnings
 import zipfile
@@ -178,16 +178,11 @@ def test_fault_06_entries_and_bytes_are_capped(tmp_path: Path) -> None:
 def test_fault_67_every_limit_names_the_setting_with_a_value_that_does(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {str(i): bytes(1000) for i in range(20)})
     limits = {"entries": 19, "bytes": 19_999, "ratio": 2.5}
-    while True:
-        try:
-            archive.unpack(path, tmp_path / "out", Limits(**limits))
-        except BadInput as error:
-            found = re.search(r"raise the limit: --set data\.max_(\w+)=(\d+)$", str(error))
-            assert found, error
-            assert int(found[2]) > limits[found[1]]
-            limits[found[1]] = int(found[2])
-        else:
-            break
+    for name in ("entries", "bytes", "ratio"):
+        message = refusal(path, Limits(**limits))
+        found = re.search(rf"raise the limit: --set data\.max_{name}=(\d+)$", message)
+        limits[name] = int(found[1]) if found else 0
+    archive.unpack(path, tmp_path / "out", Limits(**limits))
     assert limits["entries"] == 20
     assert limits["bytes"] == 20_000
     assert limits["ratio"] > 2.5
