@@ -8,7 +8,7 @@ import hashlib
 import math
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from generator import discover, images, origins
+from generator import deep, discover, images, origins
 from generator.config import DataSettings, SplitSettings
 from generator.errors import BadInput, BuildFailed, printable
 from generator.results import Count, DataSummary, Record
@@ -116,8 +116,10 @@ def read_pixels(
     """
     partial = target.with_name(f".{target.name}.partial")
     try:
-        with partial.open("wb") as stream, images.quiet():
+        with partial.open("wb") as stream, images.reading(settings.max_pixels):
             outcomes, problems = _write_pixels(dataset, settings, stream, progress)
+            if not problems:
+                _scale_alike(dataset, settings, stream, outcomes)
         if problems:
             source = printable(dataset.source)
             raise discover.problem_list(source, "images cannot be read; mend or remove them", problems)
@@ -162,10 +164,9 @@ def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: Dat
 def example_with_alpha(dataset: Dataset) -> Sample | None:
     """A training image with transparent pixels: the first class's `10.png` if it has any, else the first."""
     wanted = f"train/{dataset.class_names[0]}/10.png"
-    with images.quiet():
-        for candidate in sorted(dataset.train, key=lambda sample: sample.name != wanted):
-            if images.has_transparency(candidate.path):
-                return candidate
+    for candidate in sorted(dataset.train, key=lambda sample: sample.name != wanted):
+        if images.has_transparency(candidate.path):
+            return candidate
     return None
 
 
@@ -219,6 +220,8 @@ class _Outcome:
     transparent: bool
     pixels: bytes
     """Digest of the decoded pixels."""
+    range: deep.Range | None
+    """What the samples span, where there are more than 8 bits for each."""
 
 
 def _write_pixels(
@@ -238,22 +241,47 @@ def _write_pixels(
             problems.append(f"{printable(item.name)}: {printable(decoded)}")
         else:
             stream.write(decoded.pixels.data)
-            digest = hashlib.sha256(decoded.pixels.data).digest()
-            outcomes.append(_Outcome(decoded.notes, decoded.transparent, digest))
+            outcomes.append(_outcome(decoded))
         if progress:
             progress(done, len(samples))
     return outcomes, problems
 
 
+def _scale_alike(dataset: Dataset, settings: DataSettings, stream: BinaryIO, outcomes: list[_Outcome]) -> None:
+    """Decode again, over their rows in `stream`, the images of more than 8 bits whose own scale is not the set's.
+
+    What an image spans is known when it is decoded, and what all of them span only at the end. Where the data set
+    has no such image, or each reaches the set's number of bits, nothing is decoded twice.
+    """
+    scales = deep.scales(outcome.range for outcome in outcomes)
+    rows = [i for i, o in enumerate(outcomes) if o.range and deep.scale([o.range]) != scales[o.range.kind]]
+    start = stream.tell() - len(outcomes) * _row_bytes(settings)
+    for row, (_, decoded) in zip(rows, _decoded([dataset.samples[i] for i in rows], settings, scales), strict=True):
+        if isinstance(decoded, images.BadImage):
+            raise decoded  # It was read a moment ago, and its bytes are the same.
+        stream.seek(start + row * _row_bytes(settings))
+        stream.write(decoded.pixels.data)
+        outcomes[row] = _outcome(decoded)
+
+
+def _row_bytes(settings: DataSettings) -> int:
+    return settings.image_size**2 * 3
+
+
+def _outcome(decoded: images.Decoded) -> _Outcome:
+    digest = hashlib.sha256(decoded.pixels.data).digest()
+    return _Outcome(decoded.notes, decoded.transparent, digest, decoded.range)
+
+
 def _decoded(
-    samples: Iterable[Sample], settings: DataSettings
+    samples: Iterable[Sample], settings: DataSettings, scales: Mapping[str, deep.Scale] | None = None
 ) -> Iterator[tuple[Sample, images.Decoded | images.BadImage]]:
     """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
     with ThreadPoolExecutor(_WORKERS) as pool:
         ahead: deque[tuple[Sample, Future[images.Decoded | images.BadImage]]] = deque()
         try:
             for item in samples:
-                ahead.append((item, pool.submit(_decode, item, settings)))
+                ahead.append((item, pool.submit(_decode, item, settings, scales)))
                 if len(ahead) > 4 * _WORKERS:
                     first, future = ahead.popleft()
                     yield first, future.result()
@@ -263,7 +291,9 @@ def _decoded(
             pool.shutdown(cancel_futures=True)
 
 
-def _decode(item: Sample, settings: DataSettings) -> images.Decoded | images.BadImage:
+def _decode(
+    item: Sample, settings: DataSettings, scales: Mapping[str, deep.Scale] | None
+) -> images.Decoded | images.BadImage:
     """Decode the very bytes that were fingerprinted; raises `BuildFailed` if the file holds others now."""
     try:
         data = item.path.read_bytes()
@@ -272,7 +302,9 @@ def _decode(item: Sample, settings: DataSettings) -> images.Decoded | images.Bad
     if hashlib.sha256(data).hexdigest() != item.digest:
         raise BuildFailed(f"{printable(item.path)}: changed during the build; build again")
     try:
-        return images.decode_bytes(data, size=settings.image_size, alpha=settings.alpha, max_pixels=settings.max_pixels)
+        return images.decode_bytes(
+            data, size=settings.image_size, alpha=settings.alpha, max_pixels=settings.max_pixels, scales=scales
+        )
     except images.BadImage as fault:
         return fault
 

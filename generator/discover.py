@@ -13,9 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import lookalikes
+from generator import filetypes, lookalikes
 from generator.errors import BadInput, printable
-from generator.images import SUFFIXES
 
 SPLITS = ("train", "test")
 _DEPTH = 3  # levels of extra folders an archive may have above train/ and test/
@@ -25,14 +24,14 @@ MACOS = "resource files of macOS"
 HIDDEN = "hidden files and folders"
 NO_SUFFIX = "files without a suffix"
 NOT_READ = "image formats that are not read"
+UNNAMED = "%s without the suffix of one"
 OTHER = "files that are not images"
 SPECIAL = "devices, pipes and sockets"
 NESTED = "files in a folder inside a class folder"
 BESIDE = "files outside the class folders"
 
 _OTHER_IMAGES = frozenset(
-    {".apng", ".dib", ".jpe", ".mpo"}
-    | {".avif", ".heic", ".heif", ".jp2", ".jxl", ".svg", ".psd", ".eps", ".ico", ".tga", ".ppm", ".pgm", ".pbm"}
+    {".avif", ".heic", ".heif", ".jp2", ".jxl", ".svg", ".psd", ".eps", ".ico", ".tga", ".ppm", ".pgm", ".pbm"}
     | {".raw", ".dng", ".cr2", ".nef", ".arw"}
 )
 
@@ -61,9 +60,15 @@ def discover(folder: Path, source: str) -> Found:
         names = _class_names(classes, source)
         files, problems = {}, []
         for split in SPLITS:
-            listed = [_image_files(classes[split][name], ignored) for name in names]
+            counts: list[Counter[str]] = [Counter(), Counter()]
+            listed = [_image_files(classes[split][n], count) for n, count in zip(names, counts, strict=True)]
             files[split] = tuple((path, label) for label, paths in enumerate(listed) for path in paths)
-            problems += [f"{split}/{printable(n)} holds no image" for n, p in zip(names, listed, strict=True) if not p]
+            problems += [
+                f"{split}/{printable(n)} holds no image{_only(c)}"
+                for n, p, c in zip(names, listed, counts, strict=True)
+                if not p
+            ]
+            ignored += sum(counts, Counter())
             problems += [p for paths in listed for path in paths if (p := _file_problem(path, root))]
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
@@ -180,6 +185,12 @@ def _image_files(folder: Path, ignored: Counter[str]) -> list[Path]:
     return files
 
 
+def _only(passed_over: Counter[str]) -> str:
+    """What a class without images holds instead."""
+    listed = ", ".join(f"{reason}: {count}" for reason, count in sorted(passed_over.items()))
+    return f" (passed over: {listed})" if listed else ""
+
+
 def _file_problem(path: Path, root: Path) -> str | None:
     name = printable(path.relative_to(root))
     if not path.exists():
@@ -218,12 +229,21 @@ def _other_kind(path: Path) -> str | None:
         return NESTED
     if not stat.S_ISREG(mode):
         return SPECIAL
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES:
+    if filetypes.accepted(path.suffix):
         return None
-    if not suffix:
+    found = filetypes.kind_of(path)
+    if found and found is not filetypes.TEXT:
+        return _passed_over(found)
+    if not path.suffix:
         return NO_SUFFIX
-    return NOT_READ if suffix in _OTHER_IMAGES else OTHER
+    return NOT_READ if path.suffix.lower() in _OTHER_IMAGES else OTHER
+
+
+def _passed_over(kind: filetypes.Kind) -> str:
+    """The reason, in the plural, for which files of that kind are no images of the data set."""
+    if filetypes.reads(kind):
+        return UNNAMED % kind.plural
+    return f"{kind.plural}, {kind.mend}" if kind in (filetypes.HEIC, filetypes.AVIF) else kind.plural
 
 
 def _pass_over(path: Path, reason: str, ignored: Counter[str]) -> None:

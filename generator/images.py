@@ -1,14 +1,17 @@
 """Decodes image files to RGB in one way, for what trains and for what draws.
 
 `decode` gives the square a network sees, with notes on what was odd about the file; `read_rgba` the whole
-image with its transparency. Everything Pillow might silently do differently between formats (16-bit samples,
-EXIF rotation, palettes, hidden colours under alpha) is settled here.
+image with its transparency; `reading` stands around either. Everything Pillow might silently do differently between
+formats (samples of more than 8 bits, EXIF rotation, palettes, hidden colours under alpha) is settled here.
 """
 
 import io
+import math
+import re
+import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,13 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from generator import deep, filetypes
+
 Pixels = npt.NDArray[np.uint8]
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-"""File name suffixes, in lower case, of what is read; the content decides how."""
-
-# Only these decoders are tried: Pillow's others (PostScript, icons, …) would only be reached by hostile files.
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 
 ANIMATION = "first frame of an animation"
 ROTATED = "rotated by EXIF"
@@ -33,9 +32,13 @@ CMYK = "CMYK"
 SIXTEEN_BITS = "16 bits per sample, scaled to 8"
 THIN = "one pixel wide or high"
 
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _NOTES_OF_MODES = {"P": PALETTE, "PA": PALETTE, "1": GREY, "L": GREY, "LA": GREY, "La": GREY, "CMYK": CMYK}
-_NOTES_OF_MODES |= dict.fromkeys(_SIXTEEN_BIT_MODES, GREY)
+_LARGE = 64_000_000
+"""Pixels of an image that is decoded alone, because it takes some hundred megabytes."""
+_ABSURD = 2**32
+"""Pixels beyond which no decoder reads an image."""
+_alone = threading.Lock()
+_DNG_VERSION = 50706  # DNG 1.4, page 20
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -62,6 +65,17 @@ class Decoded:
     """What was odd and was handled, as short fixed phrases."""
     transparent: bool
     """Whether at least one pixel of the file is not opaque."""
+    range: deep.Range | None = None
+    """What the samples span, where the file has more than 8 bits for each."""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """The upright first frame with 8 bits per sample."""
+
+    image: Image.Image
+    notes: tuple[str, ...]
+    range: deep.Range | None
 
 
 def decode(path: Path, *, size: int, alpha: Literal["drop", "white"], max_pixels: int) -> Decoded:
@@ -69,73 +83,108 @@ def decode(path: Path, *, size: int, alpha: Literal["drop", "white"], max_pixels
     return decode_bytes(path.read_bytes(), size=size, alpha=alpha, max_pixels=max_pixels)
 
 
-def decode_bytes(data: bytes, *, size: int, alpha: Literal["drop", "white"], max_pixels: int) -> Decoded:
+def decode_bytes(
+    data: bytes,
+    *,
+    size: int,
+    alpha: Literal["drop", "white"],
+    max_pixels: int,
+    scales: Mapping[str, deep.Scale] | None = None,
+) -> Decoded:
     """The image whose file holds `data`, stretched to a square of `size` pixels as Keras does.
 
     `alpha="drop"` takes the colours as they are stored, also those hidden under transparency; `"white"`
-    blends with white. An image of more than `max_pixels` is refused before it is decoded. Raises `BadImage`.
+    blends with white. Samples of more than 8 bits become 8 by the data set's `scales`, else by the image's own. An
+    image of more than `max_pixels` is refused before it is decoded. Raises `BadImage`.
     """
-    with _refusing():
-        image, notes = _load(data, max_pixels)
-        image, transparent = _to_rgb(image, alpha)
-        pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
-    return Decoded(pixels, notes, transparent)
+    with _refusing(max_pixels):
+        opened = _open(data, max_pixels)
+        with _alone if math.prod(opened.size) > _LARGE else nullcontext():
+            loaded = _load(opened, data, scales or {})
+            image, transparent = _to_rgb(loaded.image, alpha)
+            pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+    return Decoded(pixels, loaded.notes, transparent, loaded.range)
 
 
 def read_rgba(path: Path) -> Pixels:
-    """The whole upright image at `path`, (height, width, 4), RGBA with hidden colours kept.
+    """The whole upright image at `path`, (height, width, 4), RGBA with hidden colours kept; of any size.
 
     Raises `BadImage`, or `OSError` where the file is unreadable.
     """
     data = path.read_bytes()
-    with _refusing():
-        image, _ = _load(data, max_pixels=None)
-        return np.asarray(_converted(image, "RGBA"))
+    with reading(None), _refusing(None):
+        return np.asarray(_converted(_load(_open(data, None), data, {}).image, "RGBA"))
 
 
 def has_transparency(path: Path) -> bool:
     """Whether a pixel of the image at `path` is not opaque; decodes only what can be. Raises as `read_rgba`."""
     data = path.read_bytes()
-    with _refusing():
-        if not _open(data, max_pixels=None).has_transparency_data:
+    with reading(None), _refusing(None):
+        if not _open(data, None).has_transparency_data:
             return False
     return bool(read_rgba(path)[..., 3].min() < 255)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Silences Pillow's warnings on odd metadata; what matters becomes a note or `BadImage`.
+def reading(max_pixels: int | None) -> Iterator[None]:
+    """Makes `max_pixels` Pillow's limit too, and silences its warnings on odd metadata.
 
-    Filters are shared by all threads, so this stands around a pool of them, not inside one.
+    What matters becomes a note or `BadImage`. Pillow has its own limit, which this one replaces also where only Pillow
+    can ask: in tiles and frames larger than their image. Filters and limit are shared by all threads, so this stands
+    around a pool of them, not inside one.
     """
+    before = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow warns beyond it and refuses twice as much.
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _refusing(max_pixels: int | None) -> Iterator[None]:
     """Turns whatever Pillow raises on damaged files, from SyntaxError to struct.error, into `BadImage`."""
     try:
         yield
     except BadImage:
         raise
+    except Image.DecompressionBombError as error:
+        raise BadImage(_too_many(int(re.findall("[0-9]+", str(error))[0]), max_pixels)) from None
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise BadImage(f"damaged or truncated ({reason})") from None
 
 
-def _load(data: bytes, max_pixels: int | None) -> tuple[Image.Image, tuple[str, ...]]:
-    """The decoded, upright first frame with at most 8 bits per sample, and the notes on it."""
-    image = _open(data, max_pixels)
+def _load(image: Image.Image, data: bytes, scales: Mapping[str, deep.Scale]) -> _Loaded:
+    """The opened `image` decoded, upright, with at most 8 bits per sample, and the notes on it."""
     _check_sums(data, image)
-    notes = _notes(image, data)
+    notes = _notes(image)
     turned = image.format == "TIFF" and _turn(image) is not None  # Pillow turns these while it loads them
-    image.load()
+    clear = image.info.get("transparency")
+    samples = deep.read(image, lambda: _open(data, None))
+    if samples is None:
+        image.load()
     turn = _turn(image)
-    upright = image if turn is None else image.transpose(turn)
-    rotated = turned or turn is not None
-    return _eight_bits(upright), (*notes, ROTATED) if rotated else notes
+    picture = image
+    if samples is not None:
+        picture, told = _eight_bits(samples, scales, clear)
+        notes = ((GREY,) if samples.grey else ()) + (*told, *notes)
+    upright = picture if turn is None else picture.transpose(turn)
+    rotated = (ROTATED,) if turned or turn is not None else ()
+    return _Loaded(upright, (*notes, *rotated), samples.range if samples is not None else None)
+
+
+def _eight_bits(
+    samples: deep.Deep, scales: Mapping[str, deep.Scale], clear: object
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """The picture with 8 bits per sample, and what was done; Pillow's own conversion clips to white or keeps 8 bits."""
+    span = samples.range
+    if not math.isfinite(span.high - span.low):
+        raise BadImage("samples that are infinite or no numbers; give each pixel a number")
+    by = deep.choose(scales, span)
+    return deep.eight_bits(samples, by, clear), deep.notes(span, by)
 
 
 def _open(data: bytes, max_pixels: int | None) -> Image.Image:
@@ -143,19 +192,33 @@ def _open(data: bytes, max_pixels: int | None) -> Image.Image:
     if not data:
         raise BadImage("the file is empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = Image.open(io.BytesIO(data), formats=filetypes.formats())
     except UnidentifiedImageError:
-        kind = "a web page" if data.lstrip()[:1] == b"<" else "not an image, or its header is damaged"
-        raise BadImage(kind) from None
-    except Image.DecompressionBombError:  # Pillow's own limit, a multiple of the default of ours
-        raise BadImage("announces far more pixels than any limit allows; remove it") from None
-    width, height = image.size
-    if max_pixels is not None and width * height > max_pixels:
-        raise BadImage(
-            f"{width} x {height} pixels are more than data.max_pixels = {max_pixels}; "
-            "make the image smaller or raise the limit"
-        )
+        raise BadImage(_what_it_is(data)) from None
+    if max_pixels is not None and math.prod(image.size) > max_pixels:
+        raise BadImage(_too_many(math.prod(image.size), max_pixels, "{} x {}".format(*image.size)))
+    if image.format == "TIFF" and _DNG_VERSION in getattr(image, "tag_v2", ()):
+        raise BadImage("a camera's raw photograph (DNG), which is not read; develop it and save it as PNG or JPEG")
     return image
+
+
+def _too_many(pixels: int, max_pixels: int | None, size: str = "") -> str:
+    if pixels > _ABSURD:
+        return f"announces {pixels} pixels, far more pixels than any picture has: a damaged header; remove it"
+    return (
+        f"{size or pixels} pixels are more than data.max_pixels = {max_pixels}; make the image smaller, or raise the "
+        f"limit: --set data.max_pixels={pixels}"
+    )
+
+
+def _what_it_is(data: bytes) -> str:
+    """What a file holds that no decoder takes, and what to do with it."""
+    found = filetypes.kind(data[: filetypes.HEAD])
+    if found is None:
+        return "not an image, or its header is damaged"
+    if filetypes.reads(found):
+        return f"{found.name} with a damaged header, or of a kind that is not read; save it anew as PNG or JPEG"
+    return f"{found.name}, {found.mend}" if found.mend else found.name
 
 
 def _check_sums(data: bytes, image: Image.Image) -> None:
@@ -164,16 +227,13 @@ def _check_sums(data: bytes, image: Image.Image) -> None:
         Image.open(io.BytesIO(data), formats=("PNG",)).verify()
 
 
-def _notes(image: Image.Image, data: bytes) -> tuple[str, ...]:
+def _notes(image: Image.Image) -> tuple[str, ...]:
     notes = []
-    # The further pictures of a camera's MPO file are previews or other views: nothing moves.
-    if getattr(image, "is_animated", False) and image.format != "MPO":
+    # The further pictures of a camera's MPO or HEIC file are previews, other views or shots: nothing moves.
+    if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
         notes.append(ANIMATION)
     if image.mode in _NOTES_OF_MODES:
         notes.append(_NOTES_OF_MODES[image.mode])
-    # Pillow's mode does not tell 16-bit RGB from 8-bit; byte 24 of a PNG is its bit depth.
-    if image.mode in _SIXTEEN_BIT_MODES or (image.format == "PNG" and data[24] == 16):
-        notes.append(SIXTEEN_BITS)
     if 1 in image.size:
         notes.append(THIN)
     return tuple(notes)
@@ -186,21 +246,6 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return _TURNS.get(orientation)
     except Exception:  # Damaged metadata says nothing about the pixels.
         return None
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """`image` with its 16-bit samples scaled; Pillow's own conversion clips them to white."""
-    if image.mode in ("I", "F"):
-        raise BadImage("32-bit samples have no agreed white; save it with 8 or 16 bits per sample")
-    if image.mode not in _SIXTEEN_BIT_MODES:
-        return image
-    samples = np.asarray(image)
-    # The high byte, as Pillow itself takes of 16-bit RGB; exact for 8-bit values written as 16.
-    grey = Image.fromarray((samples >> 8).astype(np.uint8))
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):
-        grey.putalpha(Image.fromarray(np.where(samples == clear, 0, 255).astype(np.uint8)))
-    return grey
 
 
 def _to_rgb(image: Image.Image, alpha: Literal["drop", "white"]) -> tuple[Image.Image, bool]:

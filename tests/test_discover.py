@@ -113,7 +113,9 @@ def test_fault_12_hidden_and_stray_files_are_counted_by_reason(tmp_path: Path) -
 
 def test_fault_13_empty_class_folder_is_an_error(tmp_path: Path) -> None:
     images = ("train/bear/1.png", "train/cat/notes.txt", "test/bear/1.png", "test/cat/1.png")
-    assert refusal(tree(tmp_path, images=images)) == "photos.zip: train/cat holds no image"
+    assert refusal(tree(tmp_path, images=images)) == (
+        "photos.zip: train/cat holds no image (passed over: files that are not images: 1)"
+    )
 
 
 def test_fault_13_all_empty_class_folders_are_named_together(tmp_path: Path) -> None:
