@@ -28,13 +28,17 @@ _ALMOST_BLACK = 16  # of 255: the brightest pixel is hardly told from black on a
 _BAND = 256  # rows scaled at a time, so that no second copy of a large image is made
 
 _MODES = {"I;16": WORDS, "I;16L": WORDS, "I;16B": WORDS, "I;16N": WORDS, "I": INTEGERS, "F": FLOATS}
-_COLOURS = {"RGB;16": "RGB", "RGBX;16": "RGB", "RGBA;16": "RGBA"}
-"""Pillow's raw modes whose high bytes alone it keeps → the mode of the image."""
+_COLOURS = ("RGB;16", "RGBX;16", "RGBA;16")
+"""Pillow's raw modes of which it keeps the high bytes alone."""
 _OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_BITS, _MOST, _MOST_OF_ANY = 258, 281, 341
-"""TIFF tags BitsPerSample, MaxSampleValue and SMaxSampleValue (TIFF 6.0, pages 29, 36 and 80)."""
+_BITS, _MOST, _PLANES, _MOST_OF_ANY = 258, 281, 284, 341
+"""TIFF tags BitsPerSample, MaxSampleValue, PlanarConfiguration and SMaxSampleValue of TIFF 6.0."""
 
 Samples = npt.NDArray[Any]
+
+
+class NotRead(Exception):
+    """The samples are stored in a way of which Pillow gives only a part; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Deep:
 def read(image: Image.Image, again: Callable[[], Image.Image]) -> Deep | None:
     """The samples of an image whose pixels are not loaded yet; None where they have eight bits or fewer.
 
-    `again` opens the same file once more. Raises what Pillow raises on damaged files.
+    `again` opens the same file once more. Raises `NotRead`, or what Pillow raises on damaged files.
     """
     if image.mode in _MODES:
         kind = PACKED if _tag(image, _BITS) == (12,) else _MODES[image.mode]
@@ -164,14 +168,19 @@ def _colours(image: Image.Image, again: Callable[[], Image.Image]) -> Samples | 
         # Four bytes a pixel: taken as four channels, they are grey and alpha of two bytes each.
         _load_as(image, lambda _: "RGBA")
         return np.ascontiguousarray(np.asarray(image)).view(">u2").astype(np.uint16)
-    if not raw or not all(name[:-1] in _COLOURS and name[-1] in _OTHER_BYTE for name in raw):
+    two_bytes = bool(raw) and all(name[:-1] in _COLOURS and name[-1] in _OTHER_BYTE for name in raw)
+    planes = _tag(image, _PLANES) == 2 and 16 in (_tag(image, _BITS) or ())
+    if not two_bytes and not planes:
         return None
-    low = again()
-    _load_as(low, lambda name: name[:-1] + _OTHER_BYTE[name[-1]])
     image.load()
     samples = np.asarray(image).astype(np.uint16)
     samples <<= 8
-    samples |= np.asarray(low)
+    if not planes:
+        low = again()
+        _load_as(low, lambda name: name[:-1] + _OTHER_BYTE[name[-1]])
+        samples |= np.asarray(low)
+    elif not two_bytes or samples.max() < 2**15:
+        raise NotRead("16-bit colours in separate planes are not read whole; save it with its channels interleaved")
     return samples
 
 

@@ -150,6 +150,8 @@ def _refusing(max_pixels: int | None) -> Iterator[None]:
         yield
     except BadImage:
         raise
+    except deep.NotRead as error:
+        raise BadImage(str(error)) from None
     except Image.DecompressionBombError as error:
         raise BadImage(_too_many(int(re.findall("[0-9]+", str(error))[0]), max_pixels)) from None
     except Exception as error:
