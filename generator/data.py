@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from generator import deep, discover, images, origins
+from generator import deep, discover, filetypes, images, origins
 from generator.config import DataSettings, SplitSettings
 from generator.errors import BadInput, BuildFailed, printable
 from generator.results import Count, DataSummary, Record
@@ -52,6 +52,8 @@ class Dataset:
     """SHA-256 over name and content of every image."""
     ignored: dict[str, int]
     """Reason → number of files passed over."""
+    decoders: tuple[str, ...] = ()
+    """Packages beside Pillow that decode some of the images."""
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -175,12 +177,12 @@ def _read(folder: Path, source: str, kind: origins.Kind) -> Dataset:
     files = [(path, label) for split in discover.SPLITS for path, label in found.files[split]]
     try:
         with ThreadPoolExecutor(_WORKERS) as pool:
-            digests = list(pool.map(_digest, [path for path, _ in files]))
+            contents = list(pool.map(_content, [path for path, _ in files]))
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
     samples = [
         Sample(path, path.relative_to(found.root).as_posix(), label, digest)
-        for (path, label), digest in zip(files, digests, strict=True)
+        for (path, label), (digest, _) in zip(files, contents, strict=True)
     ]
     lines = "".join(f"{sample.digest} {sample.name}\n" for sample in samples)
     training = len(found.files["train"])
@@ -193,12 +195,16 @@ def _read(folder: Path, source: str, kind: origins.Kind) -> Dataset:
         test=tuple(samples[training:]),
         fingerprint=hashlib.sha256(lines.encode()).hexdigest(),
         ignored=found.ignored,
+        decoders=tuple(sorted({package for _, package in contents if package})),
     )
 
 
-def _digest(path: Path) -> str:
+def _content(path: Path) -> tuple[str, str | None]:
+    """SHA-256 of a file's bytes, and the package beside Pillow that decodes them, if one does."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        package = filetypes.decoder(stream.read(filetypes.HEAD))
+        stream.seek(0)
+        return hashlib.file_digest(stream, "sha256").hexdigest(), package
 
 
 def _check_classes(dataset: Dataset, split: Split) -> None:

@@ -41,8 +41,10 @@ def _video(name: str) -> Kind:
 
 
 JPEG, PNG, GIF, BMP, TIFF, WEBP = map(_image, ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WebP"))
-AVIF = Kind("an AVIF image", "AVIF images", "which this build of Pillow does not read; save it as PNG or JPEG")
-HEIC = Kind("a HEIC image", "HEIC images", "which needs pillow-heif: pip install pillow-heif, or save it as JPEG")
+AVIF = Kind("an AVIF image", "AVIF images", "not read by this build of Pillow; save it as PNG or JPEG")
+HEIC = Kind(
+    "a HEIC image", "HEIC images", "readable with pillow-heif only: pip install pillow-heif, or save it as JPEG"
+)
 WEB_PAGE = Kind("a web page", "web pages", "")
 TEXT = Kind("a text file", "text files", "not an image; remove it")
 _READ = frozenset({JPEG, PNG, GIF, BMP, TIFF, WEBP})
@@ -130,6 +132,12 @@ def kind_of(path: Path) -> Kind | None:
             return kind(stream.read(HEAD))
     except OSError:
         return None
+
+
+def decoder(head: bytes) -> str | None:
+    """The package beside Pillow that decodes a file beginning with `head`; None too where it is not installed."""
+    # Most files are told by their first bytes; this is asked of every file of a data set.
+    return "pillow-heif" if head[4:8] == b"ftyp" and kind(head) is HEIC and reads(HEIC) else None
 
 
 def accepted(suffix: str) -> bool:

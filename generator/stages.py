@@ -88,7 +88,7 @@ def plan(config: Config, dataset: Dataset, weights: Weights, precisions: Mapping
         settings={"data.image_size": data.image_size, "data.alpha": data.alpha, "data.max_pixels": data.max_pixels},
         inputs={"data": dataset.fingerprint},
         symbols=["generator.data:read_pixels"],
-        packages=("numpy", "pillow"),
+        packages=("numpy", "pillow", *dataset.decoders),
     )
     recipe = config.baseline.recipe
     augmentation = _stage(
