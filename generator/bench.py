@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import data, hardware, results, strict_json, weights
+from generator import data, fonts, hardware, results, strict_json, weights
 from generator.cache import Entry, Store
 from generator.config import Config, Variant
 from generator.data import Dataset, Split
@@ -114,6 +114,9 @@ class Bench:
             self.display.say(f"data: {count} ignored: {reason}")
         why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
         self.display.say(f"weights: {base.summary.used} {base.summary.name}{why}")
+        missing = fonts.notice([*found.class_names, *(v.title for v in self.config.variants)])
+        if missing:
+            self.display.warn(missing)
 
     @property
     def summary(self) -> results.DataSummary:
@@ -186,7 +189,7 @@ class Bench:
         for drawing in drawings:
             (out / f"{drawing.name}.png").write_bytes(drawing.png)
             (out / f"{drawing.name}.webp").write_bytes(drawing.web)
-        table = [{"name": d.name, "width": d.width, "height": d.height} for d in drawings]
+        table = [{"name": d.name, "width": d.width, "height": d.height, "undrawn": d.undrawn} for d in drawings]
         (out / "figures.json").write_text(json.dumps(table), "utf-8")
 
     def _draw(self, stage: Stage) -> "tuple[Drawing, ...]":

@@ -8,11 +8,10 @@
 import io
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -22,6 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font
 from numpy.typing import NDArray
 from PIL import Image
+
+from generator import fonts
 
 WIDTH = 6.0
 """Width of every figure, inches. Font sizes are points of it: 12 pt are 11 px on a phone 390 px wide."""
@@ -45,7 +46,7 @@ LARGE, NORMAL, SMALL = 14.0, 13.0, 12.0
 """Font sizes, points."""
 
 _STYLE: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans"],
+    "font.family": [fonts.FAMILY],
     "font.size": NORMAL,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -89,17 +90,22 @@ class Drawing:
     width: int
     """Of the web image, pixels."""
     height: int
+    undrawn: tuple[str, ...] = ()
+    """Texts on it of which it shows □ in place of some characters, because no font has them."""
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style(*texts: str) -> Iterator[None]:
     """Matplotlib's built-in defaults with the project's style; what was set before is restored after.
 
-    Usable as a decorator. Without the reset a matplotlibrc in the home or working folder changes the bytes.
+    `texts` are the names from outside that will be drawn: where DejaVu Sans lacks a character of theirs, the fonts of
+    this machine that have it stand beside it. Without the reset a matplotlibrc in the home or working folder changes
+    the bytes.
     """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
+        matplotlib.rcParams["font.family"] = [fonts.FAMILY, *map(fonts.register, fonts.beside(texts))]
         yield
 
 
@@ -130,8 +136,11 @@ class Sheet:
         self.axes.text(x, y, text, **settings)
 
 
-def encode(name: str, figure: Figure, *, photos: bool = False) -> Drawing:
-    """`figure` as a `Drawing`; one with `photos` is stored smaller, its web image with loss."""
+def encode(name: str, figure: Figure, *, photos: bool = False, texts: Iterable[str] = ()) -> Drawing:
+    """`figure`, on which `texts` from outside stand, as a `Drawing`.
+
+    One with `photos` is stored smaller, its web image with loss.
+    """
     full = _pixels(figure, PHOTO_WIDTH if photos else CHART_WIDTH)
     height = round(full.height * WEB_WIDTH / full.width)
     web = full.resize((WEB_WIDTH, height), Image.Resampling.LANCZOS)
@@ -142,17 +151,19 @@ def encode(name: str, figure: Figure, *, photos: bool = False) -> Drawing:
         web=_photo_webp(web) if photos else _saved(web, "WEBP", quality=CHART_QUALITY, method=6),
         width=WEB_WIDTH,
         height=height,
+        undrawn=tuple(dict.fromkeys(text for text in texts if printable(text).count(MISSING) > text.count(MISSING))),
     )
 
 
 def printable(text: str) -> str:
-    """`text` on one line, every character one that the font has; others become □, invisible ones go.
+    """`text` on one line, every character one that a font of the style has; others become □, invisible ones go.
 
     So no missing glyph is ever looked for, which would print a warning for each.
     """
     line = unicodedata.normalize("NFC", " ".join(text.split()))
     visible = [c for c in line if unicodedata.category(c) not in _INVISIBLE and c not in _SELECTORS]
-    return "".join(c if ord(c) in _glyphs() else "□" for c in visible) or "□"
+    files = _font_files()
+    return "".join(c if any(ord(c) in _glyphs(file) for file in files) else MISSING for c in visible) or MISSING
 
 
 def shortened(text: str, width: float, size: float = NORMAL) -> str:
@@ -173,23 +184,28 @@ def shortened(text: str, width: float, size: float = NORMAL) -> str:
 
 def text_width(text: str, size: float) -> float:
     """Width of `text` (regular weight), inches."""
-    font = get_font(_font_file())
+    font = get_font(list(_font_files()))
     font.set_size(size, 72)
     font.set_text(text, 0.0)
     return float(font.get_width_height()[0]) / 64 / 72
 
 
+MISSING = "□"
+"""Stands for a character that no font has."""
+
 _INVISIBLE = {"Cc", "Cf", "Cn", "Co"}
 _SELECTORS = {chr(code) for code in range(0xFE00, 0xFE10)}
 
 
-def _font_file() -> str:
-    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+def _font_files() -> tuple[str, ...]:
+    """Files of the style's fonts, the own one first; of that alone outside a style."""
+    files = {font.name: font.path for font in fonts.registered()}
+    return (fonts.own_file(), *(files[name] for name in matplotlib.rcParams["font.family"] if name in files))
 
 
 @cache
-def _glyphs() -> frozenset[int]:
-    return frozenset(get_font(_font_file()).get_charmap())
+def _glyphs(file: str) -> frozenset[int]:
+    return frozenset(get_font(file).get_charmap())
 
 
 def _pixels(figure: Figure, width: int) -> Image.Image:

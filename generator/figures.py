@@ -38,7 +38,6 @@ from generator.canvas import (
 from generator.results import DataSummary, Epoch, VariantResult
 
 
-@style()
 def draw_data(
     data: DataSummary,
     *,
@@ -54,34 +53,38 @@ def draw_data(
     `test_pixels` is uint8 (n, s, s, 3), `alpha_example` uint8 (h, w, 4), `augmented` uint8 (9, s, s, 3),
     `original` uint8 (s, s, 3).
     """
-    drawings = [
-        encode("test-images", sheets.labelled_images(test_pixels, test_labels, data.class_names), photos=True),
-        encode("augmentation", sheets.augmentation(original, augmented), photos=True),
-    ]
-    if alpha_example is not None:
-        drawings.insert(1, encode("alpha", sheets.alpha_pair(alpha_example, alpha_name or ""), photos=True))
-    return tuple(drawings)
+    names, file = data.class_names, alpha_name or ""
+    with style(*names, file):
+        drawings = [
+            encode("test-images", sheets.labelled_images(test_pixels, test_labels, names), photos=True, texts=names),
+            encode("augmentation", sheets.augmentation(original, augmented), photos=True),
+        ]
+        if alpha_example is not None:
+            drawings.insert(1, encode("alpha", sheets.alpha_pair(alpha_example, file), photos=True, texts=[file]))
+        return tuple(drawings)
 
 
-@style()
 def draw_variant(variant: VariantResult, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
     """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index."""
-    return (
-        encode("learning-curve-head", learning_curve(variant.head)),
-        encode("learning-curve-fine-tuning", learning_curve(variant.head, variant.fine_tuning)),
-        encode("confusion-matrix", confusion_matrix(variant, class_names)),
-        encode(
-            "wrong-predictions",
-            sheets.wrong_predictions(variant, class_names, test_pixels),
-            photos=bool(variant.wrong),
-        ),
-    )
+    with style(*class_names):
+        return (
+            encode("learning-curve-head", learning_curve(variant.head)),
+            encode("learning-curve-fine-tuning", learning_curve(variant.head, variant.fine_tuning)),
+            encode("confusion-matrix", confusion_matrix(variant, class_names), texts=class_names),
+            encode(
+                "wrong-predictions",
+                sheets.wrong_predictions(variant, class_names, test_pixels),
+                photos=bool(variant.wrong),
+                texts=class_names if variant.wrong else (),
+            ),
+        )
 
 
-@style()
 def draw_comparison(variants: Sequence[VariantResult]) -> Drawing:
     """The variants' test accuracy with its uncertainty, and their validation accuracy after each phase."""
-    return encode("comparison", comparison(variants))
+    titles = [variant.title for variant in variants]
+    with style(*titles):
+        return encode("comparison", comparison(variants), texts=titles)
 
 
 def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> Figure:

@@ -95,6 +95,8 @@ class Figure:
     """Link to the full-size image."""
     webp: Markup
     """Link to the image for the page."""
+    undrawn: Any
+    """Names whose characters it lacks, bound."""
     width: Any
     """Of the latter, pixels, bound."""
     height: Any
@@ -220,7 +222,7 @@ def _names(post: PostSettings, results: BuildResults, root: Path, quoted: dict[s
         if file is None:
             raise BuildFailed(f"figure {scope}/{name} was not drawn; a template shows it, the build lacks it")
         link = f"{base}images/{post.asset_folder}/{scope}/{name}"
-        return Figure(Markup(f"{link}.png"), Markup(f"{link}.webp"), file.width, file.height)
+        return Figure(Markup(f"{link}.png"), Markup(f"{link}.webp"), file.undrawn, file.width, file.height)
 
     def excerpt(symbol: str) -> Markup:
         found = find_excerpt(symbol, root)

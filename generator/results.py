@@ -244,6 +244,8 @@ class FigureFile(Record):
     width: int = Field(ge=1)
     """Of the web-sized image, pixels."""
     height: int = Field(ge=1)
+    undrawn: tuple[str, ...] = ()
+    """Names on it of which it shows □ in place of characters that no font of the machine had."""
 
 
 class BuildResults(Record):

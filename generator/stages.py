@@ -16,7 +16,7 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
-from generator import source
+from generator import fonts, source
 from generator.cache import Key
 from generator.config import Config, Recipe, Variant, flatten
 from generator.data import Dataset
@@ -101,11 +101,13 @@ def plan(config: Config, dataset: Dataset, weights: Weights, precisions: Mapping
         packages=TENSORFLOW,
         in_worker=True,
     )
-    variants = {v.name: _variant(v, config, weights, precisions[v.name], pixels) for v in config.variants}
+    drawn = fonts.key(dataset.class_names)
+    variants = {v.name: _variant(v, config, weights, precisions[v.name], pixels, drawn) for v in config.variants}
     described = {
         "class names": list(dataset.class_names),
         "split": flatten(config.baseline.recipe.split.model_dump()),
         "batch size": data.batch_size,
+        **fonts.key([*dataset.class_names, *(sample.name for sample in dataset.train)]),
     }
     data_figures = _stage(
         "data_figures",
@@ -116,7 +118,7 @@ def plan(config: Config, dataset: Dataset, weights: Weights, precisions: Mapping
     )
     comparison = _stage(
         "comparison",
-        inputs={"titles": [v.title for v in config.variants]},
+        inputs={"titles": [v.title for v in config.variants], **fonts.key(v.title for v in config.variants)},
         needs=tuple(v.evaluation for v in variants.values()),
         symbols=["generator.figures:draw_comparison"],
         packages=DRAWING,
@@ -131,7 +133,9 @@ _AUGMENTATION = ("model.augment", "model.rotation")
 _PHASE = ("optimizer", "learning_rate", "epochs")
 
 
-def _variant(variant: Variant, config: Config, weights: Weights, precision: str, pixels: Stage) -> VariantStages:
+def _variant(
+    variant: Variant, config: Config, weights: Weights, precision: str, pixels: Stage, drawn: Mapping[str, str]
+) -> VariantStages:
     recipe, size, batch = variant.recipe, config.data.image_size, config.data.batch_size
     images: dict[str, Any] = {"data.image_size": size}
     batched = {**images, "data.batch_size": batch}
@@ -175,6 +179,7 @@ def _variant(variant: Variant, config: Config, weights: Weights, precision: str,
     figures = _stage(
         "figures",
         variant=variant,
+        inputs=drawn,
         needs=(pixels, head, fine_tuning, evaluation),
         symbols=["generator.figures:draw_variant"],
         packages=DRAWING,

@@ -227,6 +227,7 @@ class Drawing:
     web: bytes
     width: int
     height: int
+    undrawn: tuple[str, ...] = ()
 
 
 def quick_drawing(name: str, *content: object) -> Drawing:

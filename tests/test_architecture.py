@@ -12,10 +12,10 @@ from tests.factories import ROOT
 PACKAGE = ROOT / "generator"
 
 ROWS = [
-    {"errors", "hardware", "noise", "formats", "escape", "canvas", "drawing", "original"}
+    {"errors", "hardware", "noise", "formats", "escape", "fonts", "drawing", "original"}
     | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
-    | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images"},
+    | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas"},
     {"results", "origins", "model", "metric_diff", "export"},
     {"result_files"},
     {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
