@@ -62,8 +62,9 @@ def register(font: Font) -> str:
     from matplotlib import font_manager
 
     if font not in _registered:
-        entry = font_manager.FontEntry(fname=font.path, name=font.name, weight=400, style="normal")
-        font_manager.fontManager.ttflist.append(entry)
+        for weight in (400, 700):  # Bold text has it too: Matplotlib warns of a weight that a family lacks.
+            entry = font_manager.FontEntry(fname=font.path, name=font.name, weight=weight, style="normal")
+            font_manager.fontManager.ttflist.append(entry)
         _registered.append(font)
     return font.name
 
