@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import logging
 import math
 import os
 from collections import Counter, deque
@@ -23,6 +24,7 @@ from generator.errors import BadInput, BuildFailed, printable
 from generator.results import Count, DataSummary, Record
 
 _WORKERS = os.cpu_count() or 1
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,10 @@ def read_pixels(
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-    return _report(dataset, outcomes)
+    report = _report(dataset, outcomes)
+    if dark := report.notes.get(deep.DARK):
+        _log.warning("%s: %d images are %s, of more than 8 bits", printable(dataset.source), dark, deep.DARK)
+    return report
 
 
 def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings) -> DataSummary:
