@@ -193,6 +193,11 @@ class Duplicate(Record):
     def parts(self) -> frozenset[Part]:
         return frozenset(copy.part for copy in self.copies)
 
+    @property
+    def contradictory(self) -> bool:
+        """Whether the copies stand under more than one class."""
+        return len({copy.class_name for copy in self.copies}) > 1
+
 
 PLAIN_FOLDERS: dict[Part, str] = {"train": "train", "test": "test"}
 
@@ -242,8 +247,9 @@ class DataSummary(Record):
 
     @property
     def repeated(self) -> dict[Part, int]:
-        """Part → number of pictures that stand in it more than once."""
-        counts = [Counter(copy.part for copy in d.copies) for d in self.duplicates]
+        """Part → number of pictures that stand in its folder more than once."""
+        shared = {} if self.validation else {"validation": "train"}
+        counts = [Counter(shared.get(copy.part, copy.part) for copy in d.copies) for d in self.duplicates]
         return {part: sum(count[part] > 1 for count in counts) for part in PARTS}
 
     @property
@@ -264,7 +270,7 @@ class DataSummary(Record):
     @property
     def contradictory(self) -> tuple[Duplicate, ...]:
         """Pictures that stand under more than one class."""
-        return tuple(d for d in self.duplicates if len({copy.class_name for copy in d.copies}) > 1)
+        return tuple(d for d in self.duplicates if d.contradictory)
 
     @property
     def majority_share(self) -> float:

@@ -69,7 +69,7 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
         f"in more than one file{aside}": data.duplicates,
         "both learnt from and tested with, so the test is easier than it should be": data.known,
         "both trained on and validated with, so validation looks better than it should": data.crossing,
-        "in both classes, so one of the labels must be wrong": data.contradictory,
+        "in both classes, which cannot both be right": data.contradictory,
     }
     for what, pictures in told.items():
         if pictures:
