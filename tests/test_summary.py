@@ -198,7 +198,7 @@ def test_fault_52_many_copies_are_one_line_each_kind() -> None:
             make_data(),
             [],
             [
-                "No two of them are the same picture, byte for byte or pixel for pixel.",
+                "No two images are the same picture, byte for byte or pixel for pixel.",
                 "before any epoch. No image is ever both trained on and validated with.",
                 "by seed, and is disjoint: 64 images",
                 "40 test images that it had never seen",
@@ -215,7 +215,7 @@ def test_fault_52_many_copies_are_one_line_each_kind() -> None:
                 "and less where copies of a picture, which stay together, do not fit. That gives 2 batches with 63",
                 "test images that it had never seen",
             ],
-            ["A warning", "looks better", "No two of them"],
+            ["A warning", "looks better", "No two images"],
         ),
         (
             with_copies(BOTH_CLASSES, TESTED, IN_TEST),
