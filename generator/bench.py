@@ -9,19 +9,20 @@ import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import data, fonts, hardware, results, strict_json, weights
+from generator import data, fonts, hardware, results, strict_json, summary, weights
 from generator.cache import Entry, Store
 from generator.config import Config, Variant
-from generator.data import Dataset, Split
+from generator.data import Dataset
 from generator.display import Display
-from generator.errors import BuildFailed, printable
+from generator.errors import BuildFailed
 from generator.job import Job
 from generator.results import BuildResults, Environment, FigureFile, VariantResult
+from generator.splits import Split
 from generator.stages import Plan, Stage, VariantStages, plan, version
 from generator.weights import Weights
 from generator.worker import Worker
@@ -61,7 +62,6 @@ class Bench:
     worker: Worker = field(init=False)
     dataset: Dataset = field(init=False)
     weights: Weights = field(init=False)
-    splits: dict[str, Split] = field(init=False)
     precisions: dict[str, hardware.Precision] = field(init=False)
     plan: Plan = field(init=False)
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -72,10 +72,9 @@ class Bench:
         self.store = Store(store, self.display.warn)
         self.worker = Worker(store / "worker.log")
         self.dataset = data.find(config.data, self.data_store or store)
-        self.splits = {
-            v.name: data.split(self.dataset, v.recipe.split, config.data.batch_size, v.recipe.seed)
-            for v in config.variants
-        }
+        data.check_settings(self.dataset, config.variants)
+        for v in config.variants:  # for what it refuses: an image must not be decoded for that
+            data.split(self.dataset, v.recipe.split, config.data.batch_size, v.recipe.seed)
         self.weights = weights.resolve(
             config.weights, store, download=not self.looking, progress=_Download(self.display)
         )
@@ -109,7 +108,7 @@ class Bench:
     def introduce(self) -> None:
         """Say what is built on, and what about it a user should know."""
         found, base = self.dataset, self.weights
-        self.display.say(f"data: {found.source}, {len(found.train)} + {len(found.test)} images of {_names(found)}")
+        self.display.say(f"data: {summary.found(found)}")
         for reason, count in found.ignored.items():
             self.display.say(f"data: {count} ignored: {reason}")
         why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
@@ -117,13 +116,26 @@ class Bench:
         missing = fonts.notice([*found.class_names, *(v.title for v in self.config.variants)])
         if missing:
             self.display.warn(missing)
+        for remark in summary.remarks(self.summary, self.config.baseline.recipe.split):
+            self.display.warn(f"data: {remark}")
+
+    @cached_property
+    def splits(self) -> dict[str, Split]:
+        """Variant → its split; it depends on which images are copies, and so on what was decoded."""
+        copies, size = self._decoded.copies, self.config.data.batch_size
+        return {
+            v.name: data.split(self.dataset, v.recipe.split, size, v.recipe.seed, copies) for v in self.config.variants
+        }
 
     @property
     def summary(self) -> results.DataSummary:
-        report = strict_json.validated(
-            data.PixelReport, self.require(self.plan.pixels).read_json("report.json"), "pixels"
-        )
-        return data.summarise(self.dataset, report, self.splits[self.config.baseline.name], self.config.data)
+        split = self.splits[self.config.baseline.name]
+        return summary.summarise(self.dataset, self._decoded, split, self.config.data)
+
+    @property
+    def _decoded(self) -> data.PixelReport:
+        table = self.require(self.plan.pixels).read_json("report.json")
+        return strict_json.validated(data.PixelReport, table, "pixels")
 
     def require(self, stage: Stage) -> Entry:
         """The outcome of `stage`, from the store if it is there, else run now with all that it needs."""
@@ -140,9 +152,9 @@ class Bench:
         # What it uses is there if this build needs that too; it is not worth computing for this stage alone.
         used = [use for use in stage.uses if use.key.digest in self.entries]
         inputs = {each.name: self._input(each) for each in (*stage.needs, *used)}
+        job = self._job(stage, inputs) if stage.in_worker else None
         with self.display.stage(stage.label) as report:
-            if stage.in_worker:
-                job = self._job(stage, inputs)
+            if job is not None:
                 if self.force:
                     job.checkpoint.unlink(missing_ok=True)
                 entry = self.store.create(stage.key, lambda out: self.worker.run(job, out, report))
@@ -172,7 +184,7 @@ class Bench:
             most_stored_bytes=self.config.data.max_stored_bytes,
             files=tuple(sample.name for sample in self.dataset.samples),
             labels=tuple(sample.label for sample in self.dataset.samples),
-            training_images=len(self.dataset.train),
+            training_images=self.dataset.first_test,
             split=self.splits[variant.name],
             weights=self.weights,
             inputs=inputs,
@@ -202,7 +214,7 @@ class Bench:
             stages = self.plan.variants
             return (figures.draw_comparison([self._variant_result(v, stages[v.name]) for v in self.config.variants]),)
         pixels = np.load(self.require(self.plan.pixels).folder / "pixels.npy", mmap_mode="r")
-        test_pixels = pixels[len(self.dataset.train) :]
+        test_pixels = pixels[self.dataset.first_test :]
         if stage.variant is not None:
             result = self._variant_result(stage.variant, self.plan.variants[stage.variant.name])
             return figures.draw_variant(result, self.dataset.class_names, test_pixels)
@@ -261,10 +273,6 @@ class _Download:
             self._tenths = tenths
             of = f" of {total / 1e6:.0f}" if total else ""
             self._display.say(f"downloading weights: {done / 1e6:.0f}{of} MB")
-
-
-def _names(dataset: Dataset) -> str:
-    return " and ".join(printable(name) for name in dataset.class_names)
 
 
 def _report_images(report: Any, done: int, count: int) -> None:

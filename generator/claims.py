@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from generator.config import Recipe
 from generator.formats import FORMATS
 from generator.noise import SIGNIFICANT
-from generator.results import Epoch, VariantResult
+from generator.results import DataSummary, Epoch, VariantResult
 
 LOWER_IS_BETTER = frozenset({"loss", "val_loss"})
+MOST_ROWS = 50
 
 
 def same(a: float, b: float) -> bool:
@@ -91,6 +93,26 @@ def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metri
     return same(_metric(variant, metric), target) and not all(same(value, target) for value in values)
 
 
+def plain_folders(data: DataSummary) -> bool:
+    """Whether the folders of a data set are called what they are used for."""
+    return all(part == folder for part, folder in data.folders.items())
+
+
+def apart(data: DataSummary, recipe: Recipe) -> bool:
+    """Whether no picture is both trained on and validated with, not even in a copy."""
+    return recipe.split.mode == "fixed" and not data.crossing
+
+
+def whole_batches(data: DataSummary) -> bool:
+    """Whether the validation images fill their batches."""
+    return data.validation_images == data.validation_batches * data.batch_size
+
+
+def first_few(items: Sequence[Any]) -> Sequence[Any]:
+    """As many as a table of file names may have."""
+    return items[:MOST_ROWS]
+
+
 def more_than_chance(p: float) -> bool:
     """Whether a p value is below the level the project calls significant."""
     return float(p) < SIGNIFICANT
@@ -130,7 +152,7 @@ CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     function.__name__: function
     for function in (
         same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best,
-        is_best, more_than_chance, plural, headings,
+        is_best, plain_folders, apart, whole_batches, first_few, more_than_chance, plural, headings,
     )
 }  # fmt: skip
 """Name → claim, as templates call them."""

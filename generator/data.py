@@ -1,27 +1,28 @@
 """The data set of a build: found or made, every byte fingerprinted, split once, decoded once.
 
-`find` gives a `Dataset` without decoding anything; `split` takes validation images from the training images;
-`read_pixels` decodes every image and reports every one that cannot be; `summarise` is what the post says of it.
+`find` gives a `Dataset` without decoding anything; `split` takes validation images from the training images, unless
+the data set has some of its own; `read_pixels` decodes every image and reports every one that cannot be.
 """
 
 import hashlib
 import logging
-import math
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from generator import deep, discover, filetypes, images, origins
-from generator.config import DataSettings, SplitSettings
+from generator import deep, discover, filetypes, images, origins, splits
+from generator.config import DataSettings, SplitSettings, Variant
 from generator.errors import BadInput, BuildFailed, printable
-from generator.results import Count, DataSummary, Record
+from generator.layout import Part
+from generator.results import PLAIN_FOLDERS, Record
+from generator.splits import Copies, Split
 
 _WORKERS = os.cpu_count() or 1
 _log = logging.getLogger(__name__)
@@ -56,19 +57,20 @@ class Dataset:
     """Reason → number of files passed over."""
     decoders: tuple[str, ...] = ()
     """Packages beside Pillow that decode some of the images."""
+    validation: tuple[Sample, ...] = ()
+    """Where the data set has validation images of its own; `train` is then all for training."""
+    folders: Mapping[Part, str] = field(default_factory=lambda: PLAIN_FOLDERS)
+    """Part → its folder below the root, with forward slashes."""
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """All images, the training images first: the order of `read_pixels`' rows."""
-        return self.train + self.test
+        """All images, those for training first, those for test last: the order of `read_pixels`' rows."""
+        return self.train + self.validation + self.test
 
-
-@dataclass(frozen=True)
-class Split:
-    """Positions in `Dataset.train`, shuffled; each stands in exactly one of the two."""
-
-    train: tuple[int, ...]
-    validation: tuple[int, ...]
+    @property
+    def first_test(self) -> int:
+        """Position in `samples` of the first test image."""
+        return len(self.train) + len(self.validation)
 
 
 class PixelReport(Record):
@@ -78,8 +80,8 @@ class PixelReport(Record):
     """Oddity that was handled → number of images."""
     transparent: int
     """Images with at least one pixel that is not opaque."""
-    duplicates: tuple[tuple[str, str], ...]
-    """(training file, test file): each test image whose pixels a training image has, with the first such."""
+    copies: Copies
+    """Positions in `Dataset.samples` of images with the same pixels, at the size that is used."""
 
 
 def find(settings: DataSettings, store: Path) -> Dataset:
@@ -92,19 +94,44 @@ def find(settings: DataSettings, store: Path) -> Dataset:
     return origins.obtain(origin, lambda folder: _read(folder, origin.source, origin.kind))
 
 
-def split(dataset: Dataset, settings: SplitSettings, batch_size: int, seed: int) -> Split:
-    """Validation images in whole batches, the rest for training; decided by `seed` alone. Raises `BadInput`."""
+def check_settings(dataset: Dataset, variants: Iterable[Variant]) -> None:
+    """Raise `BadInput` where a variant sets what has no effect because the data set has validation images."""
+    if not dataset.validation:
+        return
+    given = (
+        f"{printable(dataset.source)}: the validation images are those of {printable(dataset.folders['validation'])}/"
+    )
+    for variant in variants:
+        if variant.recipe.split.mode == "reshuffled":
+            raise BadInput(f'{given}, so {variant.name} has nothing to reshuffle; use split.mode = "fixed"')
+        if "split.validation_fraction" in variant.changes:
+            raise BadInput(f"{given}, so {variant.name} cannot change split.validation_fraction; take it out there")
+
+
+def split(dataset: Dataset, settings: SplitSettings, batch_size: int, seed: int, copies: Copies | None = None) -> Split:
+    """The validation images of the data set; where it has none, some of the training images. Raises `BadInput`.
+
+    Of `copies`, those of equal bytes unless given, all are trained on or all validate.
+    """
     total = len(dataset.train)
-    batches = math.ceil(total / batch_size)
-    if batches < 2:
+    if dataset.validation:
+        return Split(train=tuple(range(total)), validation=tuple(range(total, dataset.first_test)))
+    source = printable(dataset.source)
+    if total <= batch_size:
         raise BadInput(
-            f"{printable(dataset.source)}: {total} training images are one batch of {batch_size}, and training "
+            f"{source}: {total} training images are one batch of {batch_size}, and training "
             f"and validation need one each; add images or use --set data.batch_size={total // 2}"
         )
-    # The tolerance is for products like 100 * 0.29 = 28.999….
-    validation = batch_size * max(1, int(batches * settings.validation_fraction + 1e-9))
-    order = np.random.default_rng(seed).permutation(total).tolist()
-    result = Split(train=tuple(order[validation:]), validation=tuple(order[:validation]))
+    if copies is None:
+        copies = splits.alike(sample.digest for sample in dataset.samples)
+    # A copy among the test images is somebody's choice of test images, and does not decide here.
+    inside = [tuple(position for position in group if position < total) for group in copies]
+    result = splits.choose(total, batch_size, settings.validation_fraction, tuple(inside), seed)
+    if not result.validation:
+        raise BadInput(
+            f"{source}: every training image has more copies than validation has room for; remove copies, or use a "
+            "larger split.validation_fraction"
+        )
     _check_classes(dataset, result)
     return result
 
@@ -133,45 +160,15 @@ def read_pixels(
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-    report = _report(dataset, outcomes)
+    report = _report(outcomes)
     if dark := report.notes.get(deep.DARK):
         _log.warning("%s: %d images are %s, of more than 8 bits", printable(dataset.source), dark, deep.DARK)
     return report
 
 
-def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings) -> DataSummary:
-    """The data set in the post's words; batch counts follow from `split` and `settings.batch_size`."""
-
-    def batches(images: int) -> int:
-        return math.ceil(images / settings.batch_size)
-
-    return DataSummary(
-        source=dataset.source,
-        kind=dataset.kind,
-        class_names=dataset.class_names,
-        train=_counts(dataset, dataset.train),
-        test=_counts(dataset, dataset.test),
-        training_images=len(split.train),
-        validation_images=len(split.validation),
-        batches=batches(len(dataset.train)),
-        training_batches=batches(len(split.train)),
-        validation_batches=batches(len(split.validation)),
-        test_batches=batches(len(dataset.test)),
-        image_size=settings.image_size,
-        batch_size=settings.batch_size,
-        alpha=settings.alpha,
-        transparent_images=report.transparent,
-        ignored=dataset.ignored,
-        notes=report.notes,
-        duplicates=report.duplicates,
-        fingerprint=dataset.fingerprint,
-    )
-
-
 def example_with_alpha(dataset: Dataset) -> Sample | None:
     """A training image with transparent pixels: the first class's `10.png` if it has any, else the first."""
-    wanted = f"train/{dataset.class_names[0]}/10.png"
-    for candidate in sorted(dataset.train, key=lambda sample: sample.name != wanted):
+    for candidate in sorted(dataset.train, key=lambda sample: (sample.label, sample.path.name) != (0, "10.png")):
         if images.has_transparency(candidate.path):
             return candidate
     return None
@@ -179,28 +176,30 @@ def example_with_alpha(dataset: Dataset) -> Sample | None:
 
 def _read(folder: Path, source: str, kind: origins.Kind) -> Dataset:
     found = discover.discover(folder, source)
-    files = [(path, label) for split in discover.SPLITS for path, label in found.files[split]]
+    files = [(path, label) for part in found.folders for path, label in found.files[part]]
     try:
         with ThreadPoolExecutor(_WORKERS) as pool:
             contents = list(pool.map(_content, [path for path, _ in files]))
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
-    samples = [
+    samples = tuple(
         Sample(path, path.relative_to(found.root).as_posix(), label, digest)
         for (path, label), (digest, _) in zip(files, contents, strict=True)
-    ]
+    )
     lines = "".join(f"{sample.digest} {sample.name}\n" for sample in samples)
-    training = len(found.files["train"])
+    training, testing = len(found.files["train"]), len(found.files["test"])
     return Dataset(
         root=found.root,
         source=source,
         kind=kind,
         class_names=found.class_names,
-        train=tuple(samples[:training]),
-        test=tuple(samples[training:]),
+        train=samples[:training],
+        test=samples[-testing:],
         fingerprint=hashlib.sha256(lines.encode()).hexdigest(),
         ignored=found.ignored,
         decoders=tuple(sorted({package for _, package in contents if package})),
+        validation=samples[training:-testing],
+        folders={part: path.relative_to(found.root).as_posix() for part, path in found.folders.items()},
     )
 
 
@@ -320,22 +319,10 @@ def _decode(
         return fault
 
 
-def _report(dataset: Dataset, outcomes: list[_Outcome]) -> PixelReport:
+def _report(outcomes: list[_Outcome]) -> PixelReport:
     notes = Counter(note for outcome in outcomes for note in outcome.notes)
-    first: dict[bytes, str] = {}
-    duplicates = []
-    for item, outcome in zip(dataset.samples, outcomes, strict=True):
-        if item.name.startswith("train/"):
-            first.setdefault(outcome.pixels, item.name)
-        elif outcome.pixels in first:
-            duplicates.append((first[outcome.pixels], item.name))
     return PixelReport(
         notes=dict(sorted(notes.items())),
         transparent=sum(outcome.transparent for outcome in outcomes),
-        duplicates=tuple(duplicates),
+        copies=splits.alike(outcome.pixels for outcome in outcomes),
     )
-
-
-def _counts(dataset: Dataset, samples: tuple[Sample, ...]) -> tuple[Count, ...]:
-    labels = Counter(item.label for item in samples)
-    return tuple(Count(class_name=name, images=labels[i]) for i, name in enumerate(dataset.class_names))

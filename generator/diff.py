@@ -188,7 +188,7 @@ def _recipe(variant: VariantResult) -> dict[str, Any]:
 def _shared(build: BuildResults) -> dict[str, Any]:
     """What the variants of a build share, apart from what it measured."""
     data = build.data.model_dump(mode="json")
-    for split in ("train", "test"):
+    for split in ("train", "validation", "test"):
         data[split] = {count.class_name: count.images for count in getattr(build.data, split)}
     data["duplicates"] = len(build.data.duplicates)
     environment = build.environment.model_dump() if build.environment.python else {}

@@ -1,7 +1,8 @@
 """Finds the images of a two-class data set below a folder, and accounts for everything that is passed over.
 
-`discover` looks for `train/` and `test/`, takes the class names from the folders in them and lists the image
-files. What is no image is counted with its reason; what would quietly shift labels is an error.
+`discover` looks for the folders of training and test images, and of validation images where there are some
+(`layout`: their names), takes the class names from the folders in them and lists the image files. What is no image
+is counted with its reason; what would quietly shift labels is an error.
 """
 
 import os
@@ -13,11 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import filetypes, lookalikes
+from generator import filetypes, layout, lookalikes
 from generator.errors import BadInput, printable
+from generator.layout import Part
 
-SPLITS = ("train", "test")
 _DEPTH = 3  # levels of extra folders an archive may have above train/ and test/
+_NEEDED: tuple[Part, ...] = ("train", "test")
+_CALLED: dict[Part, str] = {"train": "training images", "validation": "validation images", "test": "test images"}
 _SHOWN = 20  # problems or names listed in one message
 
 MACOS = "resource files of macOS"
@@ -35,17 +38,21 @@ _OTHER_IMAGES = frozenset(
     | {".raw", ".dng", ".cr2", ".nef", ".arw"}
 )
 
+_EXPECTED = "needs the folders train/ and test/, each with a folder per class; valid/ may stand beside them"
+
 
 @dataclass(frozen=True)
 class Found:
     """Where the images of a data set lie."""
 
     root: Path
-    """The folder that holds `train/` and `test/`."""
+    """The folder that holds those of the parts."""
+    folders: dict[Part, Path]
+    """`train`, `validation` where there is one, and `test` → the folder that holds its class folders."""
     class_names: tuple[str, str]
     """In alphabetical order: the class's index is its label."""
-    files: dict[str, tuple[tuple[Path, int], ...]]
-    """`train` and `test` → (file, label), in order of class, then natural order of names."""
+    files: dict[Part, tuple[tuple[Path, int], ...]]
+    """For each of `folders` (file, label), in order of class, then natural order of names."""
     ignored: dict[str, int]
     """Reason → number of files passed over."""
 
@@ -55,16 +62,17 @@ def discover(folder: Path, source: str) -> Found:
     source = printable(source)
     ignored: Counter[str] = Counter()
     try:
-        root = _root(folder, source, ignored)
-        classes = {split: _class_folders(root / split, source, ignored) for split in SPLITS}
+        root, folders = _layout(folder, source, ignored)
+        shown = {part: f"{printable(path.relative_to(root).as_posix())}/" for part, path in folders.items()}
+        classes = {shown[part]: _class_folders(path, shown[part], source, ignored) for part, path in folders.items()}
         names = _class_names(classes, source)
         files, problems = {}, []
-        for split in SPLITS:
+        for part, where in shown.items():
             counts: list[Counter[str]] = [Counter(), Counter()]
-            listed = [_image_files(classes[split][n], count) for n, count in zip(names, counts, strict=True)]
-            files[split] = tuple((path, label) for label, paths in enumerate(listed) for path in paths)
+            listed = [_image_files(classes[where][n], count) for n, count in zip(names, counts, strict=True)]
+            files[part] = tuple((path, label) for label, paths in enumerate(listed) for path in paths)
             problems += [
-                f"{split}/{printable(n)} holds no image{_only(c)}"
+                f"{where}{printable(n)} holds no image{_only(c)}"
                 for n, p, c in zip(names, listed, counts, strict=True)
                 if not p
             ]
@@ -74,7 +82,7 @@ def discover(folder: Path, source: str) -> Found:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
     if problems:
         raise problem_list(source, "files or folders must be mended or removed", problems)
-    return Found(root, names, files, dict(sorted(ignored.items())))
+    return Found(root, folders, names, files, dict(sorted(ignored.items())))
 
 
 def problem_list(source: str, what: str, problems: list[str]) -> BadInput:
@@ -94,31 +102,70 @@ def natural(name: str) -> tuple[list[object], str]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
 
 
-def _root(folder: Path, source: str, ignored: Counter[str]) -> Path:
-    """The one folder at or below `folder` that holds train/ and test/."""
-    level = [folder]
+def _layout(folder: Path, source: str, ignored: Counter[str]) -> tuple[Path, dict[Part, Path]]:
+    """The one folder at or below `folder` that holds training and test images, and the folder of each part."""
+    level, nearest = [folder], folder
     for _ in range(_DEPTH + 1):
-        roots = [f for f in level if all((f / split).is_dir() for split in SPLITS)]
+        found = {f: layout.parts(sub for sub in _entries(f) if sub.is_dir()) for f in level}
+        roots = [f for f, parts in found.items() if all(part in parts for part in _NEEDED)]
         if len(roots) > 1:
             raise BadInput(f"{source}: train/ and test/ stand in several folders ({_names(roots)}); name one")
         if roots:
-            _count_beside(folder, roots[0], ignored)
-            return roots[0]
+            folders = _one_each(found[roots[0]], source)
+            _count_beside(folder, folders.values(), ignored)
+            return roots[0], folders
+        if nearest == folder:
+            nearest = next((f for f, parts in found.items() if parts), folder)
         level = [sub for f in level for sub in _entries(f) if _is_plain_folder(sub)]
-    found = [f"{f.name}/" if f.is_dir() else f.name for f in _entries(folder)]
-    raise BadInput(f"{source}: needs the folders train/ and test/; found {_names(found)}")
+    raise BadInput(f"{source}: {_missing(nearest)}")
 
 
-def _count_beside(folder: Path, root: Path, ignored: Counter[str]) -> None:
-    """Count what lies beside the way from `folder` down to `root`, and beside train/ and test/."""
-    passed = [root, *(f for f in root.parents if f.is_relative_to(folder))]
-    way = {*passed, *(root / split for split in SPLITS)}
-    for entry in (entry for f in passed for entry in _entries(f) if entry not in way):
+def _one_each(found: dict[Part, list[Path]], source: str) -> dict[Part, Path]:
+    for part, several in found.items():
+        if len(several) > 1:
+            names = " and ".join(f"{printable(f.name)}/" for f in several)
+            raise BadInput(f"{source}: {names} may both hold {_CALLED[part]}; rename the one that does not")
+    return {part: _undoubled(several[0], part) for part, several in found.items()}
+
+
+def _undoubled(folder: Path, part: Part) -> Path:
+    """`training_set/training_set/` for `training_set/` that holds no other folder: some archives are packed so."""
+    inner = [] if folder.is_symlink() else [f for f in _entries(folder) if _is_plain_folder(f)]
+    if len(inner) == 1 and layout.part(inner[0].name) == part:
+        return _undoubled(inner[0], part)
+    return folder
+
+
+def _missing(folder: Path) -> str:
+    """What `folder` lacks to be a data set, and what it has."""
+    entries = [f for f in _entries(folder) if not _junk(f.name)]
+    if len(entries) == 1 and _is_plain_folder(entries[0]) and not layout.part(entries[0].name):
+        return _missing(entries[0])
+    found = layout.parts(f for f in entries if f.is_dir())
+    if found:
+        have = ", ".join(f"{printable(f.name)}/ ({_CALLED[part]})" for part in found for f in found[part])
+        lacking = " and ".join(_CALLED[part] for part in _NEEDED if part not in found)
+        return f"has no folder of {lacking}; {_EXPECTED}; found {have}"
+    classes = [f for f in entries if f.is_dir() and _holds_images(f)]
+    alone = "class folders alone: " if len(classes) > 1 else ""
+    return f"{_EXPECTED}; found {alone}{_names(f'{f.name}/' if f.is_dir() else f.name for f in entries)}"
+
+
+def _holds_images(folder: Path) -> bool:
+    return any(f.suffix.lower() in filetypes.SUFFIXES and not _junk(f.name) for f in folder.iterdir())
+
+
+def _count_beside(folder: Path, parts: Iterable[Path], ignored: Counter[str]) -> None:
+    """Count what lies beside the way from `folder` down to the folders of the parts."""
+    parts = tuple(parts)
+    passed = {f for part in parts for f in part.parents if f.is_relative_to(folder)}
+    way = {*passed, *parts}
+    for entry in (entry for f in sorted(passed) for entry in _entries(f) if entry not in way):
         _pass_over(entry, BESIDE, ignored)
 
 
-def _class_folders(folder: Path, source: str, ignored: Counter[str]) -> dict[str, Path]:
-    """Name in Unicode's composed form → folder of each class in train/ or test/.
+def _class_folders(folder: Path, where: str, source: str, ignored: Counter[str]) -> dict[str, Path]:
+    """Name in Unicode's composed form → folder of each class in the folder of one part, which messages call `where`.
 
     macOS writes é as two characters, other systems as one: canonically equivalent names are one name, as Unicode
     has it. Any other difference is one.
@@ -132,29 +179,34 @@ def _class_folders(folder: Path, source: str, ignored: Counter[str]) -> dict[str
         if _is_plain_folder(entry):
             name = unicodedata.normalize("NFC", entry.name)
             if name in classes:
-                raise BadInput(f"{source}: {folder.name}/: {_alike(classes[name].name, entry.name)}; put them together")
+                raise BadInput(f"{source}: {where}: {_alike(classes[name].name, entry.name)}; put them together")
             classes[name] = entry
         else:
             _pass_over(entry, BESIDE, ignored)
+    if not classes and _holds_images(folder):
+        raise BadInput(
+            f"{source}: {where} holds images in no class folder; give each class a folder of its own, as in {where}cat/"
+        )
     return classes
 
 
 def _class_names(classes: dict[str, dict[str, Path]], source: str) -> tuple[str, str]:
-    train, test = (set(classes[split]) for split in SPLITS)
-    if train != test:
-        only = [
-            f"only in {split}/: {_names(names)}"
-            for split, names in zip(SPLITS, (train - test, test - train), strict=True)
-            if names
-        ]
-        only += [_alike(one, other) for one, other in _lookalikes(train - test, test - train)]
-        raise BadInput(f"{source}: train/ and test/ must hold the same classes; {'; '.join(only)}")
-    if len(train) != 2:
-        listed = [_names(train), *(_alike(one, other) for one, other in _lookalikes(train, train))]
+    """The classes, which all parts must have; `classes` is a part's folder as messages call it → name → folder."""
+    places: dict[tuple[str, ...], list[str]] = {}
+    for name in dict.fromkeys(name for folders in classes.values() for name in folders):
+        places.setdefault(tuple(where for where in classes if name in classes[where]), []).append(name)
+    everywhere = places.pop(tuple(classes), [])
+    if places:
+        only = [f"only in {_joined(where)}: {_names(names)}" for where, names in places.items()]
+        partial = sorted(name for names in places.values() for name in names)
+        only += [_alike(one, other) for one, other in _lookalikes(partial, partial)]
+        raise BadInput(f"{source}: {_joined(classes)} must hold the same classes; {'; '.join(only)}")
+    if len(everywhere) != 2:
+        listed = [_names(everywhere), *(_alike(one, other) for one, other in _lookalikes(everywhere, everywhere))]
         raise BadInput(
-            f"{source}: needs two class folders in train/ and test/, found {len(train)}: {'; '.join(listed)}"
+            f"{source}: needs two class folders in {_joined(classes)}, found {len(everywhere)}: {'; '.join(listed)}"
         )
-    first, second = sorted(train)
+    first, second = sorted(everywhere)
     if lookalikes.indistinguishable(first, second):
         raise BadInput(f"{source}: {_alike(first, second)}; rename one, or put them together if they are one class")
     if bad := [name for name in (first, second) if _is_unusable(name)]:
@@ -258,6 +310,12 @@ def _pass_over(path: Path, reason: str, ignored: Counter[str]) -> None:
 def _is_unusable(name: str) -> bool:
     """Whether a name cannot stand in a text file's line: control characters, or bytes that are not UTF-8."""
     return any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+
+
+def _joined(folders: Iterable[str]) -> str:
+    """`train/, valid/ and test/`."""
+    *first, last = folders
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _names(names: Iterable[object]) -> str:

@@ -10,8 +10,10 @@ from generator.results import (
     BuildResults,
     ClassificationScore,
     ConfusionMatrix,
+    Copy,
     Count,
     DataSummary,
+    Duplicate,
     Environment,
     Epoch,
     FigureFile,
@@ -78,7 +80,16 @@ def _data() -> DataSummary:
         transparent_images=1,
         ignored={"reason": 1},
         notes={"note": 1},
-        duplicates=(("train/first/1.png", "test/first/1.png"),),
+        duplicates=(
+            Duplicate(
+                same="bytes",
+                copies=(
+                    Copy(file="train/first/1.png", class_name="first", part="train"),
+                    Copy(file="train/second/1.png", class_name="second", part="validation"),
+                    Copy(file="test/first/1.png", class_name="first", part="test"),
+                ),
+            ),
+        ),
         fingerprint="",
     )
 

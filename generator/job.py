@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.config import Recipe
-from generator.data import Split
 from generator.hardware import Precision
+from generator.splits import Split
 from generator.weights import Weights
 
 

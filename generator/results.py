@@ -4,11 +4,13 @@
 Counts are stored and ratios derived, so that no two of them can disagree.
 """
 
+from collections import Counter
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from generator.config import Recipe
+from generator.layout import PARTS, Part
 
 Phase = Literal["head", "fine_tuning"]
 
@@ -169,6 +171,37 @@ class Count(Record):
     images: int
 
 
+class Copy(Record):
+    """One of the files that hold the same picture."""
+
+    file: str
+    """Path below the data set's root, with forward slashes."""
+    class_name: str
+    part: Part
+    """What the baseline uses it for: of the training folder, some are kept for validation."""
+
+
+class Duplicate(Record):
+    """A picture that stands in the data set more than once."""
+
+    same: Literal["bytes", "pixels"]
+    """Whether the files are the same, or only what is decoded from them, at the size that is used."""
+    copies: tuple[Copy, ...] = Field(min_length=2)
+    """In the order of the data set: training, validation, test."""
+
+    @property
+    def parts(self) -> frozenset[Part]:
+        return frozenset(copy.part for copy in self.copies)
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether the copies stand under more than one class."""
+        return len({copy.class_name for copy in self.copies}) > 1
+
+
+PLAIN_FOLDERS: dict[Part, str] = {"train": "train", "test": "test"}
+
+
 class DataSummary(Record):
     """The data set as it was found and split."""
 
@@ -176,13 +209,18 @@ class DataSummary(Record):
     """What the user named, without folders: `sample`, `archive.zip`, …"""
     kind: Literal["sample", "folder", "archive", "kaggle"]
     class_names: tuple[str, str]
+    folders: dict[Part, str] = PLAIN_FOLDERS
+    """Part → its folder, below the one that holds all; `validation` only where the data set has one."""
     train: tuple[Count, ...]
+    validation: tuple[Count, ...] = ()
+    """Empty where the data set has no validation images of its own."""
     test: tuple[Count, ...]
     training_images: int
     """Of `train`, those trained on."""
     validation_images: int
-    """Of `train`, those kept for validation."""
+    """Those of `validation`; where there are none, those of `train` that are kept for validation."""
     batches: int
+    """Of the images of `train`."""
     training_batches: int
     validation_batches: int
     test_batches: int
@@ -195,8 +233,8 @@ class DataSummary(Record):
     """Reason → number of files that were passed over."""
     notes: dict[str, int]
     """Oddity that was handled (`rotated by EXIF`, `first frame of an animation`) → number of images."""
-    duplicates: tuple[tuple[str, str], ...]
-    """(training file, test file) pairs with the same pixels or the same bytes."""
+    duplicates: tuple[Duplicate, ...]
+    """In order of their first file."""
     fingerprint: str
 
     @property
@@ -206,6 +244,33 @@ class DataSummary(Record):
     @property
     def test_total(self) -> int:
         return sum(count.images for count in self.test)
+
+    @property
+    def repeated(self) -> dict[Part, int]:
+        """Part → number of pictures that stand in its folder more than once."""
+        shared = {} if self.validation else {"validation": "train"}
+        counts = [Counter(shared.get(copy.part, copy.part) for copy in d.copies) for d in self.duplicates]
+        return {part: sum(count[part] > 1 for count in counts) for part in PARTS}
+
+    @property
+    def crossing(self) -> tuple[Duplicate, ...]:
+        """Pictures that are trained on and validated with."""
+        return tuple(d for d in self.duplicates if d.parts >= {"train", "validation"})
+
+    @property
+    def known(self) -> tuple[Duplicate, ...]:
+        """Pictures that are tested with and also trained on or validated with."""
+        return tuple(d for d in self.duplicates if "test" in d.parts and len(d.parts) > 1)
+
+    @property
+    def known_tests(self) -> tuple[Copy, ...]:
+        """The test images of `known`."""
+        return tuple(copy for d in self.known for copy in d.copies if copy.part == "test")
+
+    @property
+    def contradictory(self) -> tuple[Duplicate, ...]:
+        """Pictures that stand under more than one class."""
+        return tuple(d for d in self.duplicates if d.contradictory)
 
     @property
     def majority_share(self) -> float:

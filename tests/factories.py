@@ -1,7 +1,7 @@
 """Results for tests, made without training: small, fixed, and each field can be changed."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from generator import config
 from generator.config import Config
@@ -9,8 +9,10 @@ from generator.results import (
     BuildResults,
     ClassificationScore,
     ConfusionMatrix,
+    Copy,
     Count,
     DataSummary,
+    Duplicate,
     Environment,
     Epoch,
     FigureFile,
@@ -54,6 +56,16 @@ def make_data(**changes: Any) -> DataSummary:
         "fingerprint": "d" * 64,
     }
     return DataSummary(**(fields | changes))
+
+
+def make_duplicate(*files: str, same: Literal["bytes", "pixels"] = "bytes") -> Duplicate:
+    """A picture that stands in `files`; `validation: train/camel/1.png` is kept for validation."""
+    copies = []
+    for file in files:
+        part, _, path = file.rpartition(": ")
+        folder, name, _ = path.split("/")
+        copies.append(Copy(file=path, class_name=name, part=part or folder))
+    return Duplicate(same=same, copies=tuple(copies))
 
 
 def make_history(first: int, epochs: int, start: float, end: float) -> tuple[Epoch, ...]:

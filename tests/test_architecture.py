@@ -13,14 +13,14 @@ PACKAGE = ROOT / "generator"
 
 ROWS = [
     {"errors", "hardware", "noise", "formats", "escape", "fonts", "drawing", "original"}
-    | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep"},
+    | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "layout", "splits"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas"},
     {"results", "origins", "model", "metric_diff", "export"},
     {"result_files"},
     {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
     | {"training", "evaluation"},
-    {"stages", "job", "figures", "render", "publish", "diff", "verify", "schemas"},
+    {"stages", "job", "figures", "render", "publish", "diff", "verify", "schemas", "summary"},
     {"experiment", "diff_report", "serve"},
     {"worker", "commands"},
     {"bench"},

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import data, images
+from generator import data, images, summary
 from generator.config import DataSettings, SplitSettings
 from generator.data import Dataset, Sample
 from generator.errors import BadInput, BuildFailed
@@ -47,9 +47,15 @@ def read(folder: Path, **changes: Any) -> tuple[np.ndarray, data.PixelReport]:
     return np.load(target), report
 
 
+def copies(folder: Path) -> list[list[str]]:
+    """The names of the files that hold the same pixels."""
+    _, report = read(folder)
+    return [[find(folder).samples[position].name for position in group] for group in report.copies]
+
+
 def of_size(train: int) -> Dataset:
     """A data set without files, its classes alternating."""
-    samples = tuple(Sample(Path(f"{i}.png"), f"train/x/{i}.png", i % 2, "") for i in range(train))
+    samples = tuple(Sample(Path(f"{i}.png"), f"train/x/{i}.png", i % 2, f"{i}") for i in range(train))
     return Dataset(Path(), "pets", "folder", ("bear", "cat"), samples, samples[:2], "f", {})
 
 
@@ -141,16 +147,13 @@ def test_fault_20_same_pixels_in_train_and_test_are_reported_with_both_paths(fol
     (folder / "test/cat/1.png").write_bytes(same)
     pixels = Image.open(folder / "train/cat/10.png")
     pixels.save(folder / "test/bear/1.bmp")  # other bytes, the same picture
-    _, report = read(folder)
-    assert report.duplicates == (
-        ("train/cat/10.png", "test/bear/1.bmp"),
-        ("train/bear/2.png", "test/cat/1.png"),
-    )
+    assert copies(folder) == [["train/bear/2.png", "test/cat/1.png"], ["train/cat/10.png", "test/bear/1.bmp"]]
 
 
-def test_images_that_repeat_within_a_split_are_no_leak(folder: Path) -> None:
+def test_fault_52_copies_are_found_within_a_split_and_under_both_classes(folder: Path) -> None:
     (folder / "train/bear/3.png").write_bytes((folder / "train/bear/2.png").read_bytes())
-    assert read(folder)[1].duplicates == ()
+    Image.open(folder / "train/bear/2.png").save(folder / "train/cat/3.tif")  # the same picture as another class
+    assert copies(folder) == [["train/bear/2.png", "train/bear/3.png", "train/cat/3.tif"]]
 
 
 @pytest.mark.parametrize("damage", ["other picture", "vanished"])
@@ -203,7 +206,7 @@ def test_pixels_are_those_of_decode_in_order(folder: Path) -> None:
     for row, sample in zip(pixels, find(folder).samples, strict=True):
         expected = images.decode(sample.path, size=32, alpha="drop", max_pixels=100)
         assert np.array_equal(row, expected.pixels)
-    assert report == data.PixelReport(notes={}, transparent=0, duplicates=())
+    assert report == data.PixelReport(notes={}, transparent=0, copies=())
 
 
 def test_pixels_do_not_depend_on_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,13 +271,13 @@ def test_summary_counts_images_and_batches(folder: Path) -> None:
     dataset = find(folder)
     split = data.split(dataset, SplitSettings(), 2, seed=0)
     report = data.read_pixels(dataset, SETTINGS, folder.parent / "pixels.npy")
-    summary = data.summarise(dataset, report, split, SETTINGS)
-    assert [(count.class_name, count.images) for count in summary.train] == [("bear", 3), ("cat", 3)]
-    assert (summary.train_total, summary.test_total, summary.majority_share) == (6, 2, 0.5)
-    assert (summary.training_images, summary.validation_images) == (4, 2)
-    assert (summary.batches, summary.training_batches, summary.validation_batches) == (3, 2, 1)
-    assert (summary.test_batches, summary.ignored) == (1, dataset.ignored)
-    assert summary.fingerprint == dataset.fingerprint
+    found = summary.summarise(dataset, report, split, SETTINGS)
+    assert [(count.class_name, count.images) for count in found.train] == [("bear", 3), ("cat", 3)]
+    assert (found.train_total, found.test_total, found.majority_share) == (6, 2, 0.5)
+    assert (found.training_images, found.validation_images) == (4, 2)
+    assert (found.batches, found.training_batches, found.validation_batches) == (3, 2, 1)
+    assert (found.test_batches, found.ignored) == (1, dataset.ignored)
+    assert found.fingerprint == dataset.fingerprint
 
 
 def test_the_alpha_example_is_the_tenth_of_the_first_class_if_it_can_be(folder: Path) -> None:

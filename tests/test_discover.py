@@ -11,6 +11,8 @@ from generator.errors import BadInput
 
 IMAGES = ("train/bear/1.png", "train/cat/1.png", "test/bear/1.png", "test/cat/1.png")
 
+NEEDED = "needs the folders train/ and test/, each with a folder per class; valid/ may stand beside them"
+
 
 def tree(folder: Path, *extra: str, images: tuple[str, ...] = IMAGES) -> Path:
     """A data set of empty files (nothing here reads them); a name that ends in `/` is a folder."""
@@ -63,12 +65,12 @@ def test_fault_09_what_lies_beside_the_way_is_counted(tmp_path: Path) -> None:
 
 
 def test_fault_09_missing_folders_list_what_was_found(tmp_path: Path) -> None:
-    tree(tmp_path, "training/cat/1.png", "test/cat/1.png", "b.txt", images=())
-    assert refusal(tmp_path) == "photos.zip: needs the folders train/ and test/; found b.txt, test/, training/"
+    tree(tmp_path, "learning/cat/1.png", "exam/cat/1.png", "b.txt", images=())
+    assert refusal(tmp_path) == f"photos.zip: {NEEDED}; found b.txt, exam/, learning/"
 
 
 def test_fault_09_an_empty_folder_is_no_data_set(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == "photos.zip: needs the folders train/ and test/; found nothing"
+    assert refusal(tmp_path) == f"photos.zip: {NEEDED}; found nothing"
 
 
 def test_fault_09_two_data_sets_side_by_side_are_ambiguous(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_fault_66_a_third_class_that_looks_like_another_is_pointed_out(tmp_path:
 
 
 def test_fault_15_no_class_at_all_is_an_error(tmp_path: Path) -> None:
-    assert "found 0: nothing" in refusal(tree(tmp_path, images=("train/1.png", "test/1.png")))
+    assert "found 0: nothing" in refusal(tree(tmp_path, images=("train/1.txt", "test/1.txt")))
 
 
 def test_fault_16_symlinked_class_folder_is_rejected(tmp_path: Path) -> None:
@@ -220,6 +222,84 @@ def test_fault_17_links_to_images_are_read(tmp_path: Path) -> None:
     tree(tmp_path)
     (tmp_path / "train/cat/2.png").symlink_to(tmp_path / "train/cat/1.png")
     assert len(discover.discover(tmp_path, "x").files["train"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        ("train", "valid", "test"),
+        ("Train", "Val", "Test"),
+        ("training", "dev", "testing"),
+        ("training_set", None, "test_set"),
+        ("training_set/training_set", None, "test_set/test_set"),
+        ("train/train/train", "validation/val", "test"),
+    ],
+)
+@pytest.mark.parametrize("above", ["", "archive"])
+def test_fault_53_and_68_folders_named_as_people_name_them(
+    tmp_path: Path, above: str, train: str, validation: str | None, test: str
+) -> None:
+    folders = {"train": train, "validation": validation, "test": test}
+    expected = {part: folder for part, folder in folders.items() if folder}
+    images = tuple(f"{folder}/{name}/1.png" for folder in expected.values() for name in ("bear", "cat"))
+    tree(tmp_path / above, f"{train}/notes.txt", images=images)
+    found = discover.discover(tmp_path, "x")
+    assert {part: path.relative_to(found.root).as_posix() for part, path in found.folders.items()} == expected
+    assert list(found.files) == list(expected)
+    assert all([label for _, label in files] == [0, 1] for files in found.files.values())
+    assert found.ignored == {discover.BESIDE: 1}
+
+
+@pytest.mark.parametrize(("one", "other"), [("val", "valid"), ("train", "Train"), ("test", "test_set")])
+def test_fault_68_two_candidates_for_one_part_are_both_named(tmp_path: Path, one: str, other: str) -> None:
+    images = tuple(f"{folder}/{name}/1.png" for folder in (one, other) for name in ("bear", "cat"))
+    message = refusal(tree(tmp_path, *sorted({*images} - {*IMAGES})))
+    assert f"{min(one, other)}/ and {max(one, other)}/ may both hold" in message
+    assert "rename" in message
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (["train", "val"], "no folder of test images; {}; found train/ (training images), val/ (validation images)"),
+        (["training_set"], "no folder of test images; {}; found training_set/ (training images)"),
+        (["data/Train"], "no folder of test images; {}; found Train/ (training images)"),
+        (["test"], "no folder of training images; {}; found test/ (test images)"),
+        (["valid"], "no folder of training images and test images; {}; found valid/ (validation images)"),
+        (["."], "{}; found class folders alone: bear/, cat/"),
+        (["pets"], "{}; found class folders alone: bear/, cat/"),
+    ],
+)
+def test_fault_68_other_layouts_are_refused_with_what_was_found(tmp_path: Path, images: list[str], words: str) -> None:
+    tree(tmp_path, images=tuple(f"{folder}/{name}/1.png" for folder in images for name in ("bear", "cat")))
+    assert words.format(NEEDED) in refusal(tmp_path)
+
+
+def test_fault_68_flat_files_are_refused_with_what_is_expected(tmp_path: Path) -> None:
+    assert refusal(tree(tmp_path / "a", images=("cat.0.jpg", "dog.0.jpg"))) == (
+        f"photos.zip: {NEEDED}; found cat.0.jpg, dog.0.jpg"
+    )
+    message = refusal(tree(tmp_path / "b", images=("train/cat/1.jpg", "train/dog/1.jpg", "test/1.jpg", "test/2.jpg")))
+    assert message.endswith(
+        "test/ holds images in no class folder; give each class a folder of its own, as in test/cat/"
+    )
+
+
+@pytest.mark.parametrize("validation", ["valid/", "valid/cat/1.png", "valid/readme.txt"])
+def test_fault_53_validation_images_must_be_of_the_same_classes(tmp_path: Path, validation: str) -> None:
+    message = refusal(tree(tmp_path, validation))
+    assert "train/, valid/ and test/ must hold the same classes; only in train/ and test/: bear" in message
+
+
+def test_fault_53_an_empty_class_of_validation_images_is_named(tmp_path: Path) -> None:
+    assert refusal(tree(tmp_path, "valid/cat/1.png", "valid/bear/")) == "photos.zip: valid/bear holds no image"
+
+
+def test_fault_16_a_link_in_a_doubled_folder_is_rejected(tmp_path: Path) -> None:
+    tree(tmp_path / "data", images=IMAGES[:2])
+    tree(tmp_path / "elsewhere", images=("test/bear/1.png", "test/cat/1.png"))
+    (tmp_path / "data/test").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert "test: symbolic links" in refusal(tmp_path / "data")
 
 
 def test_special_files_are_counted_and_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,16 @@ from generator.formats import FORMATS
 from generator.render import Rendered
 from generator.results import BuildResults, Epoch, VariantResult, WeightsSummary
 from generator.source import Excerpt
-from tests.factories import ROOT, make_config, make_data, make_figures, make_history, make_results, make_variant
+from tests.factories import (
+    ROOT,
+    make_config,
+    make_data,
+    make_duplicate,
+    make_figures,
+    make_history,
+    make_results,
+    make_variant,
+)
 
 TEMPLATES = ROOT / "templates"
 CONFIG = make_config()
@@ -316,12 +325,15 @@ def test_bears_and_kangaroos() -> None:
     ("changes", "words"),
     [
         ({"profile": "smoke"}, "This page comes from a shortened build, profile <code>smoke</code>."),
-        ({"data": make_data(kind="folder", source="animals")}, "folders of <code>animals</code>"),
+        ({"data": make_data(kind="folder", source="animals")}, "<code>test</code> of <code>animals</code>"),
         ({"data": make_data(kind="kaggle", source="kaggle:a/b")}, "fetched with Kaggle's own client"),
         ({"data": make_data(alpha="white")}, "blends transparent pixels with white"),
         ({"data": make_data(ignored={"hidden files": 1})}, "- hidden files: 1 file\n"),
         ({"data": make_data(notes={"rotated": 2})}, "- rotated: 2 images\n"),
-        ({"data": make_data(duplicates=(("train/a", "test/a"),))}, "1 test image also stands among the training"),
+        (
+            {"data": make_data(duplicates=(make_duplicate("train/camel/1.png", "test/camel/1.png"),))},
+            "1 test image also stands among the training or validation images",
+        ),
     ],
 )
 def test_what_the_data_were_is_said(changes: dict[str, Any], words: str) -> None:

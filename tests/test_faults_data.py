@@ -1,0 +1,192 @@
+"""Data sets as people have them, by the real command: copies, validation images of their own, names of folders.
+
+Named after the lines of the second table in `docs/reliability.md`. TensorFlow's stages and the figures are fakes.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from generator import cli
+from tests import fakes
+from tests.fakes import Project, make_project, write_image
+
+POST = "_posts/2023-01-31-image-classification-with-cnn-and-transfer-learning.md"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    fakes.install(monkeypatch.setattr)
+    made = make_project(tmp_path / "project")
+    made.variants = "baseline"
+    return made
+
+
+def add_validation(project: Project, folder: str = "valid", images: int = 2) -> None:
+    for label, name in enumerate(("camel", "horse")):
+        for number in range(1, images + 1):
+            path = project.data / folder / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_image(path, shade=40 * number + 13 * label + 21)
+
+
+def metrics(project: Project) -> Any:
+    return json.loads(project.site()["assets/data/CV_HW_2/metrics.json"])
+
+
+def verified(project: Project) -> bool:
+    return cli.main(["verify", "--site", str(project.places.site)]) == 0
+
+
+def test_fault_52_copies_are_reported_and_kept_together(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    train, test = project.data / "train", project.data / "test"
+    for name in ("camel", "horse"):
+        for number in range(1, 5):
+            shutil.copy(train / name / f"{number}.png", train / name / f"{number} (1).png")
+    # Other bytes, the same pixels, and the other class.
+    Image.open(train / "camel/5.png").save(train / "horse/also-5.bmp")
+    shutil.copy(train / "camel/6.png", test / "camel/9.png")
+    for seed in range(4):
+        assert cli.main(project.arguments("--set", f"seed={seed}")) == 0
+        found = metrics(project)["data"]["duplicates"]
+        assert len(found) == 10
+        for copies in (duplicate["copies"] for duplicate in found):
+            assert len({copy["part"] for copy in copies} - {"test"}) == 1
+        assert verified(project)
+    error = capsys.readouterr().err
+    assert "10 pictures are in more than one file, each on one side of the split: " in error
+    assert "1 picture is both learnt from and tested with, so the test is easier than it should be: " in error
+    assert "in both classes, which cannot both be right: train/camel/5.png = train/horse/also-5.bmp" in error
+    # All of it is said before anything is trained.
+    assert error.index("cannot both be right") < error.index("baseline.head …")
+    post = project.site()[POST].decode()
+    assert "All copies of a picture are on the same side of it" in post
+    assert "No image is ever both trained on" not in post
+
+
+def test_fault_52_nothing_is_said_where_no_image_stands_twice(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(project.arguments()) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert metrics(project)["data"]["duplicates"] == []
+    assert "No image is ever both trained on and validated with." in project.site()[POST].decode()
+
+
+def test_fault_52_copies_of_one_picture_alone_are_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (project.data / "train").rglob("*.png"):
+        write_image(path, shade=1)
+    assert cli.main(project.arguments()) == 2
+    error = capsys.readouterr().err
+    assert "animals: every training image has more copies than validation has room for" in error
+    assert "…" not in error
+    assert not project.places.site.exists()
+
+
+@pytest.mark.parametrize("folder", ["valid", "val", "validation", "dev", "Val"])
+def test_fault_53_validation_images_of_its_own_are_used(
+    project: Project, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    add_validation(project, folder)
+    shutil.copy(project.data / folder / "camel/1.png", project.data / "train/camel/9.png")
+    assert cli.main(project.arguments()) == 0
+    error = capsys.readouterr().err
+    assert f"13 for training in train/, 4 for validation in {folder}/, 6 for test in test/; split.validation" in error
+    assert (
+        f"both trained on and validated with, so validation looks better than it should: train/camel/9.png = {folder}"
+        in error
+    )
+    found = metrics(project)["data"]
+    assert found["folders"] == {"train": "train", "validation": folder, "test": "test"}
+    assert (found["training_images"], found["validation_images"]) == (13, 4)
+    predicted = project.site()["assets/data/CV_HW_2/predictions.csv"].decode().splitlines()[1:]
+    assert len(predicted) == 6
+    assert all(",test/" in row for row in predicted)
+    post = project.site()[POST].decode()
+    assert "The data set has no validation images of its own" not in post
+    assert "1 picture stands [in both folders](#data-download)" in post
+    assert verified(project)
+
+
+@pytest.mark.parametrize("options", [("--set", 'split.mode="reshuffled"'), ("--variants", "all", "--config")])
+def test_fault_53_settings_without_effect_are_refused_before_anything_runs(
+    project: Project, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    add_validation(project)
+    if "--config" in options:
+        mine = project.folder / "experiment.toml"
+        table = "\n[variants.more]\nsplit.validation_fraction = 0.4\n"
+        mine.write_text((fakes.ROOT / "experiment.toml").read_text() + table)
+        options = (*options, str(mine))
+    assert cli.main(project.arguments(*options)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("build.py: animals: the validation images are those of valid/, so ")
+    assert error.count("\n") == 1
+
+
+def test_fault_53_diff_tells_that_the_data_set_got_validation_images(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(project.arguments()) == 0
+    before = project.folder / "before"
+    shutil.copytree(project.places.site, before)
+    add_validation(project)
+    assert cli.main(project.arguments()) == 0
+    capsys.readouterr()
+    assert cli.main(["diff", str(before), str(project.places.site)]) == 0
+    said = capsys.readouterr().out
+    for line in ("data.folders.validation", "data.validation.camel", "data.training_images"):
+        assert line in said
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training_set/training_set", "test_set/test_set"), ("Train", "Test"), ("training", "testing")],
+)
+def test_fault_68_split_folders_as_people_name_them(
+    project: Project, capsys: pytest.CaptureFixture[str], train: str, test: str
+) -> None:
+    for plain, named in (("train", train), ("test", test)):
+        content = project.folder / plain
+        (project.data / plain).rename(content)
+        (project.data / named).parent.mkdir(exist_ok=True)
+        content.rename(project.data / named)
+    shutil.copy(project.data / train / "camel/1.png", project.data / test / "camel/9.png")
+    assert cli.main(project.arguments()) == 0
+    error = capsys.readouterr().err
+    assert f"images of camel and horse: 12 for training in {train}/, 7 for test in {test}/\n" in error
+    assert (
+        f"learnt from and tested with, so the test is easier than it should be: {train}/camel/1.png = {test}" in error
+    )
+    assert metrics(project)["data"]["folders"] == {"train": train, "test": test}
+    assert "By their names, " in project.site()[POST].decode()
+    assert verified(project)
+
+
+@pytest.mark.parametrize(
+    ("renamed", "lacking", "found"),
+    [
+        ({"test": "val"}, "has no folder of test images; ", "train/ (training images), val/ (validation images)"),
+        ({"test": "other"}, "has no folder of test images; ", "train/ (training images)"),
+        ({"train": "a", "test": "b"}, "", "a/, b/"),
+    ],
+)
+def test_fault_68_other_layouts_are_refused_with_what_was_found(
+    project: Project, capsys: pytest.CaptureFixture[str], renamed: dict[str, str], lacking: str, found: str
+) -> None:
+    for old, new in renamed.items():
+        (project.data / old).rename(project.data / new)
+    assert cli.main(project.arguments()) == 2
+    needed = "needs the folders train/ and test/, each with a folder per class; valid/ may stand beside them"
+    assert capsys.readouterr().err == f"build.py: animals: {lacking}{needed}; found {found}\n"
+
+
+def test_fault_68_two_folders_for_one_part_are_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    add_validation(project, "val")
+    add_validation(project, "valid")
+    assert cli.main(project.arguments()) == 2
+    assert "val/ and valid/ may both hold validation images; rename the one that does not" in capsys.readouterr().err

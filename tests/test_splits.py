@@ -1,0 +1,52 @@
+"""Validation images are the first of a random order, in whole batches, with all their copies."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import splits
+from generator.splits import alike, choose
+
+
+@pytest.mark.parametrize(
+    ("total", "batch_size", "fraction", "kept"),
+    [(360, 32, 0.2, 64), (48, 8, 0.2, 8), (100, 1, 0.29, 29), (40, 10, 0.99, 30), (7, 2, 0.5, 4)],
+)
+@pytest.mark.parametrize("seed", [0, 1, 731])
+def test_without_copies_the_first_of_the_order_validate(
+    total: int, batch_size: int, fraction: float, kept: int, seed: int
+) -> None:
+    order = tuple(np.random.default_rng(seed).permutation(total).tolist())
+    assert choose(total, batch_size, fraction, (), seed) == splits.Split(order[kept:], order[:kept])
+
+
+groups = st.lists(st.lists(st.integers(0, 59), min_size=1, max_size=9, unique=True), max_size=30)
+
+
+@given(groups, st.integers(1, 20), st.floats(0.01, 0.9), st.integers(0, 99))
+def test_fault_52_copies_go_the_same_way(drawn: list[list[int]], batch_size: int, fraction: float, seed: int) -> None:
+    taken: set[int] = set()
+    copies = []
+    for group in drawn:
+        copies.append(tuple(position for position in group if position not in taken))
+        taken |= set(group)
+    split = choose(60, batch_size, fraction, tuple(copies), seed)
+    wanted = len(choose(60, batch_size, fraction, (), seed).validation)
+    assert sorted(split.train + split.validation) == list(range(60))
+    assert len(split.validation) <= wanted
+    for group in copies:
+        assert set(group) <= set(split.train) or set(group) <= set(split.validation)
+    # Short of whole batches only where no group that was left would have fitted.
+    single = set(split.train) - taken
+    assert len(split.validation) == wanted or not single
+
+
+def test_fault_52_pairs_leave_the_last_batch_short_where_their_number_is_odd() -> None:
+    pairs = tuple((i, i + 1) for i in range(0, 20, 2))
+    assert len(choose(20, 5, 0.3, pairs, seed=0).validation) == 4
+
+
+def test_copies_are_positions_of_equal_keys_in_order() -> None:
+    assert alike("abcbad") == ((0, 4), (1, 3))
+    assert alike("") == alike("abc") == ()
