@@ -152,7 +152,7 @@ def _missing(folder: Path) -> str:
 
 
 def _holds_images(folder: Path) -> bool:
-    return any(f.suffix.lower() in filetypes.SUFFIXES and not _junk(f.name) for f in folder.iterdir())
+    return any(filetypes.accepted(f.suffix) and not _junk(f.name) for f in folder.iterdir())
 
 
 def _count_beside(folder: Path, parts: Iterable[Path], ignored: Counter[str]) -> None:
