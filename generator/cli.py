@@ -17,7 +17,7 @@ from generator.bench import Places
 from generator.cache import write_atomically
 from generator.config import Config
 from generator.delivery import Outcome
-from generator.display import duration, for_terminal
+from generator.display import accept_any_text, duration, for_terminal
 from generator.errors import BadInput, MeasuredPostError
 from generator.formats import FORMATS
 from generator.pipeline import Explanation
@@ -51,9 +51,15 @@ class Terminated(BaseException):
 def main(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    accept_any_text()
     command, rest = _command(list(arguments))
     try:
-        return command(rest)
+        try:
+            return command(rest)
+        finally:
+            # Here and not when the interpreter ends, where nobody can answer for a reader who has gone.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except MeasuredPostError as error:
         print(f"build.py: {error}", file=sys.stderr)
         return error.exit_code
