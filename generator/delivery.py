@@ -15,6 +15,7 @@ from generator import (
     cache,
     hardware,
     manifest,
+    newlines,
     preview,
     publish,
     render,
@@ -100,9 +101,9 @@ def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | 
     `old` is the hash of what the build before wrote: an edited one is not taken over.
     """
     site = bench.places.site
-    same = all((site / p).is_file() and (site / p).read_bytes() == content for p, content in files.items())
-    if same and (site / path).is_file() and cache.file_hash(site / path) == old:
-        return (site / path).read_bytes()
+    hashes = {p: newlines.fingerprint(content) for p, content in files.items()} | {path: old}
+    if all((site / p).is_file() and newlines.fingerprint((site / p).read_bytes()) == h for p, h in hashes.items()):
+        return newlines.normalised((site / path).read_bytes())
     now = datetime.now(UTC)
     stages = {stage.label: stage for stage in bench.plan.stages}
     table = {

@@ -1,16 +1,16 @@
 """Puts a build's files into a site: the whole build or nothing, and never over anybody else's work.
 
 `publish` compares the files with the site and with the manifest of the build before, refuses what it did not
-write itself, and hands the difference to `transaction`. `recover` completes what a killed run began.
+write itself, and hands the difference to `transaction`. `recover` completes what a killed run began. A text whose
+lines end in another way is the same text.
 """
 
 import errno
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import manifest, transaction
+from generator import manifest, newlines, transaction
 from generator.errors import BadInput, BuildFailed
 
 recover = transaction.recover
@@ -93,7 +93,7 @@ def _owned(site: Path, files: Mapping[str, bytes], manifest_path: str, force: bo
 
 def _plan(site: Path, files: Mapping[str, bytes], owned: Mapping[str, str | None]) -> _Plan:
     there = {path: _content(site, path) for path in {*files, *owned}}
-    same = {path for path, content in files.items() if there[path] == content}
+    same = {path for path, content in files.items() if _is_same(there[path], content)}
     written = {*files} - same
     removed = {path for path in owned if path not in files and there[path] is not None}
     foreign = {path for path in written | removed if not _is_own(there[path], path, owned)}
@@ -112,10 +112,14 @@ def _content(site: Path, path: str) -> bytes | None:
     return target.read_bytes() if target.is_file() else None
 
 
+def _is_same(there: bytes | None, content: bytes) -> bool:
+    return there is not None and newlines.normalised(there) == newlines.normalised(content)
+
+
 def _is_own(content: bytes | None, path: str, owned: Mapping[str, str | None]) -> bool:
     if content is None:
         return True
-    return path in owned and owned[path] in (None, hashlib.sha256(content).hexdigest())
+    return path in owned and owned[path] in (None, newlines.fingerprint(content))
 
 
 def _refusal(site: Path, foreign: tuple[str, ...], owned: Mapping[str, str | None]) -> str:

@@ -30,7 +30,7 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from generator import bound, claims, escape, example, formats, lint
+from generator import bound, claims, escape, example, formats, lint, newlines
 from generator.bound import Number, Unbound
 from generator.config import PostSettings
 from generator.errors import BadInput, BuildFailed
@@ -179,7 +179,8 @@ def _fingerprint(templates: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
     modules = (bound, claims, escape, formats, lint, sys.modules[__name__])
     paths = [Path(str(module.__file__)) for module in modules]
-    texts = [path.read_bytes() for path in (*paths, *(lint.templates_of(templates) if templates else ()))]
+    paths += lint.templates_of(templates) if templates else []
+    texts = [newlines.normalised(path.read_bytes()) for path in paths]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from tests.factories import ROOT
 PACKAGE = ROOT / "generator"
 
 ROWS = [
-    {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original"}
+    {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original", "newlines"}
     | {"convolution", "rmsprop"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
