@@ -28,6 +28,11 @@ VERSION = 1
 
 ENTRY = "entry.json"
 
+FOLDERS = ("stages", "temporary", "latest", "checkpoints", "history", "weights")
+"""What a build makes in the store, here and elsewhere."""
+
+WORKER_LOG = "worker.log"
+
 SMALL = 8 * 2**20
 """Files up to this size, bytes, are checked at every look-up; larger ones when a stage is about to read them."""
 
@@ -244,7 +249,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], str] | None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` by `data`, whole or not at all. Raises `BuildFailed` if the disk refuses."""
-    temporary = path.parent / f".{path.name}.writing"
+    temporary = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
@@ -256,6 +261,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise _refused(path, error) from error
+
+
+def temporary_beside(path: Path) -> Path:
+    """Where `write_atomically` writes before it replaces `path`."""
+    return path.parent / f".{path.name}.writing"
 
 
 def file_hash(path: Path) -> str:

@@ -145,7 +145,9 @@ def from_text(text: str, where: str) -> Manifest:
     table = strict_json.parse_json(text, where)
     strict_json.check_version(table, where)
     if table.pop(DIGEST, None) != _digest(table):
-        raise BadInput(f"{where}: was edited since the build wrote it ({DIGEST}); restore it, or build with --force")
+        raise BadInput(
+            f"{where}: was edited since the build wrote it ({DIGEST}); restore it, or build with --overwrite"
+        )
     return strict_json.validated(Manifest, table, where)
 
 

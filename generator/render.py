@@ -6,7 +6,6 @@ outside escaped and numbers only through a format.
 """
 
 import hashlib
-import os
 import re
 import sys
 from collections import Counter
@@ -34,7 +33,7 @@ from generator import bound, claims, escape, example, formats, lint, newlines
 from generator.bound import Number, Unbound
 from generator.config import PostSettings
 from generator.errors import BadInput, BuildFailed
-from generator.preview import heading_id
+from generator.preview import address, heading_id
 from generator.preview import page as preview_page
 from generator.results import BuildResults
 from generator.source import ROOT
@@ -125,7 +124,7 @@ def preview(
     target: Path,
 ) -> str:
     """The post as an HTML page that will stand at `target` and shows the images of `site`."""
-    prefix = os.path.relpath(site / "assets", target.parent).replace(os.sep, "/") + "/"
+    prefix = address(site / "assets", target)
     return _guarded(
         lambda: preview_page(rendered.text, templates=templates, assets=asset_base(post), prefix=prefix),
         templates,

@@ -16,7 +16,7 @@ ROWS = [
     | {"convolution", "rmsprop"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
-    {"results", "origins", "model", "metric_diff", "export"},
+    {"results", "origins", "model", "metric_diff", "export", "destinations"},
     {"result_files"},
     {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
     | {"training", "evaluation"},

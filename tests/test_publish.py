@@ -26,8 +26,8 @@ def build(**changes: bytes | None) -> dict[str, bytes]:
     return {**files, PLACE: manifest.to_text(record).encode()}
 
 
-def put(site: Path, files: dict[str, bytes], force: bool = False) -> Published:
-    return publish.publish(site, files, manifest_path=PLACE, force=force)
+def put(site: Path, files: dict[str, bytes], overwrite: bool = False) -> Published:
+    return publish.publish(site, files, manifest_path=PLACE, overwrite=overwrite)
 
 
 def snapshot(site: Path) -> dict[str, tuple[bytes, int]]:
@@ -80,15 +80,15 @@ def test_a_missing_file_of_its_own_is_made_again(site: Path) -> None:
 def test_fault_42_a_post_edited_by_hand_is_not_overwritten(site: Path) -> None:
     (site / POST).write_bytes(b"my own words")
     before = snapshot(site)
-    with pytest.raises(BadInput, match=r"2023-01-31-post\.md was edited since the last build.*--force"):
+    with pytest.raises(BadInput, match=r"2023-01-31-post\.md was edited since the last build.*--overwrite"):
         put(site, build(post=b"new words"))
     assert snapshot(site) == before
 
 
-def test_fault_42_force_overwrites_and_keeps_a_copy_each_time(site: Path) -> None:
+def test_fault_42_overwriting_keeps_a_copy_each_time(site: Path) -> None:
     for number, words in enumerate((b"first words", b"second words", b"first words")):
         (site / POST).write_bytes(words)
-        done = put(site, build(post=b"build %d" % number), force=True)
+        done = put(site, build(post=b"build %d" % number), overwrite=True)
         assert (site / POST).read_bytes() == b"build %d" % number
     copies = {p.name: p.read_bytes() for p in (site / publish.REPLACED / "_posts").iterdir()}
     assert copies == {"2023-01-31-post.md": b"first words", "2023-01-31-post.md.1": b"second words"}
@@ -99,7 +99,7 @@ def test_an_edited_file_that_is_no_longer_made_is_refused_too(site: Path) -> Non
     (site / "index.md").write_bytes(b"my own index")
     with pytest.raises(BadInput, match=r"index\.md was edited"):
         put(site, build(index=None))
-    done = put(site, build(index=None), force=True)
+    done = put(site, build(index=None), overwrite=True)
     assert done.kept == (f"{publish.REPLACED}/index.md",)
     assert not (site / "index.md").exists()
 
@@ -143,7 +143,7 @@ def test_a_broken_manifest_is_refused_and_kept(site: Path) -> None:
     (site / PLACE).write_bytes(b'{"schema_version": 99}')
     with pytest.raises(BadInput, match="schema_version 99 is newer"):
         put(site, build(post=b"new words"))
-    done = put(site, build(post=b"new words"), force=True)
+    done = put(site, build(post=b"new words"), overwrite=True)
     assert f"{publish.REPLACED}/{PLACE}" in done.kept
 
 
