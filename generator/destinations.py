@@ -62,7 +62,7 @@ def _check_apart(folders: Mapping[str, Path], files: Mapping[str, Path]) -> None
         if real[one] == real[other]:
             raise BadInput(f"{one} and {other} are both {printable(real[one])}; name another place for one of them")
     for option, inside in itertools.product(files, real):
-        if option != inside and real[inside].is_relative_to(real[option]):
+        if option != inside and real[inside].is_relative_to(real[option]) and not real[option].is_dir():
             raise BadInput(
                 f"{option}: {printable(files[option])} is to be a file, and {inside} lies below it; name another file"
             )

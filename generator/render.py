@@ -316,6 +316,8 @@ def _guarded(action: Callable[[], Result], templates: Path) -> Result:
         raise BadInput(f"template {error.name} is missing in {templates}") from None
     except TemplateSyntaxError as error:
         raise BadInput(f"{_short(error.filename or '', templates)}:{error.lineno}: {error.message}") from None
+    except OSError as error:
+        raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); restore the file") from None
     except (TemplateError, Unbound, TypeError, ValueError, LookupError, ZeroDivisionError) as error:
         place = _place(error, templates)
         if place is None:

@@ -107,6 +107,8 @@ def _content(folder: Path, name: str, environment: Environment, values: Mapping[
         return environment.get_template(name).render(values).encode()
     except TemplateError as error:
         raise BadInput(f"{folder / name}:{_line(error, folder / name)}: {error}; mend the template") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{folder / name}: not text in UTF-8 ({error}); mend the template") from None
 
 
 def _line(error: TemplateError, template: Path) -> int:

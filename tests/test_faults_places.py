@@ -294,14 +294,41 @@ def test_fault_64_a_broken_manifest_is_refused_before_training(built: Project) -
     assert built.build("head.epochs=4", overwrite=True).published.kept != ()
 
 
-def test_fault_64_a_broken_page_of_the_site_is_found_before_training(fresh: Project, tmp_path: Path) -> None:
-    root = tmp_path / "root"
+def copied_root(folder: Path) -> Path:
+    """The project with templates of its own, to be changed."""
+    root = folder / "root"
     shutil.copytree(fakes.ROOT / "templates", root / "templates", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(fakes.ROOT / "requirements.txt", root)
     (root / "generator").symlink_to(fakes.ROOT / "generator")
+    return root
+
+
+def test_fault_64_a_broken_page_of_the_site_is_found_before_training(fresh: Project, tmp_path: Path) -> None:
+    root = copied_root(tmp_path)
     (root / "templates" / "site" / "_config.yml.j2").write_text("title: {{ nothing.there }}")
     fresh.root = root
     with pytest.raises(BadInput, match=r"_config\.yml\.j2:1: 'nothing' is undefined"):
+        fresh.build()
+    assert not trained(fresh)
+
+
+@pytest.mark.parametrize("name", ["post.md.j2", "site/_config.yml.j2"])
+def test_fault_64_a_template_that_is_not_utf_8_is_named_before_training(
+    fresh: Project, tmp_path: Path, name: str
+) -> None:
+    root = copied_root(tmp_path)
+    path = root / "templates" / name
+    path.write_bytes(path.read_bytes() + b"# caf\xe9\n")
+    fresh.root = root
+    with pytest.raises(BadInput, match=rf"{path.name}: not text in UTF-8"):
+        fresh.build()
+    assert not trained(fresh)
+
+
+def test_fault_64_a_style_sheet_that_is_gone_is_named_before_training(fresh: Project, tmp_path: Path) -> None:
+    fresh.root = copied_root(tmp_path)
+    (fresh.root / "templates" / "site" / "assets" / "css" / "post.css").unlink()
+    with pytest.raises(BadInput, match=r"post\.css: cannot be read .*; restore the file"):
         fresh.build()
     assert not trained(fresh)
 
