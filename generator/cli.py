@@ -54,23 +54,19 @@ def main(arguments: Sequence[str]) -> int:
     accept_any_text()
     command, rest = _command(list(arguments))
     try:
-        try:
-            return command(rest)
-        finally:
-            # Here and not when the interpreter ends, where nobody can answer for a reader who has gone.
-            if sys.stdout is not None:
-                sys.stdout.flush()
+        return command(rest)
     except MeasuredPostError as error:
         print(f"build.py: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever read the output has gone, as `| head` does. Nothing is left to say, nor anybody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return _stopped(130)
     except Terminated:
         return _stopped(143)
+    finally:
+        _flush()
 
 
 def build(arguments: list[str]) -> int:
@@ -218,6 +214,15 @@ def _print_results(found: BuildResults) -> None:
     commands.print_table(["variant", "val. acc. head", "val. acc. fine-tuned", "test acc.", "test loss", "wrong"], rows)
     weights = found.weights
     print(f"weights  {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
+
+
+def _flush() -> None:
+    """Write what was printed now: when the interpreter ends, a reader who has gone would change the exit code."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:
