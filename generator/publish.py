@@ -51,7 +51,7 @@ def check(site: Path, files: Mapping[str, bytes | None], *, manifest_path: str, 
         plan = _plan(site, files, owned)
         if plan.foreign and not overwrite:
             raise BadInput(_refusal(site, plan.foreign, owned))
-        for path in plan.written:
+        for path in (*plan.written, *dict(_copies(site, plan.foreign))):
             destinations.writable((site / path).parent)
     except OSError as error:
         raise _explained(site, error) from None
@@ -123,6 +123,8 @@ def _content(site: Path, path: str) -> bytes | None:
     target = site / path
     if target.is_dir() and not target.is_symlink():
         raise BadInput(f"{target} is a folder, and the build has a file of this name; move it away")
+    if target.is_symlink() and not target.exists():
+        raise BadInput(f"{target} is a symbolic link that leads nowhere; move it away")
     for parent in target.relative_to(site).parents:
         if (site / parent).exists() and not (site / parent).is_dir():
             raise BadInput(f"{site / parent} is a file where a folder is needed; move it away")
@@ -152,8 +154,8 @@ def _copies(site: Path, foreign: tuple[str, ...]) -> Iterator[tuple[str, bytes]]
     for path in foreign:
         content = _content(site, path)
         number, copy = 0, f"{REPLACED}/{path}"
-        while content is not None and (site / copy).exists():
-            if (site / copy).read_bytes() == content:
+        while content is not None and (there := _content(site, copy)) is not None:
+            if there == content:
                 content = None
             number, copy = number + 1, f"{REPLACED}/{path}.{number + 1}"
         if content is not None:

@@ -58,6 +58,8 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
     """
     for path in (*writes, *removes):
         check(folder, path)
+    # Of a link to a folder, the folder is changed and the link stays.
+    folder = Path(os.path.realpath(folder))
     recover(folder)
     try:
         _by_exchange(folder, writes, removes)
@@ -67,6 +69,7 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
 
 def recover(folder: Path) -> bool:
     """Complete or clean up what a killed run left; True if a journal was completed. Raises `BuildFailed`."""
+    folder = Path(os.path.realpath(folder))
     journal = folder / _JOURNAL
     for leftover in _staged(folder):
         shutil.rmtree(leftover, ignore_errors=True)

@@ -176,6 +176,38 @@ def test_a_linked_folder_is_not_written_through(site: Path, tmp_path: Path) -> N
         put(site, build(metrics=b"[]"))
 
 
+def test_a_site_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere" / "real"
+    real.mkdir(parents=True)
+    (real / "about.md").write_bytes(b"mine")
+    (tmp_path / "site").symlink_to(real)
+    put(tmp_path / "site", build())
+    put(tmp_path / "site", build(post=b"new words"))
+    assert (tmp_path / "site").readlink() == real
+    assert sorted(snapshot(real)) == sorted([*build(), "about.md"])
+    assert [p.name for p in real.parent.iterdir()] == ["real"]
+
+
+def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "_posts").mkdir()
+    (tmp_path / POST).symlink_to(tmp_path / "not mounted" / "post.md")
+    for overwrite in (False, True):
+        with pytest.raises(BadInput, match="leads nowhere"):
+            put(tmp_path, build(), overwrite=overwrite)
+    assert (tmp_path / POST).is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_copies_that_cannot_be_kept_are_refused_before_training(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "index.md").write_bytes(b"somebody's page")
+    copies = tmp_path / publish.REPLACED
+    copies.write_bytes(b"mine") if kind == "file" else copies.symlink_to(tmp_path.parent)
+    expected: dict[str, bytes | None] = dict.fromkeys(build())
+    with pytest.raises(BadInput, match=publish.REPLACED):
+        publish.check(tmp_path, expected, manifest_path=PLACE, overwrite=True)
+    assert (tmp_path / "index.md").read_bytes() == b"somebody's page"
+
+
 CHILD = """
 import os, resource, signal, sys
 from pathlib import Path
