@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator import data, fonts, hardware, results, strict_json, summary, weights
-from generator.cache import Entry, Store
+from generator.cache import WORKER_LOG, Entry, Store
 from generator.config import Config, Variant
 from generator.data import Dataset
 from generator.display import Display
@@ -70,7 +70,7 @@ class Bench:
     def __post_init__(self) -> None:
         config, store = self.config, self.places.store
         self.store = Store(store, self.display.warn)
-        self.worker = Worker(store / "worker.log")
+        self.worker = Worker(store / WORKER_LOG)
         self.dataset = data.find(config.data, self.data_store or store)
         data.check_settings(self.dataset, config.variants)
         for v in config.variants:  # for what it refuses: an image must not be decoded for that

@@ -28,6 +28,11 @@ VERSION = 1
 
 ENTRY = "entry.json"
 
+FOLDERS = ("stages", "temporary", "latest", "checkpoints", "history", "weights")
+"""What a build makes in the store, here and elsewhere."""
+
+WORKER_LOG = "worker.log"
+
 SMALL = 8 * 2**20
 """Files up to this size, bytes, are checked at every look-up; larger ones when a stage is about to read them."""
 
@@ -244,7 +249,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], str] | None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` by `data`, whole or not at all. Raises `BuildFailed` if the disk refuses."""
-    temporary = path.parent / f".{path.name}.writing"
+    temporary = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
@@ -255,7 +260,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise _refused(path, error) from error
+        raise _refused(path, error, "name another place") from error
+
+
+def temporary_beside(path: Path) -> Path:
+    """Where `write_atomically` writes before it replaces `path`."""
+    return path.parent / f".{path.name}.writing"
 
 
 def file_hash(path: Path) -> str:
@@ -277,9 +287,9 @@ def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: boo
     return ""
 
 
-def _refused(path: Path, error: OSError) -> BuildFailed:
+def _refused(path: Path, error: OSError, else_: str = "name another folder with --store") -> BuildFailed:
     reason = error.strerror or str(error)
-    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or name another folder with --store")
+    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or {else_}")
 
 
 def _flush(path: Path) -> None:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from generator import commands, config, export, pipeline
+from generator import commands, config, delivery, destinations, export, pipeline, publish
 from generator.bench import Places
 from generator.cache import write_atomically
 from generator.config import Config
 from generator.delivery import Outcome
-from generator.display import duration, for_terminal
-from generator.errors import BadInput, MeasuredPostError
+from generator.display import accept_any_text, duration, for_terminal
+from generator.errors import BadInput, MeasuredPostError, printable
 from generator.formats import FORMATS
 from generator.pipeline import Explanation
 from generator.results import BuildResults
@@ -51,6 +51,7 @@ class Terminated(BaseException):
 def main(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    accept_any_text()
     command, rest = _command(list(arguments))
     try:
         return command(rest)
@@ -59,12 +60,13 @@ def main(arguments: Sequence[str]) -> int:
         return error.exit_code
     except BrokenPipeError:
         # Whoever read the output has gone, as `| head` does. Nothing is left to say, nor anybody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return _stopped(130)
     except Terminated:
         return _stopped(143)
+    finally:
+        _flush()
 
 
 def build(arguments: list[str]) -> int:
@@ -74,11 +76,15 @@ def build(arguments: list[str]) -> int:
     if options.explain:
         _print_explanations(pipeline.explain(settings, places))
         return 0
-    _make_way("--preview", options.preview)
-    if options.export:
-        _make_way("--export", options.export)
-    display = for_terminal()
-    outcome = pipeline.build(settings, places, display, force=options.force, limit=options.store_limit)
+    _check_places(options, settings, places)
+    outcome = pipeline.build(
+        settings,
+        places,
+        for_terminal(),
+        force=options.force,
+        overwrite=options.overwrite,
+        limit=options.store_limit,
+    )
     _print_outcome(outcome)
     if options.export:
         page = export.export(outcome.preview.read_text("utf-8"), outcome.preview.parent)
@@ -127,7 +133,12 @@ def _build_parser() -> argparse.ArgumentParser:
     where.add_argument("--export", type=Path, metavar="FILE", help="also write the post as one HTML file to hand in")
     how = parser.add_argument_group("how")
     how.add_argument("--explain", action="store_true", help="say what would run and why, and stop")
-    how.add_argument("--force", action="store_true", help="run everything again; overwrite files edited by hand")
+    how.add_argument("--force", action="store_true", help="run everything again")
+    how.add_argument(
+        "--overwrite",
+        action="store_true",
+        help=f"replace files that somebody else wrote or edited; copies go to {publish.REPLACED}/ in the site",
+    )
     return parser
 
 
@@ -146,14 +157,20 @@ def _places(options: argparse.Namespace) -> Places:
     return Places(ROOT, options.store, options.site, options.preview)
 
 
-def _make_way(option: str, path: Path) -> None:
-    """Make the folder of a file that is written last: a slip must not come to light after the training."""
-    try:
-        if path.is_dir():
-            raise BadInput(f"{option}: {path} is a folder; name a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{option}: {path} cannot be written ({error.strerror}); name another file") from None
+def _check_places(options: argparse.Namespace, settings: Config, places: Places) -> None:
+    """Refuse places that cannot be written: a slip must not come to light after the training."""
+    named = {"--preview": options.preview, "--export": options.export}
+    files = {option: path for option, path in named.items() if path is not None}
+    destinations.check(options.site, options.store, files)
+    site = Path(os.path.realpath(options.site))
+    for option, path in files.items():
+        # What the build writes is known only at the cost of rendering.
+        real = Path(os.path.realpath(path.parent)) / path.name
+        if not real.is_relative_to(site):
+            continue
+        expected = delivery.expected(settings, places, overwrite=options.overwrite)
+        if real.relative_to(site).as_posix() in expected:
+            raise BadInput(f"{option}: {printable(path)} is a file of the site that the build writes; name another")
 
 
 def _print_explanations(explanations: list[Explanation]) -> None:
@@ -178,7 +195,7 @@ def _print_outcome(outcome: Outcome) -> None:
     print(f"post     {outcome.post} ({changes if published.written or published.removed else 'unchanged'})")
     print(f"preview  {outcome.preview}")
     for path in published.kept:
-        print(f"kept     {path}: what --force replaced")
+        print(f"kept     {path}: what --overwrite replaced")
 
 
 def _print_results(found: BuildResults) -> None:
@@ -197,6 +214,15 @@ def _print_results(found: BuildResults) -> None:
     commands.print_table(["variant", "val. acc. head", "val. acc. fine-tuned", "test acc.", "test loss", "wrong"], rows)
     weights = found.weights
     print(f"weights  {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
+
+
+def _flush() -> None:
+    """Write what was printed now: when the interpreter ends, a reader who has gone would change the exit code."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:

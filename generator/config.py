@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from generator.errors import BadInput
+from generator.errors import BadInput, encodable
 
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
@@ -302,6 +302,8 @@ def _assignment(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise BadInput(f"--set {text!r}: expected KEY=VALUE, as in head.epochs=5")
+    if text != encodable(text):
+        raise BadInput(f"--set {encodable(text)}: expected text in UTF-8")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):

@@ -2,10 +2,9 @@
 
 import itertools
 import json
-import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,10 @@ from pathlib import Path
 from generator import (
     builds,
     cache,
+    example,
     hardware,
     manifest,
+    newlines,
     preview,
     publish,
     render,
@@ -22,9 +23,10 @@ from generator import (
     skeleton,
     strict_json,
 )
-from generator.bench import Bench
+from generator.bench import Bench, Places
+from generator.config import Config, PostSettings
 from generator.errors import BadInput
-from generator.results import BuildResults
+from generator.results import BuildResults, FigureFile
 
 PROVENANCE = "provenance.json"
 
@@ -41,11 +43,36 @@ class Outcome:
     preview: Path
 
 
-def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
+def expected(config: Config, places: Places, *, overwrite: bool = False) -> dict[str, bytes | None]:
+    """Site path of every file that `deliver` may write → its content, None where the results decide it.
+
+    Rendered with made-up results. Raises `BadInput` where a template is at fault or the manifest is broken
+    (with `overwrite` that counts as none).
+    """
+    post, results = config.post, example.results()
+    pages = render.render(post, results, templates=places.templates, root=places.root).pages
+    figures = example.figures(variant.name for variant in config.variants)
+    names = [f"assets/data/{post.asset_folder}/{name}" for name in (*result_files.FILES, PROVENANCE, manifest.NAME)]
+    files: dict[str, bytes | None] = dict.fromkeys((*(page.path for page in pages), *names))
+    files |= dict.fromkeys(path for _, _, path in _figure_paths(post, figures))
+    before = _manifest_before(places.site, manifest.path_for(post.asset_folder), overwrite)
+    if skeleton.belongs(places.site, before.files if before else ()):
+        files |= skeleton.skeleton(post, results, places.templates)
+    return files
+
+
+def check(config: Config, places: Places, *, overwrite: bool) -> None:
+    """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
+    files = expected(config, places, overwrite=overwrite)
+    place = manifest.path_for(config.post.asset_folder)
+    publish.check(places.site, files, manifest_path=place, overwrite=overwrite)
+
+
+def deliver(found: BuildResults, bench: Bench, *, overwrite: bool) -> Outcome:
     """Render the post, put everything into the site, whole or not at all, and record the build.
 
-    `force` overwrites files in the site that were edited by hand. Raises `MeasuredPostError`; the site then
-    stays as it was.
+    `overwrite` replaces files in the site that somebody else wrote or edited, and keeps copies. Raises
+    `MeasuredPostError`; the site then stays as it was.
     """
     config, places = bench.config, bench.places
     post = config.post
@@ -57,7 +84,7 @@ def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
     files |= _figure_files(found, bench)
     manifest_path = manifest.path_for(post.asset_folder)
     publish.recover(places.site)
-    before = _manifest_before(places.site, manifest_path, force)
+    before = _manifest_before(places.site, manifest_path, overwrite)
     if skeleton.belongs(places.site, before.files if before else ()):
         files |= skeleton.skeleton(post, found, places.templates)
     provenance = f"{data_folder}/{PROVENANCE}"
@@ -65,33 +92,36 @@ def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
     files[provenance] = _provenance(bench, files, provenance, old)
     made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
     files[manifest_path] = manifest.to_text(made).encode()
-    published = publish.publish(places.site, files, manifest_path=manifest_path, force=force)
+    published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
     _record(found, files[provenance], places.store)
     # The post's links lead from where it is published; those of the preview from where that file stands.
-    prefix = Path(os.path.relpath(places.site / "assets", places.preview.parent)).as_posix() + "/"
+    prefix = preview.address(places.site / "assets", places.preview)
     page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)
     cache.write_atomically(places.preview, page.encode())
     return Outcome(found, tuple(bench.ran), published, places.site / post_page.path, places.preview)
 
 
-def _manifest_before(site: Path, path: str, force: bool) -> manifest.Manifest | None:
-    """The manifest of the build before; with `force` a broken one counts as none."""
+def _manifest_before(site: Path, path: str, overwrite: bool) -> manifest.Manifest | None:
+    """The manifest of the build before; with `overwrite` a broken one counts as none."""
     try:
         return manifest.read(site, path)
     except BadInput:
-        if force:
+        if overwrite:
             return None
         raise
 
 
 def _figure_files(found: BuildResults, bench: Bench) -> dict[str, bytes]:
     stages = bench.figure_stages()
-    images = f"assets/images/{bench.config.post.asset_folder}"
-    return {
-        f"{images}/{figure.scope}/{name}": bench.require(stages[figure.scope]).read_bytes(name)
-        for figure in found.figures
-        for name in (f"{figure.name}.png", f"{figure.name}.webp")
-    }
+    paths = _figure_paths(bench.config.post, found.figures)
+    return {path: bench.require(stages[scope]).read_bytes(name) for scope, name, path in paths}
+
+
+def _figure_paths(post: PostSettings, figures: Iterable[FigureFile]) -> Iterator[tuple[str, str, str]]:
+    """(scope, file name, site path) of every picture."""
+    for figure in figures:
+        for name in (f"{figure.name}.png", f"{figure.name}.webp"):
+            yield figure.scope, name, f"assets/images/{post.asset_folder}/{figure.scope}/{name}"
 
 
 def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | None) -> bytes:
@@ -100,9 +130,9 @@ def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | 
     `old` is the hash of what the build before wrote: an edited one is not taken over.
     """
     site = bench.places.site
-    same = all((site / p).is_file() and (site / p).read_bytes() == content for p, content in files.items())
-    if same and (site / path).is_file() and cache.file_hash(site / path) == old:
-        return (site / path).read_bytes()
+    hashes = {p: newlines.fingerprint(content) for p, content in files.items()} | {path: old}
+    if all((site / p).is_file() and newlines.fingerprint((site / p).read_bytes()) == h for p, h in hashes.items()):
+        return newlines.normalised((site / path).read_bytes())
     now = datetime.now(UTC)
     stages = {stage.label: stage for stage in bench.plan.stages}
     table = {

@@ -1,5 +1,11 @@
-"""What a build says while it works: a live display on a terminal, plain lines elsewhere."""
+"""What a build says while it works: a live display on a terminal, plain lines elsewhere.
 
+`accept_any_text` makes standard output and error take every character, whatever their encoding.
+"""
+
+import codecs
+import io
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -81,9 +87,30 @@ class LiveDisplay(Display):
         return report
 
 
+def accept_any_text() -> None:
+    """Let standard output and error write what their encoding lacks as `\\uXXXX` instead of failing.
+
+    So do names of files that are not in UTF-8, which no encoding has. The form is JSON's own, so that JSON
+    stays JSON.
+    """
+    codecs.register_error(_ESCAPED, _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_ESCAPED)
+
+
+_ESCAPED = "measured-post-escaped"
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # output is never decoded
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
 def for_terminal() -> Display:
     """The display that fits standard error."""
-    if not sys.stderr.isatty():
+    # The bar and its spinner are drawn with characters that only Unicode has.
+    if not sys.stderr.isatty() or not (sys.stderr.encoding or "").lower().startswith("utf"):
         return Display()
     from rich.console import Console
 

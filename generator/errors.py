@@ -34,6 +34,11 @@ class Locked(MeasuredPostError):
     exit_code = 3
 
 
+def encodable(name: str) -> str:
+    """`name`, of a file, as a text in UTF-8 can hold it: bytes of it that are not UTF-8 are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def printable(name: object) -> str:
     """`name`, from outside, as it may stand in a one-line message: what cannot be printed is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))

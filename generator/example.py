@@ -3,6 +3,7 @@
 `post` and `results` make them. Their numbers mean nothing and are never published.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from generator.config import BASELINE, FineTuningSettings, ModelSettings, PhaseSettings, PostSettings, Recipe
@@ -49,16 +50,21 @@ def results() -> BuildResults:
         "augmentation-no-preprocessing": ModelSettings(augment=True, preprocess=False),
     }
     variants = {name: _variant(name, model) for name, model in models.items()}
-    places = [("data", name) for name in _DATA_FIGURES] + [("comparison", "comparison")]
-    places += [(variant, name) for variant in variants for name in _VARIANT_FIGURES]
     return BuildResults(
         profile="example",
         data=_data(),
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
         environment=Environment(python="3", packages={"keras": "3"}),
         variants=variants,
-        figures=tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in places),
+        figures=figures(variants),
     )
+
+
+def figures(variants: Iterable[str]) -> tuple[FigureFile, ...]:
+    """All figures that a build of these variants may have."""
+    places = [("data", name) for name in _DATA_FIGURES] + [("comparison", "comparison")]
+    places += [(variant, name) for variant in variants for name in _VARIANT_FIGURES]
+    return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in places)
 
 
 def _data() -> DataSummary:

@@ -5,10 +5,11 @@ self-contained page. A browser shows it without a single request; a policy in th
 """
 
 import base64
+import os
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from generator.errors import BadInput
 
@@ -102,7 +103,9 @@ class _Packer(HTMLParser):
         return data_uri(self._local(address)) if _names_a_file(address) else address
 
     def _local(self, address: str | None) -> Path:
-        return self.folder / unquote(urlsplit(address or "").path)
+        path = os.fsdecode(unquote_to_bytes(urlsplit(address or "").path))
+        # As a browser does it: `..` takes a name away, even that of a link to elsewhere.
+        return Path(os.path.normpath(self.folder / path))
 
 
 def _names_a_file(address: str | None) -> bool:

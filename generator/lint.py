@@ -41,7 +41,10 @@ def check(folder: Path, environment: Environment, names: Collection[str]) -> Non
     `names` are those that a template may use. Raises `TemplateSyntaxError` where one cannot be parsed.
     """
     for path in templates_of(folder):
-        text = path.read_text("utf-8")
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{path.relative_to(folder.parent).as_posix()}: not text in UTF-8 ({error})") from None
         tree = environment.parse(text, path.relative_to(folder).as_posix(), str(path))
         for line, fault in _faults(text, tree, environment.filters, names):
             raise BadInput(f"{path.relative_to(folder.parent).as_posix()}:{line}: {fault}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from generator.errors import BadInput, BuildFailed, Locked
+from generator.errors import BadInput, BuildFailed, Locked, printable
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def hold(path: Path, purpose: str) -> Iterator[None]:
         raise BadInput(f"{path}: the lock cannot be made ({error.strerror}); name another folder") from None
     try:
         with suppress(OSError):  # A full disk, say: the lock holds without its note.
-            _note_beside(path).write_text(f"{os.getpid()}\n{purpose}\n", encoding="utf-8")
+            _note_beside(path).write_text(f"{os.getpid()}\n{printable(purpose)}\n", encoding="utf-8")
         yield
     finally:
         _note_beside(path).unlink(missing_ok=True)

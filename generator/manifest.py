@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from generator import strict_json
+from generator import newlines, strict_json
 from generator.errors import BadInput
 from generator.results import Record
 
@@ -68,7 +68,7 @@ class Manifest(Record):
     post: str
     """Site path of the post."""
     files: dict[str, str]
-    """Site path → SHA-256 of every file of the build but this one."""
+    """Site path → SHA-256 of every file of the build but this one, as `newlines.fingerprint` gives it."""
     numbers: tuple[Number, ...]
     excerpts: tuple[Excerpt, ...]
     figures: tuple[Figure, ...]
@@ -87,7 +87,7 @@ def make(
     `numbers` are objects with the fields of `Number`, `excerpts` with those of `Excerpt`. `before` saves time:
     a picture whose bytes it knows is not decoded again.
     """
-    hashes = {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())}
+    hashes = {path: newlines.fingerprint(content) for path, content in sorted(files.items())}
     known = _known_pixels(before)
     return Manifest(
         schema_version=strict_json.SCHEMA_VERSION,
@@ -145,7 +145,9 @@ def from_text(text: str, where: str) -> Manifest:
     table = strict_json.parse_json(text, where)
     strict_json.check_version(table, where)
     if table.pop(DIGEST, None) != _digest(table):
-        raise BadInput(f"{where}: was edited since the build wrote it ({DIGEST}); restore it, or build with --force")
+        raise BadInput(
+            f"{where}: was edited since the build wrote it ({DIGEST}); restore it, or build with --overwrite"
+        )
     return strict_json.validated(Manifest, table, where)
 
 

@@ -19,7 +19,7 @@ import PIL
 
 from generator import archive, sample
 from generator.config import DataSettings
-from generator.errors import BadInput, BuildFailed, printable
+from generator.errors import BadInput, BuildFailed, encodable, printable
 
 Kind = Literal["sample", "folder", "archive", "kaggle"]
 SAMPLE_SEED = 0
@@ -58,7 +58,7 @@ def locate(settings: DataSettings, store: Path) -> Origin:
     try:
         path = Path(settings.path).expanduser()
         if settings.path and path.is_dir():
-            return Origin(path.resolve().name, "folder", path)
+            return Origin(encodable(path.resolve().name), "folder", path)
         if path.is_file():
             return _archive(path, settings, store)
     except (OSError, RuntimeError) as error:
@@ -126,7 +126,7 @@ def _archive(path: Path, settings: DataSettings, store: Path) -> Origin:
     def unpack(folder: Path) -> None:
         archive.unpack_into(path, folder, limits)
 
-    return Origin(path.name, "archive", store / f"unpacked-{digest}", unpack)
+    return Origin(encodable(path.name), "archive", store / f"unpacked-{digest}", unpack)
 
 
 def _downloaded(name: str) -> Path:

@@ -16,7 +16,7 @@ from generator import cache, lock, origins, render
 from generator.bench import Bench, Places
 from generator.cache import Store
 from generator.config import Config
-from generator.delivery import Outcome, deliver
+from generator.delivery import Outcome, check, deliver
 from generator.display import Display
 from generator.stages import Plan, Stage
 
@@ -32,11 +32,19 @@ class Explanation:
     """How long it took when it last ran, if it ever did."""
 
 
-def build(config: Config, places: Places, display: Display, *, force: bool = False, limit: int = 0) -> Outcome:
+def build(
+    config: Config,
+    places: Places,
+    display: Display,
+    *,
+    force: bool = False,
+    overwrite: bool = False,
+    limit: int = 0,
+) -> Outcome:
     """Run what has to run, and publish. Raises `MeasuredPostError`; the published site then stays as it was.
 
-    `force` runs every stage again and overwrites files in the site that were edited by hand. `limit` is how
-    many bytes the store may keep, 0 for no limit.
+    `force` runs every stage again. `overwrite` replaces files in the site that somebody else wrote or edited.
+    `limit` is how many bytes the store may keep, 0 for no limit.
     """
     with ExitStack() as stack:
         stack.enter_context(lock.hold(places.store / "lock", f"building {places.site}"))
@@ -45,13 +53,14 @@ def build(config: Config, places: Places, display: Display, *, force: bool = Fal
         stack.callback(bench.worker.close)
         bench.store.clean()
         if force or _missing(bench.plan, bench.store):
-            # Before any training: a slip in a template must not come to light after an hour of it.
+            # Before any training: what is in the way must not come to light after an hour of it.
             render.check(places.templates, places.root)
+            check(config, places, overwrite=overwrite)
             bench.introduce()
         found = bench.collect()
         for stage in bench.plan.stages:
             bench.store.remember(stage.key)
-        outcome = deliver(found, bench, force=force)
+        outcome = deliver(found, bench, overwrite=overwrite)
         if limit:
             bench.store.prune(limit, keep=frozenset(stage.key.digest for stage in bench.plan.stages))
         return outcome

@@ -5,9 +5,11 @@ here is what Jekyll will show.
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import markdown
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -43,6 +45,11 @@ def page(post: str, *, templates: Path, assets: str, prefix: str) -> str:
         body=Markup(body),
         script=Markup((folder / "_includes" / "scrollable.html").read_text("utf-8")),
     )  # fmt: skip
+
+
+def address(folder: Path, page: Path) -> str:
+    """How a link in the file `page` names `folder`: the way there, percent-encoded, with a slash at the end."""
+    return quote(os.fsencode(os.path.relpath(folder, page.parent))) + "/"
 
 
 def heading_id(heading: str, _separator: str = "-") -> str:

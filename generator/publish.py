@@ -1,22 +1,22 @@
 """Puts a build's files into a site: the whole build or nothing, and never over anybody else's work.
 
 `publish` compares the files with the site and with the manifest of the build before, refuses what it did not
-write itself, and hands the difference to `transaction`. `recover` completes what a killed run began.
+write itself, and hands the difference to `transaction`; `check` refuses it before the files are known. `recover`
+completes what a killed run began. A text whose lines end in another way is the same text.
 """
 
 import errno
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import manifest, transaction
+from generator import destinations, manifest, newlines, transaction
 from generator.errors import BadInput, BuildFailed
 
 recover = transaction.recover
 
-REPLACED = f"{transaction.PRIVATE}/replaced"
-"""Folder of the site where `force` keeps what it overwrites; not in `_posts/`, where it would be a post."""
+REPLACED = "_replaced"
+"""Folder of the site where copies of what was overwritten are kept: to be committed, and passed over by Jekyll."""
 
 _BAD_PLACE = (
     errno.ENOTDIR,
@@ -37,10 +37,27 @@ class Published:
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
     kept: tuple[str, ...]
-    """Copies, below `REPLACED`, of files that `force` overwrote or removed."""
+    """Copies, below `REPLACED`, of other people's files that were overwritten or removed."""
 
 
-def publish(site: Path, files: Mapping[str, bytes], *, manifest_path: str, force: bool = False) -> Published:
+def check(site: Path, files: Mapping[str, bytes | None], *, manifest_path: str, overwrite: bool = False) -> None:
+    """Raise now what `publish` will raise for `files` of these names; the content is None where it is not known yet.
+
+    A file that is not the program's own and whose new content is not known is taken to be another one.
+    """
+    try:
+        recover(site)
+        owned = _owned(site, files, manifest_path, overwrite)
+        plan = _plan(site, files, owned)
+        if plan.foreign and not overwrite:
+            raise BadInput(_refusal(site, plan.foreign, owned))
+        for path in (*plan.written, *dict(_copies(site, plan.foreign))):
+            destinations.writable((site / path).parent)
+    except OSError as error:
+        raise _explained(site, error) from None
+
+
+def publish(site: Path, files: Mapping[str, bytes], *, manifest_path: str, overwrite: bool = False) -> Published:
     """Make `site` hold `files` (site path → content) in place of those of the build before.
 
     `manifest_path` is the site path of this post's manifest, itself one of `files`; the one found there says
@@ -48,14 +65,14 @@ def publish(site: Path, files: Mapping[str, bytes], *, manifest_path: str, force
     longer makes are removed, everything else in the site is left alone.
 
     Raises `BadInput` where a file is in the way that the program did not write or that was edited since
-    (`force` overwrites it and keeps a copy), or where `site` cannot be a folder; `BuildFailed` where writing
+    (`overwrite` replaces it and keeps a copy), or where `site` cannot be a folder; `BuildFailed` where writing
     fails. In both cases the old site is intact.
     """
     try:
         recover(site)
-        owned = _owned(site, files, manifest_path, force)
+        owned = _owned(site, files, manifest_path, overwrite)
         plan = _plan(site, files, owned)
-        if plan.foreign and not force:
+        if plan.foreign and not overwrite:
             raise BadInput(_refusal(site, plan.foreign, owned))
         copies = dict(_copies(site, plan.foreign))
         writes = {path: files[path] for path in plan.written} | copies
@@ -75,14 +92,14 @@ class _Plan:
     """To be written or removed, though what is there is not what the program wrote."""
 
 
-def _owned(site: Path, files: Mapping[str, bytes], manifest_path: str, force: bool) -> dict[str, str | None]:
+def _owned(site: Path, files: Collection[str], manifest_path: str, overwrite: bool) -> dict[str, str | None]:
     """Site path → hash of every file the build before wrote; None where any content is the program's."""
     owned: dict[str, str | None] = {}
     for path in {manifest_path, *manifest.find(site)}:
         try:
             before = manifest.read(site, path)
         except BadInput:
-            if path == manifest_path and not force:
+            if path == manifest_path and not overwrite:
                 raise
             continue
         # The same post with its assets elsewhere is the same build's, under its folder's old name.
@@ -91,9 +108,9 @@ def _owned(site: Path, files: Mapping[str, bytes], manifest_path: str, force: bo
     return owned
 
 
-def _plan(site: Path, files: Mapping[str, bytes], owned: Mapping[str, str | None]) -> _Plan:
+def _plan(site: Path, files: Mapping[str, bytes | None], owned: Mapping[str, str | None]) -> _Plan:
     there = {path: _content(site, path) for path in {*files, *owned}}
-    same = {path for path, content in files.items() if there[path] == content}
+    same = {path for path, content in files.items() if _is_same(there[path], content)}
     written = {*files} - same
     removed = {path for path in owned if path not in files and there[path] is not None}
     foreign = {path for path in written | removed if not _is_own(there[path], path, owned)}
@@ -106,16 +123,22 @@ def _content(site: Path, path: str) -> bytes | None:
     target = site / path
     if target.is_dir() and not target.is_symlink():
         raise BadInput(f"{target} is a folder, and the build has a file of this name; move it away")
+    if target.is_symlink() and not target.exists():
+        raise BadInput(f"{target} is a symbolic link that leads nowhere; move it away")
     for parent in target.relative_to(site).parents:
         if (site / parent).exists() and not (site / parent).is_dir():
             raise BadInput(f"{site / parent} is a file where a folder is needed; move it away")
     return target.read_bytes() if target.is_file() else None
 
 
+def _is_same(there: bytes | None, content: bytes | None) -> bool:
+    return there is not None and content is not None and newlines.normalised(there) == newlines.normalised(content)
+
+
 def _is_own(content: bytes | None, path: str, owned: Mapping[str, str | None]) -> bool:
     if content is None:
         return True
-    return path in owned and owned[path] in (None, hashlib.sha256(content).hexdigest())
+    return path in owned and owned[path] in (None, newlines.fingerprint(content))
 
 
 def _refusal(site: Path, foreign: tuple[str, ...], owned: Mapping[str, str | None]) -> str:
@@ -123,7 +146,7 @@ def _refusal(site: Path, foreign: tuple[str, ...], owned: Mapping[str, str | Non
     path = (edited or foreign)[0]
     what = "was edited since the last build" if edited else "was not written by this program"
     more = f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else ""
-    return f"{site / path}{more} {what}; move it away, or use --force to replace it and keep a copy"
+    return f"{site / path}{more} {what}; move it away, or use --overwrite to replace it and keep a copy"
 
 
 def _copies(site: Path, foreign: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
@@ -131,8 +154,8 @@ def _copies(site: Path, foreign: tuple[str, ...]) -> Iterator[tuple[str, bytes]]
     for path in foreign:
         content = _content(site, path)
         number, copy = 0, f"{REPLACED}/{path}"
-        while content is not None and (site / copy).exists():
-            if (site / copy).read_bytes() == content:
+        while content is not None and (there := _content(site, copy)) is not None:
+            if there == content:
                 content = None
             number, copy = number + 1, f"{REPLACED}/{path}.{number + 1}"
         if content is not None:

@@ -6,7 +6,6 @@ outside escaped and numbers only through a format.
 """
 
 import hashlib
-import os
 import re
 import sys
 from collections import Counter
@@ -30,11 +29,11 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from generator import bound, claims, escape, example, formats, lint
+from generator import bound, claims, escape, example, formats, lint, newlines
 from generator.bound import Number, Unbound
 from generator.config import PostSettings
 from generator.errors import BadInput, BuildFailed
-from generator.preview import heading_id
+from generator.preview import address, heading_id
 from generator.preview import page as preview_page
 from generator.results import BuildResults
 from generator.source import ROOT
@@ -127,7 +126,7 @@ def preview(
     target: Path,
 ) -> str:
     """The post as an HTML page that will stand at `target` and shows the images of `site`."""
-    prefix = os.path.relpath(site / "assets", target.parent).replace(os.sep, "/") + "/"
+    prefix = address(site / "assets", target)
     return _guarded(
         lambda: preview_page(rendered.text, templates=templates, assets=asset_base(post), prefix=prefix),
         templates,
@@ -181,7 +180,8 @@ def _fingerprint(templates: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
     modules = (bound, claims, escape, formats, lint, sys.modules[__name__])
     paths = [Path(str(module.__file__)) for module in modules]
-    texts = [path.read_bytes() for path in (*paths, *(lint.templates_of(templates) if templates else ()))]
+    paths += lint.templates_of(templates) if templates else []
+    texts = [newlines.normalised(path.read_bytes()) for path in paths]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
@@ -318,6 +318,8 @@ def _guarded(action: Callable[[], Result], templates: Path) -> Result:
         raise BadInput(f"template {error.name} is missing in {templates}") from None
     except TemplateSyntaxError as error:
         raise BadInput(f"{_short(error.filename or '', templates)}:{error.lineno}: {error.message}") from None
+    except OSError as error:
+        raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); restore the file") from None
     except (TemplateError, Unbound, TypeError, ValueError, LookupError, ZeroDivisionError) as error:
         place = _place(error, templates)
         if place is None:

@@ -1,7 +1,7 @@
 """The Jekyll site around the post: a post alone is no site that GitHub Pages could build.
 
 `skeleton` gives the files of `templates/site/` as they stand in the site: those named `*.j2` filled in, the
-others byte for byte. `SLUG` in a name becomes the post's slug. Nothing is written here; a build that adds its
+others as they are. `SLUG` in a name becomes the post's slug. Nothing is written here; a build that adds its
 post to a blog that is already there leaves the skeleton out.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 
-from generator import escape, formats
+from generator import escape, formats, newlines
 from generator.config import PostSettings
 from generator.errors import BadInput
 from generator.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
@@ -102,11 +102,13 @@ def _environment(folder: Path) -> Environment:
 
 def _content(folder: Path, name: str, environment: Environment, values: Mapping[str, Any]) -> bytes:
     if not name.endswith(".j2"):
-        return (folder / name).read_bytes()
+        return newlines.normalised((folder / name).read_bytes())
     try:
         return environment.get_template(name).render(values).encode()
     except TemplateError as error:
         raise BadInput(f"{folder / name}:{_line(error, folder / name)}: {error}; mend the template") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{folder / name}: not text in UTF-8 ({error}); mend the template") from None
 
 
 def _line(error: TemplateError, template: Path) -> int:

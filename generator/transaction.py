@@ -58,6 +58,8 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
     """
     for path in (*writes, *removes):
         check(folder, path)
+    # Of a link to a folder, the folder is changed and the link stays.
+    folder = Path(os.path.realpath(folder))
     recover(folder)
     try:
         _by_exchange(folder, writes, removes)
@@ -67,6 +69,7 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
 
 def recover(folder: Path) -> bool:
     """Complete or clean up what a killed run left; True if a journal was completed. Raises `BuildFailed`."""
+    folder = Path(os.path.realpath(folder))
     journal = folder / _JOURNAL
     for leftover in _staged(folder):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -147,7 +150,7 @@ def _staged(folder: Path) -> Iterator[Path]:
 def _mirror(source: Path, target: Path, leave_out: Collection[str]) -> dict[str, State]:
     """Link every file of `source` into `target`, but for `leave_out`; path → its state, to see later changes.
 
-    Raises `_NotExchangeable` where a copy would not be the same: devices, sockets, mount points.
+    Raises `_NotExchangeable` where a copy would not be the same: devices, sockets, mount points, what may not be read.
     """
     linked: dict[str, State] = {}
     seen = 0
@@ -170,7 +173,8 @@ def _copy_entry(source: Path, target: Path) -> bool:
     if source.is_symlink():
         target.symlink_to(source.readlink())
     elif source.is_dir():
-        if source.is_mount():
+        # A walk would pass over what it may not read, and leave it behind in the old folder.
+        if source.is_mount() or not os.access(source, os.R_OK | os.X_OK):
             raise _NotExchangeable
         target.mkdir()
         shutil.copystat(source, target)
@@ -188,7 +192,10 @@ def _link(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
-        shutil.copy2(source, target)
+        try:
+            shutil.copy2(source, target)
+        except PermissionError:
+            raise _NotExchangeable from None
 
 
 def _state(path: Path) -> State:

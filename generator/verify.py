@@ -4,14 +4,13 @@
 the templates are needed, so that a reader or a CI job can check a published post.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from generator import bound, manifest, result_files, transaction
+from generator import bound, manifest, newlines, result_files, transaction
 from generator.errors import BadInput, printable
 from generator.formats import FORMATS
 from generator.manifest import Excerpt, Manifest, Number
@@ -57,7 +56,7 @@ def _findings(site: Path, place: str) -> Iterator[Finding]:
     figures = {figure.path: figure for figure in record.figures}
     for path, digest in record.files.items():
         content = _content(site, path)
-        if content is None or hashlib.sha256(content).hexdigest() != digest:
+        if content is None or newlines.fingerprint(content) != digest:
             yield _figure(path, content, figures[path]) if path in figures else _file(path, content)
     yield from _unlisted(record)
     yield from _results_and_post(site, place, record)
@@ -106,7 +105,7 @@ def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Find
     post = _content(site, record.post)
     if post is None:
         return
-    text = post.decode("utf-8", errors="replace")
+    text = newlines.normalised(post).decode("utf-8", errors="replace")
     lines = text.split("\n")
     for number in record.numbers:
         yield from _number(number, build, record.post, lines)

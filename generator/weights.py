@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.errors import BadInput, printable
+from generator.errors import BadInput, encodable, printable
 from generator.results import WeightsSummary
 
 EMBEDDED = Path(__file__).parent / "embedded" / "resnet50-drawn-animals-int8.npz"
@@ -220,7 +220,7 @@ def _file(requested: str, store: Path) -> Weights:
             _check_shapes(path, _datasets(file, by_position=False))
         checked.parent.mkdir(parents=True, exist_ok=True)
         checked.touch()
-    return Weights(_summary(path.name, "file", path.name, digest, ""), path)
+    return Weights(_summary(encodable(path.name), "file", encodable(path.name), digest, ""), path)
 
 
 # ---- ImageNet: Keras' cache and the network -------------------------------------------------------------

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from generator.display import accept_any_text
 from generator.errors import BadInput, BuildFailed
 from generator.job import Job
 
@@ -103,6 +104,7 @@ def _serve(connection: Connection, log: Path) -> None:
     # The terminal sends an interrupt to both processes; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(log)
+    accept_any_text()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     # Pinned, because its default differs between processors and sums differ with it.
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"

@@ -311,9 +311,9 @@ class Project:
             ROOT / "experiment.toml", variants=self.variants, overrides=[*SMALL, *overrides], options=options
         )
 
-    def build(self, *overrides: str, force: bool = False, display: Display | None = None, limit: int = 0) -> Outcome:
-        settings = self.config(*overrides)
-        return pipeline.build(settings, self.places, display or Recorder(), force=force, limit=limit)
+    def build(self, *overrides: str, display: Display | None = None, **how: Any) -> Outcome:
+        """`how`: what `pipeline.build` takes beside."""
+        return pipeline.build(self.config(*overrides), self.places, display or Recorder(), **how)
 
     def explain(self, *overrides: str) -> dict[str, Explanation]:
         return {row.label: row for row in pipeline.explain(self.config(*overrides), self.places)}

@@ -12,11 +12,11 @@ from tests.factories import ROOT
 PACKAGE = ROOT / "generator"
 
 ROWS = [
-    {"errors", "hardware", "noise", "formats", "escape", "fonts", "drawing", "original"}
+    {"errors", "hardware", "noise", "formats", "escape", "fonts", "drawing", "original", "newlines"}
     | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "layout", "splits"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas"},
-    {"results", "origins", "model", "metric_diff", "export"},
+    {"results", "origins", "model", "metric_diff", "export", "destinations"},
     {"result_files"},
     {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
     | {"training", "evaluation"},

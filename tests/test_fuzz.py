@@ -167,6 +167,7 @@ class Fuzzer:
             ["diff", str(metrics), str(site), "--md", *where],
             self.arguments(),
             self.arguments("--force"),
+            self.arguments("--overwrite"),
         ])  # fmt: skip
 
     def stored(self) -> list[str]:

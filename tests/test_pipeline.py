@@ -338,10 +338,10 @@ def test_fault_42_a_post_edited_by_hand_is_not_overwritten(built: Project) -> No
     post = built.build().post
     edited = post.read_text("utf-8") + "\nMy own words.\n"
     post.write_text(edited, "utf-8")
-    with pytest.raises(BadInput, match="was edited since the last build; move it away, or use --force"):
+    with pytest.raises(BadInput, match="was edited since the last build; move it away, or use --overwrite"):
         built.build('post.title="Another"')
     assert post.read_text("utf-8") == edited
-    kept = built.build('post.title="Another"', force=True).published.kept
+    kept = built.build('post.title="Another"', overwrite=True).published.kept
     assert [(built.places.site / path).read_text("utf-8") for path in kept] == [edited]
 
 

@@ -26,8 +26,8 @@ def build(**changes: bytes | None) -> dict[str, bytes]:
     return {**files, PLACE: manifest.to_text(record).encode()}
 
 
-def put(site: Path, files: dict[str, bytes], force: bool = False) -> Published:
-    return publish.publish(site, files, manifest_path=PLACE, force=force)
+def put(site: Path, files: dict[str, bytes], overwrite: bool = False) -> Published:
+    return publish.publish(site, files, manifest_path=PLACE, overwrite=overwrite)
 
 
 def snapshot(site: Path) -> dict[str, tuple[bytes, int]]:
@@ -80,15 +80,15 @@ def test_a_missing_file_of_its_own_is_made_again(site: Path) -> None:
 def test_fault_42_a_post_edited_by_hand_is_not_overwritten(site: Path) -> None:
     (site / POST).write_bytes(b"my own words")
     before = snapshot(site)
-    with pytest.raises(BadInput, match=r"2023-01-31-post\.md was edited since the last build.*--force"):
+    with pytest.raises(BadInput, match=r"2023-01-31-post\.md was edited since the last build.*--overwrite"):
         put(site, build(post=b"new words"))
     assert snapshot(site) == before
 
 
-def test_fault_42_force_overwrites_and_keeps_a_copy_each_time(site: Path) -> None:
+def test_fault_42_overwriting_keeps_a_copy_each_time(site: Path) -> None:
     for number, words in enumerate((b"first words", b"second words", b"first words")):
         (site / POST).write_bytes(words)
-        done = put(site, build(post=b"build %d" % number), force=True)
+        done = put(site, build(post=b"build %d" % number), overwrite=True)
         assert (site / POST).read_bytes() == b"build %d" % number
     copies = {p.name: p.read_bytes() for p in (site / publish.REPLACED / "_posts").iterdir()}
     assert copies == {"2023-01-31-post.md": b"first words", "2023-01-31-post.md.1": b"second words"}
@@ -99,7 +99,7 @@ def test_an_edited_file_that_is_no_longer_made_is_refused_too(site: Path) -> Non
     (site / "index.md").write_bytes(b"my own index")
     with pytest.raises(BadInput, match=r"index\.md was edited"):
         put(site, build(index=None))
-    done = put(site, build(index=None), force=True)
+    done = put(site, build(index=None), overwrite=True)
     assert done.kept == (f"{publish.REPLACED}/index.md",)
     assert not (site / "index.md").exists()
 
@@ -143,7 +143,7 @@ def test_a_broken_manifest_is_refused_and_kept(site: Path) -> None:
     (site / PLACE).write_bytes(b'{"schema_version": 99}')
     with pytest.raises(BadInput, match="schema_version 99 is newer"):
         put(site, build(post=b"new words"))
-    done = put(site, build(post=b"new words"), force=True)
+    done = put(site, build(post=b"new words"), overwrite=True)
     assert f"{publish.REPLACED}/{PLACE}" in done.kept
 
 
@@ -174,6 +174,38 @@ def test_a_linked_folder_is_not_written_through(site: Path, tmp_path: Path) -> N
     (site / "assets").symlink_to(tmp_path / "elsewhere" / "assets")
     with pytest.raises(BadInput, match="symbolic link"):
         put(site, build(metrics=b"[]"))
+
+
+def test_a_site_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere" / "real"
+    real.mkdir(parents=True)
+    (real / "about.md").write_bytes(b"mine")
+    (tmp_path / "site").symlink_to(real)
+    put(tmp_path / "site", build())
+    put(tmp_path / "site", build(post=b"new words"))
+    assert (tmp_path / "site").readlink() == real
+    assert sorted(snapshot(real)) == sorted([*build(), "about.md"])
+    assert [p.name for p in real.parent.iterdir()] == ["real"]
+
+
+def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "_posts").mkdir()
+    (tmp_path / POST).symlink_to(tmp_path / "not mounted" / "post.md")
+    for overwrite in (False, True):
+        with pytest.raises(BadInput, match="leads nowhere"):
+            put(tmp_path, build(), overwrite=overwrite)
+    assert (tmp_path / POST).is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_copies_that_cannot_be_kept_are_refused_before_training(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "index.md").write_bytes(b"somebody's page")
+    copies = tmp_path / publish.REPLACED
+    copies.write_bytes(b"mine") if kind == "file" else copies.symlink_to(tmp_path.parent)
+    expected: dict[str, bytes | None] = dict.fromkeys(build())
+    with pytest.raises(BadInput, match=publish.REPLACED):
+        publish.check(tmp_path, expected, manifest_path=PLACE, overwrite=True)
+    assert (tmp_path / "index.md").read_bytes() == b"somebody's page"
 
 
 CHILD = """

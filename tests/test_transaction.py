@@ -173,6 +173,19 @@ def test_the_folder_one_stands_in_stays_the_same_folder(tmp_path: Path, monkeypa
     assert Path("index.md").read_bytes() == b"new index"
 
 
+def test_a_folder_that_may_not_be_read_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = make_site(tmp_path, "exchange")
+    private = site / "private"
+    private.mkdir()
+    (private / "file").write_bytes(b"mine")
+    inode = private.stat().st_ino
+    monkeypatch.setattr(transaction.os, "access", lambda path, mode: path != private)
+    transaction.apply(site, WRITES, REMOVES)
+    assert private.stat().st_ino == inode, "the folder itself, not a copy of what could be read of it"
+    assert (site / "index.md").read_bytes() == WRITES["index.md"]
+    assert [p.name for p in tmp_path.iterdir()] == ["site"]
+
+
 @pytest.mark.parametrize("reason", ["a pipe", "too many files", "no system call"])
 def test_where_an_exchange_cannot_be_the_journal_does_it(
     tmp_path: Path, reason: str, monkeypatch: pytest.MonkeyPatch
