@@ -3,8 +3,6 @@
 import itertools
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +11,10 @@ from pathlib import Path
 from generator import (
     builds,
     cache,
-    hardware,
+    git,
     manifest,
     preview,
+    provenance,
     publish,
     render,
     result_files,
@@ -25,8 +24,6 @@ from generator import (
 from generator.bench import Bench
 from generator.errors import BadInput
 from generator.results import BuildResults
-
-PROVENANCE = "provenance.json"
 
 
 @dataclass(frozen=True)
@@ -60,13 +57,13 @@ def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
     before = _manifest_before(places.site, manifest_path, force)
     if skeleton.belongs(places.site, before.files if before else ()):
         files |= skeleton.skeleton(post, found, places.templates)
-    provenance = f"{data_folder}/{PROVENANCE}"
-    old = before.files.get(provenance) if before else None
-    files[provenance] = _provenance(bench, files, provenance, old)
+    origin = f"{data_folder}/{provenance.NAME}"
+    old = before.files.get(origin) if before else None
+    files[origin] = _provenance(bench, files, origin, old)
     made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
     files[manifest_path] = manifest.to_text(made).encode()
     published = publish.publish(places.site, files, manifest_path=manifest_path, force=force)
-    _record(found, files[provenance], places.store)
+    _record(found, files[origin], places.store)
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = Path(os.path.relpath(places.site / "assets", places.preview.parent)).as_posix() + "/"
     page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)
@@ -109,13 +106,11 @@ def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | 
         "schema_version": strict_json.SCHEMA_VERSION,
         "id": _free_id(bench.places.store / builds.HISTORY, now.strftime("%Y%m%d-%H%M%S")),
         "time": now.isoformat(timespec="seconds"),
-        "commit": _commit(bench.places.root),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "processor": hardware.processor(),
-        "python": platform.python_version(),
+        "commit": _commit(bench),
+        **provenance.machine(),
         "ran": list(bench.ran),
         "stages": {
-            label: {"key": stage.key.digest, "seconds": round(bench.entries[stage.key.digest].seconds, 2)}
+            label: provenance.record_of(stage, bench.entries[stage.key.digest].seconds)
             for label, stage in stages.items()
             if stage.key.digest in bench.entries
         },
@@ -129,22 +124,21 @@ def _free_id(history: Path, wanted: str) -> str:
     return next(name for name in itertools.chain([wanted], names) if not (history / name).exists())
 
 
-def _record(found: BuildResults, provenance: bytes, store: Path) -> None:
+def _record(found: BuildResults, origin: bytes, store: Path) -> None:
     """Add the build to the history, if it is not in it: a kill may have come between publishing and this."""
-    folder = store / builds.HISTORY / json.loads(provenance)["id"]
+    folder = store / builds.HISTORY / json.loads(origin)["id"]
     # The file written last stands for all of them.
-    if (folder / PROVENANCE).is_file():
+    if (folder / provenance.NAME).is_file():
         return
     for name, text in result_files.to_files(found).items():
         cache.write_atomically(folder / name, text.encode())
-    cache.write_atomically(folder / PROVENANCE, provenance)
+    cache.write_atomically(folder / provenance.NAME, origin)
 
 
-def _commit(root: Path) -> str | None:
-    """The commit the build was made from, marked if files were changed since; None outside a repository."""
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+def _commit(bench: Bench) -> str | None:
+    """The commit the build was made from; None where there is none, or git does not tell it, which is said."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        return git.described(bench.places.root)
+    except git.Refused as error:
+        bench.display.warn(f"the commit is not recorded: {error}")
         return None
-    return done.stdout.strip() or None

@@ -12,12 +12,12 @@ from tests.factories import ROOT
 PACKAGE = ROOT / "generator"
 
 ROWS = [
-    {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original"}
+    {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original", "fitting"}
     | {"convolution", "rmsprop"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
-    | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
-    {"results", "origins", "model", "metric_diff", "export"},
-    {"result_files"},
+    | {"inputs", "folding", "picture_diff", "preview", "strict_json", "git"},
+    {"results", "origins", "model", "metric_diff", "export", "provenance"},
+    {"result_files", "environment_diff", "rounding"},
     {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
     | {"training", "evaluation"},
     {"stages", "job", "figures", "render", "publish", "diff", "verify", "schemas"},
