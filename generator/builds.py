@@ -70,7 +70,7 @@ class Commit:
         """How to come to the last build before this one, as a clause."""
         found = self.repository.commits_of(self.metrics, self.hash, most=2)
         if len(found) == 2:
-            return f"the build before it is that of {found[1]}: build.py diff {found[1]}"
+            return f"the build before it is in {found[1]} (build.py diff {found[1]})"
         if self.repository.is_shallow():
             return "what was before it is not in this shallow clone: `git fetch --unshallow` gets it"
         return "it is the first that is committed"

@@ -142,14 +142,15 @@ def compare(
         nothing="",
     )
     if found.same and not variants and builds.is_one_build(old, new):
-        return replace(found, nothing=_nothing(old, new))
+        return replace(found, nothing=_nothing(old, new, gated=bool(gates)))
     return replace(found, gates=held, rounding=_rounding(found, old, new))
 
 
-def _nothing(old: Build, new: Build) -> str:
+def _nothing(old: Build, new: Build, *, gated: bool) -> str:
     """Which build both sides are, and how to name another."""
+    kept = " and no gate held" if gated else ""
     which = f", {old.provenance.id}" if old.provenance else ""
-    return f"nothing to compare: {old.label} and {new.label} are one build{which}; {builds.another(old, new)}"
+    return f"nothing to compare{kept}: {old.label} and {new.label} are one build{which}; {builds.another(old, new)}"
 
 
 def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:

@@ -53,11 +53,11 @@ def to_table(comparison: Comparison, *, everything: bool = False) -> "Group":
 
     parts: list[Any] = [Text(f"{comparison.old} → {comparison.new}", style="bold")]
     if comparison.nothing:
-        parts.append(Text(f"{comparison.nothing}."))
+        parts.append(Text(_sentence(comparison.nothing)))
     elif comparison.same:
         parts.append(Text("No differences."))
     if comparison.rounding and not everything:
-        parts.append(Text(f"{comparison.rounding.text}; --all lists them."))
+        parts.append(Text(_sentence(f"{comparison.rounding.text}; --all lists them")))
     else:
         parts += _tables(comparison)
         parts += [Text(line) for line in _lines(comparison)]
@@ -195,9 +195,9 @@ def _environment_lines(environment: EnvironmentChange, everything: bool) -> list
     """One line for all packages, the first of them named; with `everything` one for each."""
     changes = [f"{change.name} {change.old or 'none'} → {change.new or 'none'}" for change in environment.changes]
     if not changes:
-        return [environment.summary] if environment.summary else []
+        return [_sentence(environment.summary)] if environment.summary else []
     if everything:
-        return [environment.summary, *(f"  {change}" for change in changes)]
+        return [_sentence(environment.summary), *(f"  {change}" for change in changes)]
     return [f"{environment.summary}: {_some(changes, 3)}"]
 
 
@@ -305,6 +305,7 @@ def _environment(template: str) -> "Environment":
         "markdown": escape.markdown,
         "short": _short,
         "clipped": _clipped,
+        "sentence": _sentence,
         "some": _some,
         "count": formats.count,
         "percent": formats.percent,
@@ -314,6 +315,10 @@ def _environment(template: str) -> "Environment":
         "data_url": _data_url,
     }
     return environment
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _clipped(text: str) -> str:

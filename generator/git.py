@@ -82,7 +82,7 @@ class Repository:
         if done.returncode == 0:
             return done.stdout
         reason = _reason(done)
-        if "does not exist in" in reason or "exists on disk, but not in" in reason or "bad file" in reason:
+        if "does not exist in" in reason or "exists on disk, but not in" in reason:
             return None
         raise Refused(f"{path} of {commit[:7]} cannot be read: {reason}")
 
