@@ -5,14 +5,14 @@
 """
 
 import posixpath
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator import result_files, strict_json
+from generator import git, provenance, result_files, strict_json
 from generator.errors import BadInput, printable
+from generator.provenance import Provenance
 from generator.results import BuildResults, Epoch
 
 HISTORY = "history"
@@ -25,9 +25,10 @@ Reader = Callable[[str], bytes | None]
 class Places:
     """Where builds are looked for."""
 
-    repository: Path
+    root: Path
+    """The project."""
     site: Path
-    """The site of the working tree; in a revision the folder of the same path."""
+    """The site of the working tree; a revision is one of the repository it lies in, and has it at the same path."""
     store: Path
     asset_folder: str
     """Of the post, below `assets/data/`."""
@@ -44,6 +45,61 @@ class Build:
     """Variant → phase → its last epoch, which `metrics.json` holds too, and that may be all there is."""
     figure: Callable[[str, str], bytes | None]
     """(scope, name) → PNG; None where the build keeps no figures."""
+    provenance: Provenance | None = None
+    """None where it was not kept, as with a `metrics.json` alone."""
+    folder: Path | None = None
+    """Of the data files; None for those of a revision."""
+    commit: "Commit | None" = None
+    """None for files of a folder."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The files of a build in a revision."""
+
+    repository: git.Repository
+    hash: str
+    metrics: str
+    """Path of the metrics file from the top of the repository."""
+
+    @property
+    def is_checked_out(self) -> bool:
+        return self.repository.commit("HEAD") == self.hash
+
+    def before(self) -> str:
+        """How to come to the last build before this one, as a clause."""
+        found = self.repository.commits_of(self.metrics, self.hash, most=2)
+        if len(found) == 2:
+            return f"the build before it is in {found[1]} (build.py diff {found[1]})"
+        if self.repository.is_shallow():
+            return "what was before it is not in this shallow clone: `git fetch --unshallow` gets it"
+        return "it is the first that is committed"
+
+
+def is_one_build(old: Build, new: Build) -> bool:
+    """Whether the two, whose results are the same, were made by one run and not by two that agree."""
+    if old.provenance is not None and new.provenance is not None:
+        return old.provenance.id == new.provenance.id
+    return is_one_place(old, new)
+
+
+def is_one_place(old: Build, new: Build) -> bool:
+    """Whether one build was named twice: the same files, or a checked out commit and its working tree."""
+    if old.commit is not None and new.commit is not None:
+        return old.commit == new.commit
+    if old.folder is not None and new.folder is not None:
+        return old.folder.resolve() == new.folder.resolve()
+    committed, folder = (old.commit, new.folder) if old.commit else (new.commit, old.folder)
+    assert committed is not None  # every build has one of the two
+    assert folder is not None
+    tree = (committed.repository.folder / committed.metrics).parent
+    return folder.resolve() == tree.resolve() and committed.is_checked_out
+
+
+def another(old: Build, new: Build) -> str:
+    """How to name another build than these two, which are one."""
+    committed = old.commit or new.commit
+    return committed.before() if committed else "name another: a revision, or one that `build.py history` lists"
 
 
 def find(name: str, places: Places) -> Build:
@@ -63,8 +119,8 @@ def find(name: str, places: Places) -> Build:
 
 
 def _short(path: Path, places: Places) -> str:
-    """`path` as seen from the repository, where it is inside: a report should not tell where that lies."""
-    full, root = path.resolve(), places.repository.resolve()
+    """`path` as seen from the project, where it is inside: a report should not tell where that lies."""
+    full, root = path.resolve(), places.root.resolve()
     return full.relative_to(root).as_posix() if full.is_relative_to(root) else str(path)
 
 
@@ -105,49 +161,51 @@ def _from_folder(folder: Path, label: str, metrics: str = result_files.METRICS) 
 
     # In a site the data files lie in assets/data/<folder>; elsewhere no figures are found, and none are kept.
     images = f"../../images/{folder.resolve().name}"
-    return _build(label, str(folder), read, images, metrics)
+    return replace(_build(label, str(folder), read, images, metrics), folder=folder)
 
 
 def _from_revision(revision: str, places: Places) -> Build:
-    commit = _commit(revision, places)
-    site = places.site.resolve()
-    if not site.is_relative_to(places.repository.resolve()):
-        raise BadInput(f"{site} is not in the repository {places.repository}, so {revision!r} has no build of it")
-    prefix = PurePosixPath(site.relative_to(places.repository.resolve()).as_posix())
-    folder = prefix / "assets" / "data" / places.asset_folder
+    repository, commit = _commit(revision, places.site)
+    # Both without links: git names the top of the working tree so.
+    site = PurePosixPath(places.site.resolve().relative_to(repository.folder).as_posix())
+    folder = site / "assets" / "data" / places.asset_folder
 
     def read(path: str) -> bytes | None:
         # A figure's path goes up by `..`, which git does not know.
-        done = _git(places.repository, "cat-file", "blob", f"{commit}:{posixpath.normpath(folder / path)}")
-        return done.stdout if done.returncode == 0 else None
+        return repository.read(commit, posixpath.normpath(folder / path))
 
+    metrics = str(folder / result_files.METRICS)
     if read(result_files.METRICS) is None:
-        raise BadInput(f"{revision}: holds no {folder / result_files.METRICS}; commit a build, or name another side")
+        raise BadInput(f"{revision}: holds no {metrics}; commit a build, or name another side")
     label = revision if commit.startswith(revision) else f"{revision} ({commit[:7]})"
     images = f"../../images/{places.asset_folder}"
-    return _build(label, f"{revision}:{folder}", read, images)
+    built = _build(label, f"{revision}:{folder}", read, images)
+    return replace(built, commit=Commit(repository, commit, metrics))
 
 
-def _commit(revision: str, places: Places) -> str:
-    # A name that begins with a dash would be an option to git.
-    named = (
-        None
-        if revision.startswith("-")
-        else _git(places.repository, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    )
-    if named is None or named.returncode != 0:
-        raise BadInput(
-            f"{printable(revision)!r} is no build: expected a site folder, a {result_files.METRICS}, a build of the"
-            " history, or a git revision of this repository"
-        )
-    return named.stdout.decode().strip()
-
-
-def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _commit(revision: str, site: Path) -> tuple[git.Repository, str]:
+    """The commit of the repository in which the site lies; raises `BadInput` with what git says against it."""
+    shown = printable(revision)
     try:
-        return subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, check=False)
-    except OSError as error:
-        raise BadInput(f"git cannot be run ({error.strerror}); name a folder or a file instead") from None
+        repository = git.find(site)
+        commit = repository.commit(revision)
+    except git.NoRepository as error:
+        raise BadInput(f"{shown!r} is no build: {_EXPECTED}; {error}") from None
+    except git.Refused as error:
+        raise BadInput(f"{shown!r} cannot be looked up: {error}") from None
+    if commit is not None:
+        return repository, commit
+    if not repository.has_commits():
+        raise BadInput(f"{shown!r}: {repository.folder} has no commits yet; commit a build, or name another side")
+    if repository.is_shallow():
+        raise BadInput(
+            f"{shown!r} is not in {repository.folder}, which is a shallow clone: get its history by"
+            " `git fetch --unshallow` (GitHub's checkout action: fetch-depth: 0), or name another side"
+        )
+    raise BadInput(f"{shown!r} is no build: {_EXPECTED} of {repository.folder}")
+
+
+_EXPECTED = f"expected a site folder, a {result_files.METRICS}, a build of the history, or a git revision"
 
 
 def _build(label: str, where: str, read: Reader, images: str, metrics: str = result_files.METRICS) -> Build:
@@ -162,7 +220,8 @@ def _build(label: str, where: str, read: Reader, images: str, metrics: str = res
     strict_json.check_version(table, f"{where}/{metrics}")
     build = result_files.from_files({**_neighbours(table, f"{where}/{metrics}"), **files}, where)
     epochs = {name: _epochs(variant, f"{where}/{metrics}: {name}") for name, variant in table["variants"].items()}
-    return Build(label, build, epochs, lambda scope, name: read(f"{images}/{scope}/{name}.png"))
+    made = provenance.parse(read(provenance.NAME)) if metrics == result_files.METRICS else None
+    return Build(label, build, epochs, lambda scope, name: read(f"{images}/{scope}/{name}.png"), made)
 
 
 def _epochs(variant: dict[str, Any], where: str) -> dict[str, Epoch]:

@@ -21,12 +21,13 @@ def compare_builds(arguments: list[str]) -> int:
     parser = make_parser(
         "diff",
         "Compare two builds: settings, metrics, predictions, figures. Each is a site folder, a metrics.json, a git\n"
-        "revision of this repository, or a build of the history (see `build.py history`).",
+        "revision of the repository the site lies in, or a build of the history (see `build.py history`).",
     )
     parser.add_argument("old", nargs="?", help="default: the last committed build; with --variants, NEW")
     parser.add_argument("new", nargs="?", help="default: the build in the working tree")
     parser.add_argument("--variants", metavar="A,B", help="compare variant A of OLD with variant B of NEW")
     parser.add_argument("--gate", action="append", default=[], metavar="METRIC=LIMIT", help=GATE_HELP)
+    parser.add_argument("--all", action="store_true", help="list what another processor gives, and every package, too")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--md", action="store_true", help="Markdown, for a pull request")
     output.add_argument("--json", action="store_true", help="JSON")
@@ -38,13 +39,15 @@ def compare_builds(arguments: list[str]) -> int:
     places = builds.Places(ROOT, options.site, options.store, settings.post.asset_folder)
     new = options.new or str(options.site)
     old = options.old or (new if options.variants else "HEAD")
-    found = diff.compare(
-        builds.find(old, places),
-        builds.find(new, places),
-        gates=metric_diff.parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate]),
-        variants=_two(options.variants),
-    )
-    _print_comparison(found, options, settings)
+    sides = builds.find(old, places), builds.find(new, places)
+    gates = metric_diff.parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate])
+    found = diff.compare(*sides, gates=gates, variants=_two(options.variants))
+    # A gate between a build and itself is never missed: the command is wrong, whatever the build is like.
+    vacuous = bool(found.nothing and gates and builds.is_one_place(*sides))
+    if not vacuous or options.md or options.json or options.html:
+        _print_comparison(found, options, settings)
+    if vacuous:
+        raise BadInput(found.nothing)
     return 1 if found.missed else 0
 
 
@@ -166,17 +169,17 @@ def _print_comparison(found: diff.Comparison, options: argparse.Namespace, setti
 
     if options.html:
         pictures = diff_report.thumbnails(found, data.find(settings.data, options.store).root)
-        write_atomically(options.html, diff_report.to_html(found, pictures).encode())
+        write_atomically(options.html, diff_report.to_html(found, pictures, everything=options.all).encode())
         print(f"report   {options.html}")
     elif options.md:
-        print(diff_report.to_markdown(found))
+        print(diff_report.to_markdown(found, everything=options.all))
     elif options.json:
         print(diff_report.to_json(found), end="")
     else:
         from rich.console import Console
 
         # Where the output is no terminal there is no width to keep to, and names are not cut short.
-        Console(width=None if sys.stdout.isatty() else 140).print(diff_report.to_table(found))
+        Console(width=None if sys.stdout.isatty() else 140).print(diff_report.to_table(found, everything=options.all))
 
 
 def _history_rows(folder: Path) -> list[list[str]]:

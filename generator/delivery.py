@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import platform
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +11,11 @@ from generator import (
     builds,
     cache,
     example,
-    hardware,
+    git,
     manifest,
     newlines,
     preview,
+    provenance,
     publish,
     render,
     result_files,
@@ -27,8 +26,6 @@ from generator.bench import Bench, Places
 from generator.config import Config, PostSettings
 from generator.errors import BadInput
 from generator.results import BuildResults, FigureFile
-
-PROVENANCE = "provenance.json"
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,9 @@ def expected(config: Config, places: Places, *, overwrite: bool = False) -> dict
     post, results = config.post, example.results()
     pages = render.render(post, results, templates=places.templates, root=places.root).pages
     figures = example.figures(variant.name for variant in config.variants)
-    names = [f"assets/data/{post.asset_folder}/{name}" for name in (*result_files.FILES, PROVENANCE, manifest.NAME)]
+    names = [
+        f"assets/data/{post.asset_folder}/{name}" for name in (*result_files.FILES, provenance.NAME, manifest.NAME)
+    ]
     files: dict[str, bytes | None] = dict.fromkeys((*(page.path for page in pages), *names))
     files |= dict.fromkeys(path for _, _, path in _figure_paths(post, figures))
     before = _manifest_before(places.site, manifest.path_for(post.asset_folder), overwrite)
@@ -87,13 +86,13 @@ def deliver(found: BuildResults, bench: Bench, *, overwrite: bool) -> Outcome:
     before = _manifest_before(places.site, manifest_path, overwrite)
     if skeleton.belongs(places.site, before.files if before else ()):
         files |= skeleton.skeleton(post, found, places.templates)
-    provenance = f"{data_folder}/{PROVENANCE}"
-    old = before.files.get(provenance) if before else None
-    files[provenance] = _provenance(bench, files, provenance, old)
+    origin = f"{data_folder}/{provenance.NAME}"
+    old = before.files.get(origin) if before else None
+    files[origin] = _provenance(bench, files, origin, old)
     made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
     files[manifest_path] = manifest.to_text(made).encode()
     published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
-    _record(found, files[provenance], places.store)
+    _record(found, files[origin], places.store)
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = preview.address(places.site / "assets", places.preview)
     page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)
@@ -139,13 +138,11 @@ def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | 
         "schema_version": strict_json.SCHEMA_VERSION,
         "id": _free_id(bench.places.store / builds.HISTORY, now.strftime("%Y%m%d-%H%M%S")),
         "time": now.isoformat(timespec="seconds"),
-        "commit": _commit(bench.places.root),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "processor": hardware.processor(),
-        "python": platform.python_version(),
+        "commit": _commit(bench),
+        **provenance.machine(),
         "ran": list(bench.ran),
         "stages": {
-            label: {"key": stage.key.digest, "seconds": round(bench.entries[stage.key.digest].seconds, 2)}
+            label: provenance.record_of(stage, bench.entries[stage.key.digest].seconds)
             for label, stage in stages.items()
             if stage.key.digest in bench.entries
         },
@@ -159,22 +156,21 @@ def _free_id(history: Path, wanted: str) -> str:
     return next(name for name in itertools.chain([wanted], names) if not (history / name).exists())
 
 
-def _record(found: BuildResults, provenance: bytes, store: Path) -> None:
+def _record(found: BuildResults, origin: bytes, store: Path) -> None:
     """Add the build to the history, if it is not in it: a kill may have come between publishing and this."""
-    folder = store / builds.HISTORY / json.loads(provenance)["id"]
+    folder = store / builds.HISTORY / json.loads(origin)["id"]
     # The file written last stands for all of them.
-    if (folder / PROVENANCE).is_file():
+    if (folder / provenance.NAME).is_file():
         return
     for name, text in result_files.to_files(found).items():
         cache.write_atomically(folder / name, text.encode())
-    cache.write_atomically(folder / PROVENANCE, provenance)
+    cache.write_atomically(folder / provenance.NAME, origin)
 
 
-def _commit(root: Path) -> str | None:
-    """The commit the build was made from, marked if files were changed since; None outside a repository."""
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+def _commit(bench: Bench) -> str | None:
+    """The commit the build was made from; None where there is none, or git does not tell it, which is said."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        return git.described(bench.places.root)
+    except git.Refused as error:
+        bench.display.warn(f"the commit is not recorded: {error}")
         return None
-    return done.stdout.strip() or None

@@ -8,20 +8,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from generator import config, metric_diff, noise, picture_diff
+from generator import builds, config, environment_diff, metric_diff, noise, picture_diff, rounding
 from generator.builds import Build
 from generator.config import choices
+from generator.environment_diff import EnvironmentChange
 from generator.errors import BadInput
 from generator.metric_diff import TOLERANCE, Gate, GateResult, MetricChange
 from generator.picture_diff import PictureChange
 from generator.results import BuildResults, Prediction, VariantResult
+from generator.rounding import Rounding
 
 Outcome = Literal["mended", "broken", "still wrong"]
 
 
 @dataclass(frozen=True)
 class SettingChange:
-    """A setting, a fact about the data, or a version that differs."""
+    """A setting or a fact about data or weights that differs."""
 
     setting: str
     old: str
@@ -78,6 +80,11 @@ class Comparison:
     gates: tuple[GateResult, ...]
     predictions: tuple[Paired, ...]
     figures: tuple[PictureChange, ...]
+    environment: EnvironmentChange
+    rounding: Rounding | None
+    """Where all that differs is what another processor gives."""
+    nothing: str
+    """Why there was nothing to compare, as a sentence without its full stop; else empty. No gate is held then."""
 
     @property
     def missed(self) -> tuple[GateResult, ...]:
@@ -89,7 +96,8 @@ class Comparison:
         metrics = any(change.status != "unchanged" for change in self.metrics)
         outcomes = any(change.outcome != "still wrong" for pair in self.predictions for change in pair.changes)
         unpaired = any(pair.p is None for pair in self.predictions)
-        return not (self.settings or metrics or self.figures or outcomes or unpaired or self.missed)
+        found = (self.settings, metrics, self.figures, outcomes, unpaired, self.missed, self.environment.changes)
+        return not any(found)
 
 
 def compare(
@@ -120,16 +128,52 @@ def compare(
             name, _metrics(old, one), _metrics(new, other), note=notes.get(name, ""), tolerance=tolerance
         )
     ]
-    return Comparison(
+    held = tuple(metric_diff.hold(gates, metrics))
+    found = Comparison(
         old=old.label,
         new=new.label,
         settings=tuple(_setting_changes(old.results, new.results, pairs)),
         metrics=tuple(metrics),
-        gates=tuple(metric_diff.hold(gates, metrics)),
+        gates=(),
         predictions=predictions,
         figures=() if variants else tuple(_figure_changes(old, new)),
+        environment=environment_diff.compare(old.results.environment, new.results.environment, (old.label, new.label)),
+        rounding=None,
+        nothing="",
+    )
+    if found.same and not variants and builds.is_one_build(old, new):
+        return replace(found, nothing=_nothing(old, new, gated=bool(gates)))
+    return replace(found, gates=held, rounding=_rounding(found, old, new))
+
+
+def _nothing(old: Build, new: Build, *, gated: bool) -> str:
+    """Which build both sides are, and how to name another."""
+    kept = " and no gate held" if gated else ""
+    which = f", {old.provenance.id}" if old.provenance else ""
+    return f"nothing to compare{kept}: {old.label} and {new.label} are one build{which}; {builds.another(old, new)}"
+
+
+def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:
+    """Whether another processor gives all this: nothing else was set, and every prediction is the same."""
+    precisions = {name: (change.old, change.new) for change in found.settings for name in change.variants}
+    if any(change.setting != TRAINED_IN for change in found.settings):
+        return None
+    if any(pair.p is None or pair.of("broken") or pair.of("mended") for pair in found.predictions):
+        return None
+    if any(figure.status != "changed" for figure in found.figures):
+        return None
+    return rounding.judge(
+        old.provenance,
+        new.provenance,
+        found.metrics,
+        others=len(found.figures) + len(found.settings),
+        precisions=precisions,
+        images=new.results.data.training_images,
     )
 
+
+TRAINED_IN = "trained in"
+"""The precision that `auto` became, among a variant's settings."""
 
 Pair = tuple[str, VariantResult | None, VariantResult | None]
 
@@ -182,7 +226,7 @@ def _setting_changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]
 
 
 def _recipe(variant: VariantResult) -> dict[str, Any]:
-    return {**variant.recipe.model_dump(mode="json"), "trained in": variant.precision}
+    return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision}
 
 
 def _shared(build: BuildResults) -> dict[str, Any]:
@@ -191,12 +235,10 @@ def _shared(build: BuildResults) -> dict[str, Any]:
     for split in ("train", "validation", "test"):
         data[split] = {count.class_name: count.images for count in getattr(build.data, split)}
     data["duplicates"] = len(build.data.duplicates)
-    environment = build.environment.model_dump() if build.environment.python else {}
     return {
         "profile": build.profile,
         "data": data,
         "weights": build.weights.model_dump(mode="json"),
-        "environment": environment,
     }
 
 

@@ -1,8 +1,9 @@
 """Prints a comparison of two builds: as a table in the terminal, as Markdown, as JSON, as one HTML page.
 
 `to_table`, `to_markdown`, `to_json` and `to_html` take a `diff.Comparison` and write nothing. The Markdown is
-for a pull request or an issue, `markdown_files` gives it with thumbnails; the page holds its pictures inside
-and opens offline.
+for a pull request or an issue and no longer than GitHub takes, `markdown_files` gives it with thumbnails; the page
+holds everything, its pictures inside, and opens offline. What another processor gives is one sentence, unless
+`everything` is wanted.
 """
 
 import base64
@@ -12,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator import escape, formats, metric_diff, picture_diff, strict_json
-from generator.diff import Comparison, Outcome, PredictionChange
+from generator import escape, fitting, formats, metric_diff, picture_diff, strict_json
+from generator.diff import Comparison, Outcome, Paired, PredictionChange
+from generator.environment_diff import EnvironmentChange
 from generator.metric_diff import MetricChange
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from rich.console import Group
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -25,7 +28,16 @@ OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 """In the order in which a reader wants them."""
 
 MOST = 100
-"""Images listed per outcome; the others are counted."""
+"""Images that the page shows per outcome; the others are listed."""
+
+SHORTENED = ("images", "versions", "figures", "metrics", "settings", "pairs", "variants", "gates")
+"""The lists of the Markdown, in the order in which they are shortened where not all of it fits."""
+
+_NAMES = 10
+"""Names that are written out in a cell or a line."""
+
+_CLIPPED = 200
+"""Characters of a label, which may be a path, in a heading or sentence of the Markdown."""
 
 _THUMBNAIL = 96
 
@@ -34,21 +46,39 @@ _COLOURS = {"improved": "green", "worse": "red", "added": "cyan", "missing": "ma
 _RATIOS = {"accuracy", "val_accuracy", "precision", "recall", "f1", "roc_auc"}
 
 
-def to_table(comparison: Comparison) -> "Group":
+def to_table(comparison: Comparison, *, everything: bool = False) -> "Group":
     """For rich's console."""
     from rich.console import Group  # Late: the other forms do not need it.
-    from rich.table import Table
     from rich.text import Text
 
     parts: list[Any] = [Text(f"{comparison.old} → {comparison.new}", style="bold")]
-    if comparison.same:
+    if comparison.nothing:
+        parts.append(Text(_sentence(comparison.nothing)))
+    elif comparison.same:
         parts.append(Text("No differences."))
+    if comparison.rounding and not everything:
+        parts.append(Text(_sentence(f"{comparison.rounding.text}; --all lists them")))
+    else:
+        parts += _tables(comparison)
+        parts += [Text(line) for line in _lines(comparison)]
+    parts += [Text(line) for line in _environment_lines(comparison.environment, everything)]
+    parts += [Text(f"gate passed: {result}", style="green") for result in comparison.gates if result.passed]
+    parts += [Text(f"gate missed: {result}", style="red") for result in comparison.missed]
+    return Group(*parts)
+
+
+def _tables(comparison: Comparison) -> list[Any]:
+    """Settings and metrics that differ."""
+    from rich.table import Table
+    from rich.text import Text
+
+    tables = []
     if comparison.settings:
         table = Table("setting", "old", "new", "variants", title="Settings that differ", title_justify="left")
         for change in comparison.settings:
             cells = (change.setting, _short(change.old), _short(change.new), ", ".join(change.variants) or "all")
             table.add_row(*map(Text, cells))
-        parts.append(table)
+        tables.append(table)
     rows = _rows(comparison)
     if rows:
         table = Table("variant", "metric", "old", "new", "change", "", title="Metrics", title_justify="left")
@@ -56,16 +86,20 @@ def to_table(comparison: Comparison) -> "Group":
             style = _COLOURS.get(row["status"], "")
             verdict = ", ".join(filter(None, (row["status"], row["note"])))
             table.add_row(*(Text(row[cell], style=style) for cell in _CELLS), Text(verdict, style=style))
-        parts.append(table)
-    parts += [Text(line) for line in _lines(comparison)]
-    parts += [Text(f"gate passed: {result}", style="green") for result in comparison.gates if result.passed]
-    parts += [Text(f"gate missed: {result}", style="red") for result in comparison.missed]
-    return Group(*parts)
+        tables.append(table)
+    return tables
 
 
-def to_markdown(comparison: Comparison, images: Mapping[str, str] | None = None) -> str:
-    """GitHub-flavoured Markdown. `images` gives thumbnails' URLs by the test image's name."""
-    return _render("diff.md.j2", comparison, images=images or {})
+def to_markdown(comparison: Comparison, images: Mapping[str, str] | None = None, *, everything: bool = False) -> str:
+    """GitHub-flavoured Markdown, at most as long as GitHub takes; what is left out is counted.
+
+    `images` gives thumbnails' URLs by the test image's name.
+    """
+
+    def write(most: Mapping[str, int]) -> str:
+        return _render("diff.md.j2", comparison, images=images or {}, everything=everything, most=most)
+
+    return fitting.fit(write, SHORTENED)
 
 
 def markdown_files(comparison: Comparison, name: str, thumbnails: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -76,10 +110,10 @@ def markdown_files(comparison: Comparison, name: str, thumbnails: Mapping[str, b
     return {f"{name}.md": to_markdown(comparison, urls).encode(), **pictures}
 
 
-def to_html(comparison: Comparison, thumbnails: Mapping[str, bytes] | None = None) -> str:
+def to_html(comparison: Comparison, thumbnails: Mapping[str, bytes] | None = None, *, everything: bool = False) -> str:
     """One page that needs nothing else. `thumbnails` are PNG files by the test image's name."""
     images = {file: _data_url(content) for file, content in (thumbnails or {}).items()}
-    return _render("diff.html.j2", comparison, images=images)
+    return _render("diff.html.j2", comparison, images=images, everything=everything, most={"images": MOST})
 
 
 def to_json(comparison: Comparison) -> str:
@@ -157,13 +191,30 @@ def _lines(comparison: Comparison) -> list[str]:
     return lines
 
 
+def _environment_lines(environment: EnvironmentChange, everything: bool) -> list[str]:
+    """One line for all packages, the first of them named; with `everything` one for each."""
+    changes = [f"{change.name} {change.old or 'none'} → {change.new or 'none'}" for change in environment.changes]
+    if not changes:
+        return [_sentence(environment.summary)] if environment.summary else []
+    if everything:
+        return [_sentence(environment.summary), *(f"  {change}" for change in changes)]
+    return [f"{environment.summary}: {_some(changes, 3)}"]
+
+
+def _some(names: Sequence[str], most: int = _NAMES) -> str:
+    """The first of the names, and how many more there are."""
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def _listed(changes: Sequence[PredictionChange]) -> str:
-    shown = ", ".join(
-        f"{escape.clean(c.file)} ({escape.clean(c.old)} {formats.percent(c.old_confidence)} → "
-        f"{escape.clean(c.new)} {formats.percent(c.new_confidence)})"
-        for c in changes[:10]
+    return _some(
+        [
+            f"{escape.clean(c.file)} ({escape.clean(c.old)} {formats.percent(c.old_confidence)} → "
+            f"{escape.clean(c.new)} {formats.percent(c.new_confidence)})"
+            for c in changes
+        ]
     )
-    return shown + (f", and {len(changes) - 10} more" if len(changes) > 10 else "")
 
 
 def _figure_text(figure: picture_diff.PictureChange) -> str:
@@ -193,7 +244,52 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:12] + "…"
 
 
-def _render(template: str, comparison: Comparison, images: Mapping[str, str]) -> str:
+def _render(
+    template: str, comparison: Comparison, images: Mapping[str, str], everything: bool, most: Mapping[str, int]
+) -> str:
+    """The page or Markdown; `most` says how many rows of each list are written, all of those it does not name."""
+    folded = comparison.rounding is not None and not everything
+    alone = _alone(comparison)
+    pairs = [] if folded else _pairs(comparison)[: most.get("pairs")]
+    lists = {
+        "gates": sorted(comparison.gates, key=lambda result: result.passed),
+        "settings": () if folded else comparison.settings,
+        "metrics": () if folded else _rows(comparison),
+        "variants": list(alone.items()),
+        "pairs": () if folded else _pairs(comparison),
+        "figures": () if folded else _figures(comparison),
+        "versions": comparison.environment.changes,
+    }
+    shown = {name: rows[: most.get(name)] for name, rows in lists.items()}
+    left = {name: len(rows) - len(shown[name]) for name, rows in lists.items()}
+    listed = [len(pair.of(outcome)) for pair in pairs for outcome in OUTCOMES]
+    left["images"] = sum(max(0, count - most["images"]) for count in listed)
+    return (
+        _environment(template)
+        .get_template(template)
+        .render(
+            comparison=comparison,
+            folded=folded,
+            shown=shown,
+            left=left,
+            most=most["images"],
+            missed=len(comparison.missed),
+            unchanged=sum(change.status == "unchanged" for change in comparison.metrics),
+            outcomes=OUTCOMES,
+            images=images,
+            limit=fitting.GITHUB,
+            better={"higher": "higher is better", "lower": "lower is better", None: ""},
+            direction=metric_diff.direction,
+        )
+    )
+
+
+def _pairs(comparison: Comparison) -> list[Paired]:
+    """What is to be said about the predictions of each variant."""
+    return [pair for pair in comparison.predictions if (pair.p is None or pair.changes) and not comparison.same]
+
+
+def _environment(template: str) -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -208,26 +304,27 @@ def _render(template: str, comparison: Comparison, images: Mapping[str, str]) ->
         "text": escape.clean,
         "markdown": escape.markdown,
         "short": _short,
+        "clipped": _clipped,
+        "sentence": _sentence,
+        "some": _some,
+        "count": formats.count,
         "percent": formats.percent,
         "figure_text": _figure_text,
+        "marked": _marked,
         "shown": metric_diff.shown,
         "data_url": _data_url,
     }
-    return environment.get_template(template).render(
-        comparison=comparison,
-        rows=_rows(comparison),
-        alone=_alone(comparison),
-        unchanged=sum(change.status == "unchanged" for change in comparison.metrics),
-        outcomes=OUTCOMES,
-        pairs=[pair for pair in comparison.predictions if (pair.p is None or pair.changes) and not comparison.same],
-        figures=[{"change": figure, "marked": _marked(figure)} for figure in _figures(comparison)]
-        if template.endswith(".html.j2")
-        else _figures(comparison),
-        images=images,
-        most=MOST,
-        better={"higher": "higher is better", "lower": "lower is better", None: ""},
-        direction=metric_diff.direction,
-    )
+    return environment
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _clipped(text: str) -> str:
+    """A label whose middle is left out where it is long."""
+    half = _CLIPPED // 2
+    return text if len(text) <= _CLIPPED else f"{text[:half]}…{text[-half:]}"
 
 
 def _marked(figure: picture_diff.PictureChange) -> bytes | None:

@@ -9,6 +9,9 @@ Precision = Literal["float32", "bfloat16"]
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """Processor flags, as Linux names them, that mean native bfloat16 arithmetic (x86-64 and 64-bit Arm)."""
 
+_CPUID = ("cpu family", "model", "stepping", "cpu implementer", "cpu variant", "cpu part", "cpu revision")
+"""Lines of `/proc/cpuinfo` on x86-64, then on Arm."""
+
 
 def precision(setting: Literal["float32", "bfloat16", "auto"]) -> Precision:
     """The precision that `setting` means here: `auto` is bfloat16 where the processor has units for it."""
@@ -30,6 +33,13 @@ def processor() -> str:
     """The processor's name where the system tells it, else its architecture."""
     names = (line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
+
+
+def cpuid() -> str:
+    """What tells processors of one name apart: `family 6, model 143, stepping 8`; empty where it is not told."""
+    lines = (line.partition(":") for line in _cpuinfo())
+    told = {name.strip().lower(): value.strip() for name, _, value in lines}
+    return ", ".join(f"{name.split()[-1]} {told[name]}" for name in _CPUID if told.get(name))
 
 
 def _cpuinfo() -> list[str]:

@@ -25,7 +25,7 @@ FIGURE = f"assets/images/{FOLDER}/baseline/confusion-matrix.png"
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    return Places(repository=tmp_path, site=tmp_path / "site", store=tmp_path / "store", asset_folder=FOLDER)
+    return Places(root=tmp_path, site=tmp_path / "site", store=tmp_path / "store", asset_folder=FOLDER)
 
 
 @pytest.fixture
@@ -122,7 +122,6 @@ def test_settings_data_weights_and_packages_that_differ_are_listed(make: Callabl
         "head.epochs": ("30", "10", ("baseline",)),
         "data.image_size": ("224", "64", ()),
         "data.fingerprint": ("d" * 64, "a" * 64, ()),
-        "environment.packages.keras": ("3.15.1", "3.16.0", ()),
     }
 
 

@@ -103,6 +103,7 @@ def test_json_holds_everything_but_the_pictures(comparison: Comparison) -> None:
     table = json.loads(diff_report.to_json(comparison))
     assert set(table) == {
         "schema_version", "old", "new", "settings", "metrics", "gates", "predictions", "figures",
+        "environment", "rounding", "nothing",
     }  # fmt: skip
     assert len(table["metrics"]) == len(comparison.metrics)
     assert [g["passed"] for g in table["gates"]] == [False, True]

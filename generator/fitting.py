@@ -1,0 +1,40 @@
+"""Fits a text of several lists into a limit: the least important list is shortened first, by whole rows.
+
+A text is never cut: `fit` has it written again with fewer rows.
+"""
+
+import bisect
+from collections.abc import Callable, Mapping, Sequence
+
+GITHUB = 65_536
+"""Characters that a comment, a pull request's or an issue's description may have on GitHub."""
+
+
+def fit(write: Callable[[Mapping[str, int]], str], lists: Sequence[str], limit: int = GITHUB) -> str:
+    """The longest text of at most `limit` characters that `write` gives.
+
+    `write` takes how many rows each of the `lists` may have, which are in the order in which they are shortened;
+    without any rows its text must fit.
+    """
+    # A row takes some characters itself, so that more rows cannot fit.
+    most = limit // 16
+    rows = dict.fromkeys(lists, most)
+    for name in lists:
+        text = write(rows)
+        if characters(text) <= limit:
+            return text
+
+        def length(count: int, name: str = name) -> int:
+            return characters(write({**rows, name: count}))
+
+        rows[name] = max(0, bisect.bisect_right(range(most), limit, key=length) - 1)
+    return write(rows)
+
+
+def characters(text: str) -> int:
+    """The length of `text`, counted so that no way of GitHub's counts more.
+
+    A character beyond the Basic Multilingual Plane counts as two, as browsers count; a line break as two, as forms
+    send it.
+    """
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 + text.count("\n")
