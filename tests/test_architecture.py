@@ -12,9 +12,8 @@ from tests.factories import ROOT
 PACKAGE = ROOT / "generator"
 
 ROWS = [
-    {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original"}
-    | {"convolution", "rmsprop"},
-    {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
+    {"errors", "noise", "formats", "escape", "canvas", "images", "drawing", "original"} | {"convolution", "rmsprop"},
+    {"hardware", "config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
     {"results", "origins", "model", "metric_diff", "export"},
     {"result_files"},
