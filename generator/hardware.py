@@ -3,7 +3,8 @@
 TensorFlow gives bfloat16 to oneDNN where the processor has AVX-512 or AVX-NE-CONVERT, and computes it itself, slowly,
 on every other one (`tensorflow/core/util/util.cc: IsDataTypeSupportedByOneDNNOnThisCPU`). It does not ask whether
 oneDNN was told to use fewer instructions than there are; then the first operation fails, or ends the process. Tried
-with TensorFlow 2.21 and its oneDNN 3.7.3 on a processor with AMX under each limit, and on an emulated one with AVX2.
+with TensorFlow 2.21 and its oneDNN 3.7.3 on a processor with AMX, limited and not, and on emulated ones: Haswell, which
+has AVX2, and a 64-bit Arm with bfloat16 units.
 """
 
 import os
@@ -15,8 +16,9 @@ from generator.errors import BadInput, printable
 
 Precision = Literal["float32", "bfloat16"]
 
-BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-"""Processor flags, as Linux names them, that mean native bfloat16 arithmetic (x86-64 and 64-bit Arm)."""
+BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+"""Processor flags, as Linux names them, that mean units for bfloat16. Arm's `bf16` does too, but TensorFlow 2.21 does
+not use them: its bfloat16 is the same there as on the oldest processors."""
 
 GIVEN_TO_ONEDNN = frozenset({"avx512f", "avx_ne_convert"})
 """Processor flags of which either makes TensorFlow give bfloat16 to oneDNN."""
@@ -65,7 +67,6 @@ def computes_bfloat16() -> bool:
 
 
 def _limited_to(names: frozenset[str]) -> bool:
-    # Arm's oneDNN reads the same variables, with names of its own.
     return _limit()[1].lower() in names
 
 

@@ -18,8 +18,7 @@ SKYLAKE = f"{AVX2} avx512f avx512cd avx512bw avx512vl avx512dq"
 ZEN_4 = f"{SKYLAKE} avx512_vnni avx512_bf16"
 SAPPHIRE_RAPIDS = f"{ZEN_4} avx_vnni avx512_fp16 amx_tile amx_int8 amx_bf16"
 GRANITE_WITH_CONVERT = f"{SAPPHIRE_RAPIDS} avx_vnni_int8 avx_ne_convert"
-ARM = "fp asimd fphp asimdhp"
-NEOVERSE_V1 = f"{ARM} sve i8mm bf16"
+NEOVERSE_V1 = "fp asimd fphp asimdhp sve i8mm bf16"
 UNKNOWN = ""
 
 
@@ -43,7 +42,8 @@ def give(monkeypatch: pytest.MonkeyPatch, flags: str, limit: str, name: str = "O
         (AVX2, "AVX2", "float32", True),
         (ALDER_LAKE, "", "float32", True),
         (ALDER_LAKE, "SSE41", "float32", True),
-        (ARM, "", "float32", True),
+        (NEOVERSE_V1, "", "float32", True),
+        (NEOVERSE_V1, "AVX2", "float32", True),
         (UNKNOWN, "", "float32", True),
         # oneDNN computes it by rounding.
         (SKYLAKE, "", "float32", True),
