@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help env site test test-fast lint types verify snapshots schemas lock clean
+.PHONY: help env site test test-fast test-isa lint types verify snapshots schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ test: .venv/dev ## run all tests, offline
 
 test-fast: .venv/dev ## run the tests that need neither training nor a browser, in seconds
 	$(BIN)/python -m pytest -m "not train and not browser and not jekyll"
+
+test-isa: .venv/dev ## run the tests of precision as on processors with fewer instructions, in a minute
+	for limit in ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE TF_ENABLE_ONEDNN_OPTS=0; do \
+	  echo "$$limit" && env $$limit $(BIN)/python -m pytest -m precision \
+	    tests/test_convolution.py tests/test_folding.py tests/test_training.py || exit 1; \
+	done
 
 env: .venv/run ## make .venv from the locked versions
 

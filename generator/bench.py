@@ -69,6 +69,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         config, store = self.config, self.places.store
+        self.precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
         self.store = Store(store, self.display.warn)
         self.worker = Worker(store / WORKER_LOG)
         self.dataset = data.find(config.data, self.data_store or store)
@@ -78,7 +79,6 @@ class Bench:
         self.weights = weights.resolve(
             config.weights, store, download=not self.looking, progress=_Download(self.display)
         )
-        self.precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
         self.plan = plan(config, self.dataset, self.weights, self.precisions)
 
     def collect(self) -> BuildResults:

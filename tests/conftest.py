@@ -1,13 +1,29 @@
 """What concerns the whole test run."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from generator import hardware
+from generator.errors import BadInput
+
 IMPORT_TENSORFLOW = {"test_model.py", "test_training.py"}
+
+# As the worker does, unless it is to be tried without: TensorFlow's default differs between processors.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Where training tests are left out, do not import TensorFlow only to find them."""
     left_out = "not train" in config.getoption("markexpr")
     return True if left_out and collection_path.name in IMPORT_TENSORFLOW else None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what computes in bfloat16 where that is impossible, with the reason that a user would be given."""
+    if item.get_closest_marker("bfloat16"):
+        try:
+            hardware.precision("bfloat16")
+        except BadInput as error:
+            pytest.skip(str(error))

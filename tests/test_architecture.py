@@ -12,10 +12,10 @@ from tests.factories import ROOT
 PACKAGE = ROOT / "generator"
 
 ROWS = [
-    {"errors", "hardware", "noise", "formats", "escape", "fonts", "drawing", "original", "newlines", "fitting"}
+    {"errors", "noise", "formats", "escape", "fonts", "drawing", "original", "newlines", "fitting"}
     | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "layout", "splits"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
-    | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas", "git"},
+    | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas", "git", "hardware"},
     {"results", "origins", "model", "metric_diff", "export", "destinations", "provenance"},
     {"result_files", "environment_diff", "rounding"},
     {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}

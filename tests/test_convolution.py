@@ -46,6 +46,8 @@ def test_products_give_tensorflows_gradients(sides, kernel, strides, padding):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.precision
+@pytest.mark.bfloat16
 def test_bfloat16_agrees_to_its_own_precision():
     from generator.convolution import Geometry, convolve, convolve_by_products
 

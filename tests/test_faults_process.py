@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, verify
+from generator import cli, hardware, verify
 from tests import fakes
 from tests.fakes import DRIVER, Project, command, make_project, run_command, timeless, tree
 
@@ -264,6 +264,21 @@ def test_fault_43_unknown_names_end_with_the_choices_before_anything_is_done(
     assert error.startswith("build.py: ")
     assert error.count("\n") == 1
     assert not fresh.places.site.exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--explain"]])
+def test_fault_45_a_precision_that_cannot_be_computed_is_refused_before_anything_is_done(
+    fresh: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr(hardware, "flags", lambda: hardware.AVX512_CORE)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert cli.main(fresh.arguments("--set", "model.precision=bfloat16", *arguments)) == 2
+    assert capsys.readouterr().err == (
+        "build.py: model.precision: bfloat16 cannot be computed under ONEDNN_MAX_CPU_ISA=AVX2; "
+        "unset that variable, or choose float32 or auto\n"
+    )
+    assert not fresh.places.site.exists()
+    assert cli.main(fresh.arguments("--explain")) == 0, "auto never chooses it there"
 
 
 @pytest.mark.parametrize("number", [1, 12])

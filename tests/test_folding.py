@@ -48,11 +48,14 @@ def relative_error(model, dtype="float32"):
     return np.abs(given - expected).max() / np.abs(expected).max()
 
 
+@pytest.mark.precision
 @pytest.mark.parametrize("name", ["ResNet50", "ResNet50V2", "MobileNetV2", "DenseNet121"])
 def test_a_base_folds_to_what_keras_computes(keras, name):
     assert relative_error(base(keras, name)) < 1e-4
 
 
+@pytest.mark.precision
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("name", ["ResNet50", "MobileNetV2"])
 def test_bfloat16_agrees_to_its_own_precision(keras, name):
     assert 1e-5 < relative_error(base(keras, name), "bfloat16") < 0.05

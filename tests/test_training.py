@@ -32,6 +32,14 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 SIZE, IMAGES, BATCH = 32, 10, 4
+
+RATE = 1e-6
+"""At which fine-tuning these images by plain gradient descent lowers the loss in every epoch.
+
+A thousand times as fast it jumps from 40 to 0.7 and back to 16, and what another processor rounds otherwise grows
+with it: two ways of computing one thing are compared where neither runs away.
+"""
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -93,6 +101,17 @@ def losses(history: list[Epoch]) -> list[tuple[float, float]]:
     return [(epoch.loss, epoch.val_loss) for epoch in history]
 
 
+def assert_falling(history: list[Epoch]) -> None:
+    """Both losses fall in every epoch: the training is well conditioned, and it learns."""
+    assert (np.diff(losses(history), axis=0) < 0).all(), losses(history)
+
+
+def flat(variables: list[Any]) -> np.ndarray:
+    """Every number of the variables, float64 (n,)."""
+    return np.concatenate([variable.numpy().ravel().astype(np.float64) for variable in variables])
+
+
+@pytest.mark.precision
 def test_the_head_on_stored_features_is_the_head_of_the_frozen_model(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
@@ -100,21 +119,23 @@ def test_the_head_on_stored_features_is_the_head_of_the_frozen_model(
     pooling = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
     pooled = np.asarray(fold(pooling)(prepared))
 
-    whole = keras_connect(base, fresh_head(0.0))
-    long_way = train(whole, phase(tmp_path / "a"), in_order(prepared, labels), in_order(prepared, labels), print)
-    short = network.connect_head(fresh_head(0.0), 2048)
-    shortcut = train(short, phase(tmp_path / "b"), in_order(pooled, labels), in_order(pooled, labels), print)
+    def run(model: "keras.Model", given: np.ndarray, folder: str) -> list[Epoch]:
+        where = phase(tmp_path / folder, rate=1e-5)
+        return train(model, where, in_order(given, labels), in_order(given, labels), print)
 
+    long_way = run(keras_connect(base, fresh_head(0.0)), prepared, "whole")
+    shortcut = run(network.connect_head(fresh_head(0.0), 2048), pooled, "head")
+    assert_falling(long_way)
     np.testing.assert_allclose(losses(shortcut), losses(long_way), rtol=1e-4)
-    assert len({epoch.loss for epoch in shortcut}) == 3, "the head did not learn: the comparison shows nothing"
 
 
+@pytest.mark.precision
 def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
     # Plain gradient descent: RMSprop's first steps follow the sign of a gradient, so that rounding decides where
     # it is nearly zero, and two runs of the same mathematics part.
-    settings = FineTuningSettings(optimizer="sgd", learning_rate=1e-3, epochs=2, from_layer=100)
+    settings = FineTuningSettings(optimizer="sgd", learning_rate=RATE, epochs=2, from_layer=100)
     prepared = np.asarray(preprocess_input(images.astype(np.float32)))
 
     base = fresh_base()
@@ -131,27 +152,35 @@ def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
     run = Phase("fine_tuning", settings, 3, 0, tmp_path / "upper.npz")
     shortcut = train(upper, run, in_order(stored, labels), in_order(stored, labels), print)
 
-    np.testing.assert_allclose(losses(shortcut), losses(long_way), rtol=1e-3)
-    assert shortcut[0].loss != shortcut[1].loss
+    assert_falling(long_way)
+    np.testing.assert_allclose(losses(shortcut), losses(long_way), rtol=1e-4)
 
 
+@pytest.mark.precision
+@pytest.mark.bfloat16
 def test_fine_tuning_in_bfloat16_follows_float32_and_keeps_its_variables_in_float32(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
-    settings = FineTuningSettings(optimizer="sgd", learning_rate=1e-3, epochs=3, from_layer=100)
+    settings = FineTuningSettings(optimizer="sgd", learning_rate=RATE, epochs=3, from_layer=100)
     prepared = np.asarray(preprocess_input(images.astype(np.float32)))
 
-    def run(precision: Literal["float32", "bfloat16"]) -> tuple[list[Epoch], "keras.Model"]:
+    def run(precision: Literal["float32", "bfloat16"]) -> tuple[list[Epoch], np.ndarray]:
+        """The history, and by how much the training moved each number of the variables, (n,)."""
         base = fresh_base()
         network.unfreeze(base, settings.from_layer)
         model = network.connect(base, fresh_head(0.0), precision=precision)
+        assert {v.dtype for v in model.trainable_variables} == {"float32"}
+        before = flat(model.trainable_variables)
         where = Phase("fine_tuning", settings, 3, 0, tmp_path / f"{precision}.npz")
-        return train(model, where, in_order(prepared, labels), in_order(prepared, labels), print), model
+        history = train(model, where, in_order(prepared, labels), in_order(prepared, labels), print)
+        assert {v.dtype for v in model.trainable_variables} == {"float32"}
+        return history, flat(model.trainable_variables) - before
 
-    (exact, _), (fast, model) = run("float32"), run("bfloat16")
-    assert {v.dtype for v in model.trainable_variables} == {"float32"}
+    (exact, moved), (fast, followed) = run("float32"), run("bfloat16")
+    assert_falling(exact)
     assert losses(fast) != losses(exact)
-    np.testing.assert_allclose(losses(fast), losses(exact), rtol=0.05)
+    np.testing.assert_allclose(losses(fast), losses(exact), rtol=0.03)
+    assert np.linalg.norm(followed - moved) < 0.1 * np.linalg.norm(moved)
 
 
 MIRRORED = """
@@ -168,7 +197,7 @@ def print_losses(strategy: "tf.distribute.Strategy") -> None:
     """Fine-tune a tiny set for two epochs on the devices of `strategy`."""
     draw = np.random.default_rng(1)
     prepared, labels = draw.normal(0, 50, (IMAGES, SIZE, SIZE, 3)).astype(np.float32), np.arange(IMAGES) % 2
-    settings = FineTuningSettings(optimizer="sgd", learning_rate=1e-3, epochs=2, from_layer=100)
+    settings = FineTuningSettings(optimizer="sgd", learning_rate=RATE, epochs=2, from_layer=100)
     keras.backend.clear_session()
     with strategy.scope(), tempfile.TemporaryDirectory() as folder:
         base = fresh_base()
@@ -310,7 +339,7 @@ def test_the_base_is_as_new_for_every_stage_of_a_process(tmp_path: Path) -> None
     assert network.cut_point(again, len(again.layers)) == again.layers[-1].name
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.bfloat16)])
 @pytest.mark.parametrize("from_layer", [0, 40, 100, 174])
 def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path, from_layer: int, precision: Precision
