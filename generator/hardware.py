@@ -1,5 +1,6 @@
 """What the processor can do, as far as it decides how a build computes."""
 
+import os
 import platform
 from pathlib import Path
 from typing import Literal
@@ -30,6 +31,12 @@ def processor() -> str:
     """The processor's name where the system tells it, else its architecture."""
     names = (line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
+
+
+def machine() -> str:
+    """Processor and count of the cores that this process may use: what one machine takes, another does not."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{processor()}, {cores} cores"
 
 
 def _cpuinfo() -> list[str]:
