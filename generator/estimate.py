@@ -16,7 +16,6 @@ from typing import Literal
 
 from generator.config import DataSettings, Recipe
 from generator.display import about
-from generator.stages import Stage
 from generator.timings import Timing
 
 Source = Literal["the last run", "a probe of one batch"]
@@ -134,15 +133,15 @@ def costs() -> Costs:
 
 
 def work(
-    stage: Stage, recipe: Recipe, precision: str, data: DataSettings, counts: Counts, *, done: int = 0, cut: bool = True
+    name: str, recipe: Recipe, precision: str, data: DataSettings, counts: Counts, *, done: int = 0, cut: bool = True
 ) -> Work:
-    """What `stage` has to do after `done` epochs; `cut`: whether it finds the outputs at the cut.
+    """What the stage `name` has to do after `done` epochs; `cut`: whether it finds the outputs at the cut.
 
     An epoch with augmentation takes the training images through all that is frozen, for the head the whole base; one
     without takes what is stored. Fine-tuning trains the part above the cut, and passes it for validation. Whatever
     starts at the cut computes it if it is not stored.
     """
-    name, size = stage.name, f"{data.image_size} px"
+    size = f"{data.image_size} px"
     images = counts.all
     network = f"{size} {precision} from {recipe.fine_tuning.from_layer}"
     if name == "pixels":
@@ -155,9 +154,9 @@ def work(
     if name == "evaluation":
         return Work(name, f"{name} {network}", images, upper=images, kept=images)
     if name == "head":
-        return _head(recipe, f"{size} {precision}", counts, data.batch_size, recipe.head.epochs - done)
+        return _head(recipe, f"{size} {precision}", counts, data.batch_size, max(1, recipe.head.epochs - done))
     if name == "fine_tuning":
-        return _fine_tuning(recipe, network, counts, recipe.fine_tuning.epochs - done)
+        return _fine_tuning(recipe, network, counts, max(1, recipe.fine_tuning.epochs - done))
     return Work(name, name)
 
 

@@ -64,14 +64,14 @@ def _work(bench: Bench, stage: Stage, running: Sequence[Stage]) -> Work:
     cuts = {use.key.digest for use in stage.uses}
     cut = any(need.key.digest in cuts for each in running for need in each.needs)
     precision, done = bench.precisions[variant.name], 0 if bench.force else _finished_epochs(bench, stage)
-    return estimate.work(stage, variant.recipe, precision, data, counts, done=done, cut=cut)
+    return estimate.work(stage.name, variant.recipe, precision, data, counts, done=done, cut=cut)
 
 
 def _finished_epochs(bench: Bench, stage: Stage) -> int:
     """Epochs that a killed build has finished of `stage`."""
     path = bench.store.root / "checkpoints" / f"{stage.key.stage}-{stage.key.digest}.npz"
     found = read_checkpoint(path)
-    return max(0, len(json.loads(found[1])) - 1) if found else 0
+    return len(json.loads(found[1])) if found else 0
 
 
 def _probed(bench: Bench, running: dict[str, Stage], work: dict[str, Work], unknown: list[str]) -> dict[str, float]:
@@ -79,17 +79,21 @@ def _probed(bench: Bench, running: dict[str, Stage], work: dict[str, Work], unkn
     measured: dict[tuple[str, int], Speed] = {}
     try:
         with bench.display.stage("a probe of one batch"):
-            decode = _decode_seconds(bench)
-            for label in [each for each in unknown if running[each].name in COSTLY]:
-                network = _network(bench, running[label])
+            for stage in [running[label] for label in unknown if running[label].name in COSTLY]:
+                network = _network(bench, stage)
                 if network not in measured:
-                    measured[network] = Speed(decode=decode, **bench.probe(running[label]))
+                    measured[network] = measure(bench, stage)
     except (MeasuredPostError, RuntimeError, TypeError) as error:
         # An estimate is no reason to fail: what is wrong with the worker shows when the first stage runs.
         bench.display.warn(f"no estimate: {str(error).splitlines()[0]}")
         return {}
     any_speed = next(iter(measured.values()))
     return {label: _predicted(bench, running[label], work[label], measured, any_speed) for label in unknown}
+
+
+def measure(bench: Bench, stage: Stage) -> Speed:
+    """The probe of `stage`'s network. Raises what the worker does when it fails."""
+    return Speed(decode=_decode_seconds(bench), **bench.probe(stage))
 
 
 def _predicted(

@@ -46,12 +46,12 @@ def build(config: Config, places: Places, display: Display, *, force: bool = Fal
         bench = Bench(config, places, display, force=force)
         stack.callback(bench.worker.close)
         bench.store.clean()
-        running = _running(bench.plan, None if force else _missing(bench.plan, bench.store))
-        if running:
+        todo = running(bench.plan, None if force else _missing(bench.plan, bench.store))
+        if todo:
             # Before any training: a slip in a template must not come to light after an hour of it.
             render.check(places.templates, places.root)
             bench.introduce()
-            _announce(bench, running, stack)
+            _announce(bench, todo, stack)
         found = bench.collect()
         for stage in bench.plan.stages:
             bench.store.remember(stage.key)
@@ -61,9 +61,9 @@ def build(config: Config, places: Places, display: Display, *, force: bool = Fal
         return outcome
 
 
-def _announce(bench: Bench, running: list[Stage], stack: ExitStack) -> None:
+def _announce(bench: Bench, todo: list[Stage], stack: ExitStack) -> None:
     """Say what will run and about how long it takes; what it took is kept when the build ends, however it ends."""
-    expected = outlook.expect(bench, running, probe=True)
+    expected = outlook.expect(bench, todo, probe=True)
     stack.callback(outlook.note, bench, expected.work)
     for line in (expected.forecast.sentence(), *expected.forecast.lines()):
         bench.display.say(line)
@@ -80,18 +80,18 @@ def explain(config: Config, places: Places) -> list[Explanation]:
         known = origins.locate(config.data, places.store).folder.is_dir()
         bench = Bench(config, places, Display(), data_store=places.store if known else Path(scratch), looking=True)
     missing = _missing(bench.plan, bench.store)
-    forecast = outlook.expect(bench, _running(bench.plan, missing), probe=False).forecast
+    forecast = outlook.expect(bench, running(bench.plan, missing), probe=False).forecast
     expected = {each.label: each for each in forecast.stages}
     explanations = []
-    for stage in _running(bench.plan, None):
+    for stage in running(bench.plan):
         before, _ = bench.store.remembered(stage.label) or (None, None)
         causes = _causes(stage, before) if stage.key.digest in missing else ()
         explanations.append(Explanation(stage.label, bool(causes), causes, expected.get(stage.label)))
     return explanations
 
 
-def _running(plan: Plan, missing: Collection[str] | None) -> list[Stage]:
-    """The stages of the keys `missing`, all of them for None, in order; one that variants share is there once."""
+def running(plan: Plan, missing: Collection[str] | None = None) -> list[Stage]:
+    """The stages of the keys `missing`, or all of them, in order; one that variants share is there once."""
     once: dict[str, Stage] = {}
     for stage in plan.stages:
         once.setdefault(stage.key.digest, stage)
