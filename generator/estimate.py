@@ -110,12 +110,13 @@ class Forecast:
         """`9 of 14 stages run, about 7 min on this machine (from the last run)`."""
         known = [each for each in self.stages if each.seconds is not None]
         text = f"{len(self.stages)} of {self.planned} stages {verb}"
-        if known:
-            sources = dict.fromkeys(str(each.source) for each in sorted(known, key=lambda e: -(e.seconds or 0)))
-            total = sum(each.seconds or 0 for each in known)
-            text += f", about {about(total)} on this machine (from {' and '.join(sources)})"
+        if not known:
+            return f"{text}; none of them ever ran on this machine"
+        sources = dict.fromkeys(str(each.source) for each in sorted(known, key=lambda e: -(e.seconds or 0)))
+        total = about(sum(each.seconds or 0 for each in known))
+        time = f"about {total} on this machine (from {' and '.join(sources)})"
         unknown = len(self.stages) - len(known)
-        return text + (f"; {unknown} of them never ran here" if unknown else "")
+        return f"{text}; {len(known)} of them {time}, {unknown} never ran here" if unknown else f"{text}, {time}"
 
     def lines(self) -> list[str]:
         """One line for each variant: `baseline: head, fine_tuning, evaluation, figures; about 1 min`."""

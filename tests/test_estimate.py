@@ -136,10 +136,12 @@ def test_a_forecast_says_where_it_is_from() -> None:
 def test_what_is_not_known_is_said_and_no_share_of_a_whole_is_claimed() -> None:
     found = Forecast((row("a.head", 40.0), row("a.figures", None)), 9)
     assert found.sentence("would run") == (
-        "2 of 9 stages would run, about 40 s on this machine (from the last run); 1 of them never ran here"
+        "2 of 9 stages would run; 1 of them about 40 s on this machine (from the last run), 1 never ran here"
     )
     assert found.seconds == {}
-    assert Forecast((row("a.figures", None),), 9).sentence() == "1 of 9 stages run; 1 of them never ran here"
+    assert (
+        Forecast((row("a.figures", None),), 9).sentence() == "1 of 9 stages run; none of them ever ran on this machine"
+    )
 
 
 # ---- Memory ----------------------------------------------------------------------------------------------

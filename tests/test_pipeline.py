@@ -330,7 +330,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "16 of 16 stages run; 16 of them never ran here"
+    assert announced(display) == "16 of 16 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 
