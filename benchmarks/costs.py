@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -55,9 +56,11 @@ def main() -> None:
     print(machine.as_markdown(described), flush=True)
     pairs = [_pair(precision) for _ in range(options.rounds) for precision in PRECISIONS]
     costs = ratios(pairs)
-    print(as_markdown(costs, [large for _, large in pairs]))
+    large = [built for _, built in pairs]
+    checked = {p: _checked([b for b in large if b.precision == p], costs) for p in PRECISIONS}
+    table = {"machine": described, "rounds": options.rounds, "ratios": vars(costs), "checked": checked}
+    print(as_markdown(table))
     if options.json:
-        table = {"machine": described, "ratios": vars(costs), "rounds": options.rounds}
         options.json.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
 
 
@@ -129,21 +132,28 @@ def _rounded(values: list[float]) -> float:
     return float(f"{max(0.0, median(values)):.2g}")
 
 
-def as_markdown(costs: Costs, builds: list[Built]) -> str:
-    """The ratios, then each stage's estimate and what it took: medians over the builds of each precision."""
+def _checked(builds: list[Built], costs: Costs) -> dict[str, tuple[float, float]]:
+    """Stage's label → what was expected and what it took, s: medians over builds that are alike."""
+    return {
+        label: (
+            round(median(built.expected(label, costs) for built in builds), 2),
+            round(median(built.took[label] for built in builds), 2),
+        )
+        for label in builds[0].work
+    }
+
+
+def as_markdown(table: Mapping[str, Any]) -> str:
+    """The ratios, then each stage's estimate and what it took, in either precision."""
+    costs = Costs(**table["ratios"])
     lines = ["", "| ratio | to | |", "|---|---|---:|"]
-    lines += [
-        f"| {stage}, apart from its images | building the base | {ratio} |" for stage, ratio in costs.fixed.items()
-    ]
+    lines += [f"| {stage}, apart from its images | building the base | {each} |" for stage, each in costs.fixed.items()]
     lines += [f"| the head's step on a batch | building the base | {costs.head_step} |"]
     lines += [f"| a step's image, {p} | its forward pass above the cut | {ratio} |" for p, ratio in costs.step.items()]
-    for precision in PRECISIONS:
-        chosen = [built for built in builds if built.precision == precision]
+    for precision, rows in table["checked"].items():
         lines += ["", f"| {precision} | estimated, s | took, s |", "|---|---:|---:|"]
-        labels = list(chosen[0].work)
-        rows = [(median(b.expected(x, costs) for b in chosen), median(b.took[x] for b in chosen)) for x in labels]
-        lines += [f"| {x} | {expected:.1f} | {took:.1f} |" for x, (expected, took) in zip(labels, rows, strict=True)]
-        expected, took = (sum(column) for column in zip(*rows, strict=True))
+        lines += [f"| {label} | {expected:.1f} | {took:.1f} |" for label, (expected, took) in rows.items()]
+        expected, took = (sum(column) for column in zip(*rows.values(), strict=True))
         lines.append(f"| all | {expected:.1f} | {took:.1f} |")
     return "\n".join(lines)
 
