@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
@@ -171,6 +171,13 @@ class Bench:
             del self.entries[stage.key.digest]
             entry = self.require(stage)
         return entry.folder
+
+    def probe(self, stage: Stage) -> dict[str, float]:
+        """What one batch of `stage`'s variant takes (`probe`), measured in the worker."""
+        figures: dict[str, float] = {}
+        job = replace(self._job(stage, {}), stage="probe", label="a probe of one batch")
+        self.worker.run(job, self.store.root, figures.update)
+        return figures
 
     def _job(self, stage: Stage, inputs: dict[str, Path]) -> Job:
         variant = stage.variant or self.config.baseline

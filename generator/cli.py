@@ -17,8 +17,9 @@ from generator.bench import Places
 from generator.cache import write_atomically
 from generator.config import Config
 from generator.delivery import Outcome
-from generator.display import accept_any_text, duration, for_terminal
+from generator.display import about, accept_any_text, for_terminal
 from generator.errors import BadInput, MeasuredPostError, printable
+from generator.estimate import Forecast
 from generator.formats import FORMATS
 from generator.pipeline import Explanation
 from generator.results import BuildResults
@@ -175,15 +176,14 @@ def _check_places(options: argparse.Namespace, settings: Config, places: Places)
 
 def _print_explanations(explanations: list[Explanation]) -> None:
     for row in explanations:
-        took = f" ({duration(row.seconds)} last time)" if row.runs and row.seconds else ""
-        print(f"{row.label}: {'runs' if row.runs else 'is up to date'}{took}")
+        seconds = row.expected.seconds if row.expected else None
+        time = f" (about {about(seconds)})" if seconds is not None else ""
+        print(f"{row.label}: {'runs' if row.runs else 'is up to date'}{time}")
         for cause in row.causes:
             print(f"    {cause}")
-    running = [row for row in explanations if row.runs]
-    known = [row.seconds for row in running if row.seconds is not None]
-    unknown = f", and {len(running) - len(known)} that never ran" if len(known) < len(running) else ""
+    running = tuple(row.expected for row in explanations if row.expected)
     if running:
-        print(f"{len(running)} of {len(explanations)} stages would run: about {duration(sum(known))}{unknown}")
+        print(Forecast(running, len(explanations)).sentence("would run"))
     else:
         print("nothing would run: every stage is up to date")
 

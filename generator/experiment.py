@@ -7,6 +7,7 @@
     head           phase 1: history, the head's weights, the score before training
     fine_tuning    phase 2: history, the weights of the upper part and the head
     evaluation     scores on the three splits, predictions, confusion matrix
+    probe          no stage of a build: what one batch takes (`probe`)
 
 No Keras object leaves this module: numbers, strings and arrays are saved.
 """
@@ -26,6 +27,7 @@ from generator import model as network
 from generator.folding import Forward, as_convolution, fold
 from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
 from generator.job import Job
+from generator.probe import probe
 from generator.results import ParameterCounts, Record, Score, Shapes, Summaries
 from generator.training import Batches, Phase, Report, reseed, train
 from generator.weights import load_arrays
@@ -293,6 +295,7 @@ STAGES: dict[str, Callable[[_Bench, Path, Report], None]] = {
     "head": head,
     "fine_tuning": fine_tuning,
     "evaluation": evaluation,
+    "probe": probe,
 }
 
 

@@ -100,6 +100,12 @@ def cpuid() -> str:
     return ", ".join(f"{name.split()[-1]} {told[name]}" for name in _CPUID if told.get(name))
 
 
+def machine() -> str:
+    """Processor and count of the cores that this process may use: what one machine takes, another does not."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{processor()}, {cores} cores"
+
+
 def _cpuinfo() -> list[str]:
     try:
         return Path("/proc/cpuinfo").read_text("utf-8").splitlines()

@@ -7,17 +7,19 @@
 
 import json
 import tempfile
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import cache, lock, origins, render
+from generator import cache, lock, origins, outlook, render
 from generator.bench import Bench, Places
 from generator.cache import Store
 from generator.config import Config
 from generator.delivery import Outcome, check, deliver
 from generator.display import Display
+from generator.estimate import Expected
 from generator.stages import Plan, Stage
 
 
@@ -28,8 +30,8 @@ class Explanation:
     label: str
     runs: bool
     causes: tuple[str, ...]
-    seconds: float | None
-    """How long it took when it last ran, if it ever did."""
+    expected: Expected | None
+    """About how long it would take; None for one that does not run."""
 
 
 def build(
@@ -52,11 +54,13 @@ def build(
         bench = Bench(config, places, display, force=force)
         stack.callback(bench.worker.close)
         bench.store.clean()
-        if force or _missing(bench.plan, bench.store):
+        todo = running(bench.plan, None if force else _missing(bench.plan, bench.store))
+        if todo:
             # Before any training: what is in the way must not come to light after an hour of it.
             render.check(places.templates, places.root)
             check(config, places, overwrite=overwrite)
             bench.introduce()
+            _announce(bench, todo, stack)
         found = bench.collect()
         for stage in bench.plan.stages:
             bench.store.remember(stage.key)
@@ -66,21 +70,41 @@ def build(
         return outcome
 
 
+def _announce(bench: Bench, todo: list[Stage], stack: ExitStack) -> None:
+    """Say what will run and about how long it takes; what it took is kept when the build ends, however it ends."""
+    expected = outlook.expect(bench, todo, probe=True)
+    stack.callback(outlook.note, bench, expected.work)
+    for line in (expected.forecast.sentence(), *expected.forecast.lines()):
+        bench.display.say(line)
+    bench.display.expect(expected.forecast.seconds)
+
+
 def explain(config: Config, places: Places) -> list[Explanation]:
     """For every stage whether `build` would run it, and why; one that variants share is listed once.
 
+    Says how long it would take as far as the stages ran on this machine before: nothing is measured.
     Writes nothing: a data set that must be drawn or unpacked first is so in a folder that is removed again.
     """
     with tempfile.TemporaryDirectory() as scratch:
         known = origins.locate(config.data, places.store).folder.is_dir()
         bench = Bench(config, places, Display(), data_store=places.store if known else Path(scratch), looking=True)
     missing = _missing(bench.plan, bench.store)
+    forecast = outlook.expect(bench, running(bench.plan, missing), probe=False).forecast
+    expected = {each.label: each for each in forecast.stages}
     explanations = []
-    for stage in {stage.key.digest: stage for stage in reversed(bench.plan.stages)}.values():
-        before, seconds = bench.store.remembered(stage.label) or (None, None)
+    for stage in running(bench.plan):
+        before, _ = bench.store.remembered(stage.label) or (None, None)
         causes = _causes(stage, before) if stage.key.digest in missing else ()
-        explanations.append(Explanation(stage.label, bool(causes), causes, seconds))
-    return explanations[::-1]
+        explanations.append(Explanation(stage.label, bool(causes), causes, expected.get(stage.label)))
+    return explanations
+
+
+def running(plan: Plan, missing: Collection[str] | None = None) -> list[Stage]:
+    """The stages of the keys `missing`, or all of them, in order; one that variants share is there once."""
+    once: dict[str, Stage] = {}
+    for stage in plan.stages:
+        once.setdefault(stage.key.digest, stage)
+    return [stage for digest, stage in once.items() if missing is None or digest in missing]
 
 
 def _missing(plan: Plan, store: Store) -> set[str]:

@@ -120,6 +120,10 @@ def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
     )
 
 
+def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    report({"base": 1.0, "lower": 0.01, "upper": 0.01, "augment": 0.001, "stored": 100.0})
+
+
 STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "architecture": architecture,
     "augmentation": augmentation,
@@ -128,6 +132,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "head": head,
     "fine_tuning": fine_tuning,
     "evaluation": evaluation,
+    "probe": probe,
 }
 
 
@@ -279,6 +284,9 @@ class Recorder(Display):
     """A display that keeps what it was told."""
 
     lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     def say(self, text: str) -> None:
         self.lines.append(text)

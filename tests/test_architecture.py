@@ -16,21 +16,22 @@ ROWS = [
     | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "layout", "splits"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas", "git", "hardware"},
-    {"results", "origins", "model", "metric_diff", "export", "destinations", "provenance"},
+    {"results", "origins", "model", "metric_diff", "export", "destinations", "provenance", "timings"},
     {"result_files", "environment_diff", "rounding"},
     {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
     | {"training", "evaluation"},
     {"stages", "job", "figures", "render", "publish", "diff", "verify", "schemas", "summary"},
-    {"experiment", "diff_report", "serve"},
+    {"probe", "diff_report", "serve", "estimate"},
+    {"experiment"},
     {"worker", "commands"},
     {"bench"},
-    {"delivery"},
+    {"delivery", "outlook"},
     {"pipeline"},
     {"cli"},
 ]
 """A module may import modules of rows above its own only."""
 
-TENSORFLOW = {"convolution", "evaluation", "experiment", "folding", "inputs", "model", "rmsprop", "training"}
+TENSORFLOW = {"convolution", "evaluation", "experiment", "folding", "inputs", "model", "probe", "rmsprop", "training"}
 
 
 def modules() -> list[Path]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import costs
 from benchmarks.compare import as_markdown
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -43,3 +44,10 @@ def test_a_ratio_is_the_median_of_the_rounds_own(rounds: list[dict[str, Any]]) -
 
 def test_a_single_round_has_no_spread(rounds: list[dict[str, Any]]) -> None:
     assert "–" not in as_markdown(rounds[:1]).split("\n\n")[0]
+
+
+def test_readme_holds_the_ratios_that_the_estimate_uses() -> None:
+    measured = json.loads((BENCHMARKS.parent / "generator" / "costs.json").read_text("utf-8"))
+    readme = (BENCHMARKS / "README.md").read_text("utf-8")
+    for table in costs.as_markdown(measured).strip().split("\n\n"):
+        assert table in readme

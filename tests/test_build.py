@@ -113,6 +113,8 @@ def test_a_skipped_stage_changes_nothing_in_the_next(built: Path, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "baseline.fine_tuning …" in done.stderr
     assert "baseline.head …" not in done.stderr
+    # Nor does the probe that the first build began with.
+    assert "a probe of one batch …" not in done.stderr
     assert tree(tmp_path / "copy/site") == tree(built / "site")
 
 

@@ -3,8 +3,9 @@
 import io
 
 import pytest
+from rich.console import Console
 
-from generator.display import Display, TimeLeft, describe, duration, fraction
+from generator.display import Display, LiveDisplay, TimeLeft, Whole, about, describe, duration, fraction
 
 
 @pytest.mark.parametrize(
@@ -13,6 +14,23 @@ from generator.display import Display, TimeLeft, describe, duration, fraction
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 s"),
+        (8.4, "8 s"),
+        (47, "45 s"),
+        (87, "85 s"),
+        (89, "1 min"),
+        (430, "7 min"),
+        (3600, "1 h"),
+        (4900, "1 h 20 min"),
+    ],
+)
+def test_estimated_times_are_round(seconds: float, text: str) -> None:
+    assert about(seconds) == text
 
 
 def test_an_epoch_is_described_with_what_it_has_shown() -> None:
@@ -51,3 +69,123 @@ def test_plain_lines_tell_every_epoch_and_few_batches() -> None:
     assert lines[0] == "baseline.head …"
     assert lines[1].startswith("baseline.head: epoch 1/2, loss 0.5000, validation loss 0.4000")
     assert lines[2].startswith("baseline.head: done in ")
+
+
+# ---- The whole build -------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Tells the time that it was set to."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+EXPECTED = {"a.cut": 10.0, "a.head": 30.0, "a.fine_tuning": 60.0}
+
+
+def test_the_whole_goes_with_what_stages_were_expected_to_take() -> None:
+    whole = Whole(EXPECTED)
+    assert whole.share() == 0
+    assert whole.share("a.cut", 0.5) == pytest.approx(0.05)
+    whole.finish("a.cut", 10)
+    assert whole.share("a.head", 0.5) == pytest.approx(0.25)
+    assert whole.left("a.head", elapsed=10) == pytest.approx(80)
+
+
+def test_a_running_stages_own_pace_counts_for_it() -> None:
+    assert Whole(EXPECTED).left("a.cut", elapsed=5, left=20) == pytest.approx(110)
+
+
+def test_what_finished_stages_took_corrects_the_rest() -> None:
+    slow = Whole(EXPECTED)
+    slow.finish("a.cut", 10)
+    slow.finish("a.head", 90)
+    # 100 s instead of 40 s; a tenth of the whole counts as on time.
+    assert slow.left() == pytest.approx(60 * 110 / 50)
+    fast = Whole(EXPECTED)
+    fast.finish("a.cut", 1)
+    fast.finish("a.head", 4)
+    assert fast.left() == pytest.approx(60 * 15 / 50)
+
+
+def test_an_overdue_stage_leaves_the_rest() -> None:
+    assert Whole(EXPECTED).left("a.cut", elapsed=1000) == pytest.approx(90)
+
+
+def test_a_stage_that_was_not_expected_counts_for_nothing() -> None:
+    whole = Whole(EXPECTED)
+    whole.finish("b.figures", 1000)
+    assert whole.left() == pytest.approx(100)
+    assert whole.share("b.figures", 0.5) == 0
+
+
+def test_a_finished_build_is_whole() -> None:
+    whole = Whole({f"{i}": 0.1 * i for i in range(1, 12)})
+    for i in range(1, 12):
+        whole.finish(f"{i}", 1)
+    assert whole.describe() == "100 %"
+
+
+def test_a_resumed_stage_counts_from_where_it_goes_on() -> None:
+    left = TimeLeft()
+    left({"epoch": 21, "epochs": 30, "loss": 1.0}, 0.0)
+    assert left.share({"epoch": 21, "epochs": 30, "loss": 1.0}) == 0
+    assert left.share({"epoch": 25, "epochs": 30, "val_loss": 1.0}) == pytest.approx(0.5)
+
+
+def build(display: Display, clock: Clock) -> None:
+    """Two stages as long as expected."""
+    display.expect({"baseline.cut": 100.0, "baseline.head": 300.0})
+    with display.stage("baseline.cut"):
+        clock.now += 100
+    with display.stage("baseline.head") as report:
+        report({"epoch": 1, "epochs": 3, "loss": 0.6})
+        clock.now += 100
+        report({"epoch": 1, "epochs": 3, "loss": 0.5, "val_loss": 0.4})
+        clock.now += 200
+
+
+def test_plain_lines_tell_the_whole_builds_share_and_time(clock: Clock) -> None:
+    stream = io.StringIO()
+    build(Display(stream, clock), clock)
+    assert stream.getvalue().splitlines() == [
+        "baseline.cut …",
+        "baseline.cut: done in 1 min 40 s; build 25 %, about 5 min left",
+        "baseline.head …",
+        "baseline.head: epoch 1/3, loss 0.5000, validation loss 0.4000, 3 min 20 s left; build 50 %, about 3 min left",
+        "baseline.head: done in 5 min 0 s; build 100 %",
+    ]
+
+
+def test_nothing_is_said_of_the_whole_where_nothing_is_known(clock: Clock) -> None:
+    stream = io.StringIO()
+    display = Display(stream, clock)
+    display.expect({})
+    with display.stage("baseline.cut"):
+        clock.now += 100
+    assert stream.getvalue().splitlines() == ["baseline.cut …", "baseline.cut: done in 1 min 40 s"]
+
+
+def test_a_terminal_shows_a_bar_for_the_stage_and_one_for_the_whole_build(clock: Clock) -> None:
+    stream = io.StringIO()
+    build(LiveDisplay(Console(file=stream, force_terminal=True, width=160), clock), clock)
+    shown = stream.getvalue()
+    assert "whole build" in shown
+    assert "50 %, about 3 min left" in shown
+    assert "baseline.head: done in 5 min 0 s; build 100 %" in shown
+
+
+def test_a_terminal_shows_one_bar_where_nothing_is_known(clock: Clock) -> None:
+    stream = io.StringIO()
+    with LiveDisplay(Console(file=stream, force_terminal=True, width=160), clock).stage("baseline.cut") as report:
+        report({"images": 5, "of": 10})
+    assert "5 of 10 images" in stream.getvalue()
+    assert "whole build" not in stream.getvalue()

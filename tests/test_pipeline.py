@@ -11,6 +11,7 @@ import pytest
 from generator import builds, delivery, render, source, stages, verify
 from generator.cache import Store
 from generator.errors import BadInput, BuildFailed
+from generator.estimate import Expected
 from generator.job import Job
 from tests import fakes
 from tests.fakes import Project, Recorder, make_project, timeless, tree, write_image
@@ -188,7 +189,7 @@ def test_explaining_an_unchanged_build_names_nothing_and_writes_nothing(built: P
     rows = built.explain()
     assert set(rows) == EVERYTHING
     assert not any(row.runs or row.causes for row in rows.values())
-    assert all(row.seconds is not None for row in rows.values())
+    assert all(row.expected is None for row in rows.values())
     built.explain("seed=5")
     assert states(built.folder) == before
 
@@ -256,6 +257,119 @@ def test_going_back_to_older_settings_is_remembered_as_the_newest(built: Project
     built.build("head.epochs=4")
     built.build()
     assert causes(built, "head.epochs=5")["baseline.head"] == ("setting head.epochs: 3 → 5",)
+
+
+# ---- Announced -------------------------------------------------------------------------------------------
+
+
+def announced(display: Recorder) -> str:
+    """The one line that says what runs."""
+    (line,) = [line for line in display.lines if " stages run" in line]
+    return line
+
+
+def without_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody ask for the probe."""
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("probed")
+
+    monkeypatch.setattr("generator.bench.Bench.probe", refuse)
+
+
+def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Project) -> None:
+    display = Recorder()
+    fresh.build(display=display)
+    line = announced(display)
+    assert line.startswith("16 of 16 stages run, about ")
+    assert line.endswith(" on this machine (from a probe of one batch)")
+    where = display.lines.index(line)
+    assert display.lines[where + 1].startswith("  all: pixels, augmentation, data_figures, comparison; about ")
+    assert display.lines.index("baseline.architecture …") > where
+    shares = [text for text in display.lines if "; build " in text]
+    assert len([text for text in shares if ": done in " in text]) == len(EVERYTHING)
+    assert any(text.startswith("baseline.head: epoch 1/3") for text in shares)
+    assert "; build 100 %" in shares[-1]
+
+
+def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_estimate(monkeypatch)
+    display = Recorder()
+    built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
+    assert announced(display).startswith("7 of 16 stages run, about ")
+    assert announced(display).endswith(" on this machine (from the last run)")
+
+
+def test_a_rebuild_that_runs_nothing_announces_nothing(built: Project) -> None:
+    display = Recorder()
+    built.build(display=display)
+    assert not any("stages run" in line for line in display.lines)
+
+
+def test_on_another_machine_the_last_run_does_not_count(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.hardware.machine", lambda: "another, 64 cores")
+    rows = built.explain("fine_tuning.learning_rate=0.5").values()
+    assert all(row.expected.seconds is None for row in rows if row.expected)
+    display = Recorder()
+    built.build("fine_tuning.learning_rate=0.5", display=display)
+    assert announced(display).endswith("(from a probe of one batch)")
+
+
+def test_explaining_estimates_without_a_probe(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_estimate(monkeypatch)
+    expected = {label: row.expected for label, row in built.explain("fine_tuning.epochs=4").items() if row.expected}
+    assert {each.source for each in expected.values()} == {"the last run"}
+    assert built.explain("data.image_size=64")["baseline.cut"].expected == Expected("baseline.cut", None, None)
+
+
+@pytest.mark.parametrize("failure", [BuildFailed("its process was killed by SIGKILL"), RuntimeError("a slip\nat line")])
+def test_a_build_goes_on_without_an_estimate(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    fakes.install(monkeypatch.setattr, {"a probe of one batch": failure})
+    display = Recorder()
+    assert set(fresh.build(display=display).ran) == EVERYTHING
+    assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
+    assert announced(display) == "16 of 16 stages run; none of them ever ran on this machine"
+    assert not any("; build " in line for line in display.lines)
+
+
+def test_a_probe_changes_nothing_but_what_is_said(
+    fresh: Project, built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch.setattr, {"a probe of one batch": BuildFailed("no probe")})
+    fresh.build()
+    assert timeless(fresh.site()) == timeless(built.site())
+
+
+def test_what_finished_before_a_failure_is_known_to_the_next_build(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(monkeypatch, baseline__fine_tuning=BuildFailed("the loss is not a number"))
+    with pytest.raises(BuildFailed):
+        fresh.build()
+    expected = {label: row.expected for label, row in fresh.explain("head.learning_rate=0.5").items() if row.expected}
+    assert expected["baseline.head"].source == "the last run"
+    # By the other variant, whose images are augmented: another kind of work.
+    assert expected["baseline.fine_tuning"].source is None
+
+
+def test_epochs_that_a_killed_build_has_finished_are_not_counted(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(event: str) -> None:
+        if event == "baseline.fine_tuning epoch 5":
+            raise KeyboardInterrupt
+
+    changed = "fine_tuning.learning_rate=0.5"
+    whole = built.explain(changed, "fine_tuning.epochs=4")["baseline.fine_tuning"].expected
+    fakes.install(monkeypatch.setattr, hook=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        built.build(changed, "fine_tuning.epochs=4")
+    rest = built.explain(changed, "fine_tuning.epochs=4")["baseline.fine_tuning"].expected
+    assert whole
+    assert rest
+    assert rest.seconds == pytest.approx((whole.seconds or 0) / 2)
 
 
 # ---- Failures --------------------------------------------------------------------------------------------
