@@ -100,7 +100,7 @@ def find(site: Path, configs: Collection[str] = ()) -> Blog | None:
     `configs` are the names of the files given to `jekyll --config`; none for the one that Jekyll reads by itself.
     Raises `BadInput` where a configuration cannot be read, and where `site` is a part of a site.
     """
-    if site.name == POSTS:
+    if site.resolve().name == POSTS:
         raise BadInput(f"{site}: is a site's folder of posts; name the site's folder with --site DIR")
     found = _open(site, configs)
     if found is not None:
@@ -151,7 +151,7 @@ class _Loader(yaml.SafeLoader):
     """YAML as Jekyll reads it, with tags of other programs passed over."""
 
 
-_Loader.add_multi_constructor("", lambda loader, tag, node: None)  # type: ignore[no-untyped-call]
+_Loader.add_multi_constructor("", lambda loader, tag, node: None)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -173,8 +173,10 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     merged = dict(below)
     for name, value in above.items():
         old = merged.get(name)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        merged[name] = old if value is None else _merged(old, value) if both else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            merged[name] = _merged(old, value)
+        elif value is not None:
+            merged[name] = value
     return merged
 
 

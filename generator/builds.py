@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator import result_files, strict_json
+from generator import blog, result_files, strict_json
 from generator.errors import BadInput, printable
 from generator.results import BuildResults, Epoch
 
@@ -72,6 +72,7 @@ def _data_folder(folder: Path, asset_folder: str) -> Path:
     """The folder of the data files in a site, or `folder` itself if they are in it."""
     if (folder / result_files.METRICS).is_file():
         return folder
+    folder = blog.source(folder)
     named = folder / "assets" / "data" / asset_folder
     if (named / result_files.METRICS).is_file():
         return named

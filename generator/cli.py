@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from generator import commands, config, export, pipeline
+from generator import blog, commands, config, export, pipeline
 from generator.bench import Places
 from generator.cache import write_atomically
 from generator.config import Config
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
 def build(arguments: list[str]) -> int:
     options = _build_parser().parse_args(arguments)
     settings = _load(options)
-    places = _places(options)
+    places = _places(options, settings)
     if options.explain:
         _print_explanations(pipeline.explain(settings, places))
         return 0
@@ -142,8 +142,9 @@ def _load(options: argparse.Namespace) -> Config:
     )
 
 
-def _places(options: argparse.Namespace) -> Places:
-    return Places(ROOT, options.store, options.site, options.preview)
+def _places(options: argparse.Namespace, settings: Config) -> Places:
+    site = blog.source(options.site, settings.post.jekyll_config)
+    return Places(ROOT, options.store, site, options.preview)
 
 
 def _make_way(option: str, path: Path) -> None:

@@ -24,6 +24,7 @@ from generator import (
 )
 from generator.bench import Bench
 from generator.errors import BadInput
+from generator.layout import Layout
 from generator.results import BuildResults
 
 PROVENANCE = "provenance.json"
@@ -41,26 +42,25 @@ class Outcome:
     preview: Path
 
 
-def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
-    """Render the post, put everything into the site, whole or not at all, and record the build.
+def deliver(found: BuildResults, bench: Bench, place: Layout, *, force: bool) -> Outcome:
+    """Render the post for its `place`, put everything into the site, whole or not at all, and record the build.
 
     `force` overwrites files in the site that were edited by hand. Raises `MeasuredPostError`; the site then
     stays as it was.
     """
     config, places = bench.config, bench.places
     post = config.post
-    rendered = render.render(post, found, templates=places.templates, root=places.root)
+    rendered = render.render(post, found, place, templates=places.templates, root=places.root)
     post_page = rendered.pages[0]
-    data_folder = f"assets/data/{post.asset_folder}"
     files = {page.path: page.text.encode() for page in rendered.pages}
-    files |= {f"{data_folder}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
-    files |= _figure_files(found, bench)
+    files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
+    files |= _figure_files(found, bench, place)
     manifest_path = manifest.path_for(post.asset_folder)
     publish.recover(places.site)
     before = _manifest_before(places.site, manifest_path, force)
-    if skeleton.belongs(places.site, before.files if before else ()):
+    if place.skeleton:
         files |= skeleton.skeleton(post, found, places.templates)
-    provenance = f"{data_folder}/{PROVENANCE}"
+    provenance = f"{place.data}/{PROVENANCE}"
     old = before.files.get(provenance) if before else None
     files[provenance] = _provenance(bench, files, provenance, old)
     made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
@@ -69,7 +69,7 @@ def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
     _record(found, files[provenance], places.store)
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = Path(os.path.relpath(places.site / "assets", places.preview.parent)).as_posix() + "/"
-    page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)
+    page = preview.page(post_page.text, templates=places.templates, assets=place.bases, prefix=prefix)
     cache.write_atomically(places.preview, page.encode())
     return Outcome(found, tuple(bench.ran), published, places.site / post_page.path, places.preview)
 
@@ -84,11 +84,10 @@ def _manifest_before(site: Path, path: str, force: bool) -> manifest.Manifest | 
         raise
 
 
-def _figure_files(found: BuildResults, bench: Bench) -> dict[str, bytes]:
+def _figure_files(found: BuildResults, bench: Bench, place: Layout) -> dict[str, bytes]:
     stages = bench.figure_stages()
-    images = f"assets/images/{bench.config.post.asset_folder}"
     return {
-        f"{images}/{figure.scope}/{name}": bench.require(stages[figure.scope]).read_bytes(name)
+        f"{place.images}/{figure.scope}/{name}": bench.require(stages[figure.scope]).read_bytes(name)
         for figure in found.figures
         for name in (f"{figure.name}.png", f"{figure.name}.webp")
     }

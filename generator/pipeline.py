@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import cache, lock, origins, render
+from generator import cache, layout, lock, origins, publish, render
 from generator.bench import Bench, Places
 from generator.cache import Store
 from generator.config import Config
@@ -41,6 +41,10 @@ def build(config: Config, places: Places, display: Display, *, force: bool = Fal
     with ExitStack() as stack:
         stack.enter_context(lock.hold(places.store / "lock", f"building {places.site}"))
         stack.enter_context(lock.hold(lock.for_folder(places.site), f"building {places.site}"))
+        publish.recover(places.site)
+        place = layout.find(places.site, config.post)
+        for note in place.notes:
+            display.warn(note)
         bench = Bench(config, places, display, force=force)
         stack.callback(bench.worker.close)
         bench.store.clean()
@@ -51,7 +55,7 @@ def build(config: Config, places: Places, display: Display, *, force: bool = Fal
         found = bench.collect()
         for stage in bench.plan.stages:
             bench.store.remember(stage.key)
-        outcome = deliver(found, bench, force=force)
+        outcome = deliver(found, bench, place, force=force)
         if limit:
             bench.store.prune(limit, keep=frozenset(stage.key.digest for stage in bench.plan.stages))
         return outcome

@@ -14,11 +14,24 @@ PACKAGE = ROOT / "generator"
 ROWS = [
     {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original"}
     | {"convolution", "rmsprop"},
-    {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
+    {
+        "permalink",
+        "blog",
+        "config",
+        "source",
+        "cache",
+        "lock",
+        "lint",
+        "transaction",
+        "display",
+        "archive",
+        "discover",
+        "sample",
+    }
     | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
-    {"results", "origins", "model", "metric_diff", "export"},
-    {"result_files"},
-    {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
+    {"results", "origins", "model", "metric_diff", "export", "theme"},
+    {"result_files", "manifest"},
+    {"data", "weights", "bound", "claims", "builds", "example", "sheets", "skeleton", "layout"}
     | {"training", "evaluation"},
     {"stages", "job", "figures", "render", "publish", "diff", "verify", "schemas"},
     {"experiment", "diff_report", "serve"},

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from generator import render
+from generator import layout, render
 from generator.export import export
 from tests import browsing, links
 from tests.browsing import DESKTOP, PHONE, Browser
@@ -34,7 +34,7 @@ pytestmark = [
 SCREENSHOTS = ROOT / "build-output" / "screenshots"
 BASEURL = "/repo"
 PAGES = {
-    "post": make_post().url,
+    "post": f"/posts/{make_post().slug}.html",
     "index": "/",
     "provenance": f"/provenance/{make_post().slug}.html",
     "not-found": "/404.html",
@@ -129,7 +129,7 @@ def make_preview(folder: Path) -> Path:
     put(folder / "site", make_site())
     post, build, page = make_post(), make_results(), folder / "preview.html"
     rendered = render.render(post, build, templates=TEMPLATES, root=ROOT)
-    text = render.preview(rendered, post, build, templates=TEMPLATES, site=folder / "site", target=page)
+    text = render.preview(rendered, layout.own(post), templates=TEMPLATES, site=folder / "site", target=page)
     page.write_text(text, "utf-8")
     return page
 
