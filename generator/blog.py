@@ -22,6 +22,12 @@ POSTS = "_posts"
 _DECIDING = ("source", "collections_dir", "layouts_dir", "permalink", "defaults", "theme", "remote_theme")
 """Settings by which a post would go elsewhere or look otherwise."""
 
+_PARTS = ("_posts", "_drafts", "_layouts", "_includes", "_data", "_sass", "_plugins", "_pages", "_site", "Gemfile")
+"""Files and folders that a Jekyll site has and other folders have not."""
+
+_PAGES = ("html", "htm", "xhtml", "md", "markdown", "mkdown", "mkdn", "mkd", "textile")
+"""Suffixes of pages."""
+
 
 @dataclass(frozen=True)
 class Blog:
@@ -47,6 +53,11 @@ class Blog:
     def where(self) -> str:
         """The configuration, for messages."""
         return str(self.configs[-1]) if self.configs else str(self.root)
+
+    @property
+    def package(self) -> str | None:
+        """The name of a theme whose files lie elsewhere; None if all of the theme lies in the blog."""
+        return self.text("theme", "") or self.text("remote_theme", "") or None
 
     def text(self, name: str, default: str) -> str:
         """A setting that is text; `default` where it is absent or empty. Raises `BadInput` where it is none."""
@@ -100,20 +111,10 @@ def find(site: Path, configs: Collection[str] = ()) -> Blog | None:
     `configs` are the names of the files given to `jekyll --config`; none for the one that Jekyll reads by itself.
     Raises `BadInput` where a configuration cannot be read, and where `site` is a part of a site.
     """
-    if site.resolve().name == POSTS:
-        raise BadInput(f"{site}: is a site's folder of posts; name the site's folder with --site DIR")
-    found = _open(site, configs)
-    if found is not None:
-        return found
-    above = next((blog for parent in site.resolve().parents if (blog := _open(parent, configs))), None)
-    if above is not None and above.source.resolve() == site.resolve():
-        return above
-    if configs:
-        raise BadInput(f"post.jekyll_config: {site} does not hold {', '.join(configs)}; name files of the site")
-    names = _names(site)
-    if above is not None and names:
-        raise BadInput(f"{site}: is a part of the Jekyll site {above.root}; name that with --site {above.source}")
-    return Blog(site, {}, ()) if any(map(_is_of_a_site, names)) else None
+    try:
+        return _find(site, configs)
+    except OSError as error:
+        raise BadInput(f"{site}: cannot be read ({error.strerror}); name another folder with --site DIR") from None
 
 
 def source(site: Path, configs: Collection[str] = ()) -> Path:
@@ -129,6 +130,23 @@ def unread(blog: Blog) -> tuple[str, ...]:
     found = (path for path in others if path not in blog.configs)
     # Of the three names, Jekyll passes over the later ones.
     return tuple(p.name for p in found if p.name not in CONFIGS and any(key in _read(p) for key in _DECIDING))
+
+
+def _find(site: Path, configs: Collection[str]) -> Blog | None:
+    if site.resolve().name == POSTS:
+        raise BadInput(f"{site}: is a site's folder of posts; name the site's folder with --site DIR")
+    found = _open(site, configs)
+    if found is not None:
+        return found
+    above = next((blog for parent in site.resolve().parents if (blog := _open(parent, configs))), None)
+    if above is not None and above.source.resolve() == site.resolve():
+        return above
+    if configs:
+        raise BadInput(f"post.jekyll_config: {site} does not hold {', '.join(configs)}; name files of the site")
+    names = _names(site)
+    if above is not None and names:
+        raise BadInput(f"{site}: is a part of the Jekyll site {above.root}; name that with --site {above.source}")
+    return Blog(site, {}, ()) if any(map(_is_of_a_site, names)) else None
 
 
 def _open(root: Path, configs: Collection[str]) -> Blog | None:
@@ -191,10 +209,10 @@ def _names(folder: Path) -> list[str]:
         return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be read ({error.strerror}); name another folder with --site DIR") from None
 
 
 def _is_of_a_site(name: str) -> bool:
     """Whether a file or folder of this name makes its folder somebody's site: `_posts`, `index.md`, `Gemfile`."""
-    return name.startswith("_") or name == "Gemfile" or name.split(".")[0].lower() == "index"
+    stem, _, suffix = name.partition(".")
+    is_config, is_page = stem == "_config" and bool(suffix), stem == "index" and suffix in _PAGES
+    return is_config or is_page or name in _PARTS

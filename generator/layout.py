@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import blog, manifest, permalink, theme
+from generator import blog, manifest, permalink, rewriting, theme
 from generator.blog import Blog
 from generator.config import PostSettings
 from generator.errors import BadInput
@@ -112,7 +112,7 @@ def _is_signed(site: Path) -> bool:
 def _in_blog(there: Blog, post: PostSettings) -> Layout:
     given = there.defaults(post.file_name)
     name, notes = _name(there, post, given)
-    links, sources = _links(post, "liquid", _depth(there, post, given), theme.rewrites(there))
+    links, sources = _links(post, "liquid", _depth(there, post, given), rewriting.rewrites(there))
     unread = blog.unread(there)
     if unread and not post.jekyll_config:
         notes += (f"{there.root}: {', '.join(unread)} not read; name what jekyll --config gets in post.jekyll_config",)
@@ -130,15 +130,15 @@ def _in_blog(there: Blog, post: PostSettings) -> Layout:
 
 def _name(there: Blog, post: PostSettings, given: Mapping[str, object]) -> tuple[str | None, tuple[str, ...]]:
     """The Jekyll layout for the front matter, and what there is to say of it."""
-    known, package = theme.layouts(there), theme.packaged(there)
+    known, package = theme.layouts(there), there.package
     listed = ", ".join(sorted(known)) or "none"
     if post.layout is not None:
         if package is None and post.layout not in known:
             raise BadInput(f"post.layout = {post.layout!r}: {there.source} has no such layout; choose from {listed}")
         return post.layout, ()
-    if isinstance(given.get("layout"), str):
+    if isinstance(given.get("layout"), str) and (package or given["layout"] in known):
         return None, ()
-    name = theme.layout(there)
+    name = theme.layout(there, post.file_name)
     if name is None or name in theme.LAYOUTS[-2:]:
         used = f"the post takes {name!r}" if name else "the post will be a bare page"
         return name or "post", (f"{there.source}: no layout for posts among {listed}; {used}; name one in post.layout",)

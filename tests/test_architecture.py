@@ -29,7 +29,7 @@ ROWS = [
         "sample",
     }
     | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
-    {"results", "origins", "model", "metric_diff", "export", "theme"},
+    {"results", "origins", "model", "metric_diff", "export", "theme", "rewriting"},
     {"result_files", "manifest"},
     {"data", "weights", "bound", "claims", "builds", "example", "sheets", "skeleton", "layout"}
     | {"training", "evaluation"},
