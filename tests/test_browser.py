@@ -137,11 +137,12 @@ def make_preview(folder: Path) -> Path:
 @pytest.mark.skipif(minima_is_missing(), reason=MINIMA_REASON)
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_the_post_looks_right_in_a_new_blog(browser: Browser, tmp_path: Path, width: int) -> None:
-    blog = put(new_blog(tmp_path / "blog"), make_site(with_skeleton=False))
+    blog = new_blog(tmp_path / "blog")
+    put(blog, make_site(place=layout.find(blog, make_post())))
     assert jekyll(blog, tmp_path / "target") == []
     assert links.broken(tmp_path / "target", "") == []
     with browsing.served(tmp_path / "target") as address:
-        browser.open(address + PAGES["post"], width)
+        browser.open(f"{address}/computer-vision/2023/01/31/{make_post().slug}.html", width)
         faults = browser.faults(origin_of(address))
         ratios = browser.script("return [...document.querySelectorAll('figure img')].map((i) => i.width / i.height)")
     browser.screenshot(SCREENSHOTS / f"minima-{width}.png")
