@@ -138,11 +138,11 @@ def _name(there: Blog, post: PostSettings, given: Mapping[str, object]) -> tuple
         return post.layout, ()
     if isinstance(given.get("layout"), str) and (package or given["layout"] in known):
         return None, ()
-    name = theme.layout(there, post.file_name)
-    if name is None or name in theme.LAYOUTS[-2:]:
-        used = f"the post takes {name!r}" if name else "the post will be a bare page"
-        return name or "post", (f"{there.source}: no layout for posts among {listed}; {used}; name one in post.layout",)
-    return name, ()
+    name, fits = theme.layout(there, post.file_name)
+    if fits:
+        return name, ()
+    used = f"the post takes {name!r}" if name else "the post will be a bare page"
+    return name or "post", (f"{there.source}: no layout for posts among {listed}; {used}; name one in post.layout",)
 
 
 def _depth(there: Blog, post: PostSettings, given: Mapping[str, object]) -> int | None:

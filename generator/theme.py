@@ -11,8 +11,11 @@ import yaml
 
 from generator.blog import Blog
 
-LAYOUTS = ("post", "single", "article", "posts", "page", "default")
-"""Names of layouts, those that a theme is likely to have for posts first."""
+FOR_POSTS = ("post", "single", "article")
+"""Names that themes give the layout of posts, the likeliest first."""
+
+FOR_PAGES = ("page", "default")
+"""What a post can make do with."""
 
 PACKAGED = {"minimal-mistakes": "single", "academicpages": "single", "text-theme": "article"}
 """Part of a packaged theme's name → its layout of posts, where that is not `post`."""
@@ -30,19 +33,19 @@ def layouts(blog: Blog) -> frozenset[str]:
     return frozenset(path.relative_to(folder).with_suffix("").as_posix() for path in files)
 
 
-def layout(blog: Blog, post: str) -> str | None:
-    """The layout that posts have here; None where nothing tells.
+def layout(blog: Blog, post: str) -> tuple[str | None, bool]:
+    """The layout that posts have here, None where nothing tells, and whether it is meant for posts.
 
     That is the one most of the blog's posts name, the file `post` left out, else the likeliest of those there are.
     """
     own, package = layouts(blog), blog.package
     used = Counter(name for name in islice(_used(blog, post), _MOST_POSTS) if package or name in own)
     if used:
-        return used.most_common(1)[0][0]
-    likely = next((name for name in LAYOUTS if name in own), None)
-    if package is None or likely in LAYOUTS[:3]:
-        return likely
-    return next((name for part, name in PACKAGED.items() if part in package.lower()), "post")
+        return used.most_common(1)[0][0], True
+    likely = next((name for name in (*FOR_POSTS, *FOR_PAGES) if name in own), None)
+    if package is None or likely in FOR_POSTS:
+        return likely, likely in FOR_POSTS
+    return next((name for part, name in PACKAGED.items() if part in package.lower()), "post"), True
 
 
 def _used(blog: Blog, post: str) -> Iterator[str]:

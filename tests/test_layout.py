@@ -146,6 +146,7 @@ def test_tags_of_other_programs_are_passed_over(tmp_path: Path) -> None:
         ({"_config.yml": "", "_layouts/post.html": "", "_layouts/essay.html": "", "_posts/2020-01-01-a.md":
           "---\r\nlayout: essay\r\n---\r\n"}, "essay"),
         ({"_config.yml": "layouts_dir: looks\n", "looks/article.html": ""}, "article"),
+        ({"_layouts/default.html": "", "_posts/2020-01-01-a.md": "---\nlayout: default\n---\n"}, "default"),
         # Defaults that name what is not there.
         ({"_config.yml": f"defaults:\n{POSTS}{{layout: gone}}\n", "_layouts/single.html": ""}, "single"),
     ],
