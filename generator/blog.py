@@ -28,6 +28,13 @@ _PARTS = ("_posts", "_drafts", "_layouts", "_includes", "_data", "_sass", "_plug
 _PAGES = ("html", "htm", "xhtml", "md", "markdown", "mkdown", "mkdn", "mkd", "textile")
 """Suffixes of pages."""
 
+_OTHERS = {
+    "hugo.toml": "Hugo", "hugo.yaml": "Hugo", "archetypes": "Hugo", "mkdocs.yml": "MkDocs", "_quarto.yml": "Quarto",
+    "docusaurus.config.js": "Docusaurus", "docusaurus.config.ts": "Docusaurus", "astro.config.mjs": "Astro",
+    "pelicanconf.py": "Pelican", "eleventy.config.js": "Eleventy", "gatsby-config.js": "Gatsby", "book.toml": "mdBook",
+}  # fmt: skip
+"""File or folder → the program whose site it belongs to, which is not Jekyll."""
+
 
 @dataclass(frozen=True)
 class Blog:
@@ -109,7 +116,8 @@ def find(site: Path, configs: Collection[str] = ()) -> Blog | None:
     """The Jekyll site in the folder `site`, or whose `source` it is; None where there is none yet.
 
     `configs` are the names of the files given to `jekyll --config`; none for the one that Jekyll reads by itself.
-    Raises `BadInput` where a configuration cannot be read, and where `site` is a part of a site.
+    Raises `BadInput` where a configuration cannot be read, where `site` is a part of a site, and where it is one of
+    another program.
     """
     try:
         return _find(site, configs)
@@ -146,6 +154,11 @@ def _find(site: Path, configs: Collection[str]) -> Blog | None:
     names = _names(site)
     if above is not None and names:
         raise BadInput(f"{site}: is a part of the Jekyll site {above.root}; name that with --site {above.source}")
+    other = next((_OTHERS[name] for name in names if name in _OTHERS), None)
+    if other is not None:
+        raise BadInput(
+            f"{site}: is a site of {other}, which has no use for a Jekyll post; name another with --site DIR"
+        )
     return Blog(site, {}, ()) if any(map(_is_of_a_site, names)) else None
 
 

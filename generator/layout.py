@@ -6,6 +6,7 @@ configuration decides; see `docs/publishing.md`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from generator import blog, manifest, permalink, rewriting, theme
@@ -116,6 +117,8 @@ def _in_blog(there: Blog, post: PostSettings) -> Layout:
     unread = blog.unread(there)
     if unread and not post.jekyll_config:
         notes += (f"{there.root}: {', '.join(unread)} not read; name what jekyll --config gets in post.jekyll_config",)
+    if post.date > datetime.now(UTC) and there.settings.get("future") is not True:
+        notes += (f"{there.where}: Jekyll leaves the post out until {post.date:%Y-%m-%d}; say 'future: true' there",)
     return Layout(
         post=f"{there.posts}/{post.file_name}",
         asset_folder=post.asset_folder,

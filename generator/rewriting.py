@@ -31,7 +31,9 @@ def rewrites(blog: Blog) -> tuple[bool, bool]:
 
     Such an address must begin with `/assets/`: with the baseurl in it already it would get it twice.
     """
-    texts = _texts(blog, "_includes") | _texts(blog, blog.text("layouts_dir", "_layouts").strip("/"))
+    texts = _texts(blog, blog.text("includes_dir", "_includes").strip("/")) | _texts(
+        blog, blog.text("layouts_dir", "_layouts").strip("/")
+    )
     with_baseurl = {name for name, text in texts.items() if _BASEURL.search(text)}
     replaced = [(old, text) for text in texts.values() for old in _replaced(text, with_baseurl)]
     links = any(_LINK.match(old) for old, _ in replaced)

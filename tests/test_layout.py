@@ -108,6 +108,8 @@ def test_a_file_that_is_not_read_and_would_decide_is_named(tmp_path: Path) -> No
         ({"_config.yml": "source: src\n"}, ".", "_config.yml: source = 'src': no such folder"),
         ({"_config.yml": "collections_dir: ../x\n"}, ".", "collections_dir = '../x': leads out of the site"),
         ({"_config.yml": "", "_posts/a.md": ""}, "_posts", "is a site's folder of posts; name the site's folder"),
+        ({"hugo.toml": "", "content/_index.md": ""}, ".", "is a site of Hugo, which has no use for a Jekyll post"),
+        ({"mkdocs.yml": "", "index.md": ""}, ".", "is a site of MkDocs"),
         ({"_config.yml": "", "x/_posts/a.md": ""}, "x", "x: is a part of the Jekyll site "),
     ],
 )
@@ -128,6 +130,12 @@ def test_files_given_to_jekyll_must_be_there(tmp_path: Path) -> None:
 
 def test_tags_of_other_programs_are_passed_over(tmp_path: Path) -> None:
     assert place(tmp_path, {"_config.yml": "a: !ruby/regexp /x/\ncollections_dir: c\n"}).post.startswith("c/")
+
+
+def test_a_post_of_the_future_is_noted_where_jekyll_would_leave_it_out(tmp_path: Path) -> None:
+    date = make_post().date.replace(year=2999)
+    assert "Jekyll leaves the post out until 2999-01-31" in place(tmp_path, {**MINIMA}, date=date).notes[0]
+    assert place(tmp_path, {**MINIMA, "_config.yml": "theme: minima\nfuture: true\n"}, date=date).notes == ()
 
 
 # ---- Layouts ---------------------------------------------------------------------------------------------
