@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator import git, provenance, result_files, strict_json
+from generator import blog, git, provenance, result_files, strict_json
 from generator.errors import BadInput, printable
 from generator.provenance import Provenance
 from generator.results import BuildResults, Epoch
@@ -128,6 +128,7 @@ def _data_folder(folder: Path, asset_folder: str) -> Path:
     """The folder of the data files in a site, or `folder` itself if they are in it."""
     if (folder / result_files.METRICS).is_file():
         return folder
+    folder = blog.source(folder)
     named = folder / "assets" / "data" / asset_folder
     if (named / result_files.METRICS).is_file():
         return named

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from generator import commands, config, delivery, destinations, export, pipeline, publish
+from generator import blog, commands, config, delivery, destinations, export, pipeline, publish
 from generator.bench import Places
 from generator.cache import write_atomically
 from generator.config import Config
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
 def build(arguments: list[str]) -> int:
     options = _build_parser().parse_args(arguments)
     settings = _load(options)
-    places = _places(options)
+    places = _places(options, settings)
     if options.explain:
         _print_explanations(pipeline.explain(settings, places))
         return 0
@@ -154,8 +154,9 @@ def _load(options: argparse.Namespace) -> Config:
     )
 
 
-def _places(options: argparse.Namespace) -> Places:
-    return Places(ROOT, options.store, options.site, options.preview)
+def _places(options: argparse.Namespace, settings: Config) -> Places:
+    site = blog.source(options.site, settings.post.jekyll_config)
+    return Places(ROOT, options.store, site, options.preview)
 
 
 def _check_places(options: argparse.Namespace, settings: Config, places: Places) -> None:
@@ -169,7 +170,7 @@ def _check_places(options: argparse.Namespace, settings: Config, places: Places)
         real = Path(os.path.realpath(path.parent)) / path.name
         if not real.is_relative_to(site):
             continue
-        expected = delivery.expected(settings, places, overwrite=options.overwrite)
+        expected = delivery.expected(settings, places, layout.find(places.site, settings.post))
         if real.relative_to(site).as_posix() in expected:
             raise BadInput(f"{option}: {printable(path)} is a file of the site that the build writes; name another")
 

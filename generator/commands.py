@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from generator import builds, config, data, diff, lock, manifest, metric_diff, publish, verify
+from generator import blog, builds, config, data, diff, lock, manifest, metric_diff, publish, verify
 from generator.cache import Store, write_atomically
 from generator.config import Config
 from generator.display import duration
@@ -36,8 +36,9 @@ def compare_builds(arguments: list[str]) -> int:
     add_places(parser)
     options = parser.parse_args(arguments)
     settings = config.load(options.config)
-    places = builds.Places(ROOT, options.site, options.store, settings.post.asset_folder)
-    new = options.new or str(options.site)
+    site = blog.source(options.site, settings.post.jekyll_config)
+    places = builds.Places(ROOT, site, options.store, settings.post.asset_folder)
+    new = options.new or str(site)
     old = options.old or (new if options.variants else "HEAD")
     sides = builds.find(old, places), builds.find(new, places)
     gates = metric_diff.parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate])
@@ -57,17 +58,17 @@ GATE_HELP = "most it may get worse: test.accuracy=-0.02 or test.loss=-5%%; repea
 def verify_site(arguments: list[str]) -> int:
     parser = make_parser("verify", "Hold the site against its manifest: every number, figure, file and excerpt.")
     add_places(parser)
-    options = parser.parse_args(arguments)
-    with lock.hold(lock.for_folder(options.site), f"verifying {options.site}"):
-        publish.recover(options.site)
-        findings = verify.verify(options.site)
+    site = blog.source(parser.parse_args(arguments).site)
+    with lock.hold(lock.for_folder(site), f"verifying {site}"):
+        publish.recover(site)
+        findings = verify.verify(site)
     for finding in findings:
         print(finding)
     if findings:
         print(f"{len(findings)} findings: the site is not what the build made")
         return 1
-    for place in manifest.find(options.site):
-        record = manifest.read(options.site, place)
+    for place in manifest.find(site):
+        record = manifest.read(site, place)
         assert record is not None  # it was just found
         counts = f"{len(record.numbers)} numbers, {len(record.figures)} figures, {len(record.excerpts)} code excerpts"
         print(f"{record.post}: {counts} and {len(record.files)} files are those of the build")
@@ -84,7 +85,8 @@ def serve_preview(arguments: list[str]) -> int:
     # Late: the server's packages are needed by no other command.
     from generator import serve
 
-    serve.serve(settings.post, templates=ROOT / "templates", root=ROOT, site=options.site, port=options.port)
+    site = blog.source(options.site, settings.post.jekyll_config)
+    serve.serve(settings.post, templates=ROOT / "templates", root=ROOT, site=site, port=options.port)
     return 0
 
 

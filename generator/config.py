@@ -39,13 +39,16 @@ class PostSettings(Settings):
     title: str = Field(min_length=1)
     date: datetime
     slug: str
-    layout: str = "post"
+    layout: str | None = None
+    """Jekyll's layout; None for the one that the site's posts have."""
     categories: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     permalink: str | None = None
-    """Default `/posts/<slug>.html`: with relative asset links it works under any baseurl."""
-    assets: Literal["relative", "absolute"] = "relative"
-    """`relative`: `../assets/…`, right in the preview and under any baseurl; `absolute`: `/assets/…`."""
+    """A path with or without placeholders, or the name of a style. None: `/posts/<slug>.html`, in a blog its own."""
+    assets: Literal["auto", "relative", "absolute", "liquid", "theme"] = "auto"
+    """How the post names its assets: `generator/layout.py`. `auto`: `relative`, in somebody's blog `liquid`."""
+    jekyll_config: tuple[str, ...] = ()
+    """Files given to `jekyll --config`, below the blog's folder; none for the one that Jekyll reads by itself."""
     asset_folder: str = "CV_HW_2"
     """Folder below `assets/images/` and `assets/data/`."""
 
@@ -69,11 +72,6 @@ class PostSettings(Settings):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
             raise ValueError("must be one folder name of letters, digits, '.', '_' and '-'")
         return value
-
-    @property
-    def url(self) -> str:
-        """The post's path below the site's root."""
-        return self.permalink or f"/posts/{self.slug}.html"
 
     @property
     def file_name(self) -> str:

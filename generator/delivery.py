@@ -23,8 +23,9 @@ from generator import (
     strict_json,
 )
 from generator.bench import Bench, Places
-from generator.config import Config, PostSettings
+from generator.config import Config
 from generator.errors import BadInput
+from generator.layout import Layout
 from generator.results import BuildResults, FigureFile
 
 
@@ -40,53 +41,50 @@ class Outcome:
     preview: Path
 
 
-def expected(config: Config, places: Places, *, overwrite: bool = False) -> dict[str, bytes | None]:
+def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes | None]:
     """Site path of every file that `deliver` may write → its content, None where the results decide it.
 
-    Rendered with made-up results. Raises `BadInput` where a template is at fault or the manifest is broken
-    (with `overwrite` that counts as none).
+    Rendered with made-up results. Raises `BadInput` where a template is at fault.
     """
     post, results = config.post, example.results()
-    pages = render.render(post, results, templates=places.templates, root=places.root).pages
+    pages = render.render(post, results, place, templates=places.templates, root=places.root).pages
     figures = example.figures(variant.name for variant in config.variants)
-    names = [
-        f"assets/data/{post.asset_folder}/{name}" for name in (*result_files.FILES, provenance.NAME, manifest.NAME)
-    ]
-    files: dict[str, bytes | None] = dict.fromkeys((*(page.path for page in pages), *names))
-    files |= dict.fromkeys(path for _, _, path in _figure_paths(post, figures))
-    before = _manifest_before(places.site, manifest.path_for(post.asset_folder), overwrite)
-    if skeleton.belongs(places.site, before.files if before else ()):
+    written = (*result_files.FILES, provenance.NAME, manifest.NAME)
+    files: dict[str, bytes | None] = dict.fromkeys(
+        (*(page.path for page in pages), *(f"{place.data}/{name}" for name in written))
+    )
+    files |= dict.fromkeys(path for _, _, path in _figure_paths(place, figures))
+    if place.skeleton:
         files |= skeleton.skeleton(post, results, places.templates)
     return files
 
 
-def check(config: Config, places: Places, *, overwrite: bool) -> None:
+def check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
     """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
-    files = expected(config, places, overwrite=overwrite)
-    place = manifest.path_for(config.post.asset_folder)
-    publish.check(places.site, files, manifest_path=place, overwrite=overwrite)
+    files = expected(config, places, place)
+    manifest_path = manifest.path_for(config.post.asset_folder)
+    publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
 
 
-def deliver(found: BuildResults, bench: Bench, *, overwrite: bool) -> Outcome:
-    """Render the post, put everything into the site, whole or not at all, and record the build.
+def deliver(found: BuildResults, bench: Bench, place: Layout, *, overwrite: bool) -> Outcome:
+    """Render the post for its `place`, put everything into the site, whole or not at all, and record the build.
 
     `overwrite` replaces files in the site that somebody else wrote or edited, and keeps copies. Raises
     `MeasuredPostError`; the site then stays as it was.
     """
     config, places = bench.config, bench.places
     post = config.post
-    rendered = render.render(post, found, templates=places.templates, root=places.root)
+    rendered = render.render(post, found, place, templates=places.templates, root=places.root)
     post_page = rendered.pages[0]
-    data_folder = f"assets/data/{post.asset_folder}"
     files = {page.path: page.text.encode() for page in rendered.pages}
-    files |= {f"{data_folder}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
-    files |= _figure_files(found, bench)
+    files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
+    files |= _figure_files(found, bench, place)
     manifest_path = manifest.path_for(post.asset_folder)
     publish.recover(places.site)
     before = _manifest_before(places.site, manifest_path, overwrite)
-    if skeleton.belongs(places.site, before.files if before else ()):
+    if place.skeleton:
         files |= skeleton.skeleton(post, found, places.templates)
-    origin = f"{data_folder}/{provenance.NAME}"
+    origin = f"{place.data}/{provenance.NAME}"
     old = before.files.get(origin) if before else None
     files[origin] = _provenance(bench, files, origin, old)
     made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
@@ -95,7 +93,7 @@ def deliver(found: BuildResults, bench: Bench, *, overwrite: bool) -> Outcome:
     _record(found, files[origin], places.store)
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = preview.address(places.site / "assets", places.preview)
-    page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)
+    page = preview.page(post_page.text, templates=places.templates, assets=place.bases, prefix=prefix)
     cache.write_atomically(places.preview, page.encode())
     return Outcome(found, tuple(bench.ran), published, places.site / post_page.path, places.preview)
 
@@ -110,17 +108,17 @@ def _manifest_before(site: Path, path: str, overwrite: bool) -> manifest.Manifes
         raise
 
 
-def _figure_files(found: BuildResults, bench: Bench) -> dict[str, bytes]:
+def _figure_files(found: BuildResults, bench: Bench, place: Layout) -> dict[str, bytes]:
     stages = bench.figure_stages()
-    paths = _figure_paths(bench.config.post, found.figures)
+    paths = _figure_paths(place, found.figures)
     return {path: bench.require(stages[scope]).read_bytes(name) for scope, name, path in paths}
 
 
-def _figure_paths(post: PostSettings, figures: Iterable[FigureFile]) -> Iterator[tuple[str, str, str]]:
+def _figure_paths(place: Layout, figures: Iterable[FigureFile]) -> Iterator[tuple[str, str, str]]:
     """(scope, file name, site path) of every picture."""
     for figure in figures:
         for name in (f"{figure.name}.png", f"{figure.name}.webp"):
-            yield figure.scope, name, f"assets/images/{post.asset_folder}/{figure.scope}/{name}"
+            yield figure.scope, name, f"{place.images}/{figure.scope}/{name}"
 
 
 def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | None) -> bytes:

@@ -9,6 +9,7 @@ import html
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -170,6 +171,16 @@ def read(site: Path, path: str) -> Manifest | None:
 def find(site: Path) -> tuple[str, ...]:
     """Site paths of the manifests of all posts that this program put into `site`."""
     return tuple(sorted(path.relative_to(site).as_posix() for path in site.glob(_PLACE)))
+
+
+def readable(site: Path) -> dict[str, Manifest]:
+    """Site path → manifest of each that `find` finds and that can be read."""
+    found: dict[str, Manifest] = {}
+    for path in find(site):
+        with suppress(BadInput):
+            record = read(site, path)
+            found |= {path: record} if record is not None else {}
+    return found
 
 
 def path_for(asset_folder: str) -> str:

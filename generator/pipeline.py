@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import cache, lock, origins, outlook, render
+from generator import cache, layout, lock, origins, outlook, publish, render
 from generator.bench import Bench, Places
 from generator.cache import Store
 from generator.config import Config
@@ -51,6 +51,10 @@ def build(
     with ExitStack() as stack:
         stack.enter_context(lock.hold(places.store / "lock", f"building {places.site}"))
         stack.enter_context(lock.hold(lock.for_folder(places.site), f"building {places.site}"))
+        publish.recover(places.site)
+        place = layout.find(places.site, config.post)
+        for note in place.notes:
+            display.warn(note)
         bench = Bench(config, places, display, force=force)
         stack.callback(bench.worker.close)
         bench.store.clean()
@@ -58,13 +62,13 @@ def build(
         if todo:
             # Before any training: what is in the way must not come to light after an hour of it.
             render.check(places.templates, places.root)
-            check(config, places, overwrite=overwrite)
+            check(config, places, place, overwrite=overwrite)
             bench.introduce()
             _announce(bench, todo, stack)
         found = bench.collect()
         for stage in bench.plan.stages:
             bench.store.remember(stage.key)
-        outcome = deliver(found, bench, overwrite=overwrite)
+        outcome = deliver(found, bench, place, overwrite=overwrite)
         if limit:
             bench.store.prune(limit, keep=frozenset(stage.key.digest for stage in bench.plan.stages))
         return outcome

@@ -7,6 +7,7 @@ here is what Jekyll will show.
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -21,19 +22,23 @@ TEMPLATE = "preview.html.j2"
 STYLES: Final = ("post.css", "code.css", "site.css")
 """Style sheets below `site/assets/css/` of the templates, put into the page."""
 
+_ASSETS = "/assets/"
+_PREFIX = "\0prefix/"
+"""Stands for a link's new beginning, which may look like one of the old ones."""
+
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _LIQUID_COMMENT = re.compile(r"^<!-- \{% (?:end)?raw %\} -->\n", re.MULTILINE)
 _HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)</h\1>', re.DOTALL)
 
 
-def page(post: str, *, templates: Path, assets: str, prefix: str) -> str:
+def page(post: str, *, templates: Path, assets: Collection[str], prefix: str) -> str:
     """The preview of a post's text, front matter included.
 
-    Links that begin with `assets` will begin with `prefix`, which leads from where the page will stand to the
-    site's `assets/`; both end in a slash.
+    Links that begin with one of `assets` will begin with `prefix`, which leads from where the page will stand to
+    the site's `assets/`; all end in a slash.
     """
     matter, text = _split(post)
-    body = _html(text).replace(f'="{assets}', f'="{prefix}')
+    body = _with_prefix(text, assets, prefix)
     folder = templates / "site"
     styles = [(folder / "assets" / "css" / name).read_text("utf-8") for name in STYLES]
     return _environment(templates).get_template(TEMPLATE).render(
@@ -79,6 +84,17 @@ def _html(text: str) -> str:
         ]
     )
     return str(converter.convert(_LIQUID_COMMENT.sub("", text)))
+
+
+def _with_prefix(text: str, assets: Collection[str], prefix: str) -> str:
+    """`text` as HTML, with links that begin with `prefix` in place of one of `assets`."""
+    for base in assets:
+        # Liquid comes before Markdown, which would take its blanks and quotes for the end of the address.
+        text = text.replace(base, _ASSETS) if base.startswith("{{") else text
+    body = _html(text)
+    for base in {*assets, _ASSETS} if assets else ():
+        body = body.replace(f'="{base}', f'="{_PREFIX}')
+    return body.replace(_PREFIX, prefix)
 
 
 def _contents(body: str) -> Markup:

@@ -29,10 +29,11 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from generator import bound, claims, escape, example, formats, lint, newlines
+from generator import bound, claims, escape, example, formats, layout, lint, newlines
 from generator.bound import Number, Unbound
 from generator.config import PostSettings
 from generator.errors import BadInput, BuildFailed
+from generator.layout import Layout
 from generator.preview import address, heading_id
 from generator.preview import page as preview_page
 from generator.results import BuildResults
@@ -101,34 +102,34 @@ class Figure:
     height: Any
 
 
-def render(post: PostSettings, results: BuildResults, *, templates: Path = TEMPLATES, root: Path = ROOT) -> Rendered:
-    """The post for `results`; code excerpts are read below `root`.
+def render(
+    post: PostSettings,
+    results: BuildResults,
+    place: Layout | None = None,
+    *,
+    templates: Path = TEMPLATES,
+    root: Path = ROOT,
+) -> Rendered:
+    """The post for `results`, at its `place` (by default in a site of its own); code is quoted from below `root`.
 
     Raises `BadInput` where a template is at fault, naming file and line, and `BuildFailed` where it asks for
     code or figures that do not exist.
     """
     quoted: dict[str, str] = {}
-    names = _names(post, results, root, quoted)
+    place = place or layout.own(post)
+    names = _names(post, place, results, root, quoted)
     marked = _guarded(lambda: _environment(templates).get_template(POST).render(names), templates)
     text, numbers, quotations = bound.extract(_tidy(marked))
     _check_headings(text)
     excerpts = tuple(Excerpt(quote.line, quote.symbol, quoted[quote.symbol]) for quote in quotations)
-    return Rendered((Page(f"_posts/{post.file_name}", text),), numbers, excerpts)
+    return Rendered((Page(place.post, text),), numbers, excerpts)
 
 
-def preview(
-    rendered: Rendered,
-    post: PostSettings,
-    results: BuildResults,
-    *,
-    templates: Path = TEMPLATES,
-    site: Path,
-    target: Path,
-) -> str:
+def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, site: Path, target: Path) -> str:
     """The post as an HTML page that will stand at `target` and shows the images of `site`."""
     prefix = address(site / "assets", target)
     return _guarded(
-        lambda: preview_page(rendered.text, templates=templates, assets=asset_base(post), prefix=prefix),
+        lambda: preview_page(rendered.text, templates=templates, assets=place.bases, prefix=prefix),
         templates,
     )
 
@@ -141,19 +142,13 @@ def check(templates: Path = TEMPLATES, root: Path = ROOT) -> None:
     """
     post, results = example.post(), example.results()
     environment = _environment(templates)
-    known = {*_names(post, results, root, {}), *environment.globals}
+    known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
     checked = templates / _KEPT / f"{_fingerprint(templates)}.checked"
     if not checked.exists():
         _guarded(lambda: lint.check(templates, environment, known), templates)
         _keep(checked)
     render(post, results, templates=templates, root=root)
-    _guarded(lambda: preview_page("", templates=templates, assets="", prefix=""), templates)
-
-
-def asset_base(post: PostSettings) -> str:
-    """What stands before `images/…` and `data/…` in the post's links, with a slash at the end."""
-    depth = post.url.strip("/").count("/")
-    return "/assets/" if post.assets == "absolute" else f"{'../' * depth}assets/"
+    _guarded(lambda: preview_page("", templates=templates, assets=(), prefix=""), templates)
 
 
 _KEPT = "__pycache__"
@@ -211,18 +206,20 @@ def _environment(templates: Path) -> Environment:
     return environment
 
 
-def _names(post: PostSettings, results: BuildResults, root: Path, quoted: dict[str, str]) -> dict[str, Any]:
+def _names(
+    post: PostSettings, place: Layout, results: BuildResults, root: Path, quoted: dict[str, str]
+) -> dict[str, Any]:
     """Everything a template can name. `quoted` receives symbol → SHA-256 for each excerpt printed."""
     seen = bound.view(results)
-    base = asset_base(post)
     figures = {(file.scope, file.name): file for file in seen.figures}
 
     def figure(scope: str, name: str) -> Figure:
         file = figures.get((scope, name))
         if file is None:
             raise BuildFailed(f"figure {scope}/{name} was not drawn; a template shows it, the build lacks it")
-        link = f"{base}images/{post.asset_folder}/{scope}/{name}"
-        return Figure(Markup(f"{link}.png"), Markup(f"{link}.webp"), file.undrawn, file.width, file.height)
+        png = Markup(place.link(f"{place.images}/{scope}/{name}.png"))
+        webp = Markup(place.source(f"{place.images}/{scope}/{name}.webp"))
+        return Figure(png, webp, file.undrawn, file.width, file.height)
 
     def excerpt(symbol: str) -> Markup:
         found = find_excerpt(symbol, root)
@@ -235,8 +232,8 @@ def _names(post: PostSettings, results: BuildResults, root: Path, quoted: dict[s
         **{name: getattr(seen, name) for name in ("data", "weights", "environment", "variants", "profile")},
         "baseline": seen.variants[results.baseline.name],
         "original": bound.original(),
-        "post": _post_names(post),
-        "files": Markup(f"{base}data/{post.asset_folder}"),
+        "post": _post_names(post, place),
+        "files": Markup(place.link(place.data)),
         "figure": figure,
         "has_figure": lambda scope, name: (scope, name) in figures,
         "excerpt": excerpt,
@@ -246,10 +243,11 @@ def _names(post: PostSettings, results: BuildResults, root: Path, quoted: dict[s
     }
 
 
-def _post_names(post: PostSettings) -> dict[str, Any]:
-    texts = {name: bound.view(getattr(post, name)) for name in ("title", "layout", "categories", "tags", "url")}
+def _post_names(post: PostSettings, place: Layout) -> dict[str, Any]:
+    texts = {name: bound.view(getattr(post, name)) for name in ("title", "categories", "tags")}
+    front = {"layout": bound.view(place.name), "permalink": bound.view(place.permalink), "liquid": place.says_liquid}
     # Not quoted: Jekyll reads a date, and nothing but digits and punctuation can be in it.
-    return {**texts, "date": Markup(f"{post.date:%Y-%m-%d %H:%M:%S %z}")}
+    return {**texts, **front, "date": Markup(f"{post.date:%Y-%m-%d %H:%M:%S %z}")}
 
 
 def _printed(value: Any) -> Any:

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import uvicorn
@@ -26,9 +27,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from watchfiles import awatch
 
-from generator import render, result_files
+from generator import layout, render, result_files
 from generator.config import PostSettings
 from generator.errors import BadInput, MeasuredPostError
+from generator.layout import Layout
 from generator.results import BuildResults
 
 HOST = "127.0.0.1"
@@ -63,10 +65,15 @@ class Preview:
     stopped: bool = False
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
+    @cached_property
+    def place(self) -> Layout:
+        """Where the post stands in the site."""
+        return layout.find(self.site, self.post)
+
     @property
     def data(self) -> Path:
         """The folder of the results."""
-        return self.site / "assets" / "data" / self.post.asset_folder
+        return self.site / self.place.data
 
     def refresh(self) -> None:
         """Render again; on an error keep the last good page beside the error."""
@@ -97,10 +104,10 @@ class Preview:
 
     def _rendered(self) -> str:
         found = read_results(self.data)
-        rendered = render.render(self.post, found, templates=self.templates, root=self.root)
+        rendered = render.render(self.post, found, self.place, templates=self.templates, root=self.root)
         # No file is written there: it is where the page's links start from.
         target = self.site / PAGE.strip("/") / "index.html"
-        return render.preview(rendered, self.post, found, templates=self.templates, site=self.site, target=target)
+        return render.preview(rendered, self.place, templates=self.templates, site=self.site, target=target)
 
 
 def serve(

@@ -7,7 +7,7 @@ post to a blog that is already there leaves the skeleton out.
 
 import re
 import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,6 @@ from generator.results import BuildResults
 
 FOLDER = "site"
 """The skeleton's folder below the templates."""
-
-CONFIG = "_config.yml"
-"""The file that makes a folder a Jekyll site."""
 
 DATA_FILES = {
     METRICS: "every metric and setting, for tools that compare builds",
@@ -62,15 +59,6 @@ def skeleton(post: PostSettings, results: BuildResults, templates: Path) -> dict
         for name in names
         if not any(part.startswith(".") for part in name.split("/"))
     }
-
-
-def belongs(site: Path, owned: Collection[str]) -> bool:
-    """Whether the folder `site` is the program's own Jekyll site, or shall become one.
-
-    `owned` holds the site paths of the build before. A folder whose `_config.yml` is somebody else's is a blog
-    that is already there.
-    """
-    return CONFIG in owned or not (site / CONFIG).exists()
 
 
 def timezone(date: datetime) -> str:

@@ -87,6 +87,8 @@ def _fault(site: Path, baseurl: str, pages: dict[str, Page], address: str) -> st
         return f"leaves {baseurl}/"
     name = unquote(parts.path.removeprefix(f"{baseurl}/"))
     name = f"{name}index.html" if name == "" or name.endswith("/") else name
+    if not (site / name).is_file() and name:
+        name = f"{name}.html"  # as a web server finds a page whose address has no suffix
     if not (site / name).is_file():
         return "no such file"
     if parts.fragment and unquote(parts.fragment) not in pages[name].ids:

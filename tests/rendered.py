@@ -9,8 +9,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from generator import manifest, render, result_files, strict_json
+from generator import layout, manifest, render, result_files, strict_json
 from generator.config import PostSettings
+from generator.layout import Layout
 from generator.results import BuildResults
 from generator.skeleton import skeleton
 from tests.factories import ROOT, make_config, make_results
@@ -36,20 +37,20 @@ def make_post(**changes: object) -> PostSettings:
 
 
 def make_site(
-    build: BuildResults | None = None, post: PostSettings | None = None, *, with_skeleton: bool = True
+    build: BuildResults | None = None, post: PostSettings | None = None, place: Layout | None = None
 ) -> dict[str, bytes]:
-    """Site path → content; without the skeleton what is added to a blog that is already there."""
+    """Site path → content, the site around the post included where `place` says so, as it does by default."""
     build, post = build or make_results(), post or make_post()
-    rendered = render.render(post, build, templates=TEMPLATES, root=ROOT)
+    place = place or layout.own(post)
+    rendered = render.render(post, build, place, templates=TEMPLATES, root=ROOT)
     files = {page.path: page.text.encode() for page in rendered.pages}
-    files |= skeleton(post, build, TEMPLATES) if with_skeleton else {}
-    data = f"assets/data/{post.asset_folder}"
-    files |= {f"{data}/{name}": text.encode() for name, text in result_files.to_files(build).items()}
+    files |= skeleton(post, build, TEMPLATES) if place.skeleton else {}
+    files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(build).items()}
     for figure in build.figures:
         for suffix in ("png", "webp"):
-            path = f"assets/images/{post.asset_folder}/{figure.scope}/{figure.name}.{suffix}"
+            path = f"{place.images}/{figure.scope}/{figure.name}.{suffix}"
             files[path] = drawing(figure.width, figure.height, suffix)
-    files[f"{data}/provenance.json"] = strict_json.to_json(PROVENANCE).encode()
+    files[f"{place.data}/provenance.json"] = strict_json.to_json(PROVENANCE).encode()
     files[manifest.path_for(post.asset_folder)] = b"{}\n"
     return files
 

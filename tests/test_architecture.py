@@ -15,10 +15,12 @@ ROWS = [
     {"errors", "noise", "formats", "escape", "fonts", "drawing", "original", "newlines", "fitting"}
     | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "folder_names", "splits"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
-    | {"inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas", "git", "hardware"},
-    {"results", "origins", "model", "metric_diff", "export", "destinations", "provenance", "timings"},
-    {"result_files", "environment_diff", "rounding"},
-    {"data", "weights", "bound", "claims", "builds", "example", "manifest", "sheets", "skeleton"}
+    | {"permalink", "blog", "inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas", "git"}
+    | {"hardware"},
+    {"results", "origins", "model", "metric_diff", "export", "destinations", "provenance", "timings"}
+    | {"theme", "rewriting"},
+    {"result_files", "environment_diff", "rounding", "manifest"},
+    {"data", "weights", "bound", "claims", "builds", "example", "sheets", "skeleton", "layout"}
     | {"training", "evaluation"},
     {"stages", "job", "figures", "render", "publish", "diff", "verify", "schemas", "summary"},
     {"probe", "diff_report", "serve", "estimate"},

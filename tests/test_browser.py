@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from generator import render
+from generator import layout, render
 from generator.export import export
 from tests import browsing, links
 from tests.browsing import DESKTOP, PHONE, Browser
@@ -34,7 +34,7 @@ pytestmark = [
 SCREENSHOTS = ROOT / "build-output" / "screenshots"
 BASEURL = "/repo"
 PAGES = {
-    "post": make_post().url,
+    "post": f"/posts/{make_post().slug}.html",
     "index": "/",
     "provenance": f"/provenance/{make_post().slug}.html",
     "not-found": "/404.html",
@@ -129,7 +129,7 @@ def make_preview(folder: Path) -> Path:
     put(folder / "site", make_site())
     post, build, page = make_post(), make_results(), folder / "preview.html"
     rendered = render.render(post, build, templates=TEMPLATES, root=ROOT)
-    text = render.preview(rendered, post, build, templates=TEMPLATES, site=folder / "site", target=page)
+    text = render.preview(rendered, layout.own(post), templates=TEMPLATES, site=folder / "site", target=page)
     page.write_text(text, "utf-8")
     return page
 
@@ -137,11 +137,12 @@ def make_preview(folder: Path) -> Path:
 @pytest.mark.skipif(minima_is_missing(), reason=MINIMA_REASON)
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_the_post_looks_right_in_a_new_blog(browser: Browser, tmp_path: Path, width: int) -> None:
-    blog = put(new_blog(tmp_path / "blog"), make_site(with_skeleton=False))
+    blog = new_blog(tmp_path / "blog")
+    put(blog, make_site(place=layout.find(blog, make_post())))
     assert jekyll(blog, tmp_path / "target") == []
     assert links.broken(tmp_path / "target", "") == []
     with browsing.served(tmp_path / "target") as address:
-        browser.open(address + PAGES["post"], width)
+        browser.open(f"{address}/computer-vision/2023/01/31/{make_post().slug}.html", width)
         faults = browser.faults(origin_of(address))
         ratios = browser.script("return [...document.querySelectorAll('figure img')].map((i) => i.width / i.height)")
     browser.screenshot(SCREENSHOTS / f"minima-{width}.png")

@@ -218,7 +218,8 @@ class Fuzzer:
 
 KEYS = [
     "seed", "weights", "post", "post.title", "post.date", "post.slug", "post.layout", "post.categories", "post.tags",
-    "post.permalink", "post.assets", "post.asset_folder", "data", "data.path", "data.image_size", "data.batch_size",
+    "post.permalink", "post.assets", "post.asset_folder", "post.jekyll_config",
+    "data", "data.path", "data.image_size", "data.batch_size",
     "data.alpha", "data.sample_train", "data.sample_test", "data.max_entries", "data.max_bytes", "data.max_ratio",
     "data.max_pixels", "split.validation_fraction", "split.mode", "model", "model.preprocess", "model.augment",
     "model.rotation", "model.dropout", "model.precision", "head.optimizer", "head.learning_rate", "head.epochs",

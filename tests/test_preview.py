@@ -30,7 +30,7 @@ print("{{ x }}")
 
 
 def page(text: str = POST, prefix: str = "../site/assets/", templates: Path = ROOT / "templates") -> str:
-    return preview.page(text, templates=templates, assets="../assets/", prefix=prefix)
+    return preview.page(text, templates=templates, assets=("../assets/",), prefix=prefix)
 
 
 def test_title_and_description_come_from_the_front_matter_escaped() -> None:

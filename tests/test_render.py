@@ -11,7 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from generator import bound, preview, render, result_files, results
+from generator import bound, layout, preview, render, result_files, results
 from generator.config import load
 from generator.errors import BadInput
 from generator.formats import FORMATS
@@ -44,7 +44,7 @@ def with_baseline(baseline: VariantResult, **changes: Any) -> BuildResults:
 
 
 def html_of(text: str) -> str:
-    return preview.page(text, templates=TEMPLATES, assets="../assets/", prefix="../assets/")
+    return preview.page(text, templates=TEMPLATES, assets=("../assets/",), prefix="../assets/")
 
 
 def section(text: str, heading: str) -> str:
@@ -182,7 +182,7 @@ def test_any_title_survives_in_the_front_matter(title: str) -> None:
     [
         ({}, "../assets/"),
         ({"assets": "absolute"}, "/assets/"),
-        ({"permalink": "/blog/2023/post/"}, "../../assets/"),
+        ({"permalink": "/blog/2023/post/"}, "../../../assets/"),
         ({"permalink": "/post.html"}, "assets/"),
     ],
 )
@@ -457,7 +457,7 @@ def test_a_post_with_other_data_is_as_recorded(golden: SnapshotAssertion) -> Non
 def test_the_preview_is_as_recorded(golden: SnapshotAssertion) -> None:
     build = make_results()
     page = render.preview(
-        post_of(build), CONFIG.post, build, site=Path("/a/site"), target=Path("/a/build-output/preview.html")
+        post_of(build), layout.own(CONFIG.post), site=Path("/a/site"), target=Path("/a/build-output/preview.html")
     )
     # The styles are the site's own files, tested where they are.
     assert re.sub(r"(?s)<style>.*?</style>", "<style></style>", page) == golden, RENEW

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import result_files
+from generator import layout, result_files
 from generator.errors import BadInput
 from generator.serve import PAGE, Preview, read_results, serve
+from tests.blogs import MINIMA
 from tests.factories import ROOT, make_results, make_variant
 from tests.rendered import TEMPLATES, make_post, make_site
 from tests.sites import put
@@ -62,6 +63,17 @@ def test_a_changed_template_changes_the_page(preview: Preview) -> None:
     assert preview.error == ""
     assert "Goal of the whole" not in before
     assert "Goal of the whole" in preview.shown()
+
+
+def test_in_a_blog_the_page_shows_the_images_too(tmp_path: Path) -> None:
+    blog = put(tmp_path / "blog", MINIMA)
+    put(blog, make_site(place=layout.find(blog, make_post())))
+    preview = Preview(make_post(), TEMPLATES, ROOT, blog)
+    preview.refresh()
+    assert preview.error == ""
+    shown = re.findall(r'<img src="([^"]+)"', preview.shown())
+    assert len(shown) == len(make_results().figures)
+    assert [source for source in shown if not (blog / "preview" / source).resolve().is_file()] == []
 
 
 @pytest.mark.parametrize(

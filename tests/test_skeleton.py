@@ -9,7 +9,7 @@ import pytest
 
 from generator.errors import BadInput
 from generator.results import WeightsSummary
-from generator.skeleton import belongs, skeleton, timezone
+from generator.skeleton import skeleton, timezone
 from tests.factories import make_data, make_results
 from tests.rendered import TEMPLATES, make_post
 
@@ -80,12 +80,3 @@ def test_a_broken_template_is_named_with_its_line(tmp_path: Path, text: str) -> 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"site: no site templates there"):
         skeleton(make_post(), make_results(), tmp_path)
-
-
-def test_the_skeleton_belongs_into_an_empty_folder_and_into_its_own_site_only(tmp_path: Path) -> None:
-    assert belongs(tmp_path / "not-there-yet", ())
-    assert belongs(tmp_path, ())
-    (tmp_path / "_config.yml").write_text("title: A blog\n")
-    assert not belongs(tmp_path, ())
-    assert not belongs(tmp_path, ("_posts/2023-01-31-post.md",))
-    assert belongs(tmp_path, ("_posts/2023-01-31-post.md", "_config.yml"))
