@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from generator import blog, commands, config, delivery, destinations, export, pipeline, publish
+from generator import blog, commands, config, delivery, destinations, export, layout, pipeline, publish
 from generator.bench import Places
 from generator.cache import write_atomically
 from generator.config import Config
