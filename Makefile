@@ -16,7 +16,7 @@ test: .venv/dev ## run all tests, offline
 test-fast: .venv/dev ## run the tests that need neither training nor a browser, in seconds
 	$(BIN)/python -m pytest -m "not train and not browser and not jekyll"
 
-test-isa: .venv/dev ## run the tests of precision as on processors with fewer instructions, in a minute
+test-isa: .venv/dev ## run the tests of precision as on processors with fewer instructions
 	for limit in ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE TF_ENABLE_ONEDNN_OPTS=0; do \
 	  echo "$$limit" && env $$limit $(BIN)/python -m pytest -m precision \
 	    tests/test_convolution.py tests/test_folding.py tests/test_training.py || exit 1; \

@@ -111,7 +111,6 @@ def flat(variables: list[Any]) -> np.ndarray:
     return np.concatenate([variable.numpy().ravel().astype(np.float64) for variable in variables])
 
 
-@pytest.mark.precision
 def test_the_head_on_stored_features_is_the_head_of_the_frozen_model(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
@@ -129,7 +128,6 @@ def test_the_head_on_stored_features_is_the_head_of_the_frozen_model(
     np.testing.assert_allclose(losses(shortcut), losses(long_way), rtol=1e-4)
 
 
-@pytest.mark.precision
 def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
