@@ -291,6 +291,12 @@ def test_apart_is_true_of_a_fixed_split_that_no_picture_crosses() -> None:
     assert not claims.apart(with_copies(CROSSING), fixed)
 
 
+@pytest.mark.parametrize(("kept", "filled"), [(64, True), (63, False), (32, False)])
+def test_fault_52_fewer_validation_images_than_asked_for_are_known(kept: int, filled: bool) -> None:
+    recipe = make_config("baseline").baseline.recipe
+    assert claims.batches_filled(make_data(validation_images=kept), recipe) == filled
+
+
 def test_fault_68_folders_are_named_where_their_names_are_not_the_plain_ones() -> None:
     assert claims.plain_folders(make_data())
     folders = {"train": "training_set/training_set", "test": "test_set"}
