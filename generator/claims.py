@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from generator import splits
 from generator.config import Recipe
 from generator.formats import FORMATS
 from generator.noise import SIGNIFICANT
@@ -103,9 +104,10 @@ def apart(data: DataSummary, recipe: Recipe) -> bool:
     return recipe.split.mode == "fixed" and not data.crossing
 
 
-def whole_batches(data: DataSummary) -> bool:
-    """Whether the validation images fill their batches."""
-    return data.validation_images == data.validation_batches * data.batch_size
+def batches_filled(data: DataSummary, recipe: Recipe) -> bool:
+    """Whether as many training images validate as the settings ask for: copies, which stay together, may not fit."""
+    wanted = splits.whole_batches(data.train_total, data.batch_size, recipe.split.validation_fraction)
+    return data.validation_images == wanted
 
 
 def first_few(items: Sequence[Any]) -> Sequence[Any]:
@@ -152,7 +154,7 @@ CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     function.__name__: function
     for function in (
         same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best,
-        is_best, plain_folders, apart, whole_batches, first_few, more_than_chance, plural, headings,
+        is_best, plain_folders, apart, batches_filled, first_few, more_than_chance, plural, headings,
     )
 }  # fmt: skip
 """Name → claim, as templates call them."""

@@ -29,13 +29,18 @@ def alike(keys: Iterable[Hashable]) -> Copies:
     return tuple(tuple(found) for found in positions.values() if len(found) > 1)
 
 
+def whole_batches(total: int, batch_size: int, fraction: float) -> int:
+    """Number of images in a share of the batches of `total` images, rounded down to whole batches, at least one."""
+    # The tolerance is for products like 100 * 0.29 = 28.999….
+    return batch_size * max(1, int(math.ceil(total / batch_size) * fraction + 1e-9))
+
+
 def choose(total: int, batch_size: int, fraction: float, copies: Copies, seed: int) -> Split:
     """Whole batches of `total` images for validation, the first of a random order; the rest for training.
 
     Copies of a picture go the same way. Those that no longer fit are trained on, so the last batch can be short.
     """
-    # The tolerance is for products like 100 * 0.29 = 28.999….
-    wanted = batch_size * max(1, int(math.ceil(total / batch_size) * fraction + 1e-9))
+    wanted = whole_batches(total, batch_size, fraction)
     order = np.random.default_rng(seed).permutation(total).tolist()
     together = {position: group for group in copies for position in group}
     validation: set[int] = set()

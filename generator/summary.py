@@ -16,7 +16,7 @@ from generator.splits import Copies, Split
 
 _CALLED: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 _SHOWN = 3
-"""Pictures named in one remark."""
+"""Pictures named in one remark, and files of each."""
 
 
 def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings) -> DataSummary:
@@ -78,9 +78,11 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
 
 def _named(pictures: Sequence[Duplicate]) -> str:
     """`a.png = b.png; c.png = d.png`."""
-    named = [" = ".join(printable(copy.file) for copy in picture.copies) for picture in pictures[:_SHOWN]]
-    more = [f"and {len(pictures) - _SHOWN} more"] if len(pictures) > _SHOWN else []
-    return "; ".join(named + more)
+    return "; ".join(_first([" = ".join(_first([printable(copy.file) for copy in p.copies])) for p in pictures]))
+
+
+def _first(names: list[str]) -> list[str]:
+    return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"and {len(names) - _SHOWN} more"]
 
 
 def _duplicates(dataset: Dataset, copies: Copies, split: Split) -> tuple[Duplicate, ...]:

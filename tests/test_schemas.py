@@ -75,6 +75,7 @@ CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "minItems": lambda v, e: not isinstance(v, list) or len(v) >= e,
     "maxItems": lambda v, e: not isinstance(v, list) or len(v) <= e,
     "minLength": lambda v, e: not isinstance(v, str) or len(v) >= e,
+    "propertyNames": lambda v, e: not isinstance(v, dict) or set(v) <= set(e["enum"]),
 }
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator import splits
@@ -24,6 +24,7 @@ def test_without_copies_the_first_of_the_order_validate(
 groups = st.lists(st.lists(st.integers(0, 59), min_size=1, max_size=9, unique=True), max_size=30)
 
 
+@settings(deadline=None)
 @given(groups, st.integers(1, 20), st.floats(0.01, 0.9), st.integers(0, 99))
 def test_fault_52_copies_go_the_same_way(drawn: list[list[int]], batch_size: int, fraction: float, seed: int) -> None:
     taken: set[int] = set()

@@ -274,8 +274,13 @@ def test_fault_52_and_53_the_post_says_what_is_so(
 def test_fault_52_a_long_list_of_copies_is_cut_in_the_post() -> None:
     text = post_of(with_copies(*[WITHIN] * 51))
     assert text.count("| bytes | camel |") == claims.MOST_ROWS
-    assert "The others are in" in text
-    assert "The others are in" not in post_of(with_copies(*[WITHIN] * 50))
+    assert "Only the first of them are listed here." in text
+    assert "Only the first of them" not in post_of(with_copies(*[WITHIN] * 50))
+    placeholder = make_duplicate(*[f"train/camel/{number}.png" for number in range(3000)])
+    row = "| 3000 | train/camel/0.png, train/camel/1.png, train/camel/2.png, … | bytes | camel |"
+    assert row in post_of(with_copies(placeholder))
+    (line,) = summary.remarks(with_copies(placeholder), FIXED)
+    assert line.endswith(": train/camel/0.png = train/camel/1.png = train/camel/2.png = and 2997 more")
 
 
 def test_apart_is_true_of_a_fixed_split_that_no_picture_crosses() -> None:
@@ -284,6 +289,12 @@ def test_apart_is_true_of_a_fixed_split_that_no_picture_crosses() -> None:
     assert claims.apart(with_copies(WITHIN, TESTED), fixed)
     assert not claims.apart(make_data(), leaking)
     assert not claims.apart(with_copies(CROSSING), fixed)
+
+
+@pytest.mark.parametrize(("kept", "filled"), [(64, True), (63, False), (32, False)])
+def test_fault_52_fewer_validation_images_than_asked_for_are_known(kept: int, filled: bool) -> None:
+    recipe = make_config("baseline").baseline.recipe
+    assert claims.batches_filled(make_data(validation_images=kept), recipe) == filled
 
 
 def test_fault_68_folders_are_named_where_their_names_are_not_the_plain_ones() -> None:
