@@ -1,15 +1,21 @@
 """The ratios that the estimate of a build needs besides its probe (generator/estimate.py), and how far it is off.
 
-In each precision one small build and one with full-size images, by the project's own stages, each with its probe.
-Of both follow, as ratios to what the probe measured: what a stage takes apart from its images, what a step of
-fine-tuning takes, and what a step of the head takes. Prints Markdown: the ratios, and for the larger builds, which
-have an augmented variant too, each stage's estimate beside what it took. `--json` writes the program's own file.
+    a step        training the part above the cut on a batch, in forward passes of it: the fastest of some, as the
+                  probe takes the faster of two, because whatever else the machine does only makes them slower
+    a head's step likewise, in builds of the base
+    apart from    what each stage of a small build took that its images do not explain, in builds of the base
+    its images
+
+Each in both precisions, each beside its own probe. Prints Markdown; `--check` also makes larger builds, with an
+augmented variant, and prints each stage's estimate beside what it took. `--json` writes the program's own file.
 """
 
 import argparse
 import json
+import os
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -54,21 +60,73 @@ def main() -> None:
     options = _options()
     described = machine.describe()
     print(machine.as_markdown(described), flush=True)
-    pairs = [_pair(precision) for _ in range(options.rounds) for precision in PRECISIONS]
-    costs = ratios(pairs)
-    large = [built for _, built in pairs]
-    checked = {p: _checked([b for b in large if b.precision == p], costs) for p in PRECISIONS}
-    table = {"machine": described, "rounds": options.rounds, "ratios": vars(costs), "checked": checked}
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    steps = {precision: _steps(precision, options.repeats) for precision in PRECISIONS}
+    small = [_built(p, "baseline", "smoke") for _ in range(options.rounds) for p in PRECISIONS]
+    costs = ratios(steps, small)
+    table: dict[str, Any] = {"machine": described, "rounds": options.rounds, "ratios": vars(costs), "checked": {}}
+    if options.check:
+        large = {p: _built(p, "baseline,augmentation", None, *LARGE) for p in PRECISIONS}
+        table["checked"] = {precision: _checked(built, costs) for precision, built in large.items()}
     print(as_markdown(table))
     if options.json:
         options.json.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
 
 
-def _pair(precision: str) -> tuple[Built, Built]:
-    """A small build and a larger one."""
-    small, large = _built(precision, "baseline", "smoke"), _built(precision, "baseline,augmentation", None, *LARGE)
-    print(f"{precision}: {sum(small.took.values()):.0f} s and {sum(large.took.values()):.0f} s", flush=True)
-    return small, large
+def _steps(precision: Any, repeats: int) -> tuple[float, float]:
+    """A step of fine-tuning in passes of the part above the cut, and one of the head in builds of the base."""
+    import keras
+
+    from generator import model as network
+    from generator.experiment import configure
+    from generator.training import compile_model
+
+    configure(machine.cores())
+    settings = config.load(project.ROOT / "experiment.toml")
+    recipe, size, batch = settings.baseline.recipe, settings.data.image_size, settings.data.batch_size
+    started = time.perf_counter()
+    base = network.build_base(size)
+    building = time.perf_counter() - started
+    above = network.above(base, network.cut_point(base, recipe.fine_tuning.from_layer))
+    draw = np.random.default_rng(0)
+    outputs = draw.random((batch, *above.input_shape[1:]), np.float32)
+    labels = draw.integers(0, 2, (batch, 1)).astype(np.float32)
+    upper = _pass(above, precision, outputs)
+    network.unfreeze(base, recipe.fine_tuning.from_layer)
+    whole = network.connect(above, network.build_head(recipe.model.dropout), precision=precision)
+    head = network.connect_head(network.build_head(recipe.model.dropout), base.output_shape[-1])
+    compile_model(whole, recipe.fine_tuning)
+    compile_model(head, recipe.head)
+    pooled = draw.random((batch, base.output_shape[-1]), np.float32)
+    step = _fastest(lambda: whole.train_on_batch(outputs, labels), repeats)
+    head_step = _fastest(lambda: head.train_on_batch(pooled, labels), 10 * repeats)
+    passing = _fastest(upper, repeats)
+    keras.backend.clear_session()
+    print(f"{precision}: base {building:.2f} s, pass {passing:.3f} s, step {step:.3f} s, head's {head_step:.4f} s")
+    return step / passing, head_step / building
+
+
+def _pass(above: Any, precision: Any, outputs: Any) -> Callable[[], object]:
+    """A forward pass of the part above the cut, as the probe times it."""
+    import tensorflow as tf
+
+    from generator import folding
+    from generator import model as network
+
+    forward = tf.function(folding.fold(network.pooled(above), precision), autograph=False)
+    images = tf.constant(outputs)
+    return lambda: forward(images).numpy()
+
+
+def _fastest(work: Callable[[], object], repeats: int) -> float:
+    """Seconds of the fastest of `repeats`, after one that prepares."""
+    work()
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return min(taken)
 
 
 def _built(precision: str, variants: str, profile: str | None, *settings: str) -> Built:
@@ -92,34 +150,14 @@ def _built(precision: str, variants: str, profile: str | None, *settings: str) -
     return Built(precision, len(bench.dataset.samples), chosen.data.max_stored_bytes, speed, work, took)
 
 
-def ratios(pairs: list[tuple[Built, Built]]) -> Costs:
-    """Medians over all pairs of builds."""
-    solved = [(small.precision, *_of_fine_tuning(small, large)) for small, large in pairs]
-    step = {p: _rounded([step for precision, _, step in solved if precision == p]) for p in PRECISIONS}
-    head = [_of_head(small, large) for small, large in pairs]
-    known = {"fine_tuning": _rounded([each for _, each, _ in solved]), "head": _rounded([each for each, _ in head])}
-    head_step = _rounded([each for _, each in head])
-    none = Costs(dict.fromkeys((todo.stage for todo in pairs[0][0].work.values()), 0.0), step, head_step)
-    fixed = {stage: _rounded([_beyond(small, stage, none) for small, _ in pairs]) for stage in none.fixed}
-    return replace(none, fixed={**fixed, **known})
-
-
-def _of_fine_tuning(small: Built, large: Built) -> tuple[float, float]:
-    """What fine-tuning takes apart from its images, in builds of the base, and a step in forward passes."""
-    sides, took = [], []
-    for built in (small, large):
-        todo, speed = built.work["baseline.fine_tuning"], built.speed
-        sides.append([speed.base, todo.trained * speed.upper])
-        took.append(built.took["baseline.fine_tuning"] - todo.upper * speed.upper)
-    fixed, step = np.linalg.solve(sides, took)
-    return float(fixed), float(step)
-
-
-def _of_head(small: Built, large: Built) -> tuple[float, float]:
-    """What the head takes apart from its steps, and one of them, in builds of the base."""
-    sides = [[built.speed.base, built.work["baseline.head"].head_steps * built.speed.base] for built in (small, large)]
-    fixed, step = np.linalg.solve(sides, [built.took["baseline.head"] for built in (small, large)])
-    return float(fixed), float(step)
+def ratios(steps: Mapping[str, tuple[float, float]], small: list[Built]) -> Costs:
+    """The steps as measured, and medians over the small builds of what is left."""
+    step = {precision: _rounded([ratio]) for precision, (ratio, _) in steps.items()}
+    head_step = _rounded([ratio for _, ratio in steps.values()])
+    none = Costs(dict.fromkeys((todo.stage for todo in small[0].work.values()), 0.0), step, head_step)
+    return replace(
+        none, fixed={stage: _rounded([_beyond(built, stage, none) for built in small]) for stage in none.fixed}
+    )
 
 
 def _beyond(built: Built, stage: str, none: Costs) -> float:
@@ -132,15 +170,9 @@ def _rounded(values: list[float]) -> float:
     return float(f"{max(0.0, median(values)):.2g}")
 
 
-def _checked(builds: list[Built], costs: Costs) -> dict[str, tuple[float, float]]:
-    """Stage's label → what was expected and what it took, s: medians over builds that are alike."""
-    return {
-        label: (
-            round(median(built.expected(label, costs) for built in builds), 2),
-            round(median(built.took[label] for built in builds), 2),
-        )
-        for label in builds[0].work
-    }
+def _checked(built: Built, costs: Costs) -> dict[str, tuple[float, float]]:
+    """Stage's label → what was expected and what it took, s."""
+    return {label: (round(built.expected(label, costs), 2), round(took, 2)) for label, took in built.took.items()}
 
 
 def as_markdown(table: Mapping[str, Any]) -> str:
@@ -161,7 +193,9 @@ def as_markdown(table: Mapping[str, Any]) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--rounds", type=int, default=3, help="the ratios are medians")
+    parser.add_argument("--rounds", type=int, default=3, help="small builds in either precision")
+    parser.add_argument("--repeats", type=int, default=15, help="steps, of which the fastest counts")
+    parser.add_argument("--check", action="store_true", help="also make larger builds and compare")
     parser.add_argument("--json", type=Path, help="file for the ratios: generator/costs.json")
     return parser.parse_args()
 
