@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from generator import commands, config, export, pipeline
-from generator.bench import Places
 from generator.cache import write_atomically
 from generator.config import Config
 from generator.delivery import Outcome
@@ -21,6 +20,7 @@ from generator.display import duration, for_terminal
 from generator.errors import BadInput, MeasuredPostError
 from generator.formats import FORMATS
 from generator.pipeline import Explanation
+from generator.places import Places
 from generator.results import BuildResults
 
 ROOT = Path(__file__).parent.parent

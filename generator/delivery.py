@@ -22,11 +22,31 @@ from generator import (
     skeleton,
     strict_json,
 )
-from generator.bench import Bench
+from generator.config import PostSettings
 from generator.errors import BadInput
+from generator.places import Places
 from generator.results import BuildResults
 
 PROVENANCE = "provenance.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One stage's entry."""
+
+    key: str
+    seconds: float
+    """How long it took when it ran."""
+
+
+@dataclass(frozen=True)
+class BuildRecord:
+    """What a build did, for its provenance."""
+
+    ran: tuple[str, ...]
+    """Labels of the stages that ran."""
+    stages: Mapping[str, Made]
+    """Label → entry, of every stage that the results come from."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +61,26 @@ class Outcome:
     preview: Path
 
 
-def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
+def deliver(
+    found: BuildResults,
+    figures: Mapping[str, bytes],
+    record: BuildRecord,
+    post: PostSettings,
+    places: Places,
+    *,
+    force: bool,
+) -> Outcome:
     """Render the post, put everything into the site, whole or not at all, and record the build.
 
-    `force` overwrites files in the site that were edited by hand. Raises `MeasuredPostError`; the site then
-    stays as it was.
+    `figures` holds `<scope>/<file>` → content. `force` overwrites files in the site that were edited by hand.
+    Raises `MeasuredPostError`; the site then stays as it was.
     """
-    config, places = bench.config, bench.places
-    post = config.post
     rendered = render.render(post, found, templates=places.templates, root=places.root)
     post_page = rendered.pages[0]
     data_folder = f"assets/data/{post.asset_folder}"
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{data_folder}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
-    files |= _figure_files(found, bench)
+    files |= {f"assets/images/{post.asset_folder}/{path}": content for path, content in figures.items()}
     manifest_path = manifest.path_for(post.asset_folder)
     publish.recover(places.site)
     before = _manifest_before(places.site, manifest_path, force)
@@ -62,7 +88,7 @@ def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
         files |= skeleton.skeleton(post, found, places.templates)
     provenance = f"{data_folder}/{PROVENANCE}"
     old = before.files.get(provenance) if before else None
-    files[provenance] = _provenance(bench, files, provenance, old)
+    files[provenance] = _provenance(record, places, files, provenance, old)
     made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
     files[manifest_path] = manifest.to_text(made).encode()
     published = publish.publish(places.site, files, manifest_path=manifest_path, force=force)
@@ -71,7 +97,7 @@ def deliver(found: BuildResults, bench: Bench, *, force: bool) -> Outcome:
     prefix = Path(os.path.relpath(places.site / "assets", places.preview.parent)).as_posix() + "/"
     page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)
     cache.write_atomically(places.preview, page.encode())
-    return Outcome(found, tuple(bench.ran), published, places.site / post_page.path, places.preview)
+    return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
 
 
 def _manifest_before(site: Path, path: str, force: bool) -> manifest.Manifest | None:
@@ -84,40 +110,27 @@ def _manifest_before(site: Path, path: str, force: bool) -> manifest.Manifest | 
         raise
 
 
-def _figure_files(found: BuildResults, bench: Bench) -> dict[str, bytes]:
-    stages = bench.figure_stages()
-    images = f"assets/images/{bench.config.post.asset_folder}"
-    return {
-        f"{images}/{figure.scope}/{name}": bench.require(stages[figure.scope]).read_bytes(name)
-        for figure in found.figures
-        for name in (f"{figure.name}.png", f"{figure.name}.webp")
-    }
-
-
-def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | None) -> bytes:
+def _provenance(record: BuildRecord, places: Places, files: Mapping[str, bytes], path: str, old: str | None) -> bytes:
     """When, where and from what the build was made; as it was where nothing else in the site changes.
 
     `old` is the hash of what the build before wrote: an edited one is not taken over.
     """
-    site = bench.places.site
+    site = places.site
     same = all((site / p).is_file() and (site / p).read_bytes() == content for p, content in files.items())
     if same and (site / path).is_file() and cache.file_hash(site / path) == old:
         return (site / path).read_bytes()
     now = datetime.now(UTC)
-    stages = {stage.label: stage for stage in bench.plan.stages}
     table = {
         "schema_version": strict_json.SCHEMA_VERSION,
-        "id": _free_id(bench.places.store / builds.HISTORY, now.strftime("%Y%m%d-%H%M%S")),
+        "id": _free_id(places.store / builds.HISTORY, now.strftime("%Y%m%d-%H%M%S")),
         "time": now.isoformat(timespec="seconds"),
-        "commit": _commit(bench.places.root),
+        "commit": _commit(places.root),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": hardware.processor(),
         "python": platform.python_version(),
-        "ran": list(bench.ran),
+        "ran": list(record.ran),
         "stages": {
-            label: {"key": stage.key.digest, "seconds": round(bench.entries[stage.key.digest].seconds, 2)}
-            for label, stage in stages.items()
-            if stage.key.digest in bench.entries
+            label: {"key": made.key, "seconds": round(made.seconds, 2)} for label, made in record.stages.items()
         },
     }
     return strict_json.to_json(table).encode()

@@ -35,12 +35,12 @@ from generator.canvas import (
     style,
     text_width,
 )
-from generator.results import DataSummary, Epoch, VariantResult
+from generator.results import Epoch, Trained
 
 
 @style()
 def draw_data(
-    data: DataSummary,
+    class_names: tuple[str, str],
     *,
     test_pixels: Pixels,
     test_labels: Sequence[int],
@@ -55,7 +55,7 @@ def draw_data(
     `original` uint8 (s, s, 3).
     """
     drawings = [
-        encode("test-images", sheets.labelled_images(test_pixels, test_labels, data.class_names), photos=True),
+        encode("test-images", sheets.labelled_images(test_pixels, test_labels, class_names), photos=True),
         encode("augmentation", sheets.augmentation(original, augmented), photos=True),
     ]
     if alpha_example is not None:
@@ -64,7 +64,7 @@ def draw_data(
 
 
 @style()
-def draw_variant(variant: VariantResult, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
+def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
     """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index."""
     return (
         encode("learning-curve-head", learning_curve(variant.head)),
@@ -79,7 +79,7 @@ def draw_variant(variant: VariantResult, class_names: tuple[str, str], test_pixe
 
 
 @style()
-def draw_comparison(variants: Sequence[VariantResult]) -> Drawing:
+def draw_comparison(variants: Sequence[Trained]) -> Drawing:
     """The variants' test accuracy with its uncertainty, and their validation accuracy after each phase."""
     return encode("comparison", comparison(variants))
 
@@ -111,7 +111,7 @@ def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> 
     return figure
 
 
-def confusion_matrix(variant: VariantResult, class_names: tuple[str, str]) -> Figure:
+def confusion_matrix(variant: Trained, class_names: tuple[str, str]) -> Figure:
     """Heat map of the counts: rows are the actual class, columns the predicted one."""
     matrix = variant.confusion
     counts = np.array(matrix.rows)
@@ -135,7 +135,7 @@ def confusion_matrix(variant: VariantResult, class_names: tuple[str, str]) -> Fi
     return figure
 
 
-def comparison(variants: Sequence[VariantResult]) -> Figure:
+def comparison(variants: Sequence[Trained]) -> Figure:
     """One row per variant: test accuracy with its 95% interval, validation accuracy after each phase."""
     figure = new_figure(1.75 + 1.05 * len(variants))
     height = figure.get_figheight()

@@ -1,6 +1,6 @@
 """The build, in order: data, weights, stages, results, pages, site.
 
-    dataset, weights → plan → (each stage: from the store, or run and stored) → BuildResults → pages → site/
+    data, weights → plan → (each stage: from the store, or run and stored) → BuildResults → pages → site/
 
 `build` does all of it, `explain` says what `build` would do and why.
 """
@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from generator import cache, lock, origins, render
-from generator.bench import Bench, Places
+from generator.build.collect import collect, figure_files
+from generator.build.executor import Local
+from generator.build.plan import Node, Plan, plan
+from generator.build.runner import Runner
+from generator.build.start import Download, introduce, start
 from generator.cache import Store
 from generator.config import Config
-from generator.delivery import Outcome, deliver
+from generator.delivery import BuildRecord, Made, Outcome, deliver
 from generator.display import Display
-from generator.stages import Plan, Stage
+from generator.places import Places
 
 
 @dataclass(frozen=True)
@@ -41,19 +45,23 @@ def build(config: Config, places: Places, display: Display, *, force: bool = Fal
     with ExitStack() as stack:
         stack.enter_context(lock.hold(places.store / "lock", f"building {places.site}"))
         stack.enter_context(lock.hold(lock.for_folder(places.site), f"building {places.site}"))
-        bench = Bench(config, places, display, force=force)
-        stack.callback(bench.worker.close)
-        bench.store.clean()
-        if force or _missing(bench.plan, bench.store):
+        begun = start(config, places.store, progress=Download(display))
+        planned, store = plan(config, begun), Store(places.store, display.warn)
+        executor = Local(places.store / "worker.log")
+        stack.callback(executor.close)
+        store.clean()
+        if force or _missing(planned, store):
             # Before any training: a slip in a template must not come to light after an hour of it.
             render.check(places.templates, places.root)
-            bench.introduce()
-        found = bench.collect()
-        for stage in bench.plan.stages:
-            bench.store.remember(stage.key)
-        outcome = deliver(found, bench, force=force)
+            introduce(begun, display)
+        runner = Runner(store, executor, display, force=force)
+        found = collect(config, begun, planned, runner, display, places.root)
+        runner.remember(planned.nodes)
+        outcome = deliver(
+            found, figure_files(found, planned, runner), _record(planned, runner), config.post, places, force=force
+        )
         if limit:
-            bench.store.prune(limit, keep=frozenset(stage.key.digest for stage in bench.plan.stages))
+            store.prune(limit, keep=frozenset(node.key.digest for node in planned.nodes))
         return outcome
 
 
@@ -62,35 +70,43 @@ def explain(config: Config, places: Places) -> list[Explanation]:
 
     Writes nothing: a data set that must be drawn or unpacked first is so in a folder that is removed again.
     """
+    store = Store(places.store)
     with tempfile.TemporaryDirectory() as scratch:
         known = origins.locate(config.data, places.store).folder.is_dir()
-        bench = Bench(config, places, Display(), data_store=places.store if known else Path(scratch), looking=True)
-    missing = _missing(bench.plan, bench.store)
+        begun = start(config, places.store, data_store=None if known else Path(scratch), download=False)
+        planned = plan(config, begun)
+    missing = _missing(planned, store)
     explanations = []
-    for stage in {stage.key.digest: stage for stage in reversed(bench.plan.stages)}.values():
-        before, seconds = bench.store.remembered(stage.label) or (None, None)
-        causes = _causes(stage, before) if stage.key.digest in missing else ()
-        explanations.append(Explanation(stage.label, bool(causes), causes, seconds))
+    for node in {node.key.digest: node for node in reversed(planned.nodes)}.values():
+        before, seconds = store.remembered(node.label) or (None, None)
+        causes = _causes(node, before) if node.key.digest in missing else ()
+        explanations.append(Explanation(node.label, bool(causes), causes, seconds))
     return explanations[::-1]
 
 
-def _missing(plan: Plan, store: Store) -> set[str]:
+def _record(planned: Plan, runner: Runner) -> BuildRecord:
+    entries = {node.label: (node, runner.entries.get(node.key.digest)) for node in planned.nodes}
+    made = {label: Made(node.key.digest, entry.seconds) for label, (node, entry) in entries.items() if entry}
+    return BuildRecord(tuple(runner.ran), made)
+
+
+def _missing(planned: Plan, store: Store) -> set[str]:
     """Digests of the keys of the stages that a build would run."""
     missing: set[str] = set()
-    waiting = list(plan.wanted)
+    waiting = list(planned.wanted)
     while waiting:
-        stage = waiting.pop()
-        if stage.key.digest not in missing and not store.has(stage.key):
-            missing.add(stage.key.digest)
-            waiting += stage.needs
+        node = waiting.pop()
+        if node.key.digest not in missing and not store.has(node.key):
+            missing.add(node.key.digest)
+            waiting += node.needs.values()
     return missing
 
 
-def _causes(stage: Stage, before: cache.Parts | None) -> tuple[str, ...]:
+def _causes(node: Node, before: cache.Parts | None) -> tuple[str, ...]:
     """Why a stage would run that ran last with the parts `before`."""
     if before is None:
         return ("never ran",)
-    changes = cache.changed(before, stage.key.parts)
+    changes = cache.changed(before, node.key.parts)
     causes = [_cause(name, old, new) for name, (old, new) in changes.items() if not name.startswith("stage ")]
     upstream = [name.removeprefix("stage ") for name in changes if name.startswith("stage ")]
     if upstream and not causes:

@@ -21,6 +21,7 @@ from generator.cache import read_checkpoint, write_checkpoint
 from generator.config import PhaseSettings
 from generator.errors import BuildFailed
 from generator.inputs import derived_seed
+from generator.progress import Report
 from generator.results import Epoch
 from generator.rmsprop import RMSprop
 
@@ -29,9 +30,6 @@ Batches = Iterable[tuple[tf.Tensor, tf.Tensor]]
 
 EpochBatches = Callable[[int], Batches]
 """Epoch number → its batches."""
-
-Report = Callable[[dict[str, float]], None]
-"""Receives what a progress display shows: epoch, epochs, loss, accuracy."""
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,16 +14,19 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from generator import experiment, training  # noqa: E402  # needs TensorFlow
+
 from generator import model as network  # noqa: E402
-from generator.config import FineTuningSettings, PhaseSettings, Recipe  # noqa: E402
-from generator.data import Split  # noqa: E402
+from generator import training  # noqa: E402  # needs TensorFlow
+from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
+from generator.data import Dataset, Sample  # noqa: E402
 from generator.errors import BuildFailed  # noqa: E402
 from generator.folding import fold  # noqa: E402
 from generator.hardware import Precision  # noqa: E402
 from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
-from generator.job import Job  # noqa: E402
 from generator.results import Epoch  # noqa: E402
+from generator.stages import artifacts, learning, workspace  # noqa: E402
+from generator.stages.job import Job  # noqa: E402
+from generator.stages.workspace import Workspace  # noqa: E402
 from generator.training import EpochBatches, Phase, reseed, train  # noqa: E402
 from generator.weights import resolve  # noqa: E402
 
@@ -295,15 +297,37 @@ def test_fault_44_a_loss_that_is_no_number_names_the_phase_and_the_rate(labels: 
         train(model, phase(tmp_path), in_order(features, labels), in_order(features, labels), print)
 
 
+def make_job(stage: str, folder: Path, settings: dict[str, Any], **given: Any) -> Job:
+    """A job of the stage whose inputs are the folders below `folder`; its files go to `folder / stage`."""
+    return Job(
+        stage=stage,
+        label=stage,
+        runs=f"generator.stages.learning:{stage}",
+        tensorflow=True,
+        settings={"data.image_size": SIZE, "data.batch_size": BATCH, "model.preprocess": True, **settings},
+        given={"weights": resolve("embedded", folder), **given},
+        inputs={path.name: path for path in folder.iterdir() if path.is_dir()},
+        checkpoint=folder / "checkpoint",
+    )
+
+
+def make_dataset(labels: np.ndarray) -> Dataset:
+    """Training images alone."""
+    train = tuple(Sample(Path(f"{i}.png"), f"train/{label}/{i}.png", int(label), "") for i, label in enumerate(labels))
+    return Dataset(
+        root=Path(), source="", kind="folder", class_names=("0", "1"), train=train, test=(), fingerprint="", ignored={}
+    )
+
+
 def test_the_base_is_as_new_for_every_stage_of_a_process(tmp_path: Path) -> None:
-    job: Any = SimpleNamespace(labels=(), image_size=SIZE, weights=resolve("embedded", tmp_path))
-    base = experiment._Bench(job).base
+    job = make_job("features", tmp_path, {})
+    base = Workspace(job).base
     weights = base.get_weights()
     keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
     network.unfreeze(base, 100)
     base.set_weights([array + 1 for array in weights])
 
-    again = experiment._Bench(job).base
+    again = Workspace(job).base
     assert again is base
     assert not again.trainable_variables
     assert all(map(np.array_equal, again.get_weights(), weights))
@@ -316,51 +340,30 @@ def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path, from_layer: int, precision: Precision
 ) -> None:
     """Their key does not name the cut, so nothing about them may depend on it."""
-    phases = PhaseSettings(optimizer="sgd", learning_rate=0.1, epochs=1)
-    recipe = Recipe(head=phases, fine_tuning=FineTuningSettings(**phases.model_dump(), from_layer=from_layer))
-    places = {name: tmp_path / name for name in ("pixels", "cut", "whole", "upper")}
-    for folder in places.values():
-        folder.mkdir()
-    np.save(places["pixels"] / "pixels.npy", images)
+    store = tmp_path / "store"
+    (store / "pixels").mkdir(parents=True)
+    np.save(store / "pixels" / artifacts.PIXELS, images)
+    given = {"dataset": make_dataset(labels), "precision": precision}
 
-    def job(stage: str, *inputs: str) -> Job:
-        return Job(
-            stage=stage,
-            label=stage,
-            recipe=recipe,
-            precision=precision,
-            image_size=SIZE,
-            batch_size=BATCH,
-            most_stored_bytes=2**30,
-            files=(),
-            labels=tuple(labels.tolist()),
-            training_images=IMAGES,
-            split=Split((), ()),
-            weights=resolve("embedded", tmp_path),
-            inputs={name: places[name] for name in inputs},
-            checkpoint=tmp_path / "checkpoint",
-        )
+    def run(stage: str, out: Path, **settings: int) -> None:
+        job = make_job(stage, store, {name.replace("__", "."): value for name, value in settings.items()}, **given)
+        out.mkdir()
+        workspace.run(job, out, lambda figures: None)
 
-    def run(stage: str, out: str, *inputs: str) -> None:
-        experiment.run(job(stage, *inputs), places[out], lambda figures: None)
-
-    run("cut", "cut", "pixels")
-    run("features", "whole", "pixels")
-    bench = experiment._Bench(job("features", "pixels"))
-    in_one = [bench.pooling(batch) for batch, _ in bench.batches(bench.pixels, range(IMAGES))]
-    (places["pixels"] / "pixels.npy").write_bytes(b"not read any more")
-    run("features", "upper", "pixels", "cut")
-    whole, upper = ((places[name] / "pooled.npy").read_bytes() for name in ("whole", "upper"))
+    run("features", tmp_path / "whole")
+    run("cut", store / "cut", fine_tuning__from_layer=from_layer, data__max_stored_bytes=2**30)
+    (store / "pixels" / artifacts.PIXELS).write_bytes(b"not read any more")
+    run("features", tmp_path / "upper")
+    whole, upper = ((tmp_path / name / artifacts.POOLED).read_bytes() for name in ("whole", "upper"))
     assert whole == upper
-    np.testing.assert_array_equal(np.load(places["whole"] / "pooled.npy"), np.concatenate(in_one))
-    assert np.load(places["whole"] / "pooled.npy").std() > 0
+    assert np.load(tmp_path / "whole" / artifacts.POOLED).std() > 0
 
 
 def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
     """Store the images, doubled, as a stage stores the outputs of a frozen part."""
     source = batches(images, labels, np.arange(len(images)), BATCH)
     outputs = ((2 * batch, targets) for batch, targets in source)
-    experiment._store_outputs(outputs, images.shape, path, lambda figures: None)
+    learning.store_outputs(outputs, images.shape, path, lambda figures: None)
 
 
 def test_outputs_are_stored_in_order_as_one_array(images: np.ndarray, labels: np.ndarray, tmp_path: Path) -> None:
