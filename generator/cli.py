@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from generator import commands, config, export, pipeline
-from generator.cache import write_atomically
 from generator.config import Config
 from generator.delivery import Outcome
 from generator.display import duration, for_terminal
 from generator.errors import BadInput, MeasuredPostError
+from generator.files import write_atomically
 from generator.formats import FORMATS
 from generator.pipeline import Explanation
 from generator.places import Places

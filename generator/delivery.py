@@ -12,7 +12,6 @@ from pathlib import Path
 
 from generator import (
     builds,
-    cache,
     hardware,
     manifest,
     preview,
@@ -24,6 +23,7 @@ from generator import (
 )
 from generator.config import PostSettings
 from generator.errors import BadInput
+from generator.files import file_hash, write_atomically
 from generator.places import Places
 from generator.results import BuildResults
 
@@ -96,7 +96,7 @@ def deliver(
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = Path(os.path.relpath(places.site / "assets", places.preview.parent)).as_posix() + "/"
     page = preview.page(post_page.text, templates=places.templates, assets=render.asset_base(post), prefix=prefix)
-    cache.write_atomically(places.preview, page.encode())
+    write_atomically(places.preview, page.encode())
     return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
 
 
@@ -117,7 +117,7 @@ def _provenance(record: BuildRecord, places: Places, files: Mapping[str, bytes],
     """
     site = places.site
     same = all((site / p).is_file() and (site / p).read_bytes() == content for p, content in files.items())
-    if same and (site / path).is_file() and cache.file_hash(site / path) == old:
+    if same and (site / path).is_file() and file_hash(site / path) == old:
         return (site / path).read_bytes()
     now = datetime.now(UTC)
     table = {
@@ -149,8 +149,8 @@ def _record(found: BuildResults, provenance: bytes, store: Path) -> None:
     if (folder / PROVENANCE).is_file():
         return
     for name, text in result_files.to_files(found).items():
-        cache.write_atomically(folder / name, text.encode())
-    cache.write_atomically(folder / PROVENANCE, provenance)
+        write_atomically(folder / name, text.encode())
+    write_atomically(folder / PROVENANCE, provenance)
 
 
 def _commit(root: Path) -> str | None:

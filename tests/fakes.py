@@ -29,7 +29,7 @@ from PIL import Image
 
 from generator import cli, config, data, manifest, pipeline, results, transaction
 from generator.build import worker
-from generator.cache import read_checkpoint, write_checkpoint
+from generator.checkpoint_files import read_checkpoint, write_checkpoint
 from generator.config import Config
 from generator.delivery import Outcome
 from generator.display import Display

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import data, source, weights
+from generator import data, source
+from generator.backbones import weights
+from generator.backbones.weights import Weights
 from generator.build import plan as planning
 from generator.build.plan import Plan
 from generator.build.start import Start
@@ -16,7 +18,6 @@ from generator.hardware import Precision
 from generator.results import WeightsSummary
 from generator.stages.job import Undeclared
 from generator.stages.table import STAGES
-from generator.weights import Weights
 from tests.factories import ROOT
 from tests.fakes import Project, make_project
 

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.train
 keras = pytest.importorskip("keras")
 
 
+from generator import checkpoints, training  # noqa: E402  # needs TensorFlow
 from generator import model as network  # noqa: E402
-from generator import training  # noqa: E402  # needs TensorFlow
+from generator.backbones.weights import resolve  # noqa: E402
 from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.data import Dataset, Sample  # noqa: E402
 from generator.errors import BuildFailed  # noqa: E402
@@ -28,7 +29,6 @@ from generator.stages import artifacts, learning, workspace  # noqa: E402
 from generator.stages.job import Job  # noqa: E402
 from generator.stages.workspace import Workspace  # noqa: E402
 from generator.training import EpochBatches, Phase, reseed, train  # noqa: E402
-from generator.weights import resolve  # noqa: E402
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -247,7 +247,7 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_training(
     def report(figures: dict[str, float]) -> None:
         seen.append(figures["epoch"])
 
-    monkeypatch.setattr(training, "write_checkpoint", refuse)
+    monkeypatch.setattr(checkpoints, "write_checkpoint", refuse)
     for epochs in (1, 3):
         model = network.connect_head(network.build_head(0.0), 16)
         where = phase(tmp_path, epochs=epochs)
@@ -266,11 +266,11 @@ def test_what_a_checkpoint_holds_stays_while_training_goes_on(
     training.compile_model(model, PhaseSettings(optimizer=optimizer, learning_rate=0.1, epochs=1))
     model.train_on_batch(features, labels[:, None])
 
-    arrays, _ = training.contents(model, [])
+    arrays, _ = checkpoints.contents(model, [])
     copies = {name: array.copy() for name, array in arrays.items()}
     model.train_on_batch(features, labels[:, None])
     assert all(np.array_equal(array, copies[name]) for name, array in arrays.items())
-    later, _ = training.contents(model, [])
+    later, _ = checkpoints.contents(model, [])
     assert not np.array_equal(later["model/0"], copies["model/0"])
 
 

@@ -15,10 +15,11 @@ import h5py
 import numpy as np
 import pytest
 
-from generator import weights
+from generator.backbones import downloads, weights
+from generator.backbones.resnet50 import RESNET50
 from generator.errors import BadInput
 
-SHAPES = weights.shapes()
+SHAPES = RESNET50.shapes
 LAYERS = list(dict.fromkeys(name.split("/")[0] for name in SHAPES))
 VARIABLES = {layer: [n.split("/")[1] for n in SHAPES if n.startswith(f"{layer}/")] for layer in LAYERS}
 
@@ -101,7 +102,7 @@ class Server:
 def keras_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty Keras cache, and an address at which nothing listens."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, "http://127.0.0.1:9/closed/")
+    monkeypatch.setenv(downloads.URL_VARIABLE, "http://127.0.0.1:9/closed/")
     monkeypatch.setenv("no_proxy", "*")
     return tmp_path / "keras"
 
@@ -110,7 +111,7 @@ def keras_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def server(keras_home: Path, monkeypatch: pytest.MonkeyPatch, imagenet_file: Path) -> Iterator[Server]:
     server = Server()
     server.body = imagenet_file.read_bytes()
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, server.url)
+    monkeypatch.setenv(downloads.URL_VARIABLE, server.url)
     md5 = hashlib.md5(server.body, usedforsecurity=False).hexdigest()
     monkeypatch.setattr(weights, "IMAGENET_MD5", md5)
     yield server
@@ -142,9 +143,9 @@ def test_the_shapes_add_up_to_resnet50_without_its_top() -> None:
 def test_the_embedded_weights_are_those_this_version_knows(tmp_path: Path) -> None:
     found = weights.resolve("embedded", tmp_path)
     assert found.kind == "embedded"
-    assert found.path == weights.EMBEDDED
-    assert found.summary.fingerprint == weights.EMBEDDED_SHA256
-    assert found.summary.name == weights.EMBEDDED.name
+    assert found.path == RESNET50.embedded
+    assert found.summary.fingerprint == RESNET50.embedded_sha256
+    assert found.summary.name == RESNET50.embedded.name
     assert found.summary.reason == ""
 
 
@@ -155,7 +156,7 @@ def test_the_embedded_weights_are_rebuilt_bit_for_bit_each_time(tmp_path: Path) 
     for name, array in first.items():
         assert array.dtype == np.float32
         assert array.tobytes() == second[name].tobytes()
-    with np.load(weights.EMBEDDED) as file:
+    with np.load(RESNET50.embedded) as file:
         name = "conv5_block3_1_conv/kernel"
         whole, scale = file[f"{name}:q"], file[f"{name}:s"]
         assert whole.dtype == np.int8
@@ -166,7 +167,7 @@ def test_one_flipped_byte_in_the_embedded_file_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intact = weights.resolve("embedded", tmp_path)
-    data = bytearray(weights.EMBEDDED.read_bytes())
+    data = bytearray(RESNET50.embedded.read_bytes())
     data[len(data) // 2] ^= 1
     damaged = tmp_path / "damaged.npz"
     damaged.write_bytes(data)
@@ -205,13 +206,13 @@ def test_imagenet_is_downloaded_once_into_keras_cache(server: Server, keras_home
     steps: list[tuple[int, int]] = []
     found = weights.resolve("imagenet", tmp_path, progress=lambda done, total: steps.append((done, total)))
     again = weights.resolve("auto", tmp_path)
-    assert server.asked == [f"/resnet/{weights.IMAGENET_NAME}"]
-    assert found.path == again.path == keras_home / "models" / weights.IMAGENET_NAME
+    assert server.asked == [f"/resnet/{RESNET50.imagenet_file}"]
+    assert found.path == again.path == keras_home / "models" / RESNET50.imagenet_file
     assert found.summary.fingerprint == hashlib.sha256(server.body).hexdigest()
     assert steps[-1] == (len(server.body), len(server.body))
     assert again.kind == "imagenet"
     assert "cache" in again.summary.reason
-    assert [path.name for path in found.path.parent.iterdir()] == [weights.IMAGENET_NAME]
+    assert [path.name for path in found.path.parent.iterdir()] == [RESNET50.imagenet_file]
 
 
 def test_the_published_file_is_read_by_position_as_keras_does(server: Server, tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_auto_says_the_same_whether_the_file_was_fetched_or_found(server: Server
 def test_a_file_in_the_cache_that_is_not_the_published_one_is_replaced(
     server: Server, keras_home: Path, tmp_path: Path
 ) -> None:
-    cached = keras_home / "models" / weights.IMAGENET_NAME
+    cached = keras_home / "models" / RESNET50.imagenet_file
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"half a download")
     assert weights.resolve("auto", tmp_path).kind == "imagenet"
@@ -235,7 +236,7 @@ def test_a_file_in_the_cache_that_is_not_the_published_one_is_replaced(
 def test_a_file_in_the_cache_that_is_not_the_published_one_is_kept_if_no_other_can_be_had(
     keras_home: Path, tmp_path: Path
 ) -> None:
-    cached = keras_home / "models" / weights.IMAGENET_NAME
+    cached = keras_home / "models" / RESNET50.imagenet_file
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"half a download")
     assert weights.resolve("auto", tmp_path).kind == "embedded"
@@ -300,7 +301,7 @@ def test_auto_remembers_a_failed_download_for_a_day(server: Server, tmp_path: Pa
     assert first == second
     memory = memory_of(tmp_path)
     table = json.loads(memory.read_text())
-    memory.write_text(json.dumps(table | {"at": time.time() - weights.RETRY_SECONDS - 60}))
+    memory.write_text(json.dumps(table | {"at": time.time() - downloads.RETRY_SECONDS - 60}))
     weights.resolve("auto", tmp_path)
     assert len(server.asked) == 2
 
@@ -308,9 +309,9 @@ def test_auto_remembers_a_failed_download_for_a_day(server: Server, tmp_path: Pa
 def test_another_address_or_a_broken_memory_is_tried_at_once(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, "http://127.0.0.1:9/closed/")
+    monkeypatch.setenv(downloads.URL_VARIABLE, "http://127.0.0.1:9/closed/")
     assert weights.resolve("auto", tmp_path).kind == "embedded"
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, server.url)
+    monkeypatch.setenv(downloads.URL_VARIABLE, server.url)
     break_status(server)
     weights.resolve("auto", tmp_path)
     memory_of(tmp_path).write_text("[]")
@@ -337,8 +338,8 @@ def test_imagenet_without_network_names_address_place_and_choices(keras_home: Pa
     with pytest.raises(BadInput) as caught:
         weights.resolve("imagenet", tmp_path)
     message = str(caught.value)
-    assert f"http://127.0.0.1:9/closed/{weights.IMAGENET_NAME}" in message
-    assert str(keras_home / "models" / weights.IMAGENET_NAME) in message
+    assert f"http://127.0.0.1:9/closed/{RESNET50.imagenet_file}" in message
+    assert str(keras_home / "models" / RESNET50.imagenet_file) in message
     for choice in ("embedded", "random", ".weights.h5", ".keras"):
         assert choice in message
     assert "\n" not in message

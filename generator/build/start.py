@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import data, hardware, weights
+from generator import data, hardware
+from generator.backbones import weights
+from generator.backbones.downloads import Progress
+from generator.backbones.weights import Weights
 from generator.config import Config
 from generator.data import Dataset, Split
 from generator.display import Display
 from generator.errors import printable
-from generator.weights import Progress, Weights
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator.backbones.weights import Weights
 from generator.config import PhaseSettings
 from generator.data import Dataset, Split
 from generator.hardware import Precision
 from generator.progress import Report
-from generator.weights import Weights
 
 
 class Undeclared(LookupError):

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from generator.backbones.weights import Weights
 from generator.config import Recipe
-from generator.weights import Weights
 
 TENSORFLOW = ("keras", "numpy", "tensorflow")
 DRAWING = ("matplotlib", "numpy", "pillow", "seaborn")

@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from generator import model as network
+from generator.backbones.weights import load_arrays
 from generator.folding import Forward, as_convolution, fold
 from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
 from generator.progress import Report
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.training import Batches, reseed
-from generator.weights import load_arrays
 
 
 def configure(threads: int) -> None:
