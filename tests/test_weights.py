@@ -7,6 +7,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import h5py
 import numpy as np
 import pytest
 
-from generator.backbones import downloads, weights
+from generator.backbones import downloads, weight_files, weights
 from generator.backbones.resnet50 import RESNET50
 from generator.errors import BadInput
 
@@ -113,7 +114,7 @@ def server(keras_home: Path, monkeypatch: pytest.MonkeyPatch, imagenet_file: Pat
     server.body = imagenet_file.read_bytes()
     monkeypatch.setenv(downloads.URL_VARIABLE, server.url)
     md5 = hashlib.md5(server.body, usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(weights, "IMAGENET_MD5", md5)
+    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, imagenet_md5=md5))
     yield server
     server.close()
 
@@ -171,7 +172,7 @@ def test_one_flipped_byte_in_the_embedded_file_is_refused_by_name(
     data[len(data) // 2] ^= 1
     damaged = tmp_path / "damaged.npz"
     damaged.write_bytes(data)
-    monkeypatch.setattr(weights, "EMBEDDED", damaged)
+    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, embedded=damaged))
     with pytest.raises(BadInput, match=r"damaged\.npz: SHA-256 is .* the file is damaged"):
         weights.resolve("embedded", tmp_path)
     with pytest.raises(BadInput, match=r"damaged\.npz"):
@@ -179,7 +180,7 @@ def test_one_flipped_byte_in_the_embedded_file_is_refused_by_name(
 
 
 def test_a_missing_embedded_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "EMBEDDED", tmp_path / "gone.npz")
+    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, embedded=tmp_path / "gone.npz"))
     with pytest.raises(BadInput, match=r"gone\.npz: cannot be read .* restore it"):
         weights.resolve("embedded", tmp_path)
 
@@ -265,7 +266,7 @@ def break_answer(server: Server) -> None:
 def test_a_bad_download_leaves_nothing_behind_and_the_embedded_weights_are_used(
     fault: Any, server: Server, keras_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.3)
     fault(server)
     found = weights.resolve("auto", tmp_path)
     assert found.kind == "embedded"
@@ -277,7 +278,7 @@ def test_a_bad_download_leaves_nothing_behind_and_the_embedded_weights_are_used(
 
 
 def test_a_download_that_creeps_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "DOWNLOAD_SECONDS", -1.0)
+    monkeypatch.setattr(downloads, "DOWNLOAD_SECONDS", -1.0)
     assert weights.resolve("auto", tmp_path).kind == "embedded"
 
 
@@ -368,7 +369,7 @@ def test_a_keras_3_weights_file_and_a_keras_archive_are_read_by_name(tmp_path: P
 def test_the_same_bytes_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_keras_2(tmp_path / "mine.h5")
     first = weights.resolve(str(path), tmp_path / "store")
-    monkeypatch.setattr(weights, "_opened", None)
+    monkeypatch.setattr(weight_files, "check", None)
     assert weights.resolve(str(path), tmp_path / "store") == first
 
 
@@ -423,7 +424,7 @@ def test_an_unreadable_file_is_refused_by_name(name: str, content: bytes, tmp_pa
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "MOST_BYTES", 3)
+    monkeypatch.setattr(weight_files, "MOST_BYTES", 3)
     path = tmp_path / "big.keras"
     path.write_bytes(zip_of("model.weights.h5"))
     with pytest.raises(BadInput, match=r"big\.keras: .* unpack to 7 bytes, more than 3"):
