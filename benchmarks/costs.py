@@ -1,4 +1,4 @@
-"""The ratios that the estimate of a build needs besides its probe (generator/estimate.py), and how far it is off.
+"""The ratios that the estimate of a build needs besides its probe (generator/build/estimate.py), and how far it is off.
 
     a step        training the part above the cut on a batch, in forward passes of it: the fastest of some, as the
                   probe takes the faster of two, because whatever else the machine does only makes them slower
@@ -24,10 +24,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine, project
-from generator import config, estimate, outlook, pipeline
-from generator.bench import Bench, Places
+from generator import config
+from generator.build import estimate, outlook
+from generator.build.collect import collect, describe
+from generator.build.estimate import Costs, Speed, Work
+from generator.build.executor import Local
+from generator.build.outlook import Outset
+from generator.build.plan import Node, plan, probe
+from generator.build.runner import Runner
+from generator.build.start import start
+from generator.cache import WORKER_LOG, Store
 from generator.display import Display
-from generator.estimate import Costs, Speed, Work
+from generator.places import Places
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -78,7 +86,7 @@ def _steps(precision: Any, repeats: int) -> tuple[float, float]:
     import keras
 
     from generator import model as network
-    from generator.experiment import configure
+    from generator.stages.workspace import configure
     from generator.training import compile_model
 
     configure(machine.cores())
@@ -138,16 +146,24 @@ def _built(precision: str, variants: str, profile: str | None, *settings: str) -
             overrides=[f"model.precision={precision}", "weights=embedded", *settings],
         )
         places = Places(project.ROOT, Path(folder), Path(folder) / "site", Path(folder) / "preview.html")
-        bench = Bench(chosen, places, Display())
+        begun = start(chosen, places.store)
+        planned, store, executor = plan(chosen, begun), Store(places.store), Local(places.store / WORKER_LOG)
+        there, runner = Outset(chosen, begun, planned, store), Runner(store, executor, Display())
+
+        def measure(node: Node) -> dict[str, float]:
+            figures: dict[str, float] = {}
+            executor.run(probe(chosen, begun, node.owner), places.store, figures.update)
+            return figures
+
         try:
-            speed = outlook.measure(bench, bench.plan.variants["baseline"].fine_tuning)
-            running = pipeline.running(bench.plan)
-            work = outlook.expect(bench, running, probe=False).work
-            bench.collect()
+            speed = outlook.speed(there, planned.variants["baseline"]["fine_tuning"], measure)
+            work = outlook.expect(there, planned.once, Display()).work
+            described = describe(chosen, begun, planned, runner)
+            collect(chosen, begun, planned, runner, described, Display(), places.root)
         finally:
-            bench.worker.close()
-        took = {stage.label: bench.entries[stage.key.digest].seconds for stage in running}
-    return Built(precision, len(bench.dataset.samples), chosen.data.max_stored_bytes, speed, work, took)
+            executor.close()
+        took = {node.label: runner.entries[node.key.digest].seconds for node in planned.once}
+    return Built(precision, len(begun.dataset.samples), chosen.data.max_stored_bytes, speed, work, took)
 
 
 def ratios(steps: Mapping[str, tuple[float, float]], small: list[Built]) -> Costs:
@@ -196,7 +212,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="small builds in either precision")
     parser.add_argument("--repeats", type=int, default=15, help="steps, of which the fastest counts")
     parser.add_argument("--check", action="store_true", help="also make larger builds and compare")
-    parser.add_argument("--json", type=Path, help="file for the ratios: generator/costs.json")
+    parser.add_argument("--json", type=Path, help="file for the ratios: generator/build/costs.json")
     return parser.parse_args()
 
 

@@ -44,8 +44,8 @@ def _of_build(copied: Path) -> Losses:
 def long_way(settings: config.Config, store: Path, folder: Path) -> Losses:
     """The recipe of the baseline with the whole model in both phases; checkpoints go below `folder`."""
     from generator import model as network
-    from generator.experiment import configure
     from generator.inputs import batches, derived_seed, preprocess_input, shuffled
+    from generator.stages.workspace import configure
     from generator.training import EpochBatches, Phase, train
 
     configure(machine.cores())

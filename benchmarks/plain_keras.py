@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from generator import config, data, weights
+from generator import config, data
+from generator.backbones import weights
 
 Seconds = dict[str, float]
 

@@ -26,7 +26,7 @@ def main() -> None:
     options = _options()
     print(machine.as_markdown(machine.describe()), flush=True)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    from generator.experiment import configure
+    from generator.stages.workspace import configure
 
     configure(options.threads)
     works = steps(options.batch)

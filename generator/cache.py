@@ -19,9 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from generator.errors import BuildFailed
+from generator.files import file_hash, flush, refused, write_atomically
 
 VERSION = 1
 """Part of every key: raised when the layout of entries changes."""
@@ -117,7 +116,7 @@ class Store:
             write(temporary)
             return self._keep(key, temporary, time.monotonic() - started)
         except OSError as error:
-            raise _refused(self.root, error) from error
+            raise refused(self.root, error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -143,8 +142,13 @@ class Store:
             return None
 
     def checkpoint(self, key: Key) -> Path:
-        """Where a running stage keeps its last finished epoch."""
-        return self._area("checkpoints") / f"{key.stage}-{key.digest}.npz"
+        """Where a running stage keeps its last finished epoch; makes the folder."""
+        self._area("checkpoints")
+        return self.checkpoint_path(key)
+
+    def checkpoint_path(self, key: Key) -> Path:
+        """As `checkpoint`; changes nothing."""
+        return self.root / "checkpoints" / f"{key.stage}-{key.digest}.npz"
 
     def clean(self) -> None:
         """Remove what a killed build left half-written. The caller holds the store's lock."""
@@ -189,12 +193,12 @@ class Store:
         }
         (temporary / ENTRY).write_text(json.dumps(entry, indent=1), "utf-8")
         for path in temporary.iterdir():
-            _flush(path)
-        _flush(temporary)
+            flush(path)
+        flush(temporary)
         folder = self._folder(key)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
-        _flush(folder.parent)
+        flush(folder.parent)
         return Entry(folder, seconds)
 
     def _folder(self, key: Key) -> Path:
@@ -205,7 +209,7 @@ class Store:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _refused(self.root, error) from error
+            raise refused(self.root, error) from error
         return path
 
 
@@ -213,65 +217,6 @@ def changed(old: Parts, new: Parts) -> dict[str, tuple[Any, Any]]:
     """Name → (old, new) of the parts that differ; None where one side has no such part."""
     names = [*old, *(name for name in new if name not in old)]
     return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
-
-
-def write_checkpoint(path: Path, arrays: Mapping[str, np.ndarray], text: str) -> None:
-    """Write arrays and a text to `path`, whole or not at all; members carry their own checksums (CRC-32)."""
-    temporary = path.with_suffix(".writing")
-    packed = {**arrays, "text": np.frombuffer(text.encode(), np.uint8)}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            # NumPy's stubs do not know that any keyword is an array's name.
-            np.savez(stream, **packed)  # type: ignore[arg-type]
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise _refused(path, error) from error
-
-
-def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], str] | None:
-    """What `write_checkpoint` wrote; None if it is absent or broken."""
-    if not path.is_file():
-        return None
-    try:
-        # Opened here: given a path, NumPy leaves the file open where the archive is damaged.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return arrays, bytes(arrays.pop("text")).decode()
-    except Exception:
-        # NumPy, zipfile and zlib raise a dozen kinds of error on damaged files; each means the same.
-        return None
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, whole or not at all. Raises `BuildFailed` if the disk refuses."""
-    temporary = temporary_beside(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise _refused(path, error, "name another place") from error
-
-
-def temporary_beside(path: Path) -> Path:
-    """Where `write_atomically` writes before it replaces `path`."""
-    return path.parent / f".{path.name}.writing"
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: bool) -> str:
@@ -285,19 +230,6 @@ def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: boo
         if (thorough or expected["bytes"] <= SMALL) and file_hash(path) != expected["sha256"]:
             return f"{name} has another checksum"
     return ""
-
-
-def _refused(path: Path, error: OSError, else_: str = "name another folder with --store") -> BuildFailed:
-    reason = error.strerror or str(error)
-    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or {else_}")
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _size(path: Path) -> int:

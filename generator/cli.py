@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from generator import blog, commands, config, delivery, destinations, export, layout, pipeline, publish
-from generator.bench import Places
-from generator.cache import write_atomically
+from generator.build.estimate import Forecast
 from generator.config import Config
 from generator.delivery import Outcome
 from generator.display import about, accept_any_text, for_terminal
 from generator.errors import BadInput, MeasuredPostError, printable
-from generator.estimate import Forecast
+from generator.files import write_atomically
 from generator.formats import FORMATS
 from generator.pipeline import Explanation
+from generator.places import Places
 from generator.results import BuildResults
 
 ROOT = Path(__file__).parent.parent

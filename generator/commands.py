@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from generator import blog, builds, config, data, diff, lock, manifest, metric_diff, publish, verify
-from generator.cache import Store, write_atomically
+from generator.cache import Store
 from generator.config import Config
 from generator.display import duration
 from generator.errors import BadInput
+from generator.files import write_atomically
 from generator.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent

@@ -146,6 +146,15 @@ class FineTuningSettings(PhaseSettings):
     """Index of the base's first unfrozen layer (0 to 174)."""
 
 
+def first_fine_tuning_epoch(head_epochs: int) -> int:
+    """Number of the first fine-tuning epoch, counted from 1, after `head_epochs` of the head.
+
+    The write-up resumes at the index of the head's last epoch, so that epoch's number occurs twice and fine-tuning
+    runs one epoch more than the numbers suggest: 30 to 40 are eleven.
+    """
+    return head_epochs
+
+
 class Recipe(Settings):
     """Everything that may differ between variants."""
 
@@ -157,12 +166,8 @@ class Recipe(Settings):
 
     @property
     def first_fine_tuning_epoch(self) -> int:
-        """Number of the first fine-tuning epoch, counted from 1.
-
-        The write-up resumes at the index of the head's last epoch, so that epoch's number occurs twice and
-        fine-tuning runs one epoch more than the numbers suggest: 30 to 40 are eleven.
-        """
-        return self.head.epochs
+        """Number of the first fine-tuning epoch, counted from 1."""
+        return first_fine_tuning_epoch(self.head.epochs)
 
     @property
     def last_fine_tuning_epoch(self) -> int:

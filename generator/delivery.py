@@ -2,14 +2,14 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from generator import (
     builds,
-    cache,
     example,
     git,
     manifest,
@@ -22,11 +22,23 @@ from generator import (
     skeleton,
     strict_json,
 )
-from generator.bench import Bench, Places
-from generator.config import Config
+from generator.config import Config, PostSettings
+from generator.display import Display
 from generator.errors import BadInput
+from generator.files import write_atomically
 from generator.layout import Layout
-from generator.results import BuildResults, FigureFile
+from generator.places import Places
+from generator.results import BuildResults
+
+
+@dataclass(frozen=True)
+class BuildRecord:
+    """What a build did, for its provenance."""
+
+    ran: tuple[str, ...]
+    """Labels of the stages that ran."""
+    stages: Mapping[str, Mapping[str, Any]]
+    """Label → `provenance.record_of` each stage that the results come from."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,9 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
     files: dict[str, bytes | None] = dict.fromkeys(
         (*(page.path for page in pages), *(f"{place.data}/{name}" for name in written))
     )
-    files |= dict.fromkeys(path for _, _, path in _figure_paths(place, figures))
+    files |= dict.fromkeys(
+        f"{place.images}/{figure.scope}/{figure.name}{suffix}" for figure in figures for suffix in (".png", ".webp")
+    )
     if place.skeleton:
         files |= skeleton.skeleton(post, results, places.templates)
     return files
@@ -66,19 +80,27 @@ def check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> 
     publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
 
 
-def deliver(found: BuildResults, bench: Bench, place: Layout, *, overwrite: bool) -> Outcome:
+def deliver(
+    found: BuildResults,
+    figures: Mapping[str, bytes],
+    record: BuildRecord,
+    post: PostSettings,
+    places: Places,
+    place: Layout,
+    display: Display,
+    *,
+    overwrite: bool,
+) -> Outcome:
     """Render the post for its `place`, put everything into the site, whole or not at all, and record the build.
 
-    `overwrite` replaces files in the site that somebody else wrote or edited, and keeps copies. Raises
-    `MeasuredPostError`; the site then stays as it was.
+    `figures` holds `<scope>/<file>` → content. `overwrite` replaces files in the site that somebody else wrote or
+    edited, and keeps copies. Raises `MeasuredPostError`; the site then stays as it was.
     """
-    config, places = bench.config, bench.places
-    post = config.post
     rendered = render.render(post, found, place, templates=places.templates, root=places.root)
     post_page = rendered.pages[0]
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
-    files |= _figure_files(found, bench, place)
+    files |= {f"{place.images}/{path}": content for path, content in figures.items()}
     manifest_path = manifest.path_for(post.asset_folder)
     publish.recover(places.site)
     before = _manifest_before(places.site, manifest_path, overwrite)
@@ -86,7 +108,7 @@ def deliver(found: BuildResults, bench: Bench, place: Layout, *, overwrite: bool
         files |= skeleton.skeleton(post, found, places.templates)
     origin = f"{place.data}/{provenance.NAME}"
     old = before.files.get(origin) if before else None
-    files[origin] = _provenance(bench, files, origin, old)
+    files[origin] = _provenance(record, places, display, files, origin, old)
     made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
     files[manifest_path] = manifest.to_text(made).encode()
     published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
@@ -94,8 +116,8 @@ def deliver(found: BuildResults, bench: Bench, place: Layout, *, overwrite: bool
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = preview.address(places.site / "assets", places.preview)
     page = preview.page(post_page.text, templates=places.templates, assets=place.bases, prefix=prefix)
-    cache.write_atomically(places.preview, page.encode())
-    return Outcome(found, tuple(bench.ran), published, places.site / post_page.path, places.preview)
+    write_atomically(places.preview, page.encode())
+    return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
 
 
 def _manifest_before(site: Path, path: str, overwrite: bool) -> manifest.Manifest | None:
@@ -108,42 +130,26 @@ def _manifest_before(site: Path, path: str, overwrite: bool) -> manifest.Manifes
         raise
 
 
-def _figure_files(found: BuildResults, bench: Bench, place: Layout) -> dict[str, bytes]:
-    stages = bench.figure_stages()
-    paths = _figure_paths(place, found.figures)
-    return {path: bench.require(stages[scope]).read_bytes(name) for scope, name, path in paths}
-
-
-def _figure_paths(place: Layout, figures: Iterable[FigureFile]) -> Iterator[tuple[str, str, str]]:
-    """(scope, file name, site path) of every picture."""
-    for figure in figures:
-        for name in (f"{figure.name}.png", f"{figure.name}.webp"):
-            yield figure.scope, name, f"{place.images}/{figure.scope}/{name}"
-
-
-def _provenance(bench: Bench, files: Mapping[str, bytes], path: str, old: str | None) -> bytes:
+def _provenance(
+    record: BuildRecord, places: Places, display: Display, files: Mapping[str, bytes], path: str, old: str | None
+) -> bytes:
     """When, where and from what the build was made; as it was where nothing else in the site changes.
 
     `old` is the hash of what the build before wrote: an edited one is not taken over.
     """
-    site = bench.places.site
+    site = places.site
     hashes = {p: newlines.fingerprint(content) for p, content in files.items()} | {path: old}
     if all((site / p).is_file() and newlines.fingerprint((site / p).read_bytes()) == h for p, h in hashes.items()):
         return newlines.normalised((site / path).read_bytes())
     now = datetime.now(UTC)
-    stages = {stage.label: stage for stage in bench.plan.stages}
     table = {
         "schema_version": strict_json.SCHEMA_VERSION,
-        "id": _free_id(bench.places.store / builds.HISTORY, now.strftime("%Y%m%d-%H%M%S")),
+        "id": _free_id(places.store / builds.HISTORY, now.strftime("%Y%m%d-%H%M%S")),
         "time": now.isoformat(timespec="seconds"),
-        "commit": _commit(bench),
+        "commit": _commit(places.root, display),
         **provenance.machine(),
-        "ran": list(bench.ran),
-        "stages": {
-            label: provenance.record_of(stage, bench.entries[stage.key.digest].seconds)
-            for label, stage in stages.items()
-            if stage.key.digest in bench.entries
-        },
+        "ran": list(record.ran),
+        "stages": dict(record.stages),
     }
     return strict_json.to_json(table).encode()
 
@@ -161,14 +167,14 @@ def _record(found: BuildResults, origin: bytes, store: Path) -> None:
     if (folder / provenance.NAME).is_file():
         return
     for name, text in result_files.to_files(found).items():
-        cache.write_atomically(folder / name, text.encode())
-    cache.write_atomically(folder / provenance.NAME, origin)
+        write_atomically(folder / name, text.encode())
+    write_atomically(folder / provenance.NAME, origin)
 
 
-def _commit(bench: Bench) -> str | None:
+def _commit(root: Path, display: Display) -> str | None:
     """The commit the build was made from; None where there is none, or git does not tell it, which is said."""
     try:
-        return git.described(bench.places.root)
+        return git.described(root)
     except git.Refused as error:
-        bench.display.warn(f"the commit is not recorded: {error}")
+        display.warn(f"the commit is not recorded: {error}")
         return None

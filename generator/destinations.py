@@ -13,6 +13,7 @@ from pathlib import Path
 
 from generator import cache
 from generator.errors import BadInput, printable
+from generator.files import temporary_beside
 
 
 def check(site: Path, store: Path, files: Mapping[str, Path]) -> None:
@@ -99,7 +100,7 @@ def _try_file(option: str, path: Path) -> None:
         raise BadInput(f"{option}: {printable(path)} is a folder; name a file")
     if path.exists() and not path.is_file():
         raise BadInput(f"{option}: {printable(path)} is no regular file, and would be replaced by one; name a file")
-    temporary = cache.temporary_beside(path)
+    temporary = temporary_beside(path)
     with _made(path.parent):
         temporary.write_bytes(b"")
         temporary.unlink()

@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from generator.progress import Figures, Report
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
-
-Figures = dict[str, float]
-Report = Callable[[Figures], None]
 
 QUIET_SECONDS = 10.0
 """Least time between two plain lines within a stage."""

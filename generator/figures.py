@@ -35,11 +35,11 @@ from generator.canvas import (
     style,
     text_width,
 )
-from generator.results import DataSummary, Epoch, VariantResult
+from generator.results import Epoch, Trained
 
 
 def draw_data(
-    data: DataSummary,
+    class_names: tuple[str, str],
     *,
     test_pixels: Pixels,
     test_labels: Sequence[int],
@@ -53,10 +53,11 @@ def draw_data(
     `test_pixels` is uint8 (n, s, s, 3), `alpha_example` uint8 (h, w, 4), `augmented` uint8 (9, s, s, 3),
     `original` uint8 (s, s, 3).
     """
-    names, file = data.class_names, alpha_name or ""
-    with style(*names, file):
+    file = alpha_name or ""
+    with style(*class_names, file):
+        test_images = sheets.labelled_images(test_pixels, test_labels, class_names)
         drawings = [
-            encode("test-images", sheets.labelled_images(test_pixels, test_labels, names), photos=True, texts=names),
+            encode("test-images", test_images, photos=True, texts=class_names),
             encode("augmentation", sheets.augmentation(original, augmented), photos=True),
         ]
         if alpha_example is not None:
@@ -64,7 +65,7 @@ def draw_data(
         return tuple(drawings)
 
 
-def draw_variant(variant: VariantResult, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
+def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
     """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index."""
     with style(*class_names):
         return (
@@ -80,7 +81,7 @@ def draw_variant(variant: VariantResult, class_names: tuple[str, str], test_pixe
         )
 
 
-def draw_comparison(variants: Sequence[VariantResult]) -> Drawing:
+def draw_comparison(variants: Sequence[Trained]) -> Drawing:
     """The variants' test accuracy with its uncertainty, and their validation accuracy after each phase."""
     titles = [variant.title for variant in variants]
     with style(*titles):
@@ -114,7 +115,7 @@ def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> 
     return figure
 
 
-def confusion_matrix(variant: VariantResult, class_names: tuple[str, str]) -> Figure:
+def confusion_matrix(variant: Trained, class_names: tuple[str, str]) -> Figure:
     """Heat map of the counts: rows are the actual class, columns the predicted one."""
     matrix = variant.confusion
     counts = np.array(matrix.rows)
@@ -138,7 +139,7 @@ def confusion_matrix(variant: VariantResult, class_names: tuple[str, str]) -> Fi
     return figure
 
 
-def comparison(variants: Sequence[VariantResult]) -> Figure:
+def comparison(variants: Sequence[Trained]) -> Figure:
     """One row per variant: test accuracy with its 95% interval, validation accuracy after each phase."""
     figure = new_figure(1.75 + 1.05 * len(variants))
     height = figure.get_figheight()

@@ -1,26 +1,31 @@
 """The build, in order: data, weights, stages, results, pages, site.
 
-    dataset, weights → plan → (each stage: from the store, or run and stored) → BuildResults → pages → site/
+    data, weights → plan → (each stage: from the store, or run and stored) → BuildResults → pages → site/
 
 `build` does all of it, `explain` says what `build` would do and why.
 """
 
 import json
 import tempfile
-from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import cache, layout, lock, origins, outlook, publish, render
-from generator.bench import Bench, Places
-from generator.cache import Store
+from generator import cache, layout, lock, origins, provenance, publish, render, summary
+from generator.build import outlook
+from generator.build.collect import collect, describe, figure_files
+from generator.build.estimate import Expected
+from generator.build.executor import Local
+from generator.build.outlook import Outset
+from generator.build.plan import Node, Plan, plan, probe
+from generator.build.runner import Runner
+from generator.build.start import Download, introduce, start
+from generator.cache import WORKER_LOG, Store
 from generator.config import Config
-from generator.delivery import Outcome, check, deliver
+from generator.delivery import BuildRecord, Outcome, check, deliver
 from generator.display import Display
-from generator.estimate import Expected
-from generator.stages import Plan, Stage
+from generator.places import Places
 
 
 @dataclass(frozen=True)
@@ -55,32 +60,46 @@ def build(
         place = layout.find(places.site, config.post)
         for note in place.notes:
             display.warn(note)
-        bench = Bench(config, places, display, force=force)
-        stack.callback(bench.worker.close)
-        bench.store.clean()
-        todo = running(bench.plan, None if force else _missing(bench.plan, bench.store))
+        begun = start(config, places.store, progress=Download(display))
+        planned, store = plan(config, begun), Store(places.store, display.warn)
+        executor = Local(places.store / WORKER_LOG)
+        stack.callback(executor.close)
+        runner = Runner(store, executor, display, force=force)
+        store.clean()
+        todo = planned.once if force else missing(planned, store)
         if todo:
             # Before any training: what is in the way must not come to light after an hour of it.
             render.check(places.templates, places.root)
             check(config, places, place, overwrite=overwrite)
-            bench.introduce()
-            _announce(bench, todo, stack)
-        found = bench.collect()
-        for stage in bench.plan.stages:
-            bench.store.remember(stage.key)
-        outcome = deliver(found, bench, place, overwrite=overwrite)
+            introduce(begun, config, display)
+            _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)
+        described = describe(config, begun, planned, runner)
+        for remark in summary.remarks(described, config.baseline.recipe.split) if todo else ():
+            display.warn(f"data: {remark}")
+        found = collect(config, begun, planned, runner, described, display, places.root)
+        runner.remember(planned.nodes)
+        figures, record = figure_files(found, planned, runner), _record(planned, runner)
+        outcome = deliver(found, figures, record, config.post, places, place, display, overwrite=overwrite)
         if limit:
-            bench.store.prune(limit, keep=frozenset(stage.key.digest for stage in bench.plan.stages))
+            store.prune(limit, keep=frozenset(node.key.digest for node in planned.nodes))
         return outcome
 
 
-def _announce(bench: Bench, todo: list[Stage], stack: ExitStack) -> None:
+def _announce(
+    there: Outset, todo: tuple[Node, ...], runner: Runner, executor: Local, display: Display, stack: ExitStack
+) -> None:
     """Say what will run and about how long it takes; what it took is kept when the build ends, however it ends."""
-    expected = outlook.expect(bench, todo, probe=True)
-    stack.callback(outlook.note, bench, expected.work)
+
+    def measure(node: Node) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        executor.run(probe(there.config, there.begun, node.owner), there.store.root, figures.update)
+        return figures
+
+    expected = outlook.expect(there, todo, display, measure)
+    stack.callback(outlook.note, there, runner, expected.work)
     for line in (expected.forecast.sentence(), *expected.forecast.lines()):
-        bench.display.say(line)
-    bench.display.expect(expected.forecast.seconds)
+        display.say(line)
+    display.expect(expected.forecast.seconds)
 
 
 def explain(config: Config, places: Places) -> list[Explanation]:
@@ -89,45 +108,45 @@ def explain(config: Config, places: Places) -> list[Explanation]:
     Says how long it would take as far as the stages ran on this machine before: nothing is measured.
     Writes nothing: a data set that must be drawn or unpacked first is so in a folder that is removed again.
     """
+    store = Store(places.store)
     with tempfile.TemporaryDirectory() as scratch:
         known = origins.locate(config.data, places.store).folder.is_dir()
-        bench = Bench(config, places, Display(), data_store=places.store if known else Path(scratch), looking=True)
-    missing = _missing(bench.plan, bench.store)
-    forecast = outlook.expect(bench, running(bench.plan, missing), probe=False).forecast
+        begun = start(config, places.store, data_store=None if known else Path(scratch), download=False)
+        planned = plan(config, begun)
+    running = missing(planned, store)
+    forecast = outlook.expect(Outset(config, begun, planned, store), running, Display()).forecast
     expected = {each.label: each for each in forecast.stages}
     explanations = []
-    for stage in running(bench.plan):
-        before, _ = bench.store.remembered(stage.label) or (None, None)
-        causes = _causes(stage, before) if stage.key.digest in missing else ()
-        explanations.append(Explanation(stage.label, bool(causes), causes, expected.get(stage.label)))
+    for node in planned.once:
+        before, _ = store.remembered(node.label) or (None, None)
+        causes = _causes(node, before) if node in running else ()
+        explanations.append(Explanation(node.label, bool(causes), causes, expected.get(node.label)))
     return explanations
 
 
-def running(plan: Plan, missing: Collection[str] | None = None) -> list[Stage]:
-    """The stages of the keys `missing`, or all of them, in order; one that variants share is there once."""
-    once: dict[str, Stage] = {}
-    for stage in plan.stages:
-        once.setdefault(stage.key.digest, stage)
-    return [stage for digest, stage in once.items() if missing is None or digest in missing]
+def _record(planned: Plan, runner: Runner) -> BuildRecord:
+    entries = [(node, runner.entries.get(node.key.digest)) for node in planned.nodes]
+    made = {node.label: provenance.record_of(node, entry.seconds) for node, entry in entries if entry}
+    return BuildRecord(tuple(runner.ran), made)
 
 
-def _missing(plan: Plan, store: Store) -> set[str]:
-    """Digests of the keys of the stages that a build would run."""
-    missing: set[str] = set()
-    waiting = list(plan.wanted)
+def missing(planned: Plan, store: Store) -> tuple[Node, ...]:
+    """The nodes that a build would run, in order, each key once."""
+    digests: set[str] = set()
+    waiting = list(planned.wanted)
     while waiting:
-        stage = waiting.pop()
-        if stage.key.digest not in missing and not store.has(stage.key):
-            missing.add(stage.key.digest)
-            waiting += stage.needs
-    return missing
+        node = waiting.pop()
+        if node.key.digest not in digests and not store.has(node.key):
+            digests.add(node.key.digest)
+            waiting += node.needs.values()
+    return tuple(node for node in planned.once if node.key.digest in digests)
 
 
-def _causes(stage: Stage, before: cache.Parts | None) -> tuple[str, ...]:
+def _causes(node: Node, before: cache.Parts | None) -> tuple[str, ...]:
     """Why a stage would run that ran last with the parts `before`."""
     if before is None:
         return ("never ran",)
-    changes = cache.changed(before, stage.key.parts)
+    changes = cache.changed(before, node.key.parts)
     causes = [_cause(name, old, new) for name, (old, new) in changes.items() if not name.startswith("stage ")]
     upstream = [name.removeprefix("stage ") for name in changes if name.startswith("stage ")]
     if upstream and not causes:

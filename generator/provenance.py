@@ -7,7 +7,7 @@ from the precision that its machine computes in.
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ValidationError
@@ -67,12 +67,12 @@ class Provenance(BaseModel):
 
 
 class Staged(Protocol):
-    """What `work_of` asks of a stage; `stages.Stage` is one."""
+    """What `work_of` asks of a stage; `build.plan.Node` is one."""
 
     @property
     def key(self) -> "Key": ...
     @property
-    def needs(self) -> Sequence["Staged"]: ...
+    def needs(self) -> Mapping[str, "Staged"]: ...
 
 
 PRECISION = "precision"
@@ -103,7 +103,7 @@ def work_of(stage: Staged) -> str:
     """SHA-256 of all that the stage's outcome depends on, apart from the precision of the arithmetic."""
     # A need stands in the parts by its key, which has the precision in it.
     parts = {name: value for name, value in stage.key.parts.items() if not _is_precision_or_need(name)}
-    text = json.dumps([stage.key.stage, parts, [work_of(need) for need in stage.needs]], sort_keys=True)
+    text = json.dumps([stage.key.stage, parts, [work_of(need) for need in stage.needs.values()]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

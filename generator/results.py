@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from generator.config import Recipe
 from generator.folder_names import PARTS, Part
 
-Phase = Literal["head", "fine_tuning"]
-
 
 class Record(BaseModel):
     """Base of all results: frozen, no unknown keys, no NaN or infinity."""
@@ -136,32 +134,37 @@ class Summaries(Record):
     """The whole model with the upper layers unfrozen."""
 
 
-class VariantResult(Record):
+class Trained(Record):
+    """As much of a variant's outcome as its figures show."""
+
+    title: str
+    head: tuple[Epoch, ...]
+    fine_tuning: tuple[Epoch, ...]
+    test: ClassificationScore
+    confusion: ConfusionMatrix
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def wrong(self) -> tuple[Prediction, ...]:
+        """The wrongly classified test images, in order."""
+        return tuple(p for p in self.predictions if p.wrong)
+
+
+class VariantResult(Trained):
     """All that one variant gave."""
 
     name: str
-    title: str
     changes: dict[str, bool | int | float | str]
     recipe: Recipe
     precision: Literal["float32", "bfloat16"]
     """What `auto` became on the machine that trained."""
     before: Score
     """The validation images before any training."""
-    head: tuple[Epoch, ...]
-    fine_tuning: tuple[Epoch, ...]
     train: Score
     validation: Score
-    test: ClassificationScore
-    confusion: ConfusionMatrix
-    predictions: tuple[Prediction, ...]
     parameters: ParameterCounts
     shapes: Shapes
     summaries: Summaries
-
-    @property
-    def wrong(self) -> tuple[Prediction, ...]:
-        """The wrongly classified test images, in order."""
-        return tuple(p for p in self.predictions if p.wrong)
 
 
 class Count(Record):

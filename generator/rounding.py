@@ -3,7 +3,7 @@
 Two machines that do the same work round differently: in other places with float32, more with bfloat16, which
 `model.precision = "auto"` takes where the processor has units for it. How much that moves was recorded by
 `benchmarks/precision.py`, the base in float32 against the base in bfloat16 over several seeds; the record lies in
-`embedded/precision.json`. `judge` holds differences against it.
+`rounding.json`. `judge` holds differences against it.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 from generator.metric_diff import MetricChange
 from generator.provenance import Provenance
 
-RECORD = Path(__file__).parent / "embedded" / "precision.json"
+RECORD = Path(__file__).with_suffix(".json")
 
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 """97.5 % quantile of Student's t by the number of seeds, one more than the degrees of freedom."""

@@ -25,7 +25,7 @@ from generator.canvas import (
     shortened,
     text_width,
 )
-from generator.results import Prediction, VariantResult
+from generator.results import Prediction, Trained
 
 MOST_IMAGES = 60
 """Most test images on one sheet; of more, as many are drawn, evenly spread, and the sheet says so."""
@@ -48,7 +48,7 @@ def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: tuple[st
     return _tiles([pixels[i] for i in shown], lines, columns, note)
 
 
-def wrong_predictions(variant: VariantResult, class_names: tuple[str, str], test_pixels: Pixels) -> Figure:
+def wrong_predictions(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> Figure:
     """The misclassified test images, each under `predicted:actual` and the model's confidence."""
     wrong = variant.wrong
     if not wrong:

@@ -4,11 +4,8 @@
 from the epoch's number alone, so a run that is resumed gives what an uninterrupted one gives, bit for bit.
 """
 
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,10 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from generator.cache import read_checkpoint, write_checkpoint
+from generator.checkpoints import checkpoints, restore
 from generator.config import PhaseSettings
 from generator.errors import BuildFailed
 from generator.inputs import derived_seed
+from generator.progress import Report
 from generator.results import Epoch
 from generator.rmsprop import RMSprop
 
@@ -29,9 +27,6 @@ Batches = Iterable[tuple[tf.Tensor, tf.Tensor]]
 
 EpochBatches = Callable[[int], Batches]
 """Epoch number → its batches."""
-
-Report = Callable[[dict[str, float]], None]
-"""Receives what a progress display shows: epoch, epochs, loss, accuracy."""
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -76,7 +71,7 @@ def train(
     """
     compile_model(model, phase.settings)
     history = restore(model, phase.checkpoint)
-    with _checkpoints(phase.checkpoint) as save:
+    with checkpoints(phase.checkpoint) as save:
         for done in range(len(history), phase.settings.epochs):
             shown: dict[str, float] = {"epoch": done + 1, "epochs": phase.settings.epochs}
             epoch = run_epoch(model, phase, done, training, validation, partial(_report, report, shown))
@@ -135,49 +130,3 @@ def reseed(model: keras.Model, seed: int) -> None:
     for i, state in enumerate(states):
         # The second number counts the layer's calls: with that one apart, layers would draw alike, calls apart.
         state.assign(np.array([seed + i, 0], dtype=state.dtype))
-
-
-@contextmanager
-def _checkpoints(path: Path) -> Iterator[Callable[[keras.Model, list[Epoch]], None]]:
-    """Gives a function that writes a checkpoint to `path`, one at a time, while the next epoch computes.
-
-    What writing raises comes with the next checkpoint, or at the end. All are on the disk then.
-    """
-    with ThreadPoolExecutor(max_workers=1) as disk:
-        writing: Future[None] = disk.submit(lambda: None)
-
-        def save(model: keras.Model, history: list[Epoch]) -> None:
-            nonlocal writing
-            writing.result()
-            writing = disk.submit(write_checkpoint, path, *contents(model, history))
-
-        yield save
-        writing.result()
-
-
-def contents(model: keras.Model, history: list[Epoch]) -> tuple[dict[str, np.ndarray], str]:
-    """What a checkpoint holds: weights and optimiser state by name, as they are now, and the history as JSON."""
-    arrays = {f"model/{i}": _now(v) for i, v in enumerate(model.trainable_variables)}
-    arrays |= {f"optimizer/{i}": _now(v) for i, v in enumerate(model.optimizer.variables)}
-    return arrays, json.dumps([epoch.model_dump() for epoch in history])
-
-
-def _now(variable: keras.Variable) -> np.ndarray:
-    # No copy: TensorFlow does not write into what was read from a variable; the next update leaves it alone.
-    return np.asarray(tf.convert_to_tensor(variable))
-
-
-def restore(model: keras.Model, path: Path) -> list[Epoch]:
-    """Load the `contents` of a checkpoint; an absent, broken or misfitting file means: from the beginning."""
-    model.optimizer.build(model.trainable_variables)
-    found = read_checkpoint(path)
-    if found is None:
-        return []
-    arrays, text = found
-    targets = {f"model/{i}": v for i, v in enumerate(model.trainable_variables)}
-    targets |= {f"optimizer/{i}": v for i, v in enumerate(model.optimizer.variables)}
-    if {k: a.shape for k, a in arrays.items()} != {k: tuple(v.shape) for k, v in targets.items()}:
-        return []
-    for name, variable in targets.items():
-        variable.assign(arrays[name])
-    return [Epoch(**row) for row in json.loads(text)]

@@ -1,9 +1,9 @@
 """Stand-ins for what takes long: TensorFlow's stages, the process they run in, and the drawing of figures.
 
-`run_stage` does what `experiment.run` does, in a millisecond: its numbers are hashes of what the stage was
+`run_stage` does what the stages' functions do, in a millisecond: its numbers are hashes of what the stage was
 given and, epoch after epoch, of the epoch before, with a checkpoint after each, so that a stage fed with the
-wrong files or resumed at the wrong place gives other results. `FakeWorker` runs it in this process; `install`
-puts it and the quick figures into the pipeline. `Project` is a small data set with a site and a store of its
+wrong files or resumed at the wrong place gives other results. `FakeExecutor` runs it in this process; `install`
+puts that into the pipeline. `Project` is a small data set with a site and a store of its
 own. The rest of the build is the real one.
 """
 
@@ -18,28 +18,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-import generator
-from generator import bench, cli, config, manifest, pipeline, results, transaction, worker
-from generator.bench import Places
-from generator.cache import read_checkpoint, write_checkpoint
+from generator import cli, config, data, manifest, pipeline, results, transaction
+from generator.build import worker
+from generator.build.plan import Plan, plan
+from generator.build.start import start
+from generator.checkpoint_files import read_checkpoint, write_checkpoint
 from generator.config import Config
 from generator.delivery import Outcome
 from generator.display import Display
 from generator.errors import BadInput, BuildFailed
-from generator.job import Job
 from generator.pipeline import Explanation
+from generator.places import Places
+from generator.progress import Report
+from generator.stages import artifacts
+from generator.stages.job import Job
 from tests import factories
 
-Report = Callable[[dict[str, float]], None]
 Hook = Callable[[str], None]
 """Called with what is about to happen: a stage's label, `<label> epoch N`."""
 
@@ -62,8 +65,14 @@ def no_hook(event: str) -> None:
 
 def run_stage(job: Job, out: Path, report: Report, hook: Hook = no_hook) -> None:
     """The files that the real stage writes, with numbers that depend on the job and on its inputs' bytes."""
-    hook(job.label)
+    if job.tensorflow:
+        hook(job.label)
     STAGES[job.stage](job, out, report, hook)
+
+
+def real(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    """The stage itself, where it takes no time."""
+    job.body(job, out, report)
 
 
 def architecture(job: Job, out: Path, report: Report, hook: Hook) -> None:
@@ -72,39 +81,33 @@ def architecture(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 
 def augmentation(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    shape = (9, job.image_size, job.image_size, 3)
-    random = np.random.default_rng(_number(job, job.recipe.seed, job.recipe.model.rotation))
-    np.save(out / "copies.npy", random.integers(0, 256, shape, np.uint8))
+    size = np.load(job.inputs["pixels"] / artifacts.PIXELS).shape[1]
+    random = np.random.default_rng(_number(job))
+    np.save(out / artifacts.COPIES, random.integers(0, 256, (9, size, size, 3), np.uint8))
 
 
 def features(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    _store_rows(job, out / "pooled.npy")
+    _store_rows(job, out / artifacts.POOLED)
 
 
 def cut(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    _store_rows(job, out / "outputs.npy")
+    _store_rows(job, out / artifacts.OUTPUTS)
 
 
 def head(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    recipe, before = job.recipe, factories.make_variant().before
-    model = recipe.model.model_dump(exclude=set() if recipe.model.augment else {"rotation"})
-    start = _number(job, recipe.seed, recipe.split, sorted(model.items()), recipe.head, job.batch_size)
-    _train(job, out, report, hook, start, recipe.head.epochs, first=1, before=before)
+    _train(job, out, report, hook, job.setting("head.epochs"), first=1, before=factories.make_variant().before)
 
 
 def fine_tuning(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    recipe = job.recipe
-    start = _number(job, recipe.seed, recipe.fine_tuning, job.precision)
-    _train(job, out, report, hook, start, recipe.fine_tuning.epochs, first=recipe.first_fine_tuning_epoch)
+    first = config.first_fine_tuning_epoch(job.setting("head.epochs"))
+    _train(job, out, report, hook, job.setting("fine_tuning.epochs"), first)
 
 
 def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    state = _digest(job.inputs["fine_tuning"] / "variables.npy")
+    state = _digest(job.inputs["fine_tuning"] / VARIABLES)
     predictions = [
         _prediction(i, name, label, hashlib.sha256(f"{state} {name}".encode()).digest()[0])
-        for i, (name, label) in enumerate(
-            zip(job.files[job.training_images :], job.labels[job.training_images :], strict=True)
-        )
+        for i, (name, label) in enumerate([(sample.name, sample.label) for sample in job.dataset.test])
     ]
     cells = [sum((p.actual, p.predicted) == cell for p in predictions) for cell in ((0, 0), (0, 1), (1, 0), (1, 1))]
     names = ("true_negative", "false_positive", "false_negative", "true_positive")
@@ -124,7 +127,25 @@ def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
     report({"base": 1.0, "lower": 0.01, "upper": 0.01, "augment": 0.001, "stored": 100.0})
 
 
+def data_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    names = ["test-images", "augmentation"]
+    if data.example_with_alpha(job.dataset) is not None:
+        names.insert(1, "alpha")
+    artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
+
+
+def figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    names = ("learning-curve-head", "learning-curve-fine-tuning", "confusion-matrix", "wrong-predictions")
+    artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
+
+
+def comparison(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    artifacts.write_drawings(out, [quick_drawing("comparison", list(job.titles.values()), _number(job))])
+
+
 STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
+    "pixels": real,
+    "split": real,
     "architecture": architecture,
     "augmentation": augmentation,
     "features": features,
@@ -133,7 +154,12 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "fine_tuning": fine_tuning,
     "evaluation": evaluation,
     "probe": probe,
+    "data_figures": data_figures,
+    "figures": figures,
+    "comparison": comparison,
 }
+
+VARIABLES = "variables.npy"
 
 
 def _train(
@@ -141,14 +167,13 @@ def _train(
     out: Path,
     report: Report,
     hook: Hook,
-    start: int,
     epochs: int,
     first: int,
     before: results.Score | None = None,
 ) -> None:
     """A chain of hashes: each epoch's state follows from the one before, kept in the checkpoint."""
     found = read_checkpoint(job.checkpoint)
-    state, history = start, []
+    state, history = _number(job), []
     if found is not None:
         state, history = int(found[0]["state"]), json.loads(found[1])
     for done in range(len(history), epochs):
@@ -161,20 +186,31 @@ def _train(
         write_checkpoint(job.checkpoint, {"state": np.array(state, np.uint64)}, json.dumps(history))
         report({"epoch": done + 1, "epochs": epochs, **{k: v for k, v in history[-1].items() if k != "epoch"}})
     _write(out, history=[results.Epoch(**row) for row in history], **({"before": before} if before else {}))
-    np.save(out / "variables.npy", np.array(state, np.uint64))
+    np.save(out / VARIABLES, np.array(state, np.uint64))
 
 
 def _store_rows(job: Job, path: Path) -> None:
-    pixels = np.load(job.inputs["pixels"] / "pixels.npy")
-    assert len(pixels) == len(job.labels)
-    base = _number(job, job.recipe.model.preprocess, job.weights.summary.fingerprint, job.precision, job.batch_size)
+    pixels = np.load(job.inputs["pixels"] / artifacts.PIXELS)
+    assert len(pixels) == len(job.dataset.samples)
+    # Of the cut, which `features` may be given, nothing may depend.
+    inputs = {name: folder for name, folder in job.inputs.items() if name in job.settings or name == "pixels"}
+    base = _number(replace(job, inputs=inputs))
     np.save(path, pixels.reshape(len(pixels), -1).astype(np.float32).mean(1, keepdims=True) + base % 997)
 
 
-def _number(job: Job, *settings: object) -> int:
-    """A number that follows from the settings and from the bytes of all the job's inputs."""
-    inputs = {n: [_digest(p) for p in sorted(f.iterdir()) if ".np" in p.name] for n, f in sorted(job.inputs.items())}
-    return _hash(job.stage, settings, inputs)
+def _number(job: Job) -> int:
+    """A number that follows from all that the job is given and from the bytes of all its inputs."""
+    given = {"precision": str, "weights": lambda w: w.summary.fingerprint}
+    facts = {name: read(job.given[name]) for name, read in given.items() if name in job.given}
+    inputs = {
+        name: [
+            _digest(path)
+            for path in sorted(folder.iterdir())
+            if path.suffix in (".npy", ".npz") or path.name == artifacts.SPLIT
+        ]
+        for name, folder in sorted(job.inputs.items())
+    }
+    return _hash(job.stage, sorted(job.settings.items()), facts, inputs)
 
 
 def _hash(*parts: object) -> int:
@@ -204,13 +240,13 @@ def _write(out: Path, **records: Any) -> None:
     (out / "result.json").write_text(json.dumps({name: plain(value) for name, value in records.items()}), "utf-8")
 
 
-# ---- The worker and the figures --------------------------------------------------------------------------
+# ---- The executor and the figures --------------------------------------------------------------------------
 
 
-class FakeWorker:
-    """The worker without a process; `failures`: label → the error its stage raises."""
+class FakeExecutor:
+    """An executor without a process; `failures`: label → the error its stage raises."""
 
-    def __init__(self, log: Path, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook) -> None:
+    def __init__(self, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook) -> None:
         self.failures = failures or {}
         self.hook = hook
 
@@ -247,33 +283,11 @@ def quick_drawing(name: str, *content: object) -> Drawing:
     return Drawing(name, encoded[0], encoded[1], 16, 8)
 
 
-def draw_data(data: results.DataSummary, **arrays: Any) -> tuple[Drawing, ...]:
-    names = ["test-images", "augmentation"]
-    if arrays["alpha_example"] is not None:
-        names.insert(1, "alpha")
-    content = [arrays[name].tobytes() for name in ("test_pixels", "augmented", "original")]
-    return tuple(quick_drawing(name, data.class_names, *content) for name in names)
-
-
-def draw_variant(variant: results.VariantResult, class_names: Any, test_pixels: Any) -> tuple[Drawing, ...]:
-    names = ("learning-curve-head", "learning-curve-fine-tuning", "confusion-matrix", "wrong-predictions")
-    content = (variant.head, variant.fine_tuning, variant.predictions, class_names)
-    return tuple(quick_drawing(name, *content) for name in names)
-
-
-def draw_comparison(variants: list[results.VariantResult]) -> Drawing:
-    return quick_drawing("comparison", [(v.title, v.test) for v in variants])
-
-
-QUICK_FIGURES = SimpleNamespace(draw_data=draw_data, draw_variant=draw_variant, draw_comparison=draw_comparison)
-
-
 def install(
     put: Callable[..., None] = setattr, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook
 ) -> None:
     """Make the pipeline use the fakes; `put` is `setattr` or a test's `monkeypatch.setattr`."""
-    put(bench, "Worker", lambda log: FakeWorker(log, failures, hook))
-    put(generator, "figures", QUICK_FIGURES, *(() if put is setattr else (False,)))
+    put(pipeline, "Local", lambda log: FakeExecutor(failures, hook))
 
 
 # ---- A project -------------------------------------------------------------------------------------------
@@ -318,6 +332,10 @@ class Project:
         return config.load(
             ROOT / "experiment.toml", variants=self.variants, overrides=[*SMALL, *overrides], options=options
         )
+
+    def plan(self, *overrides: str) -> Plan:
+        settings = self.config(*overrides)
+        return plan(settings, start(settings, self.places.store))
 
     def build(self, *overrides: str, display: Display | None = None, **how: Any) -> Outcome:
         """`how`: what `pipeline.build` takes beside."""
@@ -429,10 +447,10 @@ def run_command(project: Project, *arguments: str, code: str = DRIVER) -> subpro
 
 def serve(connection: Connection, log: Path) -> None:
     """The real worker's side with `told` in place of TensorFlow's stages; to be its process' target."""
-    experiment = ModuleType("generator.experiment")
-    experiment.configure = lambda threads: None  # type: ignore[attr-defined]
-    experiment.run = told  # type: ignore[attr-defined]
-    sys.modules["generator.experiment"] = experiment
+    workspace = ModuleType("generator.stages.workspace")
+    workspace.configure = lambda threads: None  # type: ignore[attr-defined]
+    workspace.run = told  # type: ignore[attr-defined]
+    sys.modules[workspace.__name__] = workspace
     worker._serve(connection, log)
 
 

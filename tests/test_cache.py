@@ -13,7 +13,9 @@ import pytest
 
 from generator import cache
 from generator.cache import ENTRY, Key, Store
+from generator.checkpoint_files import read_checkpoint, write_checkpoint
 from generator.errors import BuildFailed
+from generator.files import write_atomically
 
 KEY = Key("head", "baseline.head", {"setting head.epochs": 30, "package numpy": "2.0"})
 CONTENT = {"result.json": b'{"loss": 0.5}', "variables.npz": bytes(range(200))}
@@ -265,7 +267,7 @@ def test_pruning_keeps_what_it_must(full: Warned) -> None:
 
 def test_checkpoints_that_nobody_went_on_with_are_pruned_too(full: Warned) -> None:
     path = full.checkpoint(key(9))
-    cache.write_checkpoint(path, {"a": np.zeros(1000)}, "")
+    write_checkpoint(path, {"a": np.zeros(1000)}, "")
     path.with_suffix(".writing").write_bytes(b"half")
     os.utime(path, (1, 1))
     assert next(full.entries())[0] == path
@@ -292,10 +294,10 @@ ARRAYS = {"model/0": np.arange(50, dtype=np.float32), "optimizer/0": np.array(7)
 
 def test_a_checkpoint_is_read_as_it_was_written(store: Warned) -> None:
     path = store.checkpoint(KEY)
-    assert cache.read_checkpoint(path) is None
+    assert read_checkpoint(path) is None
     for text in ("first", "second, née zweite"):
-        cache.write_checkpoint(path, ARRAYS, text)
-        found = cache.read_checkpoint(path)
+        write_checkpoint(path, ARRAYS, text)
+        found = read_checkpoint(path)
         assert found is not None
         assert found[1] == text
         assert set(found[0]) == set(ARRAYS)
@@ -305,22 +307,22 @@ def test_a_checkpoint_is_read_as_it_was_written(store: Warned) -> None:
 
 def test_a_checkpoint_cut_anywhere_is_ignored(store: Warned) -> None:
     path = store.checkpoint(KEY)
-    cache.write_checkpoint(path, ARRAYS, "history")
+    write_checkpoint(path, ARRAYS, "history")
     whole = path.read_bytes()
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
-        assert cache.read_checkpoint(path) is None, length
+        assert read_checkpoint(path) is None, length
 
 
 def test_a_flipped_bit_in_a_checkpoint_never_gives_other_numbers(store: Warned) -> None:
     path = store.checkpoint(KEY)
-    cache.write_checkpoint(path, ARRAYS, "history")
+    write_checkpoint(path, ARRAYS, "history")
     whole = path.read_bytes()
     ignored = 0
     for position in range(0, len(whole), 3):
         path.write_bytes(whole)
         flip_a_bit(path, position)
-        found = cache.read_checkpoint(path)
+        found = read_checkpoint(path)
         ignored += found is None
         # A bit of the archive's own times, say, may change and nothing that is read with it.
         if found is not None and set(found[0]) == set(ARRAYS):
@@ -334,7 +336,7 @@ def test_nothing_in_a_checkpoint_is_unpickled(store: Warned) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     objects = {"model/0": np.array([Path("x")], dtype=object), "text": np.frombuffer(b"x", np.uint8)}
     np.savez(path, **objects)  # type: ignore[arg-type]
-    assert cache.read_checkpoint(path) is None
+    assert read_checkpoint(path) is None
 
 
 # ---- Disks that refuse -----------------------------------------------------------------------------------
@@ -344,7 +346,9 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from generator import cache
+from generator.checkpoint_files import write_checkpoint
 from generator.errors import MeasuredPostError
+from generator.files import write_atomically
 what, root = sys.argv[1], Path(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 store, key = cache.Store(root), cache.Key("head", "baseline.head", {"number": 1})
@@ -352,9 +356,9 @@ try:
     if what == "entry":
         store.create(key, lambda folder: (folder / "outputs.npy").write_bytes(bytes(10_000)))
     elif what == "checkpoint":
-        cache.write_checkpoint(store.checkpoint(key), {"a": np.zeros(10_000)}, "history")
+        write_checkpoint(store.checkpoint(key), {"a": np.zeros(10_000)}, "history")
     else:
-        cache.write_atomically(root / "page.html", bytes(10_000))
+        write_atomically(root / "page.html", bytes(10_000))
 except MeasuredPostError as error:
     print(f"{type(error).__name__}: {error}")
 """
@@ -378,7 +382,7 @@ def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path, name: str, monkeypat
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BuildFailed, match="cannot be written"):
-        cache.write_atomically(Path(name), b"page")
+        write_atomically(Path(name), b"page")
     assert [p.name for p in tmp_path.rglob("*")] == ["folder"]
 
 
@@ -387,8 +391,8 @@ def test_fault_34_a_store_below_a_regular_file(tmp_path: Path) -> None:
     store = Store(tmp_path / "file" / "store")
     for attempt in (
         lambda: store.create(KEY, write),
-        lambda: cache.write_checkpoint(store.checkpoint(KEY), ARRAYS, ""),
-        lambda: cache.write_atomically(store.root / "page.html", b""),
+        lambda: write_checkpoint(store.checkpoint(KEY), ARRAYS, ""),
+        lambda: write_atomically(store.root / "page.html", b""),
     ):
         with pytest.raises(BuildFailed, match=r"cannot be written \(Not a directory\); .*--store"):
             attempt()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import estimate, timings
+from generator.build import estimate, timings
+from generator.build.estimate import Counts, Expected, Forecast, Speed, Work
+from generator.build.timings import Timing
 from generator.config import Config
-from generator.estimate import Counts, Expected, Forecast, Speed, Work
-from generator.timings import Timing
 from tests.fakes import Project, make_project
 
 COUNTS = Counts(all=400, training=296, validation=64)

@@ -39,7 +39,7 @@ def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")
     """Every figure of a build with one variant, from small images."""
     rgba = np.dstack([noise(1)[0], np.full((16, 16), 90, np.uint8)])
     data = figures.draw_data(
-        factories.make_data(class_names=names),
+        names,
         test_pixels=noise(4),
         test_labels=[0, 0, 1, 1],
         alpha_example=rgba,
@@ -96,7 +96,7 @@ def test_the_names_and_the_order_are_those_of_the_post(drawings: tuple[Drawing, 
 
 def test_without_an_image_with_alpha_there_is_no_alpha_figure() -> None:
     drawings = figures.draw_data(
-        factories.make_data(), test_pixels=noise(4), test_labels=[0, 0, 1, 1], alpha_example=None,
+        factories.make_data().class_names, test_pixels=noise(4), test_labels=[0, 0, 1, 1], alpha_example=None,
         alpha_name=None, augmented=noise(9), original=noise(1)[0],
     )  # fmt: skip
     assert [d.name for d in drawings] == ["test-images", "augmentation"]

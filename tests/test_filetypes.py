@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from generator import cli, data, discover, filetypes, images, stages
-from generator.bench import Bench
+from generator import cli, data, discover, filetypes, images
+from generator.build import plan as planning
 from generator.config import DataSettings
 from generator.filetypes import HEIC, kind
 from tests import fakes
@@ -140,7 +140,7 @@ def test_fault_65_heic_is_accepted_and_its_package_a_part_of_the_key_where_it_is
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filetypes, "_has_heif", lambda: True)
-    monkeypatch.setattr(stages, "version", lambda package: f"version of {package}")
+    monkeypatch.setattr(planning, "version", lambda package: f"version of {package}")
     filetypes.reads.cache_clear()
     try:
         project = fakes.make_project(tmp_path)
@@ -153,8 +153,7 @@ def test_fault_65_heic_is_accepted_and_its_package_a_part_of_the_key_where_it_is
 
 def pixels_key(project: fakes.Project) -> Any:
     """What the pixels' outcome depends on."""
-    found = Bench(project.config(), project.places, fakes.Recorder())
-    return found.plan.pixels.key.parts
+    return project.plan().shared["pixels"].key.parts
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pillow_heif") is None, reason="pillow-heif is not installed")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import bench, cli, newlines, publish, render, skeleton, source, verify
+from generator import cli, newlines, publish, render, skeleton, source, verify
+from generator.build.collect import environment
 from generator.errors import BadInput
 from generator.example import post, results
 from tests import fakes, sites
@@ -148,11 +149,11 @@ def test_fault_51_the_programs_own_files_may_have_other_line_ends(built: Project
 
 
 def test_fault_51_fingerprints_do_not_see_line_ends(root: Path) -> None:
-    symbols = ["generator.experiment:head", "generator.figures:draw_variant", "generator.data:read_pixels"]
+    symbols = ["generator.stages.learning:head", "generator.stages.drawing:figures", "generator.stages.pixels:pixels"]
     assert source.fingerprint(symbols, root) == source.fingerprint(symbols)
     assert source.excerpt("generator.model:build_head", root) == source.excerpt("generator.model:build_head")
     assert render._fingerprint(root / "templates") == render._fingerprint(ROOT / "templates")
-    assert bench._environment(root) == bench._environment(ROOT)
+    assert environment(root) == environment(ROOT)
     assert skeleton.skeleton(post(), results(), root / "templates") == skeleton.skeleton(
         post(), results(), ROOT / "templates"
     )

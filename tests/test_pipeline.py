@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from generator import builds, delivery, render, source, stages, verify
+from generator import builds, delivery, pipeline, render, source, verify
+from generator.build import plan as planning
+from generator.build.estimate import Expected
 from generator.cache import Store
 from generator.errors import BadInput, BuildFailed
-from generator.estimate import Expected
-from generator.job import Job
+from generator.stages.job import Job
 from tests import fakes
 from tests.fakes import Project, Recorder, make_project, timeless, tree, write_image
 
@@ -21,8 +22,8 @@ EVERYTHING = {
     "all.augmentation",
     "all.data_figures",
     "all.comparison",
-    # Features and cut are shared by the two variants.
-    *(f"baseline.{name}" for name in ("features", "cut")),
+    # Split, features and cut are shared by the two variants.
+    *(f"baseline.{name}" for name in ("split", "features", "cut")),
     *(
         f"{variant}.{name}"
         for variant in ("baseline", "augmentation")
@@ -198,15 +199,17 @@ def test_explaining_a_changed_learning_rate(built: Project) -> None:
     named = causes(built, "head.learning_rate=0.02")
     assert named["baseline.head"] == ("setting head.learning_rate: 0.0001 → 0.02",)
     assert named["baseline.fine_tuning"] == ("needs head, which changed",)
-    assert named["all.comparison"] == ("needs baseline.evaluation, augmentation.evaluation, which changed",)
+    needed = [f"{v}.{s}" for v in ("baseline", "augmentation") for s in ("head", "fine_tuning", "evaluation")]
+    assert named["all.comparison"] == (f"needs {', '.join(needed)}, which changed",)
     assert set(named) == set(built.build("head.learning_rate=0.02").ran)
 
 
 def test_explaining_a_changed_image(built: Project) -> None:
     write_image(built.data / "train" / "horse" / "2.png", shade=1)
     named = causes(built)
-    assert named["all.pixels"] == ("data changed",)
-    assert named["baseline.features"] == ("needs pixels, which changed",)
+    assert named["all.pixels"] == ("dataset changed",)
+    assert named["baseline.features"] == ("dataset changed",)
+    assert named["all.augmentation"] == ("needs pixels, which changed",)
     assert "baseline.architecture" not in named
     assert set(named) == set(built.build().ran)
 
@@ -226,9 +229,9 @@ def test_explaining_a_changed_helper(built: Project, tmp_path: Path, monkeypatch
 
 
 def test_explaining_an_upgraded_package(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    version = stages.version
+    version = planning.version
     old = version("tensorflow")
-    monkeypatch.setattr(stages, "version", lambda name: "99.0" if name == "tensorflow" else version(name))
+    monkeypatch.setattr(planning, "version", lambda name: "99.0" if name == "tensorflow" else version(name))
     named = causes(built)
     assert named["baseline.features"] == (f'package tensorflow: "{old}" → "99.0"',)
     assert "all.pixels" not in named
@@ -274,14 +277,14 @@ def without_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object) -> None:
         raise AssertionError("probed")
 
-    monkeypatch.setattr("generator.bench.Bench.probe", refuse)
+    monkeypatch.setattr(pipeline, "probe", refuse)
 
 
 def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Project) -> None:
     display = Recorder()
     fresh.build(display=display)
     line = announced(display)
-    assert line.startswith("16 of 16 stages run, about ")
+    assert line.startswith("17 of 17 stages run, about ")
     assert line.endswith(" on this machine (from a probe of one batch)")
     where = display.lines.index(line)
     assert display.lines[where + 1].startswith("  all: pixels, augmentation, data_figures, comparison; about ")
@@ -296,7 +299,7 @@ def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypat
     without_estimate(monkeypatch)
     display = Recorder()
     built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
-    assert announced(display).startswith("7 of 16 stages run, about ")
+    assert announced(display).startswith("7 of 17 stages run, about ")
     assert announced(display).endswith(" on this machine (from the last run)")
 
 
@@ -330,7 +333,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "16 of 16 stages run; none of them ever ran on this machine"
+    assert announced(display) == "17 of 17 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 
@@ -524,13 +527,13 @@ def test_fault_37_a_store_deleted_during_the_build_is_one_line_and_the_next_buil
 def test_fault_37_a_store_deleted_before_publishing_leaves_the_site_as_it_was(
     built: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, rendered = states(built.places.site), render.render
+    before, figure_files = states(built.places.site), pipeline.figure_files
 
-    def delete_and_render(*arguments: object, **keywords: object) -> object:
+    def delete_and_read(*arguments: Any) -> dict[str, bytes]:
         shutil.rmtree(built.places.store)
-        return rendered(*arguments, **keywords)  # type: ignore[arg-type]
+        return figure_files(*arguments)
 
-    monkeypatch.setattr(render, "render", delete_and_render)
+    monkeypatch.setattr(pipeline, "figure_files", delete_and_read)
     with pytest.raises(BuildFailed, match=r"lost during the build .*; build again"):
         built.build('post.title="Another"')
     assert states(built.places.site) == before

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import sample, weights
+from generator import sample
+from generator.backbones.resnet50 import RESNET50
+from generator.backbones.weight_files import unpacked
 
 sys.path.append(str(Path(__file__).parent.parent / "tools"))
 import animals
@@ -98,9 +100,9 @@ def test_a_file_written_twice_has_the_same_bytes(small: dict[str, np.ndarray], t
 
 
 def test_the_embedded_file_is_what_the_script_writes(tmp_path: Path) -> None:
-    with np.load(weights.EMBEDDED) as file:
+    with np.load(RESNET50.embedded) as file:
         arrays = dict(file)
     pretrain.write(tmp_path / "again.npz", arrays)
     with np.load(tmp_path / "again.npz") as file:
         assert all(np.array_equal(file[name], array) for name, array in arrays.items())
-    assert list(weights.unpacked((tmp_path / "again.npz").read_bytes())) == list(weights.shapes())
+    assert list(unpacked((tmp_path / "again.npz").read_bytes(), RESNET50)) == list(RESNET50.shapes)

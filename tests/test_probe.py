@@ -4,38 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from generator import experiment
-from generator.config import FineTuningSettings, PhaseSettings, Recipe
-from generator.data import Split
-from generator.estimate import Speed
-from generator.job import Job
-from generator.weights import resolve
+from generator.build.estimate import Speed
+from generator.build.plan import probe
+from generator.build.start import start
+from tests.fakes import make_project
 
 pytestmark = pytest.mark.train
 
+pytest.importorskip("keras")
+
+from generator.stages import workspace  # noqa: E402  # needs TensorFlow
+
 
 def test_a_probe_reports_what_an_image_takes_and_writes_nothing(tmp_path: Path) -> None:
-    phases = PhaseSettings(optimizer="sgd", learning_rate=0.1, epochs=1)
-    recipe = Recipe(head=phases, fine_tuning=FineTuningSettings(**phases.model_dump(), from_layer=100))
-    job = Job(
-        stage="probe",
-        label="probe",
-        recipe=recipe,
-        precision="float32",
-        image_size=32,
-        batch_size=4,
-        most_stored_bytes=0,
-        files=(),
-        labels=(),
-        training_images=0,
-        split=Split((), ()),
-        weights=resolve("embedded", tmp_path),
-        inputs={},
-        checkpoint=tmp_path / "checkpoint",
-    )
+    project = make_project(tmp_path)
+    config = project.config("fine_tuning.from_layer=100", 'model.precision="float32"', "weights=embedded")
+    job = probe(config, start(config, project.places.store), "baseline")
     figures: dict[str, float] = {}
     before = list(tmp_path.rglob("*"))
-    experiment.run(job, tmp_path, figures.update)
+    workspace.run(job, tmp_path, figures.update)
     assert list(tmp_path.rglob("*")) == before
     speed = Speed(decode=0.0, **figures)
     assert min(speed.base, speed.lower, speed.upper, speed.augment) > 0

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,18 +14,21 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from generator import experiment, training  # noqa: E402  # needs TensorFlow
+
+from generator import checkpoints, training  # noqa: E402  # needs TensorFlow
 from generator import model as network  # noqa: E402
-from generator.config import FineTuningSettings, PhaseSettings, Recipe  # noqa: E402
-from generator.data import Split  # noqa: E402
+from generator.backbones.weights import resolve  # noqa: E402
+from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
+from generator.data import Dataset, Sample  # noqa: E402
 from generator.errors import BuildFailed  # noqa: E402
 from generator.folding import fold  # noqa: E402
 from generator.hardware import Precision  # noqa: E402
 from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
-from generator.job import Job  # noqa: E402
 from generator.results import Epoch  # noqa: E402
+from generator.stages import artifacts, learning, workspace  # noqa: E402
+from generator.stages.job import Job  # noqa: E402
+from generator.stages.workspace import Workspace  # noqa: E402
 from generator.training import EpochBatches, Phase, reseed, train  # noqa: E402
-from generator.weights import resolve  # noqa: E402
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -272,7 +274,7 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_training(
     def report(figures: dict[str, float]) -> None:
         seen.append(figures["epoch"])
 
-    monkeypatch.setattr(training, "write_checkpoint", refuse)
+    monkeypatch.setattr(checkpoints, "write_checkpoint", refuse)
     for epochs in (1, 3):
         model = network.connect_head(network.build_head(0.0), 16)
         where = phase(tmp_path, epochs=epochs)
@@ -291,11 +293,11 @@ def test_what_a_checkpoint_holds_stays_while_training_goes_on(
     training.compile_model(model, PhaseSettings(optimizer=optimizer, learning_rate=0.1, epochs=1))
     model.train_on_batch(features, labels[:, None])
 
-    arrays, _ = training.contents(model, [])
+    arrays, _ = checkpoints.contents(model, [])
     copies = {name: array.copy() for name, array in arrays.items()}
     model.train_on_batch(features, labels[:, None])
     assert all(np.array_equal(array, copies[name]) for name, array in arrays.items())
-    later, _ = training.contents(model, [])
+    later, _ = checkpoints.contents(model, [])
     assert not np.array_equal(later["model/0"], copies["model/0"])
 
 
@@ -322,15 +324,37 @@ def test_fault_44_a_loss_that_is_no_number_names_the_phase_and_the_rate(labels: 
         train(model, phase(tmp_path), in_order(features, labels), in_order(features, labels), print)
 
 
+def make_job(stage: str, folder: Path, settings: dict[str, Any], **given: Any) -> Job:
+    """A job of the stage whose inputs are the folders below `folder`; its files go to `folder / stage`."""
+    return Job(
+        stage=stage,
+        label=stage,
+        runs=f"generator.stages.learning:{stage}",
+        tensorflow=True,
+        settings={"data.image_size": SIZE, "data.batch_size": BATCH, "model.preprocess": True, **settings},
+        given={"weights": resolve("embedded", folder), **given},
+        inputs={path.name: path for path in folder.iterdir() if path.is_dir()},
+        checkpoint=folder / "checkpoint",
+    )
+
+
+def make_dataset(labels: np.ndarray) -> Dataset:
+    """Training images alone."""
+    train = tuple(Sample(Path(f"{i}.png"), f"train/{label}/{i}.png", int(label), "") for i, label in enumerate(labels))
+    return Dataset(
+        root=Path(), source="", kind="folder", class_names=("0", "1"), train=train, test=(), fingerprint="", ignored={}
+    )
+
+
 def test_the_base_is_as_new_for_every_stage_of_a_process(tmp_path: Path) -> None:
-    job: Any = SimpleNamespace(labels=(), image_size=SIZE, weights=resolve("embedded", tmp_path))
-    base = experiment._Bench(job).base
+    job = make_job("features", tmp_path, {})
+    base = Workspace(job).base
     weights = base.get_weights()
     keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
     network.unfreeze(base, 100)
     base.set_weights([array + 1 for array in weights])
 
-    again = experiment._Bench(job).base
+    again = Workspace(job).base
     assert again is base
     assert not again.trainable_variables
     assert all(map(np.array_equal, again.get_weights(), weights))
@@ -343,51 +367,30 @@ def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path, from_layer: int, precision: Precision
 ) -> None:
     """Their key does not name the cut, so nothing about them may depend on it."""
-    phases = PhaseSettings(optimizer="sgd", learning_rate=0.1, epochs=1)
-    recipe = Recipe(head=phases, fine_tuning=FineTuningSettings(**phases.model_dump(), from_layer=from_layer))
-    places = {name: tmp_path / name for name in ("pixels", "cut", "whole", "upper")}
-    for folder in places.values():
-        folder.mkdir()
-    np.save(places["pixels"] / "pixels.npy", images)
+    store = tmp_path / "store"
+    (store / "pixels").mkdir(parents=True)
+    np.save(store / "pixels" / artifacts.PIXELS, images)
+    given = {"dataset": make_dataset(labels), "precision": precision}
 
-    def job(stage: str, *inputs: str) -> Job:
-        return Job(
-            stage=stage,
-            label=stage,
-            recipe=recipe,
-            precision=precision,
-            image_size=SIZE,
-            batch_size=BATCH,
-            most_stored_bytes=2**30,
-            files=(),
-            labels=tuple(labels.tolist()),
-            training_images=IMAGES,
-            split=Split((), ()),
-            weights=resolve("embedded", tmp_path),
-            inputs={name: places[name] for name in inputs},
-            checkpoint=tmp_path / "checkpoint",
-        )
+    def run(stage: str, out: Path, **settings: int) -> None:
+        job = make_job(stage, store, {name.replace("__", "."): value for name, value in settings.items()}, **given)
+        out.mkdir()
+        workspace.run(job, out, lambda figures: None)
 
-    def run(stage: str, out: str, *inputs: str) -> None:
-        experiment.run(job(stage, *inputs), places[out], lambda figures: None)
-
-    run("cut", "cut", "pixels")
-    run("features", "whole", "pixels")
-    bench = experiment._Bench(job("features", "pixels"))
-    in_one = [bench.pooling(batch) for batch, _ in bench.batches(bench.pixels, range(IMAGES))]
-    (places["pixels"] / "pixels.npy").write_bytes(b"not read any more")
-    run("features", "upper", "pixels", "cut")
-    whole, upper = ((places[name] / "pooled.npy").read_bytes() for name in ("whole", "upper"))
+    run("features", tmp_path / "whole")
+    run("cut", store / "cut", fine_tuning__from_layer=from_layer, data__max_stored_bytes=2**30)
+    (store / "pixels" / artifacts.PIXELS).write_bytes(b"not read any more")
+    run("features", tmp_path / "upper")
+    whole, upper = ((tmp_path / name / artifacts.POOLED).read_bytes() for name in ("whole", "upper"))
     assert whole == upper
-    np.testing.assert_array_equal(np.load(places["whole"] / "pooled.npy"), np.concatenate(in_one))
-    assert np.load(places["whole"] / "pooled.npy").std() > 0
+    assert np.load(tmp_path / "whole" / artifacts.POOLED).std() > 0
 
 
 def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
     """Store the images, doubled, as a stage stores the outputs of a frozen part."""
     source = batches(images, labels, np.arange(len(images)), BATCH)
     outputs = ((2 * batch, targets) for batch, targets in source)
-    experiment._store_outputs(outputs, images.shape, path, lambda figures: None)
+    learning.store_outputs(outputs, images.shape, path, lambda figures: None)
 
 
 def test_outputs_are_stored_in_order_as_one_array(images: np.ndarray, labels: np.ndarray, tmp_path: Path) -> None:

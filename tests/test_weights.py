@@ -7,6 +7,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import h5py
 import numpy as np
 import pytest
 
-from generator import weights
+from generator.backbones import downloads, weight_files, weights
+from generator.backbones.resnet50 import RESNET50
 from generator.errors import BadInput
 
-SHAPES = weights.shapes()
+SHAPES = RESNET50.shapes
 LAYERS = list(dict.fromkeys(name.split("/")[0] for name in SHAPES))
 VARIABLES = {layer: [n.split("/")[1] for n in SHAPES if n.startswith(f"{layer}/")] for layer in LAYERS}
 
@@ -101,7 +103,7 @@ class Server:
 def keras_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty Keras cache, and an address at which nothing listens."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, "http://127.0.0.1:9/closed/")
+    monkeypatch.setenv(downloads.URL_VARIABLE, "http://127.0.0.1:9/closed/")
     monkeypatch.setenv("no_proxy", "*")
     return tmp_path / "keras"
 
@@ -110,9 +112,9 @@ def keras_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def server(keras_home: Path, monkeypatch: pytest.MonkeyPatch, imagenet_file: Path) -> Iterator[Server]:
     server = Server()
     server.body = imagenet_file.read_bytes()
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, server.url)
+    monkeypatch.setenv(downloads.URL_VARIABLE, server.url)
     md5 = hashlib.md5(server.body, usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(weights, "IMAGENET_MD5", md5)
+    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, imagenet_md5=md5))
     yield server
     server.close()
 
@@ -142,9 +144,9 @@ def test_the_shapes_add_up_to_resnet50_without_its_top() -> None:
 def test_the_embedded_weights_are_those_this_version_knows(tmp_path: Path) -> None:
     found = weights.resolve("embedded", tmp_path)
     assert found.kind == "embedded"
-    assert found.path == weights.EMBEDDED
-    assert found.summary.fingerprint == weights.EMBEDDED_SHA256
-    assert found.summary.name == weights.EMBEDDED.name
+    assert found.path == RESNET50.embedded
+    assert found.summary.fingerprint == RESNET50.embedded_sha256
+    assert found.summary.name == RESNET50.embedded.name
     assert found.summary.reason == ""
 
 
@@ -155,7 +157,7 @@ def test_the_embedded_weights_are_rebuilt_bit_for_bit_each_time(tmp_path: Path) 
     for name, array in first.items():
         assert array.dtype == np.float32
         assert array.tobytes() == second[name].tobytes()
-    with np.load(weights.EMBEDDED) as file:
+    with np.load(RESNET50.embedded) as file:
         name = "conv5_block3_1_conv/kernel"
         whole, scale = file[f"{name}:q"], file[f"{name}:s"]
         assert whole.dtype == np.int8
@@ -166,11 +168,11 @@ def test_one_flipped_byte_in_the_embedded_file_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intact = weights.resolve("embedded", tmp_path)
-    data = bytearray(weights.EMBEDDED.read_bytes())
+    data = bytearray(RESNET50.embedded.read_bytes())
     data[len(data) // 2] ^= 1
     damaged = tmp_path / "damaged.npz"
     damaged.write_bytes(data)
-    monkeypatch.setattr(weights, "EMBEDDED", damaged)
+    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, embedded=damaged))
     with pytest.raises(BadInput, match=r"damaged\.npz: SHA-256 is .* the file is damaged"):
         weights.resolve("embedded", tmp_path)
     with pytest.raises(BadInput, match=r"damaged\.npz"):
@@ -178,7 +180,7 @@ def test_one_flipped_byte_in_the_embedded_file_is_refused_by_name(
 
 
 def test_a_missing_embedded_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "EMBEDDED", tmp_path / "gone.npz")
+    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, embedded=tmp_path / "gone.npz"))
     with pytest.raises(BadInput, match=r"gone\.npz: cannot be read .* restore it"):
         weights.resolve("embedded", tmp_path)
 
@@ -205,13 +207,13 @@ def test_imagenet_is_downloaded_once_into_keras_cache(server: Server, keras_home
     steps: list[tuple[int, int]] = []
     found = weights.resolve("imagenet", tmp_path, progress=lambda done, total: steps.append((done, total)))
     again = weights.resolve("auto", tmp_path)
-    assert server.asked == [f"/resnet/{weights.IMAGENET_NAME}"]
-    assert found.path == again.path == keras_home / "models" / weights.IMAGENET_NAME
+    assert server.asked == [f"/resnet/{RESNET50.imagenet_file}"]
+    assert found.path == again.path == keras_home / "models" / RESNET50.imagenet_file
     assert found.summary.fingerprint == hashlib.sha256(server.body).hexdigest()
     assert steps[-1] == (len(server.body), len(server.body))
     assert again.kind == "imagenet"
     assert "cache" in again.summary.reason
-    assert [path.name for path in found.path.parent.iterdir()] == [weights.IMAGENET_NAME]
+    assert [path.name for path in found.path.parent.iterdir()] == [RESNET50.imagenet_file]
 
 
 def test_the_published_file_is_read_by_position_as_keras_does(server: Server, tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def test_auto_says_the_same_whether_the_file_was_fetched_or_found(server: Server
 def test_a_file_in_the_cache_that_is_not_the_published_one_is_replaced(
     server: Server, keras_home: Path, tmp_path: Path
 ) -> None:
-    cached = keras_home / "models" / weights.IMAGENET_NAME
+    cached = keras_home / "models" / RESNET50.imagenet_file
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"half a download")
     assert weights.resolve("auto", tmp_path).kind == "imagenet"
@@ -235,7 +237,7 @@ def test_a_file_in_the_cache_that_is_not_the_published_one_is_replaced(
 def test_a_file_in_the_cache_that_is_not_the_published_one_is_kept_if_no_other_can_be_had(
     keras_home: Path, tmp_path: Path
 ) -> None:
-    cached = keras_home / "models" / weights.IMAGENET_NAME
+    cached = keras_home / "models" / RESNET50.imagenet_file
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"half a download")
     assert weights.resolve("auto", tmp_path).kind == "embedded"
@@ -264,7 +266,7 @@ def break_answer(server: Server) -> None:
 def test_a_bad_download_leaves_nothing_behind_and_the_embedded_weights_are_used(
     fault: Any, server: Server, keras_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.3)
     fault(server)
     found = weights.resolve("auto", tmp_path)
     assert found.kind == "embedded"
@@ -276,7 +278,7 @@ def test_a_bad_download_leaves_nothing_behind_and_the_embedded_weights_are_used(
 
 
 def test_a_download_that_creeps_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "DOWNLOAD_SECONDS", -1.0)
+    monkeypatch.setattr(downloads, "DOWNLOAD_SECONDS", -1.0)
     assert weights.resolve("auto", tmp_path).kind == "embedded"
 
 
@@ -300,7 +302,7 @@ def test_auto_remembers_a_failed_download_for_a_day(server: Server, tmp_path: Pa
     assert first == second
     memory = memory_of(tmp_path)
     table = json.loads(memory.read_text())
-    memory.write_text(json.dumps(table | {"at": time.time() - weights.RETRY_SECONDS - 60}))
+    memory.write_text(json.dumps(table | {"at": time.time() - downloads.RETRY_SECONDS - 60}))
     weights.resolve("auto", tmp_path)
     assert len(server.asked) == 2
 
@@ -308,9 +310,9 @@ def test_auto_remembers_a_failed_download_for_a_day(server: Server, tmp_path: Pa
 def test_another_address_or_a_broken_memory_is_tried_at_once(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, "http://127.0.0.1:9/closed/")
+    monkeypatch.setenv(downloads.URL_VARIABLE, "http://127.0.0.1:9/closed/")
     assert weights.resolve("auto", tmp_path).kind == "embedded"
-    monkeypatch.setenv(weights.IMAGENET_URL_VARIABLE, server.url)
+    monkeypatch.setenv(downloads.URL_VARIABLE, server.url)
     break_status(server)
     weights.resolve("auto", tmp_path)
     memory_of(tmp_path).write_text("[]")
@@ -337,8 +339,8 @@ def test_imagenet_without_network_names_address_place_and_choices(keras_home: Pa
     with pytest.raises(BadInput) as caught:
         weights.resolve("imagenet", tmp_path)
     message = str(caught.value)
-    assert f"http://127.0.0.1:9/closed/{weights.IMAGENET_NAME}" in message
-    assert str(keras_home / "models" / weights.IMAGENET_NAME) in message
+    assert f"http://127.0.0.1:9/closed/{RESNET50.imagenet_file}" in message
+    assert str(keras_home / "models" / RESNET50.imagenet_file) in message
     for choice in ("embedded", "random", ".weights.h5", ".keras"):
         assert choice in message
     assert "\n" not in message
@@ -367,7 +369,7 @@ def test_a_keras_3_weights_file_and_a_keras_archive_are_read_by_name(tmp_path: P
 def test_the_same_bytes_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_keras_2(tmp_path / "mine.h5")
     first = weights.resolve(str(path), tmp_path / "store")
-    monkeypatch.setattr(weights, "_opened", None)
+    monkeypatch.setattr(weight_files, "check", None)
     assert weights.resolve(str(path), tmp_path / "store") == first
 
 
@@ -422,7 +424,7 @@ def test_an_unreadable_file_is_refused_by_name(name: str, content: bytes, tmp_pa
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "MOST_BYTES", 3)
+    monkeypatch.setattr(weight_files, "MOST_BYTES", 3)
     path = tmp_path / "big.keras"
     path.write_bytes(zip_of("model.weights.h5"))
     with pytest.raises(BadInput, match=r"big\.keras: .* unpack to 7 bytes, more than 3"):

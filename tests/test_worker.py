@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from generator import worker
+from generator.build import worker
+from generator.build.worker import Worker
 from generator.errors import BadInput, BuildFailed
-from generator.worker import Worker
 from tests import fakes
 
 
@@ -125,7 +125,7 @@ def test_an_interrupt_is_left_to_the_build(process: Worker, tmp_path: Path) -> N
 PARENT = """
 import sys
 from pathlib import Path
-from generator import worker
+from generator.build import worker
 from tests import fakes
 from tests.test_worker import Job
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 `train` draws, trains, converts to Keras' layer names, quantises and writes; `fold` multiplies the features of
 a written file by a power of two. PyTorch (`pip install torch==2.13.0`) is needed for `train` alone and by no
 other part of the project. To use a new file, put it in place of the embedded one and write the SHA-256 that
-is printed into `EMBEDDED_SHA256` in `generator/weights.py`.
+is printed into `embedded_sha256` in `generator/backbones/resnet50.py`.
 """
 
 import argparse
@@ -26,7 +26,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import animals  # noqa: E402
 
-from generator import weights  # noqa: E402
+from generator.backbones.resnet50 import RESNET50  # noqa: E402
+from generator.backbones.weight_files import unpacked  # noqa: E402
 
 PHASES = ((96, 64, 0.5), (128, 64, 0.25), (192, 32, 0.25))
 """(side of the images in pixels, batch size, share of the steps): small images first, for speed."""
@@ -76,7 +77,7 @@ def trained(options: argparse.Namespace) -> dict[str, np.ndarray]:
     torch.manual_seed(options.seed)
     network, steps = build(len(animals.NAMES)), options.steps
     if options.start is not None:
-        load(network, weights.unpacked(options.start.read_bytes()))
+        load(network, unpacked(options.start.read_bytes(), RESNET50))
     optimiser = torch.optim.SGD(network.parameters(), lr=options.rate, momentum=0.9, nesterov=True, weight_decay=1e-4)
     start, recent = time.monotonic(), deque(maxlen=50)
     for step, (pixels, labels) in enumerate(batches(steps, options.shrink, options.seed)):
@@ -167,7 +168,7 @@ def build(classes: int) -> Any:
     class ResNet50(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            first = {name: shape for name, shape in weights.shapes().items() if name.endswith(("kernel", "gamma"))}
+            first = {name: shape for name, shape in RESNET50.shapes.items() if name.endswith(("kernel", "gamma"))}
             self.parts = nn.ModuleDict({n.split("/")[0]: layer(n.split("/")[0], s) for n, s in first.items()})
             self.pool = nn.MaxPool2d(3, 2, 1)
             self.head = nn.Linear(2048, classes)
@@ -262,7 +263,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def report(path: Path) -> None:
     data = path.read_bytes()
-    arrays = weights.unpacked(data)
+    arrays = unpacked(data, RESNET50)
     count = sum(array.size for array in arrays.values())
     print(f"{path}: {len(arrays)} arrays, {count:,} parameters, {len(data) / 1e6:.1f} MB")
     print(f"SHA-256 {hashlib.sha256(data).hexdigest()}")

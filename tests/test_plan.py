@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from generator import data, source, stages, weights
+from generator import data, source
+from generator.backbones import weights
+from generator.backbones.weights import Weights
+from generator.build import plan as planning
+from generator.build.plan import Plan
+from generator.build.start import Start
 from generator.data import Dataset
+from generator.hardware import Precision
 from generator.results import WeightsSummary
-from generator.stages import Plan
-from generator.weights import Weights
+from generator.stages.job import Undeclared
+from generator.stages.table import STAGES
 from tests.factories import ROOT
 from tests.fakes import Project, make_project
 
@@ -49,15 +55,18 @@ def make_plan(
     *overrides: str,
     variants: str = "baseline",
     initial: Weights = WEIGHTS,
-    precision: str = "float32",
+    precision: Precision = "float32",
 ) -> Plan:
     config = replace(project, variants=variants).config(*overrides)
-    return stages.plan(config, dataset, initial, {v.name: precision for v in config.variants})
+    splits = {
+        v.name: data.split(dataset, v.recipe.split, config.data.batch_size, v.recipe.seed) for v in config.variants
+    }
+    return planning.plan(config, Start(dataset, initial, splits, {v.name: precision for v in config.variants}))
 
 
 def keys(plan: Plan) -> dict[str, str]:
     """Label → digest."""
-    return {stage.label: stage.key.digest for stage in plan.stages}
+    return {stage.label: stage.key.digest for stage in plan.nodes}
 
 
 def changed(before: Plan, after: Plan) -> set[str]:
@@ -88,11 +97,11 @@ def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
         ("model.dropout=0.5", {"architecture"} | TRAINED),
         ("model.preprocess=false", {"architecture"} | FROZEN | TRAINED),
         ("model.augment=true", {"architecture"} | TRAINED),
-        ("split.validation_fraction=0.4", TRAINED | {"data_figures"}),
-        ('split.mode="reshuffled"', TRAINED | {"data_figures"}),
+        ("split.validation_fraction=0.4", TRAINED),
+        ('split.mode="reshuffled"', TRAINED),
         ("seed=7", TRAINED | {"augmentation", "data_figures"}),
         ("data.image_size=64", ALL),
-        ("data.batch_size=3", {"architecture", "data_figures"} | FROZEN | TRAINED),
+        ("data.batch_size=3", {"architecture"} | FROZEN | TRAINED),
         ('data.alpha="white"', ALL - {"architecture"}),
     ],
 )
@@ -203,8 +212,8 @@ def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Pl
 def test_another_version_of_a_package_runs_the_stages_that_use_it(
     plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch, package: str, ran: set[str]
 ) -> None:
-    before, version = plan(), stages.version
-    monkeypatch.setattr(stages, "version", lambda name: "99.0" if name == package else version(name))
+    before, version = plan(), planning.version
+    monkeypatch.setattr(planning, "version", lambda name: "99.0" if name == package else version(name))
     assert changed(before, plan()) == ran
 
 
@@ -230,7 +239,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], package: Path) -> None:
     before = plan()
-    for path in package.glob("*.py"):
+    for path in package.rglob("*.py"):
         path.touch()
     assert changed(before, plan()) == set()
 
@@ -244,7 +253,16 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         ("inputs.py", 'RandomFlip("horizontal"', 'RandomFlip("vertical"', ALL - {"pixels"}),
         ("evaluation.py", "zero_division=0", "zero_division=1", {"evaluation", "figures", "comparison"}),
         ("noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
-        ("experiment.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
+        ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
+        # What stands between a stage's function and the library that it calls.
+        ("stages/drawing.py", "original=pixels[0]", "original=pixels[1]", {"data_figures"}),
+        ("data.py", "sample.name != wanted", "sample.name == wanted", {"data_figures"}),
+        ("images.py", '_converted(image, "RGBA")', '_converted(image, "RGBa")', {"data_figures"}),
+        # What surrounds every function that TensorFlow runs.
+        ("stages/table.py", '"TF_ENABLE_ONEDNN_OPTS": "1"', '"TF_ENABLE_ONEDNN_OPTS": "0"', ALL - {"pixels"}),
+        ("stages/workspace.py", "enable_op_determinism()", "list_devices()", ALL - {"pixels"}),
+        ("stages/workspace.py", "    keras.backend.clear_session()\n", "", ALL - {"pixels"}),
+        ("stages/workspace.py", "several = len(", "several = 1 + len(", ALL - {"pixels"}),
     ],
 )
 def test_a_change_in_a_helper_runs_the_stages_that_reach_it(
@@ -255,7 +273,9 @@ def test_a_change_in_a_helper_runs_the_stages_that_reach_it(
     assert changed(before, plan()) == ran
 
 
-@pytest.mark.parametrize("module", ["training.py", "images.py", "inputs.py", "experiment.py", "figures.py", "data.py"])
+@pytest.mark.parametrize(
+    "module", ["training.py", "images.py", "inputs.py", "stages/learning.py", "figures.py", "data.py"]
+)
 def test_comments_docstrings_and_formatting_run_nothing(plan: Callable[..., Plan], package: Path, module: str) -> None:
     before, path = plan(), package / module
     text = path.read_text("utf-8")
@@ -285,16 +305,16 @@ def test_variants_that_agree_share_their_stages(plan: Callable[..., Plan]) -> No
     both = plan(variants="baseline,augmentation").variants
     baseline, augmented = both["baseline"], both["augmentation"]
     for name in FROZEN:
-        assert getattr(baseline, name).key.digest == getattr(augmented, name).key.digest
+        assert baseline[name].key.digest == augmented[name].key.digest
     for name in ("architecture", "head", "fine_tuning", "evaluation", "figures"):
-        assert getattr(baseline, name).key.digest != getattr(augmented, name).key.digest
+        assert baseline[name].key.digest != augmented[name].key.digest
 
 
 def test_variants_that_differ_share_nothing_that_differs(plan: Callable[..., Plan]) -> None:
     both = plan(variants="all").variants
     first, second = both["augmentation"], both["augmentation-no-preprocessing"]
-    assert first.features.key.digest != second.features.key.digest
-    assert first.cut.key.digest != second.cut.key.digest
+    assert first["features"].key.digest != second["features"].key.digest
+    assert first["cut"].key.digest != second["cut"].key.digest
 
 
 def test_another_variant_runs_none_of_the_others_again(plan: Callable[..., Plan]) -> None:
@@ -303,16 +323,61 @@ def test_another_variant_runs_none_of_the_others_again(plan: Callable[..., Plan]
 
 
 def test_no_stage_comes_before_one_that_it_needs(plan: Callable[..., Plan]) -> None:
-    listed = plan(variants="all").stages
+    listed = plan(variants="all").nodes
     for position, stage in enumerate(listed):
-        assert {need.key.digest for need in stage.needs} <= {earlier.key.digest for earlier in listed[:position]}
+        assert {need.key.digest for need in stage.needs.values()} <= {
+            earlier.key.digest for earlier in listed[:position]
+        }
+
+
+def test_another_way_to_split_runs_what_is_trained(project: Project, dataset: Dataset) -> None:
+    """The key holds which images are trained on, whatever code chose them."""
+    before = make_plan(project, dataset)
+    config = project.config()
+    split = data.split(dataset, config.baseline.recipe.split, config.data.batch_size, seed=0)
+    turned = replace(split, train=split.train[::-1])
+    after = planning.plan(
+        replace(project, variants="baseline").config(),
+        Start(dataset, WEIGHTS, {"baseline": turned}, {"baseline": "float32"}),
+    )
+    assert changed(before, after) == TRAINED
+
+
+def test_a_job_holds_what_its_stage_declares_and_nothing_else(plan: Callable[..., Plan], tmp_path: Path) -> None:
+    job = plan().variants["baseline"]["head"].job({}, tmp_path)
+    assert job.setting("model.dropout") == 0.2
+    assert job.phase("head").learning_rate == 1e-4
+    with pytest.raises(Undeclared, match=r"baseline\.head reads fine_tuning\.from_layer, which the row of head"):
+        job.setting("fine_tuning.from_layer")
+    with pytest.raises(Undeclared, match=r"reads model\.rotation"):
+        job.setting("model.rotation")
+    with pytest.raises(Undeclared, match=r"reads titles"):
+        print(job.titles)
+    assert plan("model.augment=true").variants["baseline"]["head"].job({}, tmp_path).setting("model.rotation") == 0.2
+
+
+def test_every_setting_that_a_key_names_is_in_the_job_and_the_other_way_round(
+    plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    for node in plan("model.augment=true", variants="all").nodes:
+        named = {part.removeprefix("setting ") for part in node.key.parts if part.startswith("setting ")}
+        assert named == set(node.job({}, tmp_path).settings)
+        assert set(node.given) <= set(node.key.parts)
+
+
+def test_every_row_names_a_function_that_exists_and_stages_above_it() -> None:
+    seen: set[str] = set()
+    for stage in STAGES:
+        assert source.excerpt(stage.runs).code.startswith(f"def {stage.runs.partition(':')[2]}(job: Job, out: Path")
+        assert {*stage.needs, *stage.uses} <= seen
+        seen.add(stage.name)
 
 
 def test_every_key_names_what_it_depends_on(plan: Callable[..., Plan]) -> None:
-    parts = dict(plan().variants["baseline"].head.key.parts)
+    parts = dict(plan().variants["baseline"]["head"].key.parts)
     assert parts["setting head.learning_rate"] == 1e-4
     assert parts["setting seed"] == 0
-    assert parts["package tensorflow"] == stages.version("tensorflow")
+    assert parts["package tensorflow"] == planning.version("tensorflow")
     assert "source generator.training:train" in parts
     assert "source generator.model:build_head" in parts
     assert {name for name in parts if name.startswith("stage ")} == {"stage pixels", "stage features"}

@@ -18,9 +18,9 @@ from typing import Any
 
 from generator.display import accept_any_text
 from generator.errors import BadInput, BuildFailed
-from generator.job import Job
-
-Report = Callable[[dict[str, float]], None]
+from generator.progress import Report
+from generator.stages.job import Job
+from generator.stages.table import WORKER_ENVIRONMENT
 
 MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed}
 
@@ -105,19 +105,17 @@ def _serve(connection: Connection, log: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(log)
     accept_any_text()
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    # Pinned, because its default differs between processors and sums differ with it.
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
+    os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
     # Late: TensorFlow takes seconds to import, and only this process needs it.
-    from generator import experiment
+    from generator.stages import workspace
 
-    experiment.configure(os.cpu_count() or 1)
+    workspace.configure(os.cpu_count() or 1)
     while True:
         try:
             job, out = connection.recv()
         except EOFError:
             return
-        connection.send(_outcome(experiment.run, job, out, connection))
+        connection.send(_outcome(workspace.run, job, out, connection))
 
 
 def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connection) -> tuple[str, ...]:

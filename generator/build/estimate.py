@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from generator.build.timings import Timing
 from generator.config import DataSettings, Recipe
 from generator.display import about
-from generator.timings import Timing
 
 Source = Literal["the last run", "a probe of one batch"]
 
@@ -77,7 +77,7 @@ class Costs:
     """What the probe does not measure, as ratios to what it does."""
 
     fixed: Mapping[str, float]
-    """Stage → what it takes apart from its images, in builds of the base."""
+    """Stage → what it takes apart from its images, in builds of the base; nothing where it was not measured."""
     step: Mapping[str, float]
     """Precision → training on an image, in forward passes of the part above the cut."""
     head_step: float
@@ -187,7 +187,7 @@ def predicted(todo: Work, precision: str, images: int, speed: Speed, ratios: Cos
     if todo.stage == "cut" and not stored:
         below = 0
     return (
-        (ratios.fixed[todo.stage] + ratios.head_step * todo.head_steps) * speed.base
+        (ratios.fixed.get(todo.stage, 0.0) + ratios.head_step * todo.head_steps) * speed.base
         + todo.decoded * speed.decode
         + below * speed.lower
         + (todo.upper + ratios.step[precision] * todo.trained) * speed.upper

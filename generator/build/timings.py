@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from generator import hardware
-from generator.cache import write_atomically
 from generator.errors import BuildFailed
+from generator.files import write_atomically
 
 FILE = "timings.json"
 

@@ -1,0 +1,106 @@
+"""From the store's entries to results: every variant's numbers, the data set's summary, the figures."""
+
+import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+from generator import data, strict_json, summary
+from generator.build.plan import Nodes, Plan, version
+from generator.build.runner import Runner
+from generator.build.start import Start
+from generator.config import Config, Variant
+from generator.display import Display
+from generator.errors import BuildFailed
+from generator.results import BuildResults, DataSummary, Environment, FigureFile, VariantResult
+from generator.stages import artifacts
+
+
+def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSummary:
+    """The data set, decoded and split for every variant: what is wrong with it shows before anything is trained."""
+    table = runner.require(plan.shared["pixels"]).read_json(artifacts.REPORT)
+    report = strict_json.validated(data.PixelReport, table, "pixels")
+    splits = {name: runner.require(nodes["split"]) for name, nodes in plan.variants.items()}
+    baseline = artifacts.read_split(splits[config.baseline.name].folder)
+    return summary.summarise(begun.dataset, report, baseline, config.data)
+
+
+def collect(
+    config: Config, begun: Start, plan: Plan, runner: Runner, described: DataSummary, display: Display, root: Path
+) -> BuildResults:
+    """Every variant's results and figures. Raises `BuildFailed` listing every variant that failed."""
+    _train_all(plan, runner, display)
+    variants = {v.name: _variant_result(v, plan.variants[v.name], begun, runner) for v in config.variants}
+    return BuildResults(
+        profile=config.profile,
+        data=described,
+        weights=begun.weights.summary,
+        environment=environment(root),
+        variants=variants,
+        figures=_figures(plan, runner),
+    )
+
+
+def figure_files(found: BuildResults, plan: Plan, runner: Runner) -> dict[str, bytes]:
+    """`<scope>/<file>` → content of every figure, as PNG and as WebP."""
+    return {
+        f"{figure.scope}/{name}": runner.require(plan.figures[figure.scope]).read_bytes(name)
+        for figure in found.figures
+        for name in (f"{figure.name}.png", f"{figure.name}.webp")
+    }
+
+
+def environment(root: Path) -> Environment:
+    """Versions of the packages that the lock file names, as far as this machine needs and has them."""
+    lines = (root / "requirements.txt").read_text("utf-8").splitlines()
+    locked = {line.partition("==")[0] for line in lines if "==" in line and not line.startswith(("#", " "))}
+    packages = {}
+    for name in sorted(locked):
+        with suppress(metadata.PackageNotFoundError):
+            packages[name] = version(name)
+    return Environment(python=platform.python_version(), packages=packages)
+
+
+def _train_all(plan: Plan, runner: Runner, display: Display) -> None:
+    """Run what the results are read from; one variant's failure does not keep the others from finishing."""
+    failures: dict[str, BuildFailed] = {}
+    for name, nodes in plan.variants.items():
+        try:
+            for stage in ("architecture", "evaluation"):
+                runner.require(nodes[stage])
+        except BuildFailed as error:
+            failures[name] = error
+            display.warn(f"{name} failed: {error}")
+    if failures:
+        finished = [name for name in plan.variants if name not in failures]
+        kept = f"; finished and kept: {', '.join(finished)}" if finished else ""
+        lines = "\n".join(f"{name} failed: {error}" for name, error in failures.items())
+        raise BuildFailed(f"{lines}\nthe site stays as it was{kept}")
+
+
+def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner) -> VariantResult:
+    found = {
+        stage: runner.require(nodes[stage]).read_json(artifacts.RESULT)
+        for stage in ("architecture", "head", "fine_tuning", "evaluation")
+    }
+    table = {
+        "name": variant.name,
+        "title": variant.title,
+        "changes": variant.changes,
+        "recipe": variant.recipe,
+        "precision": begun.precisions[variant.name],
+        "before": found["head"]["before"],
+        "head": found["head"]["history"],
+        "fine_tuning": found["fine_tuning"]["history"],
+        **found["evaluation"],
+        **found["architecture"],
+    }
+    return strict_json.validated(VariantResult, table, f"{variant.name}: results in the store")
+
+
+def _figures(plan: Plan, runner: Runner) -> tuple[FigureFile, ...]:
+    rows: Mapping[str, list[dict[str, str | int]]] = {
+        scope: runner.require(node).read_json(artifacts.FIGURES) for scope, node in plan.figures.items()
+    }
+    return tuple(FigureFile.model_validate({"scope": scope, **row}) for scope, table in rows.items() for row in table)

@@ -1,0 +1,38 @@
+"""Where a stage's function runs."""
+
+from pathlib import Path
+from typing import Protocol
+
+from generator.build.worker import Worker
+from generator.progress import Report
+from generator.stages.job import Job
+
+
+class Executor(Protocol):
+    """Runs jobs, wherever that is."""
+
+    def run(self, job: Job, out: Path, report: Report) -> None:
+        """Run `job`'s stage, its files into the folder `out`, and return when they are there.
+
+        Raises `BadInput` or `BuildFailed` as the stage did, and `BuildFailed` where what ran it went away.
+        """
+
+    def close(self) -> None:
+        """End what was started, also in the middle of a stage."""
+
+
+class Local:
+    """This machine: stages that need TensorFlow in a process of their own, the others here."""
+
+    def __init__(self, log: Path) -> None:
+        """`log` receives what TensorFlow prints."""
+        self._worker = Worker(log)
+
+    def run(self, job: Job, out: Path, report: Report) -> None:
+        if job.tensorflow:
+            self._worker.run(job, out, report)
+        else:
+            job.body(job, out, report)
+
+    def close(self) -> None:
+        self._worker.close()

@@ -1,0 +1,148 @@
+"""What a build is about to do and how long it takes: the estimate (`estimate`) of a build's own stages.
+
+`expect` looks at the stages that run and forecasts them; where something costly never ran on this machine it has one
+batch measured. `note` keeps what they took for the next time.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import mean
+
+from generator import images
+from generator.build import estimate, timings
+from generator.build.estimate import COSTLY, Counts, Forecast, Speed, Work
+from generator.build.plan import Node, Plan
+from generator.build.runner import Runner
+from generator.build.start import Start
+from generator.build.timings import Timing
+from generator.cache import Store
+from generator.checkpoint_files import read_checkpoint
+from generator.config import Config, Variant
+from generator.display import Display
+from generator.errors import MeasuredPostError
+
+DECODED = 4
+"""Images that are decoded to see what one takes."""
+
+Measure = Callable[[Node], Mapping[str, float]]
+"""Runs the probe of a node's network and gives what it reports."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A forecast, and the work that it is of."""
+
+    forecast: Forecast
+    work: Mapping[str, Work]
+    """Label of each stage that runs → what it has to do."""
+
+
+@dataclass(frozen=True)
+class Outset:
+    """What is known before the first stage runs."""
+
+    config: Config
+    begun: Start
+    plan: Plan
+    store: Store
+    force: bool = False
+
+    def variant(self, node: Node) -> Variant:
+        found = {variant.name: variant for variant in self.config.variants}
+        return found.get(node.owner, self.config.baseline)
+
+    def network(self, node: Node) -> tuple[str, int]:
+        """What decides how long an image takes: precision and cut."""
+        variant = self.variant(node)
+        return self.begun.precisions[variant.name], variant.recipe.fine_tuning.from_layer
+
+
+def expect(there: Outset, running: Sequence[Node], display: Display, measure: Measure | None = None) -> Outlook:
+    """The outlook of the nodes `running`, in order and each once. Changes nothing; without `measure` nothing runs."""
+    work = {node.label: _work(there, node, running) for node in running}
+    planned, known = len(there.plan.once), timings.read(there.store.root)
+    forecast = estimate.forecast(work, planned, known)
+    unknown = [each.label for each in forecast.stages if each.seconds is None]
+    if measure and any(node.label in unknown and node.name in COSTLY for node in running):
+        probed = _probed(there, {node.label: node for node in running}, work, unknown, display, measure)
+        forecast = estimate.forecast(work, planned, known, probed)
+    return Outlook(forecast, work)
+
+
+def note(there: Outset, runner: Runner, work: Mapping[str, Work]) -> None:
+    """Keep what the stages took that ran."""
+    entries = {node.label: runner.entries.get(node.key.digest) for node in there.plan.nodes}
+    took = [(work[label], entries[label]) for label in runner.ran if label in work]
+    done = {todo.kind: Timing(todo.volume, entry.seconds) for todo, entry in took if entry}
+    if done and there.store.root.is_dir():
+        timings.record(there.store.root, done)
+
+
+def speed(there: Outset, node: Node, measure: Measure) -> Speed:
+    """The probe of `node`'s network. Raises what the executor does when it fails."""
+    return Speed(decode=_decode_seconds(there), **measure(node))
+
+
+def _work(there: Outset, node: Node, running: Sequence[Node]) -> Work:
+    variant, data = there.variant(node), there.config.data
+    split = there.begun.splits[variant.name]
+    counts = Counts(len(there.begun.dataset.samples), len(split.train), len(split.validation))
+    # `features` takes what `cut` stored where some stage of this build needs that.
+    cuts = {use.key.digest for use in node.uses.values()}
+    cut = any(need.key.digest in cuts for each in running for need in each.needs.values())
+    precision, done = there.begun.precisions[variant.name], 0 if there.force else _finished_epochs(there.store, node)
+    return estimate.work(node.name, variant.recipe, precision, data, counts, done=done, cut=cut)
+
+
+def _finished_epochs(store: Store, node: Node) -> int:
+    """Epochs that a killed build has finished of `node`."""
+    found = read_checkpoint(store.checkpoint_path(node.key))
+    return len(json.loads(found[1])) if found else 0
+
+
+def _probed(
+    there: Outset,
+    running: Mapping[str, Node],
+    work: Mapping[str, Work],
+    unknown: Sequence[str],
+    display: Display,
+    measure: Measure,
+) -> dict[str, float]:
+    """Label → seconds of the stages `unknown`, from one batch for each kind of network among them."""
+    measured: dict[tuple[str, int], Speed] = {}
+    try:
+        with display.stage("a probe of one batch"):
+            for node in [running[label] for label in unknown if running[label].name in COSTLY]:
+                if there.network(node) not in measured:
+                    measured[there.network(node)] = speed(there, node, measure)
+    except (MeasuredPostError, RuntimeError, TypeError) as error:
+        # An estimate is no reason to fail: what is wrong with the worker shows when the first stage runs.
+        display.warn(f"no estimate: {str(error).splitlines()[0]}")
+        return {}
+    otherwise = next(iter(measured.values()))
+    return {
+        label: _predicted(there, node, work[label], measured.get(there.network(node), otherwise))
+        for label, node in running.items()
+        if label in unknown
+    }
+
+
+def _predicted(there: Outset, node: Node, todo: Work, found: Speed) -> float:
+    precision, most = there.network(node)[0], there.config.data.max_stored_bytes
+    return estimate.predicted(todo, precision, len(there.begun.dataset.samples), found, estimate.costs(), most)
+
+
+def _decode_seconds(there: Outset) -> float:
+    """Seconds to decode an image, all cores at work; 0 if none of those tried can be, which its own stage reports."""
+    data, samples = there.config.data, there.begun.dataset.samples
+    taken = []
+    for sample in samples[:: max(1, len(samples) // DECODED)][:DECODED]:
+        started = time.perf_counter()
+        with suppress(images.BadImage, OSError):
+            images.decode(sample.path, size=data.image_size, alpha=data.alpha, max_pixels=data.max_pixels)
+            taken.append(time.perf_counter() - started)
+    return mean(taken) / (os.cpu_count() or 1) if taken else 0.0

@@ -1,0 +1,193 @@
+"""From settings to stages: every stage that a build may run, with its key, without running anything.
+
+A key lists by name all that a stage may read, as its row in `stages.table` declares it. Variants that agree on all
+that a stage depends on have the same key for it and share its outcome.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from generator import fonts, source
+from generator.build.start import Start
+from generator.cache import Key
+from generator.config import Config, Variant, flatten
+from generator.stages.job import Job
+from generator.stages.table import PROBE, STAGES, WORKER, Stage
+
+EVERYBODY = "all"
+"""Owner of the stages that belong to no variant, in labels."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One stage of one variant, or of the whole build."""
+
+    stage: Stage
+    owner: str
+    """The variant, or `EVERYBODY`."""
+    key: Key
+    settings: Mapping[str, Any]
+    given: Mapping[str, Any]
+    needs: Mapping[str, "Node"]
+    """Name under which its function finds the files → the node that makes them."""
+    uses: Mapping[str, "Node"]
+
+    @property
+    def name(self) -> str:
+        return self.stage.name
+
+    @property
+    def label(self) -> str:
+        return self.key.label
+
+    def job(self, inputs: Mapping[str, Path], checkpoint: Path) -> Job:
+        """What the stage is given, its `inputs` being there."""
+        return Job(
+            stage=self.name,
+            label=self.label,
+            runs=self.stage.runs,
+            tensorflow=self.stage.tensorflow,
+            settings=self.settings,
+            given=self.given,
+            inputs=inputs,
+            checkpoint=checkpoint,
+        )
+
+
+Nodes = Mapping[str, Node]
+"""Stage → its node."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All stages of a build."""
+
+    shared: Nodes
+    """Stages of the whole build."""
+    variants: Mapping[str, Nodes]
+    """Variant → its stages; some may be shared with other variants by key."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node, in an order in which none comes before one that it needs."""
+        rows = [self.shared, *self.variants.values()]
+        found = [row[stage.name] for stage in STAGES for row in rows if stage.name in row]
+        return tuple(found)
+
+    @property
+    def wanted(self) -> tuple[Node, ...]:
+        """The nodes whose outcome the post needs; the others run only where one of these runs and needs them."""
+        return tuple(node for node in self.nodes if not node.stage.for_stages)
+
+    @property
+    def once(self) -> tuple[Node, ...]:
+        """As `nodes`; of those that variants share, the first."""
+        return tuple({node.key.digest: node for node in reversed(self.nodes)}.values())[::-1]
+
+    @property
+    def figures(self) -> dict[str, Node]:
+        """Scope → the node that draws its figures."""
+        drawn = {name: nodes["figures"] for name, nodes in self.variants.items()}
+        return {"data": self.shared["data_figures"], **drawn, "comparison": self.shared["comparison"]}
+
+
+def plan(config: Config, start: Start) -> Plan:
+    """The stages of `config`."""
+    shared: dict[str, Node] = {}
+    variants: dict[str, dict[str, Node]] = {variant.name: {} for variant in config.variants}
+    for stage in STAGES:
+        if stage.scope == "build":
+            shared[stage.name] = _node(stage, EVERYBODY, config, start, shared)
+        elif stage.scope == "variant":
+            for variant in config.variants:
+                nodes = variants[variant.name]
+                nodes[stage.name] = _node(stage, variant.name, config, start, {**shared, **nodes})
+        else:
+            every = {f"{name}.{inner}": node for name, nodes in variants.items() for inner, node in nodes.items()}
+            shared[stage.name] = _node(stage, EVERYBODY, config, start, every)
+    return Plan(shared, variants)
+
+
+def probe(config: Config, start: Start, owner: str) -> Job:
+    """The job that measures what one batch of a variant takes."""
+    variant = _variant(config, owner)
+    return Job(
+        stage=PROBE.name,
+        label="a probe of one batch",
+        runs=PROBE.runs,
+        tensorflow=PROBE.tensorflow,
+        settings=_settings(PROBE, variant, config, start),
+        given=_given(PROBE, variant, config, start),
+        inputs={},
+        checkpoint=Path(),
+    )
+
+
+def _node(stage: Stage, owner: str, config: Config, start: Start, known: Nodes) -> Node:
+    variant = _variant(config, owner)
+    settings, given = _settings(stage, variant, config, start), _given(stage, variant, config, start)
+    needs, uses = _named(stage.needs, known), _named(stage.uses, known)
+    packages = (*stage.packages, *(start.dataset.decoders if stage.decodes else ()))
+    symbols = [stage.runs, *(WORKER if stage.tensorflow else ())]
+    parts: dict[str, Any] = {f"setting {path}": value for path, value in settings.items()}
+    parts |= {name: KEYS[name](value) for name, value in given.items()}
+    parts |= fonts.key(text for kind in stage.draws for text in TEXTS[kind](start, config))
+    parts |= {f"stage {name}": need.key.digest for name, need in needs.items()}
+    parts |= {f"package {package}": version(package) for package in packages}
+    parts |= {f"source {symbol}": digest for symbol, digest in source.fingerprint(symbols).items()}
+    return Node(stage, owner, Key(stage.name, f"{owner}.{stage.name}", parts), settings, given, needs, uses)
+
+
+def _variant(config: Config, owner: str) -> Variant:
+    """The variant whose settings count for a stage of `owner`; the baseline's where that is no variant."""
+    return next((variant for variant in config.variants if variant.name == owner), config.baseline)
+
+
+def _settings(stage: Stage, variant: Variant, config: Config, start: Start) -> dict[str, Any]:
+    """Path → value of every setting that the stage may read here."""
+    values = flatten({**variant.recipe.model_dump(mode="json"), "data": config.data.model_dump(mode="json")})
+    sometimes = [path for path, holds in stage.sometimes.items() if holds(variant.recipe, start.weights)]
+    return {path: values[path] for path in (*stage.settings, *sometimes)}
+
+
+def _given(stage: Stage, variant: Variant, config: Config, start: Start) -> dict[str, Any]:
+    return {name: GIVEN[name](start, variant, config) for name in stage.given}
+
+
+def _named(names: Sequence[str], known: Nodes) -> Nodes:
+    """The nodes of these names; over all variants, those of each variant under its own name."""
+    return {name: node for name, node in known.items() if name in names or name.partition(".")[2] in names}
+
+
+GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
+    "dataset": lambda start, variant, config: start.dataset,
+    "weights": lambda start, variant, config: start.weights,
+    "precision": lambda start, variant, config: start.precisions[variant.name],
+    "titles": lambda start, variant, config: {each.name: each.title for each in config.variants},
+}
+"""What a row may declare beside settings → where it comes from."""
+
+KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "dataset": lambda dataset: dataset.fingerprint,
+    "weights": lambda weights: weights.summary.fingerprint,
+    "precision": lambda precision: precision,
+    "titles": lambda titles: list(titles.values()),
+}
+"""The same → what of it a key holds."""
+
+TEXTS: Mapping[str, Callable[[Start, Config], Iterable[str]]] = {
+    "classes": lambda start, config: start.dataset.class_names,
+    "files": lambda start, config: [sample.name for sample in start.dataset.train],
+    "titles": lambda start, config: [variant.title for variant in config.variants],
+}
+"""What a row may draw → the names themselves."""
+
+
+@cache
+def version(package: str) -> str:
+    """The installed version of `package`."""
+    return metadata.version(package)

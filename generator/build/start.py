@@ -1,0 +1,77 @@
+"""What a build starts from: data set, weights, splits, precisions; all checked, nothing computed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import data, fonts, hardware, summary
+from generator.backbones import weights
+from generator.backbones.downloads import Progress
+from generator.backbones.weights import Weights
+from generator.config import Config
+from generator.data import Dataset
+from generator.display import Display
+from generator.splits import Split
+
+
+@dataclass(frozen=True)
+class Start:
+    """The inputs of a build."""
+
+    dataset: Dataset
+    weights: Weights
+    splits: Mapping[str, Split]
+    """Variant → its split as far as it can be told before an image is decoded: copies of equal bytes are known."""
+    precisions: Mapping[str, hardware.Precision]
+    """Variant → the precision of its base on this machine."""
+
+
+def start(
+    config: Config,
+    store: Path,
+    *,
+    data_store: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> Start:
+    """Find data and weights, and split. Raises `BadInput` where one of them cannot be used.
+
+    A data set is drawn or unpacked below `data_store`, the store unless given; without `download` no weights are
+    fetched.
+    """
+    precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
+    dataset = data.find(config.data, data_store or store)
+    data.check_settings(dataset, config.variants)
+    splits = {
+        v.name: data.split(dataset, v.recipe.split, config.data.batch_size, v.recipe.seed) for v in config.variants
+    }
+    found = weights.resolve(config.weights, store, download=download, progress=progress)
+    return Start(dataset, found, splits, precisions)
+
+
+def introduce(begun: Start, config: Config, display: Display) -> None:
+    """Say what is built on, and what about it a user should know."""
+    found, base = begun.dataset, begun.weights
+    display.say(f"data: {summary.found(found)}")
+    for reason, count in found.ignored.items():
+        display.say(f"data: {count} ignored: {reason}")
+    why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
+    display.say(f"weights: {base.summary.used} {base.summary.name}{why}")
+    missing = fonts.notice([*found.class_names, *(v.title for v in config.variants)])
+    if missing:
+        display.warn(missing)
+
+
+class Download:
+    """Says how far a download is, at every tenth."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._tenths = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        tenths = 10 * done // total if total else done // 10**7
+        if tenths != self._tenths:
+            self._tenths = tenths
+            of = f" of {total / 1e6:.0f}" if total else ""
+            self._display.say(f"downloading weights: {done / 1e6:.0f}{of} MB")

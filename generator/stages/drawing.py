@@ -1,0 +1,57 @@
+"""The stages that draw: results and pixels of other stages to figures.
+
+Imported only where one of them runs: Matplotlib and seaborn take a second.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from generator import data, images
+from generator import figures as charts
+from generator.errors import printable
+from generator.progress import Report
+from generator.results import Trained
+from generator.stages import artifacts
+from generator.stages.job import Job
+from generator.strict_json import validated
+
+
+def data_figures(job: Job, out: Path, report: Report) -> None:
+    pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)
+    example = data.example_with_alpha(job.dataset)
+    drawings = charts.draw_data(
+        job.dataset.class_names,
+        test_pixels=pixels[job.dataset.first_test :],
+        test_labels=[sample.label for sample in job.dataset.test],
+        alpha_example=images.read_rgba(example.path) if example else None,
+        alpha_name=example.name if example else None,
+        augmented=np.load(job.inputs["augmentation"] / artifacts.COPIES),
+        original=pixels[0],
+    )
+    artifacts.write_drawings(out, drawings)
+
+
+def figures(job: Job, out: Path, report: Report) -> None:
+    test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
+    drawings = charts.draw_variant(_shown(job), job.dataset.class_names, test_pixels)
+    artifacts.write_drawings(out, drawings)
+
+
+def comparison(job: Job, out: Path, report: Report) -> None:
+    shown = [_shown(job, f"{name}.", title) for name, title in job.titles.items()]
+    artifacts.write_drawings(out, [charts.draw_comparison(shown)])
+
+
+def _shown(job: Job, owner: str = "", title: str = "") -> Trained:
+    """The variant whose stages are `owner` + name among the job's inputs."""
+    found = {
+        stage: artifacts.read_records(job.inputs[f"{owner}{stage}"]) for stage in ("head", "fine_tuning", "evaluation")
+    }
+    table = {
+        "title": title,
+        "head": found["head"]["history"],
+        "fine_tuning": found["fine_tuning"]["history"],
+        **{name: found["evaluation"][name] for name in ("test", "confusion", "predictions")},
+    }
+    return validated(Trained, table, f"{printable(job.label)}: results in the store")

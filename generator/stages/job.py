@@ -1,0 +1,85 @@
+"""What a stage is given: plain data, no more of it than its row in `stages.table` declares."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.backbones.weights import Weights
+from generator.config import PhaseSettings
+from generator.data import Dataset
+from generator.hardware import Precision
+from generator.progress import Report
+
+
+class Undeclared(LookupError):
+    """A stage asked for what its row does not declare, so that its key does not know of it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage of one variant, ready to be sent to an executor."""
+
+    stage: str
+    label: str
+    runs: str
+    """Its function, `module:name`."""
+    tensorflow: bool
+    """Whether it needs the process that has TensorFlow."""
+    settings: Mapping[str, Any]
+    """Setting path → value, for the settings that are declared."""
+    given: Mapping[str, Any]
+    """Name → value, for what else is declared."""
+    inputs: Mapping[str, Path]
+    """Stage → folder of its files, for the stages this one needs, and those it uses that are there.
+
+    A stage over all variants finds them under `<variant>.<stage>`.
+    """
+    checkpoint: Path
+
+    @property
+    def body(self) -> "Body":
+        """The function to run."""
+        module, _, name = self.runs.partition(":")
+        body: Body = getattr(importlib.import_module(module), name)
+        return body
+
+    def setting(self, path: str) -> Any:
+        """Value of a declared setting. Raises `Undeclared` for any other."""
+        return self._declared(self.settings, path)
+
+    def phase(self, name: str) -> PhaseSettings:
+        """Settings of one training phase."""
+        fields = PhaseSettings.model_fields
+        return PhaseSettings(**{field: self.setting(f"{name}.{field}") for field in fields})
+
+    @property
+    def dataset(self) -> Dataset:
+        found: Dataset = self._declared(self.given, "dataset")
+        return found
+
+    @property
+    def weights(self) -> Weights:
+        found: Weights = self._declared(self.given, "weights")
+        return found
+
+    @property
+    def precision(self) -> Precision:
+        found: Precision = self._declared(self.given, "precision")
+        return found
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Variant → its title, in the post's order."""
+        found: Mapping[str, str] = self._declared(self.given, "titles")
+        return found
+
+    def _declared(self, table: Mapping[str, Any], name: str) -> Any:
+        if name not in table:
+            raise Undeclared(f"{self.label} reads {name}, which the row of {self.stage} does not declare here")
+        return table[name]
+
+
+Body = Callable[[Job, Path, Report], None]
+"""Runs a stage: its job, a folder for its files, where to report to."""

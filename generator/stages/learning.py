@@ -1,0 +1,196 @@
+"""The stages that need TensorFlow: each is a function from a `Job` to files in a folder.
+
+    architecture   shapes, parameter counts, model summaries
+    augmentation   augmented copies of one training image, for the figure
+    cut            outputs of the frozen lower part for every image
+    features       pooled features of every image, from the frozen base
+    head           phase 1: history, the head's weights, the score before training
+    fine_tuning    phase 2: history, the weights of the upper part and the head
+    evaluation     scores on the three splits, predictions, confusion matrix
+
+No Keras object leaves this module: numbers, strings and arrays are saved.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from generator import evaluation as scoring
+from generator import model as network
+from generator.config import ModelSettings, first_fine_tuning_epoch
+from generator.inputs import augmentation_layers, derived_seed
+from generator.progress import Report
+from generator.results import ParameterCounts, Score, Shapes, Summaries
+from generator.stages import artifacts
+from generator.stages.job import Job
+from generator.stages.workspace import Workspace, through
+from generator.training import Batches, Phase, train
+
+COPIES = 9
+"""Augmented copies in the figure."""
+
+
+def architecture(job: Job, out: Path, report: Report) -> None:
+    base, settings = Workspace(job).structure, _model_settings(job)
+    head = network.build_head(settings.dropout)
+    # Nothing is augmented here, so the seed is of no account.
+    whole = network.connect(base, head, network.layers_before(settings, seed=0))
+    base_summary, head_summary = network.summary(base), network.summary(whole)
+    trainable_head = network.parameter_count(whole.trainable_variables)
+    network.unfreeze(base, job.setting("fine_tuning.from_layer"))
+    size = job.setting("data.image_size")
+    images = (job.setting("data.batch_size"), size, size, 3)
+    features = base.compute_output_shape(images)
+    parameters = ParameterCounts(
+        total=network.parameter_count(whole.variables),
+        base=network.parameter_count(base.variables),
+        trainable_head=trainable_head,
+        trainable_fine_tuning=network.parameter_count(whole.trainable_variables),
+        base_layers=len(base.layers),
+    )
+    shapes = Shapes(
+        images=images,
+        features=features,
+        pooled=head.pooling.compute_output_shape(features),
+        logits=whole.compute_output_shape(images),
+    )
+    summaries = Summaries(base=base_summary, head=head_summary, fine_tuning=network.summary(whole))
+    artifacts.write_records(out, parameters=parameters, shapes=shapes, summaries=summaries)
+
+
+def augmentation(job: Job, out: Path, report: Report) -> None:
+    image = Workspace(job).pixels[0].astype(np.float32)
+    seed = derived_seed(job.setting("seed"), "augmentation figure")
+    layers = augmentation_layers(job.setting("model.rotation"), seed)
+    copies = [layers(image[None], training=True).numpy()[0] for _ in range(COPIES)]
+    np.save(out / artifacts.COPIES, np.clip(np.round(copies), 0, 255).astype(np.uint8))
+
+
+def cut(job: Job, out: Path, report: Report) -> None:
+    work = Workspace(job)
+    (out / artifacts.CUT).write_text(json.dumps({"layer": work.cut_point}), "utf-8")
+    shape = (len(work.labels), *network.below(work.base, work.cut_point).output.shape[1:])
+    if 4 * math.prod(shape) <= job.setting("data.max_stored_bytes"):
+        # Nothing is stored yet, so these are computed.
+        store_outputs(work.lower_outputs(range(len(work.labels))), shape, out / artifacts.OUTPUTS, report)
+
+
+def features(job: Job, out: Path, report: Report) -> None:
+    work = Workspace(job)
+    everything = range(len(work.labels))
+    if work.stored is None:
+        outputs = through(work.batches(work.pixels, everything), work.pooling)
+    else:
+        # The same bits as `pooling` gives, wherever the cut lies: float32 holds what passes there.
+        layer = json.loads((job.inputs["cut"] / artifacts.CUT).read_text("utf-8"))["layer"]
+        outputs = through(work.batches(work.stored, everything), work.pooling_above(layer))
+    shape = (len(work.labels), work.base.output.shape[-1])
+    store_outputs(outputs, shape, out / artifacts.POOLED, report)
+
+
+def head(job: Job, out: Path, report: Report) -> None:
+    work = Workspace(job)
+    pooled = artifacts.rows(job.inputs["features"] / artifacts.POOLED)
+    # Seeded by itself: the head starts alike in every variant, whatever was built before it.
+    keras.utils.set_random_seed(work.seed("head weights"))
+    model = network.connect_head(network.build_head(job.setting("model.dropout")), pooled.shape[1])
+    before = _before(model, work, pooled)
+
+    def training(epoch: int) -> Batches:
+        if job.setting("model.augment"):
+            return work.augmented("head", epoch, work.pooling)
+        return work.batches(pooled, work.training_order("head", epoch))
+
+    history = train(
+        model,
+        Phase("head", job.phase("head"), 1, job.setting("seed"), job.checkpoint),
+        training,
+        lambda epoch: work.batches(pooled, work.validation_order("head", epoch)),
+        report,
+    )
+    artifacts.write_records(out, before=before, history=history)
+    _save_variables(model.trainable_variables, out)
+
+
+def fine_tuning(job: Job, out: Path, report: Report) -> None:
+    work = Workspace(job)
+    model, layers = work.upper_model()
+    _load_variables(layers.dense.trainable_variables, job.inputs["head"])
+
+    def training(epoch: int) -> Batches:
+        if job.setting("model.augment"):
+            return work.augmented("fine_tuning", epoch, work.lower)
+        return work.lower_outputs(work.training_order("fine_tuning", epoch))
+
+    first = first_fine_tuning_epoch(job.setting("head.epochs"))
+    history = train(
+        model,
+        Phase("fine_tuning", job.phase("fine_tuning"), first, job.setting("seed"), job.checkpoint),
+        training,
+        lambda epoch: work.lower_outputs(work.validation_order("fine_tuning", epoch)),
+        report,
+    )
+    artifacts.write_records(out, history=history)
+    _save_variables(model.trainable_variables, out)
+
+
+def evaluation(job: Job, out: Path, report: Report) -> None:
+    work = Workspace(job)
+    labels = work.labels
+    model, _ = work.upper_model()
+    _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
+    logits = scoring.predict(model, work.lower_outputs(range(len(labels))))
+    train_images, validation_images = list(work.split.train), list(work.split.validation)
+    first = job.dataset.first_test
+    test_logits, test_labels = logits[first:], labels[first:]
+    files = [sample.name for sample in job.dataset.test]
+    artifacts.write_records(
+        out,
+        train=scoring.score(logits[train_images], labels[train_images]),
+        validation=scoring.score(logits[validation_images], labels[validation_images]),
+        test=scoring.classification_score(test_logits, test_labels),
+        confusion=scoring.confusion(test_logits, test_labels),
+        predictions=list(scoring.predictions(test_logits, test_labels, files)),
+    )
+
+
+def store_outputs(outputs: Batches, shape: tuple[int, ...], path: Path, report: Report) -> None:
+    """All `outputs` as one float32 array of `shape` (n, …), written batch by batch. Raises `OSError`."""
+    done = 0
+    # As a stream: where the disk is full, writing to a memory map kills the process.
+    with path.open("wb") as stream:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for batch, _ in outputs:
+            stream.write(np.ascontiguousarray(batch, "<f4").data)
+            done += len(batch)
+            report({"images": done, "of": shape[0]})
+
+
+def _model_settings(job: Job) -> ModelSettings:
+    augment = job.setting("model.augment")
+    return ModelSettings(
+        preprocess=job.setting("model.preprocess"),
+        augment=augment,
+        rotation=job.setting("model.rotation") if augment else 0,
+        dropout=job.setting("model.dropout"),
+    )
+
+
+def _before(model: keras.Model, work: Workspace, pooled: np.ndarray) -> Score:
+    positions = list(work.split.validation)
+    logits = scoring.predict(model, work.batches(pooled, positions))
+    return scoring.score(logits, work.labels[positions])
+
+
+def _save_variables(variables: list[keras.Variable], out: Path) -> None:
+    np.savez(out / artifacts.VARIABLES, **{str(i): v.numpy() for i, v in enumerate(variables)})
+
+
+def _load_variables(variables: list[keras.Variable], folder: Path) -> None:
+    with np.load(folder / artifacts.VARIABLES, allow_pickle=False) as arrays:
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[str(i)])

@@ -1,0 +1,35 @@
+"""The stages between the files of a data set and what is trained: every image decoded once, and who validates."""
+
+from functools import partial
+from pathlib import Path
+
+from generator import data
+from generator.config import DataSettings, SplitSettings
+from generator.progress import Report
+from generator.stages import artifacts
+from generator.stages.job import Job
+from generator.strict_json import parse_json, validated
+
+
+def pixels(job: Job, out: Path, report: Report) -> None:
+    settings = DataSettings(
+        image_size=job.setting("data.image_size"),
+        alpha=job.setting("data.alpha"),
+        max_pixels=job.setting("data.max_pixels"),
+    )
+    found = data.read_pixels(job.dataset, settings, out / artifacts.PIXELS, partial(_report, report))
+    (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
+
+
+def split(job: Job, out: Path, report: Report) -> None:
+    settings = SplitSettings(
+        mode=job.setting("split.mode"), validation_fraction=job.setting("split.validation_fraction")
+    )
+    path = job.inputs["pixels"] / artifacts.REPORT
+    copies = validated(data.PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path)).copies
+    found = data.split(job.dataset, settings, job.setting("data.batch_size"), job.setting("seed"), copies)
+    artifacts.write_split(out, found)
+
+
+def _report(report: Report, done: int, count: int) -> None:
+    report({"images": done, "of": count})

@@ -1,0 +1,233 @@
+"""The stages of a build, one row each: what it runs, what it may read, what it needs.
+
+    pixels ─┬─ split ──────┐
+            ├─ features ─ head ─ fine_tuning ─ evaluation ─┬─ figures
+            ├─ cut ╌╌┘──────────┘                          └─ comparison
+            └─ augmentation ────────────────────────────────── data_figures
+    architecture
+
+A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
+that its function is given (`stages.job`): what a row does not declare can be read by no stage.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from generator.backbones.weights import Weights
+from generator.config import Recipe
+
+TENSORFLOW = ("keras", "numpy", "tensorflow")
+DRAWING = ("matplotlib", "numpy", "pillow", "seaborn")
+
+WORKER_ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1"}
+"""Set before TensorFlow is imported. Pinned, because the default differs between processors and sums differ with it."""
+
+WORKER = (
+    "generator.stages.table:WORKER_ENVIRONMENT",
+    "generator.stages.workspace:configure",
+    "generator.stages.workspace:run",
+)
+"""What surrounds every stage that needs TensorFlow; part of each one's key."""
+
+Condition = Callable[[Recipe, Weights], bool]
+
+
+def augments(recipe: Recipe, weights: Weights) -> bool:
+    return recipe.model.augment
+
+
+def draws_weights(recipe: Recipe, weights: Weights) -> bool:
+    return weights.summary.used == "random"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One kind of step of a build."""
+
+    name: str
+    runs: str
+    """Its function, `module:name`, called with a `Job`, a folder for its files and where to report to."""
+    scope: Literal["build", "variant", "variants"]
+    """Runs once with the baseline's settings, once a variant, or once over all variants."""
+    settings: tuple[str, ...] = ()
+    """Paths of the settings it may read, those of a variant's recipe and those below `data.`."""
+    sometimes: Mapping[str, Condition] = field(default_factory=dict)
+    """Settings that it may read only where the condition holds."""
+    given: tuple[Literal["dataset", "weights", "precision", "titles"], ...] = ()
+    """What else it is given."""
+    draws: tuple[Literal["classes", "files", "titles"], ...] = ()
+    """Names from outside that it draws: the fonts that have their letters are part of its key."""
+    needs: tuple[str, ...] = ()
+    """Stages whose files it reads."""
+    uses: tuple[str, ...] = ()
+    """Stages whose files spare it work if they are there; its outcome is the same without them, to the bit."""
+    packages: tuple[str, ...]
+    """Packages whose version its outcome depends on."""
+    decodes: bool = False
+    """Whether the packages that decode some of the images count among those."""
+    for_stages: bool = False
+    """Whether its files serve other stages alone; then it runs only where one of these runs."""
+
+    @property
+    def tensorflow(self) -> bool:
+        """Whether it runs in the process that has TensorFlow."""
+        return "tensorflow" in self.packages
+
+
+_BATCHES = ("data.image_size", "data.batch_size")
+_AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments}
+_RANDOM: Mapping[str, Condition] = {"seed": draws_weights}
+
+STAGES = (
+    Stage(
+        name="pixels",
+        runs="generator.stages.pixels:pixels",
+        scope="build",
+        settings=("data.image_size", "data.alpha", "data.max_pixels"),
+        given=("dataset",),
+        packages=("numpy", "pillow"),
+        decodes=True,
+    ),
+    Stage(
+        name="augmentation",
+        runs="generator.stages.learning:augmentation",
+        scope="build",
+        settings=("seed", "model.rotation"),
+        needs=("pixels",),
+        packages=TENSORFLOW,
+        for_stages=True,
+    ),
+    Stage(
+        name="data_figures",
+        runs="generator.stages.drawing:data_figures",
+        scope="build",
+        given=("dataset",),
+        draws=("classes", "files"),
+        needs=("pixels", "augmentation"),
+        packages=DRAWING,
+    ),
+    Stage(
+        name="split",
+        runs="generator.stages.pixels:split",
+        scope="variant",
+        settings=("seed", "split.mode", "split.validation_fraction", "data.batch_size"),
+        given=("dataset",),
+        needs=("pixels",),
+        packages=("numpy",),
+    ),
+    Stage(
+        name="architecture",
+        runs="generator.stages.learning:architecture",
+        scope="variant",
+        settings=(*_BATCHES, "model.preprocess", "model.augment", "model.dropout", "fine_tuning.from_layer"),
+        sometimes=_AUGMENTATION,
+        packages=TENSORFLOW,
+    ),
+    Stage(
+        name="cut",
+        runs="generator.stages.learning:cut",
+        scope="variant",
+        settings=(*_BATCHES, "model.preprocess", "fine_tuning.from_layer", "data.max_stored_bytes"),
+        sometimes=_RANDOM,
+        given=("dataset", "weights", "precision"),
+        needs=("pixels",),
+        packages=TENSORFLOW,
+        for_stages=True,
+    ),
+    Stage(
+        name="features",
+        runs="generator.stages.learning:features",
+        scope="variant",
+        # Not `from_layer`: wherever the cut lies, these are the same bits, and no head is trained again.
+        settings=(*_BATCHES, "model.preprocess"),
+        sometimes=_RANDOM,
+        given=("dataset", "weights", "precision"),
+        needs=("pixels",),
+        uses=("cut",),
+        packages=TENSORFLOW,
+        for_stages=True,
+    ),
+    Stage(
+        name="head",
+        runs="generator.stages.learning:head",
+        scope="variant",
+        settings=(
+            *_BATCHES,
+            "seed",
+            "split.mode",
+            "model.preprocess",
+            "model.augment",
+            "model.dropout",
+            "head.optimizer",
+            "head.learning_rate",
+            "head.epochs",
+        ),
+        sometimes=_AUGMENTATION,
+        given=("dataset", "weights", "precision"),
+        needs=("pixels", "split", "features"),
+        packages=TENSORFLOW,
+    ),
+    Stage(
+        name="fine_tuning",
+        runs="generator.stages.learning:fine_tuning",
+        scope="variant",
+        settings=(
+            *_BATCHES,
+            "seed",
+            "split.mode",
+            "model.preprocess",
+            "model.augment",
+            "model.dropout",
+            "head.epochs",
+            "fine_tuning.from_layer",
+            "fine_tuning.optimizer",
+            "fine_tuning.learning_rate",
+            "fine_tuning.epochs",
+        ),
+        sometimes=_AUGMENTATION,
+        given=("dataset", "weights", "precision"),
+        needs=("pixels", "split", "cut", "head"),
+        packages=TENSORFLOW,
+    ),
+    Stage(
+        name="evaluation",
+        runs="generator.stages.learning:evaluation",
+        scope="variant",
+        settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
+        sometimes=_RANDOM,
+        given=("dataset", "weights", "precision"),
+        needs=("pixels", "split", "cut", "fine_tuning"),
+        packages=(*TENSORFLOW, "scikit-learn"),
+    ),
+    Stage(
+        name="figures",
+        runs="generator.stages.drawing:figures",
+        scope="variant",
+        given=("dataset",),
+        draws=("classes",),
+        needs=("pixels", "head", "fine_tuning", "evaluation"),
+        packages=DRAWING,
+    ),
+    Stage(
+        name="comparison",
+        runs="generator.stages.drawing:comparison",
+        scope="variants",
+        given=("titles",),
+        draws=("titles",),
+        needs=("head", "fine_tuning", "evaluation"),
+        packages=DRAWING,
+    ),
+)
+"""In an order in which none comes before one that it needs."""
+
+PROBE = Stage(
+    name="probe",
+    runs="generator.stages.probe:probe",
+    scope="variant",
+    settings=(*_BATCHES, "model.preprocess", "model.rotation", "fine_tuning.from_layer"),
+    sometimes=_RANDOM,
+    given=("weights", "precision"),
+    packages=TENSORFLOW,
+)
+"""No stage of a build: measures what one batch takes, for an estimate. Nothing depends on it."""

@@ -1,0 +1,190 @@
+"""What a TensorFlow stage makes of its job when first asked: the base with its weights, arrays, batches.
+
+`configure` makes a process ready, `run` runs one stage in it; both are part of every TensorFlow stage's key.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property, lru_cache, partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from generator import model as network
+from generator.backbones.weights import load_arrays
+from generator.folding import Forward, as_convolution, fold
+from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
+from generator.progress import Report
+from generator.splits import Split
+from generator.stages import artifacts
+from generator.stages.job import Job
+from generator.training import Batches, reseed
+
+
+def configure(threads: int) -> None:
+    """Make runs repeatable. Called once per process, before TensorFlow computes anything."""
+    # The default counts follow the CPUs a process is allowed, and sums follow the first of them.
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    # With one, reading the next batch would wait for the step on this one.
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    tf.config.experimental.enable_op_determinism()
+    # On GPUs float32 would otherwise be multiplied with ten bits of mantissa.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def run(job: Job, out: Path, report: Report) -> None:
+    """Run the stage of `job`, its files into the folder `out`."""
+    keras.backend.clear_session()
+    with _strategy().scope():
+        job.body(job, out, report)
+
+
+@cache
+def _strategy() -> tf.distribute.Strategy:
+    """Training on every GPU where there are several; else wherever TensorFlow computes by itself."""
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+
+
+@lru_cache(maxsize=1)
+def _base(image_size: int) -> keras.Model:
+    """The base without its weights: built once for all stages of this process, because that takes a second."""
+    return network.build_base(image_size)
+
+
+_arrays = lru_cache(maxsize=1)(load_arrays)
+
+
+class Workspace:
+    """A job, and what its stage works with."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    @cached_property
+    def structure(self) -> keras.Model:
+        """The base, frozen; what its weights are does not matter."""
+        base = _base(self.job.setting("data.image_size"))
+        base.trainable = False  # An earlier stage may have unfrozen and trained layers of it.
+        return base
+
+    @cached_property
+    def base(self) -> keras.Model:
+        """The base, frozen, with the weights it starts from."""
+        if self.job.weights.summary.used == "random":
+            keras.utils.set_random_seed(derived_seed(self.job.setting("seed"), "base weights"))
+            return network.build_base(self.job.setting("data.image_size"))
+        network.load_arrays(self.structure, _arrays(self.job.weights))
+        return self.structure
+
+    @cached_property
+    def cut_point(self) -> str:
+        return network.cut_point(self.base, self.job.setting("fine_tuning.from_layer"))
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Labels of all images, int64 (n,)."""
+        return np.asarray([sample.label for sample in self.job.dataset.samples], np.int64)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """All images, uint8 (n, s, s, 3), as a memory map."""
+        return artifacts.rows(self.job.inputs["pixels"] / artifacts.PIXELS)
+
+    @cached_property
+    def split(self) -> Split:
+        return artifacts.read_split(self.job.inputs["split"])
+
+    def forward(self, model: keras.Model) -> Forward:
+        """Preprocessing, where the variant has it, and a frozen part of the base from its input on."""
+        prepare = as_convolution(preprocess_input) if self.job.setting("model.preprocess") else tf.identity
+        frozen = fold(model, self.job.precision)
+        return _compiled(lambda images: frozen(prepare(images)))
+
+    def upper_model(self) -> tuple[keras.Model, network.Head]:
+        """What fine-tuning trains: the base above the cut, from layer `from_layer` on, and the head."""
+        network.unfreeze(self.base, self.job.setting("fine_tuning.from_layer"))
+        layers = network.build_head(self.job.setting("model.dropout"))
+        above = network.above(self.base, self.cut_point)
+        return network.connect(above, layers, precision=self.job.precision), layers
+
+    @cached_property
+    def stored(self) -> np.ndarray | None:
+        """Outputs of the lower part for every image, float32 (n, …), as a memory map; None if not stored."""
+        path = self.job.inputs["cut"] / artifacts.OUTPUTS if "cut" in self.job.inputs else None
+        return artifacts.rows(path) if path and path.exists() else None
+
+    @cached_property
+    def pooling(self) -> Forward:
+        """Preprocessing, the whole base and the average over places: (b, s, s, 3) images to (b, 2048) features."""
+        return self.forward(network.pooled(self.base))
+
+    def pooling_above(self, cut: str) -> Forward:
+        """The rest of `pooling` behind the layer `cut`: its outputs to (b, 2048) features."""
+        return _compiled(fold(network.pooled(network.above(self.base, cut)), self.job.precision))
+
+    @cached_property
+    def lower(self) -> Forward:
+        """Preprocessing and the base up to the cut."""
+        return self.forward(network.below(self.base, self.cut_point))
+
+    def lower_outputs(self, order: Sequence[int] | np.ndarray) -> Batches:
+        """Outputs of the lower part for the images at `order`: as stored, or computed now."""
+        if self.stored is not None:
+            return self.batches(self.stored, order)
+        return through(self.batches(self.pixels, order), self.lower)
+
+    @cached_property
+    def augmentation(self) -> keras.Sequential:
+        return augmentation_layers(self.job.setting("model.rotation"), seed=0)
+
+    @cached_property
+    def augment(self) -> Forward:
+        """The augmentation as one graph: faster than its layers one by one."""
+        augment: Forward = tf.function(partial(self.augmentation, training=True), autograph=False)
+        return augment
+
+    def augmented(self, phase: str, epoch: int, frozen: Forward) -> Batches:
+        """Outputs of `frozen` for the epoch's training images, freshly augmented."""
+        reseed(self.augmentation, self.seed(f"{phase} augmentation", epoch))
+        images = self.batches(self.pixels, self.training_order(phase, epoch))
+        return through(images, lambda batch: frozen(self.augment(batch)))
+
+    def training_order(self, phase: str, epoch: int) -> np.ndarray:
+        """The epoch's training images, shuffled."""
+        positions = self._positions(phase, epoch, validation=False)
+        return shuffled(positions, self.seed(f"{phase} order", epoch))
+
+    def validation_order(self, phase: str, epoch: int) -> np.ndarray:
+        return self._positions(phase, epoch, validation=True)
+
+    def batches(self, store: np.ndarray, order: Sequence[int] | np.ndarray) -> Batches:
+        dataset: Batches = batches(store, self.labels, np.asarray(order), self.job.setting("data.batch_size"))
+        return dataset
+
+    def seed(self, purpose: str, epoch: int = 0) -> int:
+        return derived_seed(self.job.setting("seed"), purpose, epoch)
+
+    def _positions(self, phase: str, epoch: int, *, validation: bool) -> np.ndarray:
+        """Positions of the epoch's training or validation images."""
+        split = self.split
+        if self.job.setting("split.mode") == "fixed":
+            return np.asarray(split.validation if validation else split.train)
+        # The write-up's leak: every pass shuffles all training images anew and takes its share of the result.
+        purpose = f"{phase} {'validation' if validation else 'training'} pass"
+        order = shuffled(range(len(self.job.dataset.train)), self.seed(purpose, epoch))
+        kept = len(split.validation)
+        return order[:kept] if validation else order[kept:]
+
+
+def through(source: Batches, forward: Forward) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """`source` with its images passed through `forward`."""
+    for images, labels in source:
+        yield forward(images), labels
+
+
+def _compiled(forward: Forward) -> Forward:
+    # No signature: traced for each batch size, as the steps of training are (`network.FixedShapeModel`).
+    compiled: Forward = tf.function(forward, autograph=False)
+    return compiled
