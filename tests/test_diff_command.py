@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from generator import cli, fitting, result_files
+from generator import cli, commands, fitting, result_files
 from generator.results import BuildResults, Environment
 from tests import repositories
 from tests.factories import make_data, make_results, make_variant
@@ -24,6 +25,8 @@ Diff = Callable[..., int]
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     isolate(monkeypatch, tmp_path)
+    # Thumbnails come from the data set, which would be drawn first.
+    monkeypatch.setattr(commands.data, "find", lambda settings, store: SimpleNamespace(root=tmp_path / "no data"))
 
 
 @pytest.fixture
