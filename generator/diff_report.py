@@ -21,6 +21,7 @@ from generator.metric_diff import MetricChange
 if TYPE_CHECKING:
     from jinja2 import Environment
     from rich.console import Group
+    from rich.text import Text
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -53,18 +54,25 @@ def to_table(comparison: Comparison, *, everything: bool = False) -> "Group":
 
     parts: list[Any] = [Text(f"{comparison.old} → {comparison.new}", style="bold")]
     if comparison.nothing:
-        parts.append(Text(_sentence(comparison.nothing)))
+        parts.append(_line(_sentence(comparison.nothing)))
     elif comparison.same:
         parts.append(Text("No differences."))
     if comparison.rounding and not everything:
-        parts.append(Text(_sentence(f"{comparison.rounding.text}; --all lists them")))
+        parts.append(_line(_sentence(f"{comparison.rounding.text}; --all lists them")))
     else:
         parts += _tables(comparison)
         parts += [Text(line) for line in _lines(comparison)]
-    parts += [Text(line) for line in _environment_lines(comparison.environment, everything)]
+    parts += [_line(line) for line in _environment_lines(comparison.environment, everything)]
     parts += [Text(f"gate passed: {result}", style="green") for result in comparison.gates if result.passed]
     parts += [Text(f"gate missed: {result}", style="red") for result in comparison.missed]
     return Group(*parts)
+
+
+def _line(text: str) -> "Text":
+    """A sentence that stays one line, so that it can be searched for, wherever the terminal breaks it."""
+    from rich.text import Text
+
+    return Text(text, no_wrap=True, overflow="ignore")
 
 
 def _tables(comparison: Comparison) -> list[Any]:
