@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator import builds, config, diff, metric_diff, provenance, rounding, strict_json
+from generator import builds, config, diff, hardware, metric_diff, provenance, rounding, strict_json
 from generator.builds import Build, Places
 from generator.diff import Comparison
 from generator.results import BuildResults, Score
@@ -132,6 +132,21 @@ def test_a_processor_of_the_same_name_is_told_by_its_family(compare: Callable[..
     assert sides[1] is not None
     assert sides[0].is_of_another_machine_than(sides[1])
     assert sides[0].machine_beside(sides[1]) == "One, family 6, model 143, stepping 2"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["cpu family\t: 6", "model\t\t: 207", "model name\t: A", "stepping\t: 2"], "family 6, model 207, stepping 2"),
+        (["CPU implementer\t: 0x41", "CPU part\t: 0xd0c"], "implementer 0x41, part 0xd0c"),
+        (["processor: 0"], ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_what_the_system_tells_of_a_processor(monkeypatch: pytest.MonkeyPatch, lines: list[str], told: str) -> None:
+    monkeypatch.setattr(hardware, "_cpuinfo", lambda: lines)
+    assert hardware.cpuid() == told
+    assert provenance.machine()["cpuid"] == (told or None)
 
 
 def stages(key: str = "a", work: str | None = "b") -> dict[str, Any]:
