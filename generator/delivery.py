@@ -63,6 +63,7 @@ def expected(config: Config, places: Places, *, overwrite: bool = False) -> dict
 
 def check(config: Config, places: Places, *, overwrite: bool) -> None:
     """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
+    publish.recover(places.site)
     files = expected(config, places, overwrite=overwrite)
     place = manifest.path_for(config.post.asset_folder)
     publish.check(places.site, files, manifest_path=place, overwrite=overwrite)
