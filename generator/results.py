@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from generator.config import Recipe
-from generator.layout import PARTS, Part
+from generator.part_names import PARTS, Part
 
 Phase = Literal["head", "fine_tuning"]
 

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "generator"
 
 ROWS = [
     {"errors", "hardware", "noise", "formats", "escape", "canvas", "images", "drawing", "original"}
-    | {"convolution", "rmsprop", "layout", "splits"},
+    | {"convolution", "rmsprop", "part_names", "splits"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"inputs", "folding", "picture_diff", "preview", "strict_json"},
     {"results", "origins", "model", "metric_diff", "export"},
