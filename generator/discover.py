@@ -147,7 +147,7 @@ def _missing(folder: Path) -> str:
 
 
 def _holds_images(folder: Path) -> bool:
-    return any(f.suffix.lower() in SUFFIXES and not _junk(f.name) for f in folder.iterdir())
+    return any(not _junk(f.name) and not _other_kind(f) for f in folder.iterdir())
 
 
 def _count_beside(folder: Path, parts: Iterable[Path], ignored: Counter[str]) -> None:
