@@ -61,16 +61,9 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
 
 def check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
     """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
-<<<<<<< HEAD
     files = expected(config, places, place)
     manifest_path = manifest.path_for(config.post.asset_folder)
     publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
-=======
-    publish.recover(places.site)
-    files = expected(config, places, overwrite=overwrite)
-    place = manifest.path_for(config.post.asset_folder)
-    publish.check(places.site, files, manifest_path=place, overwrite=overwrite)
->>>>>>> publish
 
 
 def deliver(found: BuildResults, bench: Bench, place: Layout, *, overwrite: bool) -> Outcome:
