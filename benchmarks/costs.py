@@ -110,7 +110,8 @@ def _steps(precision: Any, repeats: int) -> tuple[float, float]:
     head_step = _fastest(lambda: head.train_on_batch(pooled, labels), 10 * repeats)
     passing = _fastest(upper, repeats)
     keras.backend.clear_session()
-    print(f"{precision}: base {building:.2f} s, pass {passing:.3f} s, step {step:.3f} s, head's {head_step:.4f} s")
+    found = f"base {building:.2f} s, pass {passing:.3f} s, step {step:.3f} s, head's {head_step:.4f} s"
+    print(f"{precision}: {found}", flush=True)
     return step / passing, head_step / building
 
 

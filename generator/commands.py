@@ -182,7 +182,9 @@ def _print_comparison(found: diff.Comparison, options: argparse.Namespace, setti
         from rich.console import Console
 
         # Where the output is no terminal there is no width to keep to, and names are not cut short.
-        Console(width=None if sys.stdout.isatty() else 140).print(diff_report.to_table(found, everything=options.all))
+        Console(width=None if sys.stdout.isatty() else 140).print(
+            diff_report.to_table(found, everything=options.all), crop=False
+        )
 
 
 def _history_rows(folder: Path) -> list[list[str]]:

@@ -20,7 +20,7 @@ import numpy as np
 from generator import deep, discover, filetypes, images, origins, splits
 from generator.config import DataSettings, SplitSettings, Variant
 from generator.errors import BadInput, BuildFailed, printable
-from generator.folder_names import Part
+from generator.part_names import Part
 from generator.results import PLAIN_FOLDERS, Record
 from generator.splits import Copies, Split
 

@@ -9,7 +9,7 @@ holds everything, its pictures inside, and opens offline. What another processor
 import base64
 import dataclasses
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from generator.metric_diff import MetricChange
 if TYPE_CHECKING:
     from jinja2 import Environment
     from rich.console import Group
+    from rich.text import Text
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -53,18 +54,25 @@ def to_table(comparison: Comparison, *, everything: bool = False) -> "Group":
 
     parts: list[Any] = [Text(f"{comparison.old} → {comparison.new}", style="bold")]
     if comparison.nothing:
-        parts.append(Text(_sentence(comparison.nothing)))
+        parts.append(_line(_sentence(comparison.nothing)))
     elif comparison.same:
         parts.append(Text("No differences."))
     if comparison.rounding and not everything:
-        parts.append(Text(_sentence(f"{comparison.rounding.text}; --all lists them")))
+        parts.append(_line(_sentence(f"{comparison.rounding.text}; --all lists them")))
     else:
         parts += _tables(comparison)
         parts += [Text(line) for line in _lines(comparison)]
-    parts += [Text(line) for line in _environment_lines(comparison.environment, everything)]
+    parts += [_line(line) for line in _environment_lines(comparison.environment, everything)]
     parts += [Text(f"gate passed: {result}", style="green") for result in comparison.gates if result.passed]
     parts += [Text(f"gate missed: {result}", style="red") for result in comparison.missed]
     return Group(*parts)
+
+
+def _line(text: str) -> "Text":
+    """A sentence that stays one line, so that it can be searched for, wherever the terminal breaks it."""
+    from rich.text import Text
+
+    return Text(text, no_wrap=True, overflow="ignore")
 
 
 def _tables(comparison: Comparison) -> list[Any]:
@@ -96,10 +104,10 @@ def to_markdown(comparison: Comparison, images: Mapping[str, str] | None = None,
     `images` gives thumbnails' URLs by the test image's name.
     """
 
-    def write(most: Mapping[str, int]) -> str:
-        return _render("diff.md.j2", comparison, images=images or {}, everything=everything, most=most)
-
-    return fitting.fit(write, SHORTENED)
+    render = _renderer("diff.md.j2", comparison, images or {}, everything)
+    counts = {name: len(rows) for name, rows in _lists(comparison, everything).items()}
+    most_images = max((len(pair.of(o)) for pair in comparison.predictions for o in OUTCOMES), default=0)
+    return fitting.fit(render, {name: {**counts, "images": most_images}[name] for name in SHORTENED})
 
 
 def markdown_files(comparison: Comparison, name: str, thumbnails: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -113,7 +121,7 @@ def markdown_files(comparison: Comparison, name: str, thumbnails: Mapping[str, b
 def to_html(comparison: Comparison, thumbnails: Mapping[str, bytes] | None = None, *, everything: bool = False) -> str:
     """One page that needs nothing else. `thumbnails` are PNG files by the test image's name."""
     images = {file: _data_url(content) for file, content in (thumbnails or {}).items()}
-    return _render("diff.html.j2", comparison, images=images, everything=everything, most={"images": MOST})
+    return _renderer("diff.html.j2", comparison, images, everything)({"images": MOST})
 
 
 def to_json(comparison: Comparison) -> str:
@@ -174,7 +182,8 @@ def _alone(comparison: Comparison) -> dict[str, str]:
 
 def _figures(comparison: Comparison) -> list[picture_diff.PictureChange]:
     """Figures that differ, but for those of variants that only one build has."""
-    return [figure for figure in comparison.figures if figure.scope not in _alone(comparison)]
+    alone = _alone(comparison)
+    return [figure for figure in comparison.figures if figure.scope not in alone]
 
 
 def _lines(comparison: Comparison) -> list[str]:
@@ -244,44 +253,45 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:12] + "…"
 
 
-def _render(
-    template: str, comparison: Comparison, images: Mapping[str, str], everything: bool, most: Mapping[str, int]
-) -> str:
-    """The page or Markdown; `most` says how many rows of each list are written, all of those it does not name."""
+def _renderer(
+    template: str, comparison: Comparison, images: Mapping[str, str], everything: bool
+) -> Callable[[Mapping[str, int]], str]:
+    """Writes the page or Markdown with so many rows of each list; with all of those that are not named."""
+    loaded, lists = _environment(template).get_template(template), _lists(comparison, everything)
+    context = {
+        "comparison": comparison,
+        "folded": comparison.rounding is not None and not everything,
+        "missed": len(comparison.missed),
+        "unchanged": sum(change.status == "unchanged" for change in comparison.metrics),
+        "outcomes": OUTCOMES,
+        "images": images,
+        "limit": fitting.GITHUB,
+        "better": {"higher": "higher is better", "lower": "lower is better", None: ""},
+        "direction": metric_diff.direction,
+    }
+
+    def write(most: Mapping[str, int]) -> str:
+        shown = {name: rows[: most.get(name)] for name, rows in lists.items()}
+        left = {name: len(rows) - len(shown[name]) for name, rows in lists.items()}
+        listed = [len(pair.of(outcome)) for pair in shown["pairs"] for outcome in OUTCOMES]
+        left["images"] = sum(max(0, count - most["images"]) for count in listed)
+        return loaded.render(context, shown=shown, left=left, most=most["images"])
+
+    return write
+
+
+def _lists(comparison: Comparison, everything: bool) -> dict[str, Sequence[Any]]:
+    """The rows of every list by its name in `SHORTENED`, but for the images, which stand in the pairs."""
     folded = comparison.rounding is not None and not everything
-    alone = _alone(comparison)
-    pairs = [] if folded else _pairs(comparison)[: most.get("pairs")]
-    lists = {
+    return {
         "gates": sorted(comparison.gates, key=lambda result: result.passed),
         "settings": () if folded else comparison.settings,
         "metrics": () if folded else _rows(comparison),
-        "variants": list(alone.items()),
+        "variants": list(_alone(comparison).items()),
         "pairs": () if folded else _pairs(comparison),
         "figures": () if folded else _figures(comparison),
         "versions": comparison.environment.changes,
     }
-    shown = {name: rows[: most.get(name)] for name, rows in lists.items()}
-    left = {name: len(rows) - len(shown[name]) for name, rows in lists.items()}
-    listed = [len(pair.of(outcome)) for pair in pairs for outcome in OUTCOMES]
-    left["images"] = sum(max(0, count - most["images"]) for count in listed)
-    return (
-        _environment(template)
-        .get_template(template)
-        .render(
-            comparison=comparison,
-            folded=folded,
-            shown=shown,
-            left=left,
-            most=most["images"],
-            missed=len(comparison.missed),
-            unchanged=sum(change.status == "unchanged" for change in comparison.metrics),
-            outcomes=OUTCOMES,
-            images=images,
-            limit=fitting.GITHUB,
-            better={"higher": "higher is better", "lower": "lower is better", None: ""},
-            direction=metric_diff.direction,
-        )
-    )
 
 
 def _pairs(comparison: Comparison) -> list[Paired]:

@@ -1,8 +1,8 @@
 """Finds the images of a two-class data set below a folder, and accounts for everything that is passed over.
 
 `discover` looks for the folders of training and test images, and of validation images where there are some
-(`folder_names`), takes the class names from the folders in them and lists the image files. What is no image
-is counted with its reason; what would quietly shift labels is an error.
+(`part_names`: what they are called), takes the class names from the folders in them and lists the image files. What
+is no image is counted with its reason; what would quietly shift labels is an error.
 """
 
 import os
@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import filetypes, folder_names, lookalikes
+from generator import filetypes, lookalikes, part_names
 from generator.errors import BadInput, printable
-from generator.folder_names import Part
+from generator.part_names import Part
 
 _DEPTH = 3  # levels of extra folders an archive may have above train/ and test/
 _NEEDED: tuple[Part, ...] = ("train", "test")
@@ -106,7 +106,7 @@ def _layout(folder: Path, source: str, ignored: Counter[str]) -> tuple[Path, dic
     """The one folder at or below `folder` that holds training and test images, and the folder of each part."""
     level, nearest = [folder], folder
     for _ in range(_DEPTH + 1):
-        found = {f: folder_names.parts(sub for sub in _entries(f) if sub.is_dir()) for f in level}
+        found = {f: part_names.candidates(sub for sub in _entries(f) if sub.is_dir()) for f in level}
         roots = [f for f, parts in found.items() if all(part in parts for part in _NEEDED)]
         if len(roots) > 1:
             raise BadInput(f"{source}: train/ and test/ stand in several folders ({_names(roots)}); name one")
@@ -131,7 +131,7 @@ def _one_each(found: dict[Part, list[Path]], source: str) -> dict[Part, Path]:
 def _undoubled(folder: Path, part: Part) -> Path:
     """`training_set/training_set/` for `training_set/` that holds no other folder: some archives are packed so."""
     inner = [] if folder.is_symlink() else [f for f in _entries(folder) if _is_plain_folder(f)]
-    if len(inner) == 1 and folder_names.part(inner[0].name) == part:
+    if len(inner) == 1 and part_names.part(inner[0].name) == part:
         return _undoubled(inner[0], part)
     return folder
 
@@ -139,9 +139,9 @@ def _undoubled(folder: Path, part: Part) -> Path:
 def _missing(folder: Path) -> str:
     """What `folder` lacks to be a data set, and what it has."""
     entries = [f for f in _entries(folder) if not _junk(f.name)]
-    if len(entries) == 1 and _is_plain_folder(entries[0]) and not folder_names.part(entries[0].name):
+    if len(entries) == 1 and _is_plain_folder(entries[0]) and not part_names.part(entries[0].name):
         return _missing(entries[0])
-    found = folder_names.parts(f for f in entries if f.is_dir())
+    found = part_names.candidates(f for f in entries if f.is_dir())
     if found:
         have = ", ".join(f"{printable(f.name)}/ ({_CALLED[part]})" for part in found for f in found[part])
         lacking = " and ".join(_CALLED[part] for part in _NEEDED if part not in found)
@@ -152,7 +152,7 @@ def _missing(folder: Path) -> str:
 
 
 def _holds_images(folder: Path) -> bool:
-    return any(filetypes.accepted(f.suffix) and not _junk(f.name) for f in folder.iterdir())
+    return any(not _junk(f.name) and not _other_kind(f) for f in folder.iterdir())
 
 
 def _count_beside(folder: Path, parts: Iterable[Path], ignored: Counter[str]) -> None:

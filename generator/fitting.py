@@ -4,31 +4,31 @@ A text is never cut: `fit` has it written again with fewer rows.
 """
 
 import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 GITHUB = 65_536
 """Characters that a comment, a pull request's or an issue's description may have on GitHub."""
 
 
-def fit(write: Callable[[Mapping[str, int]], str], lists: Sequence[str], limit: int = GITHUB) -> str:
+def fit(write: Callable[[Mapping[str, int]], str], lists: Mapping[str, int], limit: int = GITHUB) -> str:
     """The longest text of at most `limit` characters that `write` gives.
 
-    `write` takes how many rows each of the `lists` may have, which are in the order in which they are shortened;
-    without any rows its text must fit.
+    `write` takes how many rows each of the `lists` may have; they are given with their lengths, in the order in
+    which they are shortened. Without any rows the text must fit.
     """
     # A row takes some characters itself, so that more rows cannot fit.
-    most = limit // 16
-    rows = dict.fromkeys(lists, most)
-    for name in lists:
-        text = write(rows)
+    rows = {name: min(count, limit // 16) for name, count in lists.items()}
+    text = write(rows)
+    for name in (name for name, count in rows.items() if count):
         if characters(text) <= limit:
-            return text
+            break
 
         def length(count: int, name: str = name) -> int:
             return characters(write({**rows, name: count}))
 
-        rows[name] = max(0, bisect.bisect_right(range(most), limit, key=length) - 1)
-    return write(rows)
+        rows[name] = max(0, bisect.bisect_right(range(rows[name]), limit, key=length) - 1)
+        text = write(rows)
+    return text
 
 
 def characters(text: str) -> int:

@@ -1,6 +1,6 @@
 """What the processor can do, as far as it decides how a build computes.
 
-TensorFlow gives bfloat16 to oneDNN where the processor has AVX-512 or AVX-NE-CONVERT, and computes it itself, slowly,
+TensorFlow gives bfloat16 to oneDNN where the processor has AVX-512 or AVX-NE-CONVERT, and computes it itself
 on every other one (`tensorflow/core/util/util.cc: IsDataTypeSupportedByOneDNNOnThisCPU`). It does not ask whether
 oneDNN was told to use fewer instructions than there are; then the first operation fails, or ends the process. Tried
 with TensorFlow 2.21 and its oneDNN 3.7.3 on a processor with AMX, limited and not, and on emulated ones: Haswell, which
@@ -61,7 +61,7 @@ def has_bfloat16_units() -> bool:
 
 
 def computes_bfloat16() -> bool:
-    """Whether TensorFlow can compute in bfloat16 on this processor at all, fast or slowly."""
+    """Whether TensorFlow can compute in bfloat16 on this processor at all, with units or without."""
     have = flags()
     if not GIVEN_TO_ONEDNN & have:
         return True

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from generator.config import Recipe
-from generator.folder_names import PARTS, Part
+from generator.part_names import PARTS, Part
 
 
 class Record(BaseModel):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from generator.config import DataSettings, SplitSettings
 from generator.data import Dataset, PixelReport, Sample
 from generator.errors import printable
-from generator.folder_names import Part
+from generator.part_names import Part
 from generator.results import Copy, Count, DataSummary, Duplicate
 from generator.splits import Copies, Split
 

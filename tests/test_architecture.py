@@ -13,7 +13,7 @@ PACKAGE = ROOT / "generator"
 
 ROWS = [
     {"errors", "noise", "formats", "escape", "fonts", "drawing", "original", "newlines", "fitting"}
-    | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "folder_names", "splits"},
+    | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "part_names", "splits"},
     {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
     | {"permalink", "blog", "inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas", "git"}
     | {"hardware"},

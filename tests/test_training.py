@@ -228,7 +228,7 @@ def test_batch_normalisation_keeps_its_statistics_while_its_layers_are_trained(
     model = network.connect(base, fresh_head(0.0))
     before = [v.numpy() for v in base.non_trainable_variables]
     gamma = base.layers[-3].trainable_variables[0].numpy()
-    run = phase(tmp_path, epochs=1)
+    run = phase(tmp_path, epochs=1, rate=1e-5)
     history = train(model, run, in_order(prepared, labels), in_order(prepared, labels), print)
     assert all((v.numpy() == old).all() for v, old in zip(base.non_trainable_variables, before, strict=True))
     assert (base.layers[-3].trainable_variables[0].numpy() != gamma).any(), "nothing was trained"

@@ -1,6 +1,6 @@
 """Which part of a data set a folder holds, told by its name: people call the same three parts many things.
 
-`part` reads one name, `parts` the names of folders that lie side by side.
+`part` reads one name, `candidates` the names of folders that lie side by side.
 """
 
 import re
@@ -29,7 +29,7 @@ def part(name: str) -> Part | None:
     return next((p for p in PARTS if re.fullmatch(f"({_NAMES[p]}){_END}", name, re.IGNORECASE)), None)
 
 
-def parts(folders: Iterable[Path]) -> dict[Part, list[Path]]:
+def candidates(folders: Iterable[Path]) -> dict[Part, list[Path]]:
     """Those of the folders whose names say a part, by part; of a part that has several, all."""
     named = [(part(folder.name), folder) for folder in folders]
     found = {p: [folder for what, folder in named if what == p] for p in PARTS}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import folder_names
+from generator import part_names
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,10 @@ from generator import folder_names
     ],
 )
 def test_fault_68_what_a_folder_is_called(part: str | None, names: list[str]) -> None:
-    assert {name: folder_names.part(name) for name in names} == dict.fromkeys(names, part)
+    assert {name: part_names.part(name) for name in names} == dict.fromkeys(names, part)
 
 
-def test_parts_lists_every_candidate() -> None:
+def test_candidates_lists_every_candidate() -> None:
     names = ("test", "Train", "notes", "valid", "val")
-    found = folder_names.parts(map(Path, names))
+    found = part_names.candidates(map(Path, names))
     assert found == {"train": [Path("Train")], "validation": [Path("valid"), Path("val")], "test": [Path("test")]}
