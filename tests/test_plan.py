@@ -29,10 +29,11 @@ OTHER_WEIGHTS = replace(WEIGHTS, summary=WEIGHTS.summary.model_copy(update={"fin
 TRAINED = {"head", "fine_tuning", "evaluation", "figures", "comparison"}
 """What follows from the head."""
 TUNED = TRAINED - {"head"}
+SPLIT = TRAINED | {"split"}
 FROZEN = {"features", "cut"}
 DATA = {"pixels", "augmentation", "data_figures"}
 WORKER = {"architecture", "augmentation", "features", "cut", "head", "fine_tuning", "evaluation"}
-ALL = WORKER | {"pixels", "figures", "data_figures", "comparison"}
+ALL = WORKER | {"pixels", "split", "figures", "data_figures", "comparison"}
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +98,11 @@ def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
         ("model.dropout=0.5", {"architecture"} | TRAINED),
         ("model.preprocess=false", {"architecture"} | FROZEN | TRAINED),
         ("model.augment=true", {"architecture"} | TRAINED),
-        ("split.validation_fraction=0.4", TRAINED),
-        ('split.mode="reshuffled"', TRAINED),
-        ("seed=7", TRAINED | {"augmentation", "data_figures"}),
+        ("split.validation_fraction=0.4", SPLIT),
+        ('split.mode="reshuffled"', SPLIT),
+        ("seed=7", SPLIT | {"augmentation", "data_figures"}),
         ("data.image_size=64", ALL),
-        ("data.batch_size=3", {"architecture"} | FROZEN | TRAINED),
+        ("data.batch_size=3", {"architecture"} | FROZEN | SPLIT),
         ('data.alpha="white"', ALL - {"architecture"}),
     ],
 )
@@ -250,19 +251,21 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         ("training.py", "threshold=0.0", "threshold=0.1", TRAINED),
         ("images.py", "BILINEAR", "BICUBIC", ALL - {"architecture"}),
         # The frozen stages share a class with those that augment, and a class counts as a whole.
-        ("inputs.py", 'RandomFlip("horizontal"', 'RandomFlip("vertical"', ALL - {"pixels"}),
+        ("inputs.py", 'RandomFlip("horizontal"', 'RandomFlip("vertical"', WORKER | {"figures", "data_figures", "comparison"}),
         ("evaluation.py", "zero_division=0", "zero_division=1", {"evaluation", "figures", "comparison"}),
         ("noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
         ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
+        # How images are chosen for validation.
+        ("splits.py", "len(group) <= wanted", "len(group) < wanted", SPLIT),
         # What stands between a stage's function and the library that it calls.
         ("stages/drawing.py", "original=pixels[0]", "original=pixels[1]", {"data_figures"}),
-        ("data.py", "sample.name != wanted", "sample.name == wanted", {"data_figures"}),
+        ("data.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
         ("images.py", '_converted(image, "RGBA")', '_converted(image, "RGBa")', {"data_figures"}),
         # What surrounds every function that TensorFlow runs.
-        ("stages/table.py", '"TF_ENABLE_ONEDNN_OPTS": "1"', '"TF_ENABLE_ONEDNN_OPTS": "0"', ALL - {"pixels"}),
-        ("stages/workspace.py", "enable_op_determinism()", "list_devices()", ALL - {"pixels"}),
-        ("stages/workspace.py", "    keras.backend.clear_session()\n", "", ALL - {"pixels"}),
-        ("stages/workspace.py", "several = len(", "several = 1 + len(", ALL - {"pixels"}),
+        ("stages/table.py", '"TF_ENABLE_ONEDNN_OPTS": "1"', '"TF_ENABLE_ONEDNN_OPTS": "0"', WORKER | {"figures", "data_figures", "comparison"}),
+        ("stages/workspace.py", "enable_op_determinism()", "list_devices()", WORKER | {"figures", "data_figures", "comparison"}),
+        ("stages/workspace.py", "    keras.backend.clear_session()\n", "", WORKER | {"figures", "data_figures", "comparison"}),
+        ("stages/workspace.py", "several = len(", "several = 1 + len(", WORKER | {"figures", "data_figures", "comparison"}),
     ],
 )
 def test_a_change_in_a_helper_runs_the_stages_that_reach_it(
@@ -330,19 +333,6 @@ def test_no_stage_comes_before_one_that_it_needs(plan: Callable[..., Plan]) -> N
         }
 
 
-def test_another_way_to_split_runs_what_is_trained(project: Project, dataset: Dataset) -> None:
-    """The key holds which images are trained on, whatever code chose them."""
-    before = make_plan(project, dataset)
-    config = project.config()
-    split = data.split(dataset, config.baseline.recipe.split, config.data.batch_size, seed=0)
-    turned = replace(split, train=split.train[::-1])
-    after = planning.plan(
-        replace(project, variants="baseline").config(),
-        Start(dataset, WEIGHTS, {"baseline": turned}, {"baseline": "float32"}),
-    )
-    assert changed(before, after) == TRAINED
-
-
 def test_a_job_holds_what_its_stage_declares_and_nothing_else(plan: Callable[..., Plan], tmp_path: Path) -> None:
     job = plan().variants["baseline"]["head"].job({}, tmp_path)
     assert job.setting("model.dropout") == 0.2
@@ -380,4 +370,4 @@ def test_every_key_names_what_it_depends_on(plan: Callable[..., Plan]) -> None:
     assert parts["package tensorflow"] == planning.version("tensorflow")
     assert "source generator.training:train" in parts
     assert "source generator.model:build_head" in parts
-    assert {name for name in parts if name.startswith("stage ")} == {"stage pixels", "stage features"}
+    assert {name for name in parts if name.startswith("stage ")} == {"stage pixels", "stage split", "stage features"}
