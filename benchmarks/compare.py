@@ -22,9 +22,9 @@ from statistics import median
 from typing import Any
 
 from benchmarks import machine, project
-from generator import sample
-from generator.config import BASELINE
-from generator.origins import SAMPLE_SEED
+from generator.data import sample
+from generator.data.origins import SAMPLE_SEED
+from generator.experiment.settings import BASELINE
 
 PHASES = {
     "head": ("features", "head"),

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine, project
-from generator import config
 from generator.build import estimate, outlook
 from generator.build.collect import collect, describe
 from generator.build.estimate import Costs, Speed, Work
@@ -33,9 +32,10 @@ from generator.build.outlook import Outset
 from generator.build.plan import Node, plan, probe
 from generator.build.runner import Runner
 from generator.build.start import start
-from generator.cache import WORKER_LOG, Store
-from generator.display import Display
-from generator.places import Places
+from generator.build.store import Store
+from generator.experiment import loading
+from generator.support.display import Display
+from generator.support.places import WORKER_LOG, Places
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -85,12 +85,12 @@ def _steps(precision: Any, repeats: int) -> tuple[float, float]:
     """A step of fine-tuning in passes of the part above the cut, and one of the head in builds of the base."""
     import keras
 
-    from generator import model as network
     from generator.stages.workspace import configure
-    from generator.training import compile_model
+    from generator.training import network
+    from generator.training.epochs import compile_model
 
     configure(machine.cores())
-    settings = config.load(project.ROOT / "experiment.toml")
+    settings = loading.load(project.ROOT / "experiment.toml")
     recipe, size, batch = settings.baseline.recipe, settings.data.image_size, settings.data.batch_size
     started = time.perf_counter()
     base = network.build_base(size)
@@ -119,8 +119,7 @@ def _pass(above: Any, precision: Any, outputs: Any) -> Callable[[], object]:
     """A forward pass of the part above the cut, as the probe times it."""
     import tensorflow as tf
 
-    from generator import folding
-    from generator import model as network
+    from generator.training import folding, network
 
     forward = tf.function(folding.fold(network.pooled(above), precision), autograph=False)
     images = tf.constant(outputs)
@@ -140,7 +139,7 @@ def _fastest(work: Callable[[], object], repeats: int) -> float:
 
 def _built(precision: str, variants: str, profile: str | None, *settings: str) -> Built:
     with tempfile.TemporaryDirectory() as folder:
-        chosen = config.load(
+        chosen = loading.load(
             project.ROOT / "experiment.toml",
             variants=variants,
             profile=profile,

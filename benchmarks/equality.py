@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine, plain_keras, project
-from generator import config, data
+from generator.data import dataset
+from generator.experiment import loading
+from generator.experiment import settings as config
 
 Losses = dict[str, list[tuple[float, float]]]
 """Phase → training and validation loss of each epoch."""
@@ -27,7 +29,7 @@ def main() -> None:
         copied = project.copy(Path(folder) / "project")
         changes = _changes(options)
         project.build(copied, *(part for change in changes for part in ("--set", change)))
-        settings = config.load(copied / "experiment.toml", overrides=changes)
+        settings = loading.load(copied / "experiment.toml", overrides=changes)
         short, long = _of_build(copied), long_way(settings, copied / ".store", Path(folder))
     print(as_markdown(short, long))
 
@@ -43,15 +45,15 @@ def _of_build(copied: Path) -> Losses:
 
 def long_way(settings: config.Config, store: Path, folder: Path) -> Losses:
     """The recipe of the baseline with the whole model in both phases; checkpoints go below `folder`."""
-    from generator import model as network
-    from generator.inputs import batches, derived_seed, preprocess_input, shuffled
     from generator.stages.workspace import configure
-    from generator.training import EpochBatches, Phase, train
+    from generator.training import network
+    from generator.training.batches import batches, derived_seed, preprocess_input, shuffled
+    from generator.training.epochs import EpochBatches, Phase, train
 
     configure(machine.cores())
     recipe = settings.variants[0].recipe
-    found = data.find(settings.data, store)
-    split = data.split(found, recipe.split, settings.data.batch_size, recipe.seed)
+    found = dataset.find(settings.data, store)
+    split = dataset.split(found, recipe.split, settings.data.batch_size, recipe.seed)
     labels = np.array([sample.label for sample in found.train])
     (pixels,) = store.rglob("pixels.npy")
     prepared = np.asarray(preprocess_input(np.load(pixels)[: len(labels)].astype(np.float32)))
@@ -80,7 +82,7 @@ def _connected(base: Any, seed: int, dropout: float) -> Any:
     """The whole model by Keras' own layers; its head drawn as the project draws it."""
     import keras
 
-    from generator.model import build_head
+    from generator.training.network import build_head
 
     keras.utils.set_random_seed(seed)
     head = build_head(dropout)

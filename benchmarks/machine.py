@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from generator import hardware
+from generator.support import hardware
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 

@@ -16,8 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from generator import config, data
 from generator.backbones import weights
+from generator.data import dataset
+from generator.experiment import loading
+from generator.experiment import settings as config
 
 Seconds = dict[str, float]
 
@@ -32,7 +34,7 @@ def main() -> None:
     parser.add_argument("--xla", action="store_true", help="leave compilation to Keras, whose default is XLA")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    settings = config.load(options.config, variants=options.variants, overrides=options.set)
+    settings = loading.load(options.config, variants=options.variants, overrides=options.set)
     variants = [v for v in settings.variants if not (options.added and v.name == config.BASELINE)]
     found = {v.name: run(v.recipe, settings, options.store, xla=options.xla) for v in variants}
     options.out.write_text(json.dumps(found), "utf-8")
@@ -95,8 +97,8 @@ def datasets(recipe: config.Recipe, settings: config.Config, store: Path) -> tup
     untuned = tf.data.Options()
     untuned.autotune.enabled = False
 
-    found = data.find(settings.data, store)
-    split = data.split(found, recipe.split, settings.data.batch_size, recipe.seed)
+    found = dataset.find(settings.data, store)
+    split = dataset.split(found, recipe.split, settings.data.batch_size, recipe.seed)
     training, validation = ([found.train[i] for i in part] for part in (split.train, split.validation))
     return batches(training, shuffle=True), batches(validation, shuffle=False), batches(found.test, shuffle=False)
 

@@ -14,9 +14,10 @@ from statistics import mean, stdev
 from typing import Any
 
 from benchmarks import machine, project
-from generator import noise, result_files
-from generator.config import BASELINE
-from generator.results import BuildResults, VariantResult
+from generator.experiment import result_files
+from generator.experiment.results import BuildResults, VariantResult
+from generator.experiment.settings import BASELINE
+from generator.support import noise
 
 PRECISIONS = ("float32", "bfloat16")
 

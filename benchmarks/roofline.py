@@ -58,8 +58,8 @@ def forward_passes(batch: int) -> dict[str, Work]:
     """ResNet50 without its top on `batch` images, by Keras and folded."""
     import tensorflow as tf
 
-    from generator.folding import fold
-    from generator.model import build_base
+    from generator.training.folding import fold
+    from generator.training.network import build_base
 
     base = build_base(SIZE)
     images = tf.random.stateless_uniform((batch, SIZE, SIZE, 3), (0, 1), -120, 120)

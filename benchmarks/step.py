@@ -1,7 +1,7 @@
 """How long a step of fine-tuning takes, and what each way of computing it gives.
 
 One step trains the part above the cut on a batch: forward, gradients of 46 arrays, RMSprop. The ways are Keras' own
-layers and optimiser, the fold that the project trains through with either kind of gradient (generator/convolution.py)
+layers and optimiser, the fold that the project trains through with either kind of gradient (generator/training/convolution.py)
 in either precision, and Keras' RMSprop in place of the project's. They are timed in turn, so that a disturbance hits
 all alike. Prints Markdown.
 """
@@ -41,8 +41,8 @@ def steps(batch: int) -> dict[str, Step]:
     import keras
 
     from benchmarks.plain_keras import inference
-    from generator import folding
-    from generator.rmsprop import RMSprop
+    from generator.training import folding
+    from generator.training.rmsprop import RMSprop
 
     products = folding.convolve_by_products
 
@@ -80,9 +80,9 @@ def _folded(above: Any, network: Any) -> Any:
 def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int, optimizer: Any) -> Step:
     import keras
 
-    from generator import model as network
-    from generator.config import FineTuningSettings
-    from generator.training import OPTIMIZERS, compile_model
+    from generator.experiment.settings import FineTuningSettings
+    from generator.training import network
+    from generator.training.epochs import OPTIMIZERS, compile_model
 
     keras.utils.set_random_seed(0)
     base = network.build_base(SIZE)

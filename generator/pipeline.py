@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import cache, layout, lock, origins, provenance, publish, render, summary
 from generator.build import outlook
+from generator.build import store as cache
 from generator.build.collect import collect, describe, figure_files
 from generator.build.estimate import Expected
 from generator.build.executor import Local
@@ -21,11 +21,16 @@ from generator.build.outlook import Outset
 from generator.build.plan import Node, Plan, plan, probe
 from generator.build.runner import Runner
 from generator.build.start import Download, introduce, start
-from generator.cache import WORKER_LOG, Store
-from generator.config import Config
-from generator.delivery import BuildRecord, Outcome, check, deliver
-from generator.display import Display
-from generator.places import Places
+from generator.build.store import Store
+from generator.data import origins, summary
+from generator.experiment import provenance
+from generator.experiment.settings import Config
+from generator.post import layout, render
+from generator.publishing import publish
+from generator.publishing.deliver import BuildRecord, Outcome, check, deliver
+from generator.support import lock
+from generator.support.display import Display
+from generator.support.places import WORKER_LOG, Places
 
 
 @dataclass(frozen=True)

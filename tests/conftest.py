@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import hardware
-from generator.errors import BadInput
+from generator.support import hardware
+from generator.support.errors import BadInput
 
 IMPORT_TENSORFLOW = {"test_model.py", "test_training.py"}
 

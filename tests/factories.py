@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from generator import config
-from generator.config import Config
-from generator.results import (
+from generator.experiment import loading
+from generator.experiment.results import (
     BuildResults,
     ClassificationScore,
     ConfusionMatrix,
@@ -24,12 +23,13 @@ from generator.results import (
     VariantResult,
     WeightsSummary,
 )
+from generator.experiment.settings import Config
 
 ROOT = Path(__file__).parent.parent
 
 
 def make_config(variants: str = "all", *overrides: str) -> Config:
-    return config.load(ROOT / "experiment.toml", variants=variants, overrides=overrides)
+    return loading.load(ROOT / "experiment.toml", variants=variants, overrides=overrides)
 
 
 def make_data(**changes: Any) -> DataSummary:

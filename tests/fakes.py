@@ -27,20 +27,25 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from generator import cli, config, data, manifest, pipeline, results, transaction
+from generator import cli, pipeline
 from generator.build import worker
 from generator.build.plan import Plan, plan
 from generator.build.start import start
-from generator.checkpoint_files import read_checkpoint, write_checkpoint
-from generator.config import Config
-from generator.delivery import Outcome
-from generator.display import Display
-from generator.errors import BadInput, BuildFailed
+from generator.data import dataset
+from generator.experiment import loading, results
+from generator.experiment import settings as config
+from generator.experiment.settings import Config
 from generator.pipeline import Explanation
-from generator.places import Places
-from generator.progress import Report
+from generator.post import manifest
+from generator.publishing import transaction
+from generator.publishing.deliver import Outcome
 from generator.stages import artifacts
 from generator.stages.job import Job
+from generator.support.display import Display
+from generator.support.errors import BadInput, BuildFailed
+from generator.support.places import Places
+from generator.support.progress import Report
+from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
 from tests import factories
 
 Hook = Callable[[str], None]
@@ -129,7 +134,7 @@ def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 def data_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
     names = ["test-images", "augmentation"]
-    if data.example_with_alpha(job.dataset) is not None:
+    if dataset.example_with_alpha(job.dataset) is not None:
         names.insert(1, "alpha")
     artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
 
@@ -329,7 +334,7 @@ class Project:
 
     def config(self, *overrides: str) -> Config:
         options = {"data.path": str(self.data), "weights": "random"}
-        return config.load(
+        return loading.load(
             ROOT / "experiment.toml", variants=self.variants, overrides=[*SMALL, *overrides], options=options
         )
 

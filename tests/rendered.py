@@ -9,11 +9,13 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from generator import layout, manifest, render, result_files, strict_json
-from generator.config import PostSettings
-from generator.layout import Layout
-from generator.results import BuildResults
-from generator.skeleton import skeleton
+from generator.experiment import result_files
+from generator.experiment.results import BuildResults
+from generator.experiment.settings import PostSettings
+from generator.post import layout, manifest, render
+from generator.post.layout import Layout
+from generator.publishing.skeleton import skeleton
+from generator.support import strict_json
 from tests.factories import ROOT, make_config, make_results
 
 TEMPLATES = ROOT / "templates"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import strict_json
-from generator.results import BuildResults
+from generator.experiment.results import BuildResults
+from generator.support import strict_json
 from tests.factories import ROOT
 from tests.sites import FOLDER, make_files, put
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from generator import bound, escape, manifest, result_files, strict_json
-from generator.config import flatten
-from generator.results import BuildResults
+from generator.experiment import result_files
+from generator.experiment.results import BuildResults
+from generator.experiment.settings import flatten
+from generator.post import bound, manifest
+from generator.support import escape, strict_json
 from tests.factories import make_results
 
 FOLDER = "folder"
@@ -43,8 +45,8 @@ def make_post(build: BuildResults, code: str) -> tuple[str, tuple[bound.Number, 
             marked.append(f"| {name} | {split} | {accuracy} | {loss} |")
         difference = variant.test.accuracy - view.variants.baseline.test.accuracy
         marked.append(f"Against the baseline: {formats['change'](difference)}.")
-    quoted = bound.quotation_mark("generator.model:area") + code
-    marked += ["", escape.code_fence(f"# generator/model.py\n{quoted}", "python"), "", "The end."]
+    quoted = bound.quotation_mark("generator.training.network:area") + code
+    marked += ["", escape.code_fence(f"# generator/training/network.py\n{quoted}", "python"), "", "The end."]
     text, numbers, quotations = bound.extract("\n".join(marked))
     sha256 = hashlib.sha256(code.encode()).hexdigest()
     excerpts = tuple(manifest.Excerpt(line=q.line, symbol=q.symbol, sha256=sha256) for q in quotations)

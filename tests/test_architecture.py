@@ -1,4 +1,4 @@
-"""The house rules: imports go up only, and TensorFlow stays in its modules."""
+"""The house rules: imports go downwards only, and TensorFlow stays in its places."""
 
 import ast
 import subprocess
@@ -11,66 +11,106 @@ from tests.factories import ROOT
 
 PACKAGE = ROOT / "generator"
 
-ROWS = [
-    {"errors", "noise", "formats", "escape", "fonts", "drawing", "original", "newlines", "fitting"}
-    | {"convolution", "rmsprop", "lookalikes", "filetypes", "deep", "part_names", "splits"},
-    {"config", "source", "cache", "lock", "lint", "transaction", "display", "archive", "discover", "sample"}
-    | {"permalink", "blog", "inputs", "folding", "picture_diff", "preview", "strict_json", "images", "canvas", "git"}
-    | {"hardware"},
-    {"results", "origins", "model", "metric_diff", "export", "destinations", "provenance", "timings"}
-    | {"theme", "rewriting"},
-    {"result_files", "environment_diff", "rounding", "manifest"},
-    {"data", "weights", "bound", "claims", "builds", "example", "sheets", "skeleton", "layout"}
-    | {"training", "evaluation"},
-    {"stages", "job", "figures", "render", "publish", "diff", "verify", "schemas", "summary"},
-    {"probe", "diff_report", "serve", "estimate"},
-    {"experiment"},
-    {"worker", "commands"},
-    {"bench"},
-    {"delivery", "outlook"},
-    {"pipeline"},
+LEVELS = (
     {"cli"},
-]
-"""A module may import modules of rows above its own only."""
+    {"commands"},
+    {"pipeline"},
+    {"build"},
+    {"publishing", "diff", "stages"},
+    {"post", "data", "backbones", "figures", "training"},
+    {"experiment"},
+    {"support"},
+)
+"""Rooms, from the roof to the ground. A room may import rooms of lower levels only, none beside it."""
 
-TENSORFLOW = {"convolution", "evaluation", "experiment", "folding", "inputs", "model", "probe", "rmsprop", "training"}
+TENSORFLOW = {"generator.stages.learning", "generator.stages.workspace"}
+"""The modules outside `training/` that may import TensorFlow."""
+
+MOST_LINES = 350
+
+Imports = dict[str, set[str]]
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.glob("*.py"))
+def modules(package: Path = PACKAGE) -> dict[str, Path]:
+    """`generator.training.network` → its file."""
+    paths = [path for path in sorted(package.rglob("*.py")) if path.stem != "__init__"]
+    return {".".join(path.relative_to(package.parent).with_suffix("").parts): path for path in paths}
 
 
 def imported(path: Path) -> set[str]:
-    """Names of everything that a module imports, late imports included; the package's own by bare name."""
+    """Everything that a module imports, late imports included; modules and names in them alike."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "generator":
-            found |= {f"generator.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
 
 
-def test_every_module_has_a_row() -> None:
-    assert {path.stem for path in modules()} - {"__init__"} == set().union(*ROWS)
+def room(module: str) -> str:
+    return module.split(".")[1]
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
-def test_imports_go_up_only(path: Path) -> None:
-    if path.stem == "__init__":
-        return
-    row = next(i for i, names in enumerate(ROWS) if path.stem in names)
-    own = {name.split(".")[1] for name in imported(path) if name.startswith("generator.")}
-    allowed = set().union(*ROWS[:row])
-    assert own <= allowed, f"{path.stem} (row {row}) imports sideways or down: {sorted(own - allowed)}"
+def level(name: str) -> int:
+    return next(i for i, rooms in enumerate(LEVELS) if name in rooms)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
-def test_tensorflow_stays_in_its_modules(path: Path) -> None:
-    frameworks = {name for name in imported(path) if name.split(".")[0] in ("tensorflow", "keras")}
-    assert not frameworks or path.stem in TENSORFLOW
+def faults(package: Path = PACKAGE) -> list[str]:
+    """Imports that go upwards or sideways, and TensorFlow out of its places."""
+    found = []
+    for module, path in modules(package).items():
+        names = imported(path)
+        own = {room(name) for name in names if name.startswith("generator.")} - {room(module)}
+        found += [f"{module} imports {other}" for other in sorted(own) if level(other) <= level(room(module))]
+        if names & {"tensorflow", "keras"} and room(module) != "training" and module not in TENSORFLOW:
+            found.append(f"{module} imports TensorFlow")
+    return found
+
+
+def test_every_module_has_a_room() -> None:
+    assert {room(module) for module in modules()} == set().union(*LEVELS)
+
+
+def test_imports_go_downwards_only_and_tensorflow_stays_in_its_places() -> None:
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "fault"),
+    [
+        ("experiment/results.py", "from generator.post import render", "imports post"),
+        ("support/errors.py", "from generator.experiment.settings import NAME", "imports experiment"),
+        ("figures/charts.py", "from generator.data import dataset", "imports data"),
+        ("diff/compare.py", "from generator.publishing import manifest", "imports publishing"),
+        ("build/plan.py", "def late():\n    from generator import pipeline", "imports pipeline"),
+        ("data/dataset.py", "import tensorflow as tf", "imports TensorFlow"),
+        ("stages/drawing.py", "def late():\n    from keras import Model\n    import keras", "imports TensorFlow"),
+    ],
+)
+def test_the_rule_is_held(tmp_path: Path, module: str, line: str, fault: str) -> None:
+    path = tmp_path / "generator" / module
+    path.parent.mkdir(parents=True)
+    path.write_text(line + "\n", "utf-8")
+    name = f"generator.{module.removesuffix('.py').replace('/', '.')}"
+    assert faults(tmp_path / "generator") == [f"{name} {fault}"]
+
+
+def test_rooms_do_nothing_when_they_are_entered() -> None:
+    assert [path for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE and path.read_text("utf-8")] == []
+
+
+@pytest.mark.parametrize("path", modules().values(), ids=modules())
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.count("\n") <= MOST_LINES
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [node.name for node in functions if (node.end_lineno or 0) - node.lineno > 50] == []
+
+
+def test_every_module_is_in_the_picture_of_the_house() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert [module for module in modules() if f"`{module.rpartition('.')[2]}`" not in text] == []
 
 
 @pytest.mark.parametrize("command", [["--help"], ["diff", "--help"], ["verify", "--help"], ["cache", "--help"]])

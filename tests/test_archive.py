@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import archive
-from generator.archive import Limits
-from generator.errors import BadInput, BuildFailed
+from generator.data import archive
+from generator.data.archive import Limits
+from generator.support.errors import BadInput, BuildFailed
 
 LIMITS = Limits(entries=1000, bytes=50_000_000, ratio=200.0)
 

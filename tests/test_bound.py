@@ -3,10 +3,10 @@
 import pytest
 from markupsafe import Markup
 
-from generator import bound
-from generator.bound import Unbound
-from generator.errors import BadInput
-from generator.formats import FORMATS
+from generator.post import bound
+from generator.post.bound import Unbound
+from generator.support.errors import BadInput
+from generator.support.formats import FORMATS
 from tests.factories import make_data, make_results
 
 RESULTS = make_results()
@@ -103,12 +103,14 @@ def test_text_escapes_itself_wherever_it_is_joined() -> None:
 def test_extract_gives_places_and_takes_the_marks_off() -> None:
     test = VIEW.variants.baseline.test
     marked = f"é {FILTERS['accuracy'](test.accuracy)} and {FILTERS['loss'](test.loss)}\n"
-    marked += f"```\n{bound.quotation_mark('generator.model:connect')}code {FILTERS['integer'](test.total)}\n```"
+    marked += (
+        f"```\n{bound.quotation_mark('generator.training.network:connect')}code {FILTERS['integer'](test.total)}\n```"
+    )
     text, numbers, quoted = bound.extract(marked)
     assert text == "é 0.8750 and 0.3859\n```\ncode 40\n```"
     assert [(n.line, n.column, n.text) for n in numbers] == [(1, 3, "0.8750"), (1, 14, "0.3859"), (3, 6, "40")]
     assert (numbers[0].format, numbers[0].source) == ("accuracy", "variants.baseline.test.accuracy")
-    assert [(q.line, q.symbol) for q in quoted] == [(3, "generator.model:connect")]
+    assert [(q.line, q.symbol) for q in quoted] == [(3, "generator.training.network:connect")]
 
 
 def test_every_format_is_a_filter() -> None:

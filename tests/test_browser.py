@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from generator import layout, render
-from generator.export import export
+from generator.post import layout, render
+from generator.post.export import export
 from tests import browsing, links
 from tests.browsing import DESKTOP, PHONE, Browser
 from tests.factories import ROOT, make_data, make_results

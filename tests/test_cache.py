@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator import cache
-from generator.cache import ENTRY, Key, Store
-from generator.checkpoint_files import read_checkpoint, write_checkpoint
-from generator.errors import BuildFailed
-from generator.files import write_atomically
+from generator.build import store as cache
+from generator.build.store import ENTRY, Key, Store
+from generator.support.errors import BuildFailed
+from generator.support.files import write_atomically
+from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
 
 KEY = Key("head", "baseline.head", {"setting head.epochs": 30, "package numpy": "2.0"})
 CONTENT = {"result.json": b'{"loss": 0.5}', "variables.npz": bytes(range(200))}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from generator import claims
-from generator.results import Epoch
+from generator.experiment.results import Epoch
+from generator.post import claims
 from tests.factories import make_variant
 
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from generator import config
-from generator.errors import BadInput
+from generator.experiment import loading, settings
+from generator.support.errors import BadInput
 from tests.factories import ROOT
 
 FILE = ROOT / "experiment.toml"
 
 
-def load(*overrides: str, **keywords: object) -> config.Config:
-    return config.load(FILE, overrides=overrides, **keywords)  # type: ignore[arg-type]
+def load(*overrides: str, **keywords: object) -> settings.Config:
+    return loading.load(FILE, overrides=overrides, **keywords)  # type: ignore[arg-type]
 
 
 def refused(*overrides: str, **keywords: object) -> str:
@@ -97,16 +97,16 @@ def test_a_broken_file_is_named(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(BadInput, match=r"mine\.toml"):
-        config.load(path)
+        loading.load(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="--config"):
-        config.load(tmp_path / "none.toml")
+        loading.load(tmp_path / "none.toml")
 
 
 def test_differences_lists_leaves_by_path() -> None:
-    assert config.differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}) == {
+    assert settings.differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}) == {
         "a.c": (2, 3),
         "d": (None, 4),
     }

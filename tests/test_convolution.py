@@ -36,7 +36,7 @@ def arrays(sides, kernel):
 
 @pytest.mark.parametrize(("sides", "kernel", "strides", "padding"), SHAPES)
 def test_products_give_tensorflows_gradients(sides, kernel, strides, padding):
-    from generator.convolution import Geometry, convolve, convolve_by_products
+    from generator.training.convolution import Geometry, convolve, convolve_by_products
 
     given = arrays(sides, kernel)
     geometry = Geometry(strides, padding, (1, 1))
@@ -49,7 +49,7 @@ def test_products_give_tensorflows_gradients(sides, kernel, strides, padding):
 @pytest.mark.precision
 @pytest.mark.bfloat16
 def test_bfloat16_agrees_to_its_own_precision():
-    from generator.convolution import Geometry, convolve, convolve_by_products
+    from generator.training.convolution import Geometry, convolve, convolve_by_products
 
     given = arrays((7, 7), (3, 3))
     geometry = Geometry((1, 1), "SAME", (1, 1))
@@ -62,7 +62,7 @@ def test_bfloat16_agrees_to_its_own_precision():
 def test_images_of_no_fixed_size():
     import tensorflow as tf
 
-    from generator.convolution import Geometry, convolve, convolve_by_products
+    from generator.training.convolution import Geometry, convolve, convolve_by_products
 
     given = arrays((9, 6), (3, 3))
     geometry = Geometry((2, 2), "SAME", (1, 1))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import verify
+from generator.publishing import verify
 from tests import fakes
 from tests.fakes import Project, command, make_project, run_command, timeless
 

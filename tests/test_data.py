@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import data, images, summary
-from generator.config import DataSettings, SplitSettings
-from generator.data import Dataset, Sample
-from generator.errors import BadInput, BuildFailed
+from generator.data import dataset as data
+from generator.data import decoding, summary
+from generator.data.dataset import Dataset, Sample
+from generator.experiment.settings import DataSettings, SplitSettings
+from generator.support.errors import BadInput, BuildFailed
 
 RNG = np.random.default_rng(3)
 SETTINGS = DataSettings(image_size=32, batch_size=2)
@@ -204,7 +205,7 @@ def test_pixels_are_those_of_decode_in_order(folder: Path) -> None:
     assert pixels.shape == (8, 32, 32, 3)
     assert pixels.dtype == np.uint8
     for row, sample in zip(pixels, find(folder).samples, strict=True):
-        expected = images.decode(sample.path, size=32, alpha="drop", max_pixels=100)
+        expected = decoding.decode(sample.path, size=32, alpha="drop", max_pixels=100)
         assert np.array_equal(row, expected.pixels)
     assert report == data.PixelReport(notes={}, transparent=0, copies=())
 
@@ -223,9 +224,9 @@ def test_only_a_few_images_are_decoded_ahead(folder: Path, monkeypatch: pytest.M
         (folder / f"train/cat/3{i}.png").write_bytes(picture())
     dataset, lock = find(folder), threading.Lock()
     decoded, written, furthest = 0, 0, 0
-    decode = images.decode_bytes
+    decode = decoding.decode_bytes
 
-    def counted(*args: Any, **options: Any) -> images.Decoded:
+    def counted(*args: Any, **options: Any) -> decoding.Decoded:
         nonlocal decoded, furthest
         with lock:
             decoded += 1
@@ -250,7 +251,7 @@ def test_notes_and_transparency_are_counted(folder: Path) -> None:
     Image.new("L", (1, 3)).save(folder / "test/cat/1.png")
     report = read(folder)[1]
     assert report.transparent == 1
-    assert report.notes == {images.GREY: 2, images.THIN: 1}
+    assert report.notes == {decoding.GREY: 2, decoding.THIN: 1}
     assert data.PixelReport.model_validate_json(report.model_dump_json()) == report
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import cli, data, deep, images
-from generator.config import DataSettings
+from generator import cli
+from generator.data import dataset as data
+from generator.data import decoding, deep
+from generator.experiment.settings import DataSettings
 from tests import fakes
 from tests.test_images import decoded, encoded, png
 
@@ -109,14 +111,14 @@ def test_fault_60_alpha_beside_twelve_bits_is_opaque_on_either_scale(opaque: int
     result = decoded(png(16, 4, samples[..., 2:].astype(">u2").reshape(8, 16).view(np.uint8)))
     assert not result.transparent
     assert np.array_equal(result.pixels[..., 0], samples[..., 2] >> 4)
-    assert images.GREY in result.notes
+    assert decoding.GREY in result.notes
 
 
 def test_fault_60_sixteen_bit_colours_are_what_they_were() -> None:
     samples = RNG.integers(0, 65_536, (8, 8, 4), dtype=np.uint16)
     result = decoded(png(16, 6, samples.astype(">u2").reshape(8, 32).view(np.uint8)))
     assert np.array_equal(result.pixels, samples[..., :3] >> 8)
-    assert result.notes == (images.SIXTEEN_BITS,)
+    assert result.notes == (decoding.SIXTEEN_BITS,)
 
 
 @pytest.mark.parametrize("tag", ["most", "most_of_any"])
@@ -143,14 +145,14 @@ def test_fault_60_big_endian_and_signed_and_32_bits_and_floats_are_scaled() -> N
     shares = np.array([[0, 0.5], [1, 1.01]], np.float32)
     result = decoded(tiff(shares), size=2)
     assert result.pixels[..., 0].tolist() == [[0, 128], [255, 255]]
-    assert result.notes == (images.GREY, "samples in floating point, 0 drawn black and 1 white")
+    assert result.notes == (decoding.GREY, "samples in floating point, 0 drawn black and 1 white")
     assert decoded(tiff(np.float32([[-1, 0], [0.5, 1]])), size=2).pixels[..., 0].tolist() == [[0, 128], [191, 255]]
     assert decoded(tiff(np.float32([[0, 100], [200, 300]])), size=2).pixels[..., 0].tolist() == [[0, 50], [100, 149]]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_fault_60_samples_that_are_no_numbers_are_refused(value: float) -> None:
-    with pytest.raises(images.BadImage, match="infinite or no numbers"):
+    with pytest.raises(decoding.BadImage, match="infinite or no numbers"):
         decoded(tiff(np.float32([[0, value], [1, 1]])))
 
 
@@ -171,14 +173,14 @@ def test_fault_60_duplicates_are_found_on_the_scale_of_the_set(tmp_path: Path) -
 
 def test_fault_60_only_what_has_another_scale_is_decoded_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     count = 0
-    decode = images.decode_bytes
+    decode = decoding.decode_bytes
 
-    def counted(*arguments: Any, **options: Any) -> images.Decoded:
+    def counted(*arguments: Any, **options: Any) -> decoding.Decoded:
         nonlocal count
         count += 1
         return decode(*arguments, **options)
 
-    monkeypatch.setattr(images, "decode_bytes", counted)
+    monkeypatch.setattr(decoding, "decode_bytes", counted)
     dataset = data_set(tmp_path, {f"train/a/{i}.tif": tiff(flat(value)) for i, value in enumerate((4095, 2048, 9))})
     data.read_pixels(dataset, SETTINGS, tmp_path / "pixels.npy")
     assert count == len(dataset.samples) + 1

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from generator import builds, diff, metric_diff, result_files
-from generator.builds import Build, Places
-from generator.config import flatten
-from generator.diff import Comparison
-from generator.errors import BadInput
-from generator.results import BuildResults, Score
+from generator.diff import builds, compare, metrics
+from generator.diff.builds import Build, Places
+from generator.diff.compare import Comparison
+from generator.experiment import result_files
+from generator.experiment.results import BuildResults, Score
+from generator.experiment.settings import flatten
+from generator.support.errors import BadInput
 from tests.factories import make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
 
@@ -50,7 +51,7 @@ def changed(comparison: Comparison) -> dict[tuple[str, str], str]:
 
 
 def test_a_build_against_itself_is_the_same(make: Callable[..., Build]) -> None:
-    comparison = diff.compare(make(), make())
+    comparison = compare.compare(make(), make())
     assert comparison.same
     assert (comparison.settings, comparison.figures, changed(comparison)) == ((), (), {})
     assert len(comparison.metrics) > 3 * 30
@@ -58,7 +59,7 @@ def test_a_build_against_itself_is_the_same(make: Callable[..., Build]) -> None:
 
 def test_metrics_know_their_direction(make: Callable[..., Build]) -> None:
     better = with_baseline(wrong=(0, 1), train=Score(loss=0.0005, correct=295, total=296))
-    found = changed(diff.compare(make(), make(better)))
+    found = changed(compare.compare(make(), make(better)))
     assert found[("baseline", "test.accuracy")] == "improved"
     assert found[("baseline", "train.loss")] == "improved"
     assert found[("baseline", "train.accuracy")] == "worse"
@@ -78,11 +79,11 @@ def test_metrics_know_their_direction(make: Callable[..., Build]) -> None:
     ],
 )
 def test_directions(metric: str, better: str | None) -> None:
-    assert metric_diff.direction(metric) == better
+    assert metrics.direction(metric) == better
 
 
 def status(old: float | None, new: float | None, metric: str = "test.loss") -> list[str]:
-    return [c.status for c in metric_diff.compare("baseline", {metric: old}, {metric: new})]
+    return [c.status for c in metrics.compare("baseline", {metric: old}, {metric: new})]
 
 
 def test_a_wobble_is_unchanged_and_a_count_is_exact() -> None:
@@ -96,18 +97,18 @@ def test_added_missing_and_undefined_metrics_are_explicit() -> None:
     assert status(None, 0.5) == ["added"]
     assert status(0.5, None) == ["missing"]
     assert status(None, None) == []
-    assert [c.status for c in metric_diff.compare("v", {"a.loss": 1.0}, {"b.loss": 1.0})] == ["missing", "added"]
+    assert [c.status for c in metrics.compare("v", {"a.loss": 1.0}, {"b.loss": 1.0})] == ["missing", "added"]
 
 
 def test_a_variant_that_only_one_build_has(make: Callable[..., Build]) -> None:
     fewer = make_results(variants={"baseline": make_variant()})
-    comparison = diff.compare(make(), make(fewer))
+    comparison = compare.compare(make(), make(fewer))
     assert set(changed(comparison).values()) == {"missing"}
     assert {c.variant for c in comparison.metrics if c.status == "missing"} == {
         "augmentation",
         "augmentation-no-preprocessing",
     }
-    assert set(changed(diff.compare(make(fewer), make())).values()) == {"added"}
+    assert set(changed(compare.compare(make(fewer), make())).values()) == {"added"}
 
 
 def test_settings_data_weights_and_packages_that_differ_are_listed(make: Callable[..., Build]) -> None:
@@ -117,7 +118,7 @@ def test_settings_data_weights_and_packages_that_differ_are_listed(make: Callabl
         data=make_data(image_size=64, fingerprint="a" * 64),
         environment={"python": "3.11.7", "packages": {"keras": "3.16.0", "tensorflow": "2.21.0"}},
     )
-    found = {c.setting: (c.old, c.new, c.variants) for c in diff.compare(make(), make(new)).settings}
+    found = {c.setting: (c.old, c.new, c.variants) for c in compare.compare(make(), make(new)).settings}
     assert found == {
         "head.epochs": ("30", "10", ("baseline",)),
         "data.image_size": ("224", "64", ()),
@@ -130,7 +131,7 @@ def test_a_setting_that_changed_in_every_variant_is_listed_once(make: Callable[.
         name: variant.model_copy(update={"recipe": variant.recipe.model_copy(update={"seed": 7})})
         for name, variant in make_results().variants.items()
     }
-    (change,) = diff.compare(make(), make(make_results(variants=variants))).settings
+    (change,) = compare.compare(make(), make(make_results(variants=variants))).settings
     assert (change.setting, change.old, change.new) == ("seed", "0", "7")
     assert change.variants == tuple(variants)
 
@@ -140,7 +141,7 @@ def test_a_setting_that_changed_in_every_variant_is_listed_once(make: Callable[.
 
 def test_mended_and_broken_images_equal_a_recomputation_from_the_files(make: Callable[..., Build]) -> None:
     old, new = make(), make(with_baseline(wrong=(1, 2, 30, 31)))
-    pair = next(p for p in diff.compare(old, new).predictions if p.variant == "baseline")
+    pair = next(p for p in compare.compare(old, new).predictions if p.variant == "baseline")
 
     def wrong(build: Build) -> set[str]:
         rows = result_files.to_files(build.results)[result_files.PREDICTIONS].splitlines()[1:]
@@ -157,14 +158,14 @@ def test_mended_and_broken_images_equal_a_recomputation_from_the_files(make: Cal
 
 
 def test_a_prediction_change_names_classes_and_confidence(make: Callable[..., Build]) -> None:
-    pair = diff.compare(make(), make(with_baseline(wrong=(1, 2, 6, 7)))).predictions[0]
+    pair = compare.compare(make(), make(with_baseline(wrong=(1, 2, 6, 7)))).predictions[0]
     (mended,) = pair.of("mended")
     assert (mended.file, mended.actual, mended.old, mended.new) == ("test/camel/1.png", "camel", "horse", "camel")
     assert (mended.old_confidence, mended.new_confidence) == pytest.approx((0.55, 0.55))
 
 
 def test_a_one_sided_difference_is_more_than_chance(make: Callable[..., Build]) -> None:
-    comparison = diff.compare(make(), make(with_baseline(wrong=(0, 1, 2, 6, 7, *range(20, 28)))))
+    comparison = compare.compare(make(), make(with_baseline(wrong=(0, 1, 2, 6, 7, *range(20, 28)))))
     pair = comparison.predictions[0]
     assert pair.p == pytest.approx(2 / 2**8)
     assert "more than chance" in pair.verdict
@@ -174,7 +175,7 @@ def test_a_one_sided_difference_is_more_than_chance(make: Callable[..., Build]) 
 
 def test_other_data_cannot_be_paired(make: Callable[..., Build]) -> None:
     other = make_results(data=make_data(fingerprint="a" * 64))
-    pairs = diff.compare(make(), make(other)).predictions
+    pairs = compare.compare(make(), make(other)).predictions
     assert {(p.p, p.verdict) for p in pairs} == {(None, "the images cannot be paired: the data sets differ")}
     assert all(not p.changes for p in pairs)
 
@@ -182,20 +183,20 @@ def test_other_data_cannot_be_paired(make: Callable[..., Build]) -> None:
 def test_other_test_files_cannot_be_paired(make: Callable[..., Build]) -> None:
     predictions = make_variant().predictions
     renamed = (predictions[0].model_copy(update={"file": "test/camel/x.png"}), *predictions[1:])
-    pair = diff.compare(make(), make(with_baseline(predictions=renamed))).predictions[0]
+    pair = compare.compare(make(), make(with_baseline(predictions=renamed))).predictions[0]
     assert (pair.p, pair.verdict) == (None, "the images cannot be paired: the test sets differ")
 
 
 def test_two_variants_of_one_build(make: Callable[..., Build]) -> None:
     build = make()
-    comparison = diff.compare(build, build, variants=("baseline", "augmentation"))
+    comparison = compare.compare(build, build, variants=("baseline", "augmentation"))
     assert {c.variant for c in comparison.metrics} == {"baseline → augmentation"}
     assert [(c.setting, c.old, c.new) for c in comparison.settings] == [("model.augment", "false", "true")]
     (pair,) = comparison.predictions
     assert (len(pair.of("mended")), len(pair.of("broken"))) == (5, 2)
     assert comparison.figures == ()
     with pytest.raises(BadInput, match="unknown variant 'augmentaton'; did you mean 'augmentation'"):
-        diff.compare(build, build, variants=("baseline", "augmentaton"))
+        compare.compare(build, build, variants=("baseline", "augmentaton"))
 
 
 # Figures
@@ -204,20 +205,20 @@ def test_two_variants_of_one_build(make: Callable[..., Build]) -> None:
 def test_figures_are_compared_by_their_pixels(make: Callable[..., Build], tmp_path: Path) -> None:
     old = make()
     # A WebP under the name of a PNG: other bytes, the same pixels.
-    assert diff.compare(old, make(**{FIGURE: picture("webp")})).same
-    (change,) = diff.compare(old, make(**{FIGURE: picture(shade=101)})).figures
+    assert compare.compare(old, make(**{FIGURE: picture("webp")})).same
+    (change,) = compare.compare(old, make(**{FIGURE: picture(shade=101)})).figures
     assert (change.scope, change.name, change.status) == ("baseline", "confusion-matrix", "changed")
     assert (change.changed, change.pixels) == (96, 96)
 
 
 def test_a_figure_of_another_size_missing_or_broken(make: Callable[..., Build]) -> None:
     old = make()
-    (resized,) = diff.compare(old, make(**{FIGURE: picture(size=(12, 10))})).figures
+    (resized,) = compare.compare(old, make(**{FIGURE: picture(size=(12, 10))})).figures
     assert (resized.changed, resized.pixels) == (24, 120)
-    (broken,) = diff.compare(old, make(**{FIGURE: b"<html>"})).figures
+    (broken,) = compare.compare(old, make(**{FIGURE: b"<html>"})).figures
     assert broken.status == "broken"
     gone = make_results(figures=make_results().figures[:-1])
-    (missing,) = diff.compare(old, make(gone)).figures
+    (missing,) = compare.compare(old, make(gone)).figures
     assert (missing.name, missing.status) == ("comparison", "missing")
 
 
@@ -235,7 +236,7 @@ def test_the_last_committed_build_against_the_working_tree(tmp_path: Path, place
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-q", "-m", "a build")
     put(places.site, make_files(with_baseline(wrong=()), shade=99))
-    comparison = diff.compare(builds.find("HEAD", places), builds.find(str(places.site), places))
+    comparison = compare.compare(builds.find("HEAD", places), builds.find(str(places.site), places))
     assert comparison.old.startswith("HEAD (")
     assert comparison.new == "site"
     assert changed(comparison)[("baseline", "test.accuracy")] == "improved"
@@ -267,7 +268,7 @@ def test_a_metrics_file_alone(tmp_path: Path, places: Places, make: Callable[...
     text = result_files.to_files(make_results())[result_files.METRICS]
     for name in ("metrics.json", "old-metrics.json"):
         put(tmp_path / "kept", {name: text.encode()})
-        comparison = diff.compare(builds.find(str(tmp_path / "kept" / name), places), make())
+        comparison = compare.compare(builds.find(str(tmp_path / "kept" / name), places), make())
         assert changed(comparison) == {}
         assert comparison.figures == ()
         assert comparison.predictions[0].verdict.endswith("one side has no predictions.csv")
@@ -311,8 +312,8 @@ def test_fault_40_broken_metrics_are_refused_by_key_and_kept(
 
 
 def held(text: str, old: float, new: float, metric: str = "test.accuracy") -> bool:
-    changes = tuple(metric_diff.compare("baseline", {metric: old}, {metric: new}))
-    (result,) = metric_diff.hold(metric_diff.parse_gates([text]), changes)
+    changes = tuple(metrics.compare("baseline", {metric: old}, {metric: new}))
+    (result,) = metrics.hold(metrics.parse_gates([text]), changes)
     return result.passed
 
 
@@ -343,9 +344,9 @@ def test_a_gate_on_what_should_fall(text: str, new: float, passed: bool) -> None
 
 
 def test_a_missed_gate_names_variant_metric_values_and_limit(make: Callable[..., Build]) -> None:
-    gates = metric_diff.parse_gates(["test.accuracy=-0.02"])
+    gates = metrics.parse_gates(["test.accuracy=-0.02"])
     worse = make_results(variants={**make_results().variants, "augmentation": make_variant("augmentation")})
-    comparison = diff.compare(make(), make(worse), gates=gates)
+    comparison = compare.compare(make(), make(worse), gates=gates)
     assert len(comparison.gates) == 3
     assert [str(result) for result in comparison.missed] == [
         "augmentation: test.accuracy: 0.95 before, 0.875 now, limit -0.02"
@@ -354,9 +355,9 @@ def test_a_missed_gate_names_variant_metric_values_and_limit(make: Callable[...,
 
 def test_a_metric_that_is_gone_misses_its_gate() -> None:
     changes = tuple(
-        metric_diff.compare("v", {"test.roc_auc": 0.9, "test.loss": 1.0}, {"test.roc_auc": None, "test.loss": 1.0})
+        metrics.compare("v", {"test.roc_auc": 0.9, "test.loss": 1.0}, {"test.roc_auc": None, "test.loss": 1.0})
     )
-    (result,) = metric_diff.hold(metric_diff.parse_gates(["test.roc_auc=-1"]), changes)
+    (result,) = metrics.hold(metrics.parse_gates(["test.roc_auc=-1"]), changes)
     assert not result.passed
     assert str(result).endswith("0.9 before, missing now, limit -1")
 
@@ -365,19 +366,19 @@ def test_a_metric_that_is_gone_misses_its_gate() -> None:
                                   "test.accuracy=inf", "test.accuracy=-5%%"])  # fmt: skip
 def test_a_gate_that_says_nothing_is_a_usage_error(text: str) -> None:
     with pytest.raises(BadInput, match="expected METRIC=LIMIT"):
-        metric_diff.parse_gates([text])
+        metrics.parse_gates([text])
 
 
 @pytest.mark.parametrize("metric", ["test.acuracy", "parameters.total"])
 def test_a_gate_on_no_metric_is_a_usage_error(make: Callable[..., Build], metric: str) -> None:
     with pytest.raises(BadInput, match=f"gate '{metric}': no such metric"):
-        diff.compare(make(), make(), gates=metric_diff.parse_gates([f"{metric}=0"]))
+        compare.compare(make(), make(), gates=metrics.parse_gates([f"{metric}=0"]))
 
 
 def test_gates_without_a_common_variant_do_not_pass_silently() -> None:
-    changes = [*metric_diff.compare("one", {"test.loss": 1.0}, {}), *metric_diff.compare("two", {}, {"test.loss": 1.0})]
+    changes = [*metrics.compare("one", {"test.loss": 1.0}, {}), *metrics.compare("two", {}, {"test.loss": 1.0})]
     with pytest.raises(BadInput, match="no variant in common"):
-        list(metric_diff.hold(metric_diff.parse_gates(["test.loss=0"]), changes))
+        list(metrics.hold(metrics.parse_gates(["test.loss=0"]), changes))
 
 
 def test_every_metric_of_the_file_is_compared(make: Callable[..., Build]) -> None:
@@ -385,7 +386,7 @@ def test_every_metric_of_the_file_is_compared(make: Callable[..., Build]) -> Non
     table = json.loads(result_files.to_files(make_results())[result_files.METRICS])["variants"]["baseline"]
     for key in ("recipe", "changes", "name", "title", "precision", "shapes"):
         del table[key]
-    compared = {c.metric for c in diff.compare(make(), make()).metrics if c.variant == "baseline"}
+    compared = {c.metric for c in compare.compare(make(), make()).metrics if c.variant == "baseline"}
     assert compared == set(flatten(table))
     assert all(math.isfinite(value) for value in flatten(table).values())
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from generator import cli, commands, fitting, result_files
-from generator.results import BuildResults, Environment
+from generator import cli, commands
+from generator.diff import fitting
+from generator.experiment import result_files
+from generator.experiment.results import BuildResults, Environment
 from tests import repositories
 from tests.factories import make_data, make_results, make_variant
 from tests.repositories import DATA, commit_all, isolate, make_site, provenance

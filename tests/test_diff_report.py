@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from generator import builds, diff, diff_report, metric_diff, picture_diff
-from generator.builds import Build, Places
-from generator.diff import Comparison
+from generator.diff import builds, compare, metrics, pictures, report
+from generator.diff.builds import Build, Places
+from generator.diff.compare import Comparison
 from tests.factories import make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
 
@@ -38,13 +38,13 @@ def comparison(make: Callable[..., Build]) -> Comparison:
         "augmentation": make_variant("augmentation", wrong=(3,)),
     }
     new = make_results(variants=variants, figures=make_results().figures[:4])
-    gates = metric_diff.parse_gates(["test.accuracy=-0.02"])
-    return diff.compare(make(), make(new, shade=99), gates=gates)
+    gates = metrics.parse_gates(["test.accuracy=-0.02"])
+    return compare.compare(make(), make(new, shade=99), gates=gates)
 
 
 def table_text(comparison: Comparison, width: int = 160) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=width, color_system=None).print(diff_report.to_table(comparison))
+    Console(file=stream, width=width, color_system=None).print(report.to_table(comparison))
     return stream.getvalue()
 
 
@@ -74,15 +74,15 @@ def test_unchanged_metrics_are_counted_and_not_listed(comparison: Comparison) ->
 
 
 def test_the_same_build_has_nothing_to_say(make: Callable[..., Build]) -> None:
-    same = diff.compare(make(), make())
+    same = compare.compare(make(), make())
     assert table_text(same).splitlines()[-1].strip() == "No differences."
-    assert "No differences." in diff_report.to_markdown(same)
-    assert "###" not in diff_report.to_markdown(same)
-    assert "<h2>" not in diff_report.to_html(same)
+    assert "No differences." in report.to_markdown(same)
+    assert "###" not in report.to_markdown(same)
+    assert "<h2>" not in report.to_html(same)
 
 
 def test_markdown(comparison: Comparison) -> None:
-    text = diff_report.to_markdown(comparison, {"test/horse/1.png": "images/horse-1.png"})
+    text = report.to_markdown(comparison, {"test/horse/1.png": "images/horse-1.png"})
     assert "| baseline | `test.accuracy` | 0.8750 | 0.6750 | −0.2000 | worse, more than chance |" in text
     assert "**1 of 2 gates missed**" in text
     assert "<summary>8 broken</summary>" in text
@@ -93,14 +93,14 @@ def test_markdown(comparison: Comparison) -> None:
 
 
 def test_markdown_with_thumbnails_beside_it(comparison: Comparison) -> None:
-    files = diff_report.markdown_files(comparison, "changes", {"test/horse/2.png": picture()})
+    files = report.markdown_files(comparison, "changes", {"test/horse/2.png": picture()})
     assert list(files) == ["changes.md", "changes-images/1.png"]
     (row,) = [line for line in files["changes.md"].decode().splitlines() if "changes-images/1.png" in line]
     assert "test&#47;horse&#47;2&#46;png" in row
 
 
 def test_json_holds_everything_but_the_pictures(comparison: Comparison) -> None:
-    table = json.loads(diff_report.to_json(comparison))
+    table = json.loads(report.to_json(comparison))
     assert set(table) == {
         "schema_version", "old", "new", "settings", "metrics", "gates", "predictions", "figures",
         "environment", "rounding", "nothing",
@@ -126,12 +126,12 @@ class Page(HTMLParser):
 
 
 def test_the_page_needs_nothing_from_outside(comparison: Comparison) -> None:
-    page = Page(diff_report.to_html(comparison, {"test/horse/1.png": picture()}))
+    page = Page(report.to_html(comparison, {"test/horse/1.png": picture()}))
     changed = [figure for figure in comparison.figures if figure.status == "changed"]
     missing = [f for f in comparison.figures if f.status == "missing" and f.scope != "augmentation-no-preprocessing"]
     assert page.tags.count("img") == 3 * len(changed) + len(missing) + 1
     assert all(url.startswith("data:") for url in page.fetched)
-    assert "url(" not in diff_report.to_html(comparison)
+    assert "url(" not in report.to_html(comparison)
     assert "script" not in page.tags
 
 
@@ -140,10 +140,10 @@ def test_hostile_names_do_no_harm(make: Callable[..., Build]) -> None:
         variants = {"baseline": make_variant(wrong=wrong, names=HOSTILE)}
         return make_results(data=make_data(class_names=HOSTILE), variants=variants, figures=())
 
-    comparison = diff.compare(make(hostile((1, 2))), make(hostile((2, 3))))
-    page = Page(diff_report.to_html(comparison))
+    comparison = compare.compare(make(hostile((1, 2))), make(hostile((2, 3))))
+    page = Page(report.to_html(comparison))
     assert "script" not in page.tags
-    markdown = diff_report.to_markdown(comparison)
+    markdown = report.to_markdown(comparison)
     assert "<script" not in markdown
     assert "{{" not in markdown
     for table in re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE):
@@ -153,7 +153,7 @@ def test_hostile_names_do_no_harm(make: Callable[..., Build]) -> None:
 
 def test_thumbnails_are_read_from_the_data_set(comparison: Comparison, tmp_path: Path) -> None:
     put(tmp_path / "data", {"test/horse/1.png": picture(size=(300, 200)), "test/horse/2.png": b"broken"})
-    made = diff_report.thumbnails(comparison, tmp_path / "data")
+    made = report.thumbnails(comparison, tmp_path / "data")
     assert list(made) == ["test/horse/1.png"]
     with Image.open(io.BytesIO(made["test/horse/1.png"])) as thumbnail:
         assert thumbnail.size == (96, 64)
@@ -165,7 +165,7 @@ def test_changed_pixels_are_marked_red() -> None:
     changed.putpixel((3, 2), (0, 0, 0))
     stream = io.BytesIO()
     changed.save(stream, "PNG")
-    with Image.open(io.BytesIO(picture_diff.marked(picture(), stream.getvalue()))) as marked:
+    with Image.open(io.BytesIO(pictures.marked(picture(), stream.getvalue()))) as marked:
         colours = {(x, y): marked.getpixel((x, y)) for x in range(12) for y in range(8)}
     red = colours.pop((3, 2))
     assert isinstance(red, tuple)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import discover
-from generator.errors import BadInput
+from generator.data import discover
+from generator.support.errors import BadInput
 
 IMAGES = ("train/bear/1.png", "train/cat/1.png", "test/bear/1.png", "test/cat/1.png")
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from generator.display import Display, LiveDisplay, TimeLeft, Whole, about, describe, duration, fraction
+from generator.support.display import Display, LiveDisplay, TimeLeft, Whole, about, describe, duration, fraction
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from generator import escape
+from generator.support import escape
 
 HOSTILE = (
     "a|b", "<script>alert(1)</script>", "{{ x }}", "{% raw %}", "{% endraw %}", "_under_", "$\\foo$",

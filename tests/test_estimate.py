@@ -7,7 +7,7 @@ import pytest
 from generator.build import estimate, timings
 from generator.build.estimate import Counts, Expected, Forecast, Speed, Work
 from generator.build.timings import Timing
-from generator.config import Config
+from generator.experiment.settings import Config
 from tests.fakes import Project, make_project
 
 COUNTS = Counts(all=400, training=296, validation=64)

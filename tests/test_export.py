@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import BadInput
-from generator.export import export
+from generator.post.export import export
+from generator.support.errors import BadInput
 from tests.sites import picture
 
 PAGE = """<!doctype html>

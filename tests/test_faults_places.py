@@ -12,8 +12,11 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import pytest
 
-from generator import cache, cli, delivery, destinations, manifest, publish, verify
-from generator.errors import BadInput
+from generator import cli
+from generator.post import manifest
+from generator.publishing import deliver, destinations, publish, verify
+from generator.support.errors import BadInput
+from generator.support.places import STORE_FOLDERS
 from tests import fakes, links
 from tests.fakes import Project, Recorder, make_project, tree
 from tests.rendered import JEKYLL, REASON, jekyll
@@ -336,7 +339,7 @@ def test_fault_64_a_style_sheet_that_is_gone_is_named_before_training(fresh: Pro
 def test_fault_64_what_is_expected_is_what_is_published(built: Project) -> None:
     built.variants = "all"
     built.build()
-    files = delivery.expected(built.config(), built.places)
+    files = deliver.expected(built.config(), built.places)
     assert {path for path in files if "/alpha." not in path} == set(built.site())
     static = {path: content for path, content in files.items() if path.startswith("_layouts/")}
     assert static
@@ -364,4 +367,4 @@ def test_fault_64_jekyll_does_not_publish_a_copy(built: Project, tmp_path: Path)
 
 def test_the_store_is_given_what_it_is_checked_for(built: Project) -> None:
     made = {path.name for path in built.places.store.iterdir() if path.is_dir()}
-    assert made <= {*cache.FOLDERS}
+    assert made <= {*STORE_FOLDERS}

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, hardware, verify
+from generator import cli
+from generator.publishing import verify
+from generator.support import hardware
 from tests import fakes
 from tests.fakes import DRIVER, Project, command, make_project, run_command, timeless, tree
 

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from generator import canvas, figures, sheets
-from generator.canvas import Drawing
-from generator.noise import wilson
-from generator.results import ClassificationScore, ConfusionMatrix, VariantResult
+from generator.experiment.results import ClassificationScore, ConfusionMatrix, VariantResult
+from generator.figures import canvas, charts, sheets
+from generator.figures.canvas import Drawing
+from generator.support.noise import wilson
 
 HOSTILE = ("a|b <script>alert(1)</script>", r"{{ x }} $\foo$ _under_")
 HOSTILE_NAMES = [HOSTILE, ("جمل", "حصان"), ("🐫", "👩‍🚀 ok\x07\u202e\ud800"), ("x" * 300, " \n"), ("骆驼", "$\\")]
@@ -38,7 +38,7 @@ def decode(data: bytes) -> Image.Image:
 def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")) -> tuple[Drawing, ...]:
     """Every figure of a build with one variant, from small images."""
     rgba = np.dstack([noise(1)[0], np.full((16, 16), 90, np.uint8)])
-    data = figures.draw_data(
+    data = charts.draw_data(
         names,
         test_pixels=noise(4),
         test_labels=[0, 0, 1, 1],
@@ -47,8 +47,8 @@ def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")
         augmented=noise(9),
         original=noise(1)[0],
     )
-    own = figures.draw_variant(variant, names, noise(40))
-    return (*data, *own, figures.draw_comparison([variant]))
+    own = charts.draw_variant(variant, names, noise(40))
+    return (*data, *own, charts.draw_comparison([variant]))
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_names_and_the_order_are_those_of_the_post(drawings: tuple[Drawing, 
 
 
 def test_without_an_image_with_alpha_there_is_no_alpha_figure() -> None:
-    drawings = figures.draw_data(
+    drawings = charts.draw_data(
         factories.make_data().class_names, test_pixels=noise(4), test_labels=[0, 0, 1, 1], alpha_example=None,
         alpha_name=None, augmented=noise(9), original=noise(1)[0],
     )  # fmt: skip
@@ -134,9 +134,9 @@ def test_drawing_twice_gives_the_same_bytes(drawings: tuple[Drawing, ...]) -> No
 
 def test_a_setting_made_before_changes_nothing_and_is_kept() -> None:
     variant = factories.make_variant()
-    expected = figures.draw_comparison([variant])
+    expected = charts.draw_comparison([variant])
     with matplotlib.rc_context({"font.size": 31, "axes.facecolor": "red", "text.usetex": True}):
-        assert figures.draw_comparison([variant]) == expected
+        assert charts.draw_comparison([variant]) == expected
         assert matplotlib.rcParams["font.size"] == 31
 
 
@@ -169,7 +169,7 @@ def test_confusion_matrix_rows_are_actual_and_columns_predicted() -> None:
     matrix = ConfusionMatrix(true_negative=15, false_positive=5, false_negative=1, true_positive=19)
     variant = factories.make_variant(confusion=matrix)
     with canvas.style():
-        axes = figures.confusion_matrix(variant, ("camel", "horse")).axes[0]
+        axes = charts.confusion_matrix(variant, ("camel", "horse")).axes[0]
     # Text positions count cells from the left and, the axis being inverted, from the top.
     cells = {t.get_position()[::-1]: t.get_text().split("\n") for t in axes.texts}
     assert cells == {
@@ -293,7 +293,7 @@ def curves(axes: Axes) -> list[tuple[list[float], list[float]]]:
 def test_both_phases_stand_at_the_epochs_of_the_log() -> None:
     variant = factories.make_variant()
     with canvas.style():
-        accuracy, loss = figures.learning_curve(variant.head, variant.fine_tuning).axes
+        accuracy, loss = charts.learning_curve(variant.head, variant.fine_tuning).axes
     assert [x for x, _ in curves(accuracy)] == [list(range(1, 31)), list(range(30, 41))] * 2
     assert curves(accuracy)[0][1] == [e.accuracy for e in variant.head]
     assert curves(accuracy)[3][1] == [e.val_accuracy for e in variant.fine_tuning]
@@ -306,14 +306,14 @@ def test_both_phases_stand_at_the_epochs_of_the_log() -> None:
 
 def test_the_heads_curve_has_no_second_phase() -> None:
     with canvas.style():
-        accuracy, _ = figures.learning_curve(factories.make_variant().head).axes
+        accuracy, _ = charts.learning_curve(factories.make_variant().head).axes
     assert not accuracy.texts
     assert len(curves(accuracy)) == 2
 
 
 def test_the_legend_names_the_last_epochs_numbers() -> None:
     with canvas.style():
-        accuracy, loss = figures.learning_curve(factories.make_history(1, 4, 0.5, 0.9)).axes
+        accuracy, loss = charts.learning_curve(factories.make_history(1, 4, 0.5, 0.9)).axes
     assert [t.get_text() for t in accuracy.get_legend().get_texts()] == ["Training 0.9000", "Validation 0.8820"]
     assert [t.get_text() for t in loss.get_legend().get_texts()] == ["Training 0.2000", "Validation 0.2200"]
 
@@ -327,7 +327,7 @@ def test_no_value_lies_outside_the_axes(start: float, end: float, extra: float, 
     first = (first[0].model_copy(update={"val_loss": first[0].val_loss + extra}), *first[1:])
     second = factories.make_history(head, tuning, end, start)
     with canvas.style():
-        figure = figures.learning_curve(first, second)
+        figure = charts.learning_curve(first, second)
         assert not overflowing(figure)
     for axes in figure.axes:
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -348,7 +348,7 @@ def test_a_curve_at_the_very_edge_is_drawn_at_its_full_width(value: float) -> No
             # One epoch at 0 and one at 1 give every curve the same limits.
             ends = (flat[0].model_copy(update={"accuracy": 0.0}), *flat[1:-1],
                     flat[-1].model_copy(update={"accuracy": 1.0}))  # fmt: skip
-            figure = figures.learning_curve(ends)
+            figure = charts.learning_curve(ends)
             image = decode(canvas.encode("x", figure).png)
         column = np.asarray(image)[: image.height // 2, image.width // 2].astype(int)
         blue = np.abs(column - [0x00, 0x72, 0xB2]).max(axis=1) < 60
@@ -372,7 +372,7 @@ def test_wilson_interval_gives_the_published_values() -> None:
 def test_comparison_draws_each_variants_interval_and_phases() -> None:
     variants = list(factories.make_results().variants.values())
     with canvas.style():
-        figure = figures.comparison(variants)
+        figure = charts.comparison(variants)
         assert not overflowing(figure)
     axes = figure.axes[0]
     bars = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
@@ -392,7 +392,7 @@ def test_comparison_holds_extreme_accuracies_and_twenty_variants() -> None:
     )  # fmt: skip
     variant = factories.make_variant(test=worst, title=HOSTILE[1] * 9)
     with canvas.style():
-        figure = figures.comparison([variant] * 20)
+        figure = charts.comparison([variant] * 20)
         assert not overflowing(figure)
     assert figure.axes[0].get_xlim()[0] < 0
     assert "…" in texts(figure)[0]
@@ -408,9 +408,9 @@ def test_hostile_names_are_drawn_without_a_warning_and_within_the_figure(names: 
         for figure in (
             sheets.labelled_images(noise(7, 8), [0, 1, 0, 1, 0, 1, 1], names),
             sheets.alpha_pair(np.zeros((9, 9, 4), np.uint8), f"train/{names[0]}/{names[1]}.png"),
-            figures.confusion_matrix(variant, names),
+            charts.confusion_matrix(variant, names),
             sheets.wrong_predictions(variant, names, noise(40, 8)),
-            figures.comparison([variant.model_copy(update={"title": " ".join(names)})]),
+            charts.comparison([variant.model_copy(update={"title": " ".join(names)})]),
         ):
             assert not overflowing(figure)
             assert not any(t.get_parse_math() for t in figure.findobj(match=is_outside_text))

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from generator import cli, data, discover, filetypes, images
+from generator import cli
 from generator.build import plan as planning
-from generator.config import DataSettings
-from generator.filetypes import HEIC, kind
+from generator.data import dataset, decoding, discover, filetypes
+from generator.data.filetypes import HEIC, kind
+from generator.experiment.settings import DataSettings
 from tests import fakes
 from tests.test_images import decoded, encoded
 
@@ -54,7 +55,7 @@ def test_fault_65_a_file_is_named_by_its_first_bytes(name: str, head: bytes) -> 
     assert found is not None
     assert found.name == name
     if not filetypes.reads(found):
-        with pytest.raises(images.BadImage, match=f"^{re.escape(name)}") as caught:
+        with pytest.raises(decoding.BadImage, match=f"^{re.escape(name)}") as caught:
             decoded(head)
         assert "\n" not in str(caught.value)
 
@@ -77,7 +78,7 @@ def test_fault_65_avif_is_read_under_any_suffix(tmp_path: Path, suffix: str) -> 
     project = fakes.make_project(tmp_path)
     path = project.data / f"train/camel/1{suffix}"
     path.write_bytes(encoded(PICTURE, "AVIF", quality=95))
-    names = [sample.name for sample in data.find(DataSettings(path=str(project.data)), tmp_path).train]
+    names = [sample.name for sample in dataset.find(DataSettings(path=str(project.data)), tmp_path).train]
     assert f"train/camel/1{suffix}" in names
     expected = np.asarray(PICTURE.resize((8, 8), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(decoded(path.read_bytes()).pixels - expected).max() < 16
@@ -114,7 +115,7 @@ def test_fault_65_what_is_passed_over_is_counted_by_what_it_is(tmp_path: Path) -
     }  # fmt: skip
     for name, content in files.items():
         (project.data / "train/camel" / name).write_bytes(content)
-    assert data.find(DataSettings(path=str(project.data)), tmp_path).ignored == {
+    assert dataset.find(DataSettings(path=str(project.data)), tmp_path).ignored == {
         f"HEIC images, {HEIC.mend}": 2,
         "videos (MP4 or QuickTime)": 1,
         "PDF documents": 2,
@@ -177,7 +178,7 @@ def test_fault_65_avif_has_a_message_where_pillow_lacks_it(monkeypatch: pytest.M
     filetypes.formats.cache_clear()
     try:
         assert not filetypes.accepted(".avif")
-        with pytest.raises(images.BadImage, match="an AVIF image, not read by this build"):
+        with pytest.raises(decoding.BadImage, match="an AVIF image, not read by this build"):
             decoded(encoded(PICTURE, "AVIF"))
     finally:
         filetypes.reads.cache_clear()

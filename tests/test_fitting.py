@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from generator import fitting
+from generator.diff import fitting
 
 
 def writer(**rows: list[str]) -> Callable[[Mapping[str, int]], str]:

@@ -36,7 +36,7 @@ def relative_error(model, dtype="float32"):
     """Largest difference from Keras' own forward pass, relative to its largest value."""
     import tensorflow as tf
 
-    from generator.folding import fold
+    from generator.training.folding import fold
 
     images = np.random.default_rng(2).normal(0, 50, (3, *model.input_shape[1:])).astype(np.float32)
     expected = model(images, training=False).numpy()
@@ -63,7 +63,7 @@ def test_bfloat16_agrees_to_its_own_precision(keras, name):
 
 
 def test_every_normalisation_of_resnet50_is_folded(keras):
-    from generator import folding
+    from generator.training import folding
 
     model = base(keras, "ResNet50")
     convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
@@ -74,7 +74,7 @@ def test_every_normalisation_of_resnet50_is_folded(keras):
 
 
 def test_parts_of_a_base_fold_like_the_whole(keras):
-    from generator import model as network
+    from generator.training import network
 
     whole = base(keras, "ResNet50")
     cut = network.cut_point(whole, 100)
@@ -85,7 +85,7 @@ def test_parts_of_a_base_fold_like_the_whole(keras):
 def test_weights_are_those_of_the_moment_of_folding(keras):
     import tensorflow as tf
 
-    from generator.folding import fold
+    from generator.training.folding import fold
 
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(inputs)))
@@ -100,8 +100,8 @@ def test_weights_are_those_of_the_moment_of_folding(keras):
 def test_gradients_through_the_live_fold_are_those_through_the_layers(keras):
     import tensorflow as tf
 
-    from generator import model as network
-    from generator.folding import fold
+    from generator.training import network
+    from generator.training.folding import fold
 
     whole = base(keras, "ResNet50")
     upper = network.above(whole, network.cut_point(whole, 143))
@@ -170,8 +170,8 @@ def test_unusual_networks(keras, number):
 
 
 def test_preprocessing_as_a_convolution_is_the_same_to_the_bit(keras):
-    from generator.folding import as_convolution
-    from generator.inputs import preprocess_input
+    from generator.training.batches import preprocess_input
+    from generator.training.folding import as_convolution
 
     images = np.random.default_rng(0).uniform(0, 255, (3, 20, 30, 3)).astype(np.float32)
     images[0, 0] = np.arange(90).reshape(30, 3)
@@ -180,7 +180,7 @@ def test_preprocessing_as_a_convolution_is_the_same_to_the_bit(keras):
 
 
 def test_a_model_with_two_outputs_is_refused(keras):
-    from generator.folding import fold
+    from generator.training.folding import fold
 
     inputs = keras.Input((8, 8, 3))
     outputs = [keras.layers.Conv2D(2, 3)(inputs), keras.layers.Conv2D(2, 1)(inputs)]

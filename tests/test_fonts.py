@@ -11,8 +11,9 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 
-from generator import canvas, cli, figures, fonts
-from generator.canvas import Drawing
+from generator import cli
+from generator.figures import canvas, charts, fonts
+from generator.figures.canvas import Drawing
 from tests import factories, fakes
 
 NAMES = ("猫", "狗")
@@ -63,7 +64,7 @@ def make_font(path: Path, family: str, characters: str, *, weight: int = 400, em
 
 def matrix(names: tuple[str, str]) -> Drawing:
     with canvas.style(*names):
-        return canvas.encode("x", figures.confusion_matrix(factories.make_variant(names=names), names), texts=names)
+        return canvas.encode("x", charts.confusion_matrix(factories.make_variant(names=names), names), texts=names)
 
 
 def test_fault_63_a_font_that_has_the_names_draws_them(installed: list[str], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.formats import FORMATS
+from generator.support.formats import FORMATS
 
 
 @pytest.mark.parametrize(

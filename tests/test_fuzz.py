@@ -26,8 +26,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import cli, render
-from generator.errors import BuildFailed
+from generator import cli
+from generator.post import render
+from generator.support.errors import BuildFailed
 from tests import fakes
 from tests.fakes import make_project, tree
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, git
-from generator.results import BuildResults
+from generator import cli
+from generator.experiment.results import BuildResults
+from generator.support import git
 from tests import fakes, repositories
 from tests.factories import make_results, make_variant
 from tests.repositories import commit_all, isolate, make_site

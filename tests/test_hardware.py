@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from generator import hardware
-from generator.errors import BadInput
+from generator.support import hardware
+from generator.support.errors import BadInput
 from tests.factories import ROOT
 
 AVX2 = "fpu sse4_1 avx avx2 fma"

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import images
-from generator.images import BadImage, Decoded
+from generator.data import decoding
+from generator.data.decoding import BadImage, Decoded
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -28,8 +28,8 @@ def encoded(image: Image.Image, file_format: str = "PNG", **options: Any) -> byt
 
 
 def decoded(data: bytes, alpha: Any = "drop", size: int = 8, max_pixels: int = 10_000_000) -> Decoded:
-    with images.reading(max_pixels):
-        return images.decode_bytes(data, size=size, alpha=alpha, max_pixels=max_pixels)
+    with decoding.reading(max_pixels):
+        return decoding.decode_bytes(data, size=size, alpha=alpha, max_pixels=max_pixels)
 
 
 def resized(rgb: np.ndarray, size: int = 8) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_lossless_formats_give_equal_pixels(file_format: str) -> None:
 def test_decode_reads_a_file_by_content_not_by_suffix(tmp_path: Path) -> None:
     path = tmp_path / "really-a.bmp.jpg"
     path.write_bytes(encoded(Image.fromarray(PICTURE), "BMP"))
-    result = images.decode(path, size=8, alpha="drop", max_pixels=1000)
+    result = decoding.decode(path, size=8, alpha="drop", max_pixels=1000)
     assert np.array_equal(result.pixels, resized(PICTURE))
 
 
@@ -132,9 +132,9 @@ def test_fault_54_a_raised_limit_holds_beyond_pillows_own(file_format: str, monk
 
 
 def test_fault_54_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_LARGE", 40)
+    monkeypatch.setattr(decoding, "_LARGE", 40)
     running, most = 0, 0
-    load = images._load
+    load = decoding._load
 
     def counted(*arguments: Any) -> Any:
         nonlocal running, most
@@ -146,10 +146,10 @@ def test_fault_54_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.Mon
         finally:
             running -= 1
 
-    monkeypatch.setattr(images, "_load", counted)
+    monkeypatch.setattr(decoding, "_load", counted)
     data = encoded(Image.fromarray(PICTURE))
-    with images.reading(48), ThreadPoolExecutor(8) as pool:
-        futures = [pool.submit(images.decode_bytes, data, size=8, alpha="drop", max_pixels=48) for _ in range(16)]
+    with decoding.reading(48), ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(decoding.decode_bytes, data, size=8, alpha="drop", max_pixels=48) for _ in range(16)]
     assert all(np.array_equal(future.result().pixels, resized(PICTURE)) for future in futures)
     assert most == 1
 
@@ -157,8 +157,8 @@ def test_fault_54_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.Mon
 def test_fault_54_what_draws_reads_images_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3)
     (tmp_path / "a.png").write_bytes(transparent()[0])
-    assert images.has_transparency(tmp_path / "a.png")
-    assert images.read_rgba(tmp_path / "a.png").shape == (6, 8, 4)
+    assert decoding.has_transparency(tmp_path / "a.png")
+    assert decoding.read_rgba(tmp_path / "a.png").shape == (6, 8, 4)
 
 
 def test_fault_24_palette_bmp_has_its_colours() -> None:
@@ -168,7 +168,7 @@ def test_fault_24_palette_bmp_has_its_colours() -> None:
     image.putpalette(palette)
     result = decoded(encoded(image, "BMP"), size=3)
     assert np.array_equal(result.pixels, np.array(palette, np.uint8).reshape(3, 3)[indices])
-    assert result.notes == (images.PALETTE,)
+    assert result.notes == (decoding.PALETTE,)
 
 
 def test_fault_24_four_bit_palette_bmp_has_its_colours() -> None:
@@ -188,14 +188,14 @@ def test_fault_25_16_bit_grey_png_is_scaled_not_clipped() -> None:
     result = decoded(encoded(Image.fromarray(samples)), size=3)
     assert np.array_equal(result.pixels[..., 0], samples // 256)
     assert np.array_equal(result.pixels[..., 0], result.pixels[..., 2])
-    assert result.notes == (images.GREY, images.SIXTEEN_BITS)
+    assert result.notes == (decoding.GREY, decoding.SIXTEEN_BITS)
 
 
 def test_fault_25_16_bit_rgb_png_is_scaled_like_grey() -> None:
     samples = RNG.integers(0, 65_536, (3, 3, 3)).astype(">u2")
     result = decoded(png(16, 2, samples.reshape(3, 9).view(np.uint8)), size=3)
     assert np.array_equal(result.pixels, samples // 256)
-    assert result.notes == (images.SIXTEEN_BITS,)
+    assert result.notes == (decoding.SIXTEEN_BITS,)
 
 
 def test_fault_25_16_bit_tiff_is_scaled() -> None:
@@ -226,14 +226,14 @@ def test_fault_26_exif_rotation_is_undone(orientation: int, file_format: str) ->
     stored = Image.fromarray(np.ascontiguousarray(TURNED[orientation]))
     result = decoded(encoded(stored, file_format, exif=exif, **options))
     assert np.array_equal(result.pixels, resized(PICTURE))
-    assert result.notes == (() if orientation == 1 else (images.ROTATED,))
+    assert result.notes == (() if orientation == 1 else (decoding.ROTATED,))
 
 
 def test_fault_26_a_rotated_jpeg_stands_upright_in_read_rgba_too(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     (tmp_path / "a.jpg").write_bytes(encoded(Image.new("RGB", (9, 4)), "JPEG", exif=exif))
-    assert images.read_rgba(tmp_path / "a.jpg").shape == (9, 4, 4)
+    assert decoding.read_rgba(tmp_path / "a.jpg").shape == (9, 4, 4)
 
 
 def test_fault_26_impossible_orientation_and_damaged_exif_are_passed_over() -> None:
@@ -299,13 +299,13 @@ def test_an_alpha_channel_that_is_opaque_is_not_called_transparent() -> None:
 def test_read_rgba_and_has_transparency_tell_the_same(tmp_path: Path) -> None:
     data, colours = transparent()
     (tmp_path / "a.png").write_bytes(data)
-    rgba = images.read_rgba(tmp_path / "a.png")
+    rgba = decoding.read_rgba(tmp_path / "a.png")
     assert np.array_equal(rgba[..., :3], colours)
     assert rgba[:, :4, 3].max() == 0
     assert rgba[:, 4:, 3].min() == 255
-    assert images.has_transparency(tmp_path / "a.png")
+    assert decoding.has_transparency(tmp_path / "a.png")
     (tmp_path / "b.jpg").write_bytes(encoded(Image.fromarray(PICTURE), "JPEG"))
-    assert not images.has_transparency(tmp_path / "b.jpg")
+    assert not decoding.has_transparency(tmp_path / "b.jpg")
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "TIFF"])
@@ -315,22 +315,22 @@ def test_fault_28_animation_gives_its_first_frame_and_a_note(file_format: str) -
     data = encoded(first, file_format, save_all=True, append_images=[second], **options)
     result = decoded(data)
     assert np.array_equal(result.pixels, np.full((8, 8, 3), [255, 0, 0]))
-    assert images.ANIMATION in result.notes
+    assert decoding.ANIMATION in result.notes
 
 
 def test_fault_29_cmyk_grey_and_palette_are_read() -> None:
     flat = Image.new("RGB", (8, 8), (200, 100, 50))
     for data, note in [
-        (encoded(flat.convert("CMYK"), "JPEG", quality=100), images.CMYK),
-        (encoded(flat.convert("CMYK"), "TIFF"), images.CMYK),
-        (encoded(flat.convert("P", palette=Image.Palette.ADAPTIVE)), images.PALETTE),
+        (encoded(flat.convert("CMYK"), "JPEG", quality=100), decoding.CMYK),
+        (encoded(flat.convert("CMYK"), "TIFF"), decoding.CMYK),
+        (encoded(flat.convert("P", palette=Image.Palette.ADAPTIVE)), decoding.PALETTE),
     ]:
         result = decoded(data)
         assert result.notes == (note,)
         assert np.abs(result.pixels.astype(int) - [200, 100, 50]).max() <= 3
     for mode in ("L", "1"):
         result = decoded(encoded(Image.new(mode, (8, 8), 255)))
-        assert result.notes == (images.GREY,)
+        assert result.notes == (decoding.GREY,)
         assert result.pixels.min() == 255
 
 
@@ -338,7 +338,7 @@ def test_fault_30_sides_of_one_pixel_are_accepted_with_a_note() -> None:
     for size in ((1, 1), (1, 3000), (3000, 1)):
         result = decoded(encoded(Image.new("RGB", size, (7, 8, 9))))
         assert np.array_equal(result.pixels, np.full((8, 8, 3), [7, 8, 9]))
-        assert result.notes == (images.THIN,)
+        assert result.notes == (decoding.THIN,)
 
 
 def test_fuzzed_files_are_decoded_or_refused() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import layout
-from generator.results import BuildResults
+from generator.experiment.results import BuildResults
+from generator.post import layout
 from tests import links
 from tests.factories import make_data, make_results
 from tests.rendered import JEKYLL, REASON, jekyll, make_post, make_site

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from generator import blog, layout, permalink, rewriting
-from generator.errors import BadInput
-from generator.layout import ABSOLUTE, LIQUID, Layout
+from generator.post import blog, layout, permalink, rewriting
+from generator.post.layout import ABSOLUTE, LIQUID, Layout
+from generator.support.errors import BadInput
 from tests.blogs import CHIRPY_LIKE, MINIMA, MINIMAL_MISTAKES_LIKE, POST_NAME
 from tests.rendered import make_post
 from tests.sites import put

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import lock
-from generator.errors import BadInput, Locked
+from generator.support import lock
+from generator.support.errors import BadInput, Locked
 
 HOLDER = """
 import sys, time

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import escape, manifest
-from generator.errors import BadInput
-from generator.manifest import Excerpt, Number
+from generator.post import manifest
+from generator.post.manifest import Excerpt, Number
+from generator.support import escape
+from generator.support.errors import BadInput
 from tests.sites import CODE, FOLDER, PLACE, POST, make_files, picture, put
 
 FIGURE = f"assets/images/{FOLDER}/baseline/confusion-matrix.png"
@@ -31,7 +32,7 @@ def test_numbers_excerpts_and_figures_are_listed() -> None:
         record.numbers
     )
     sha256 = hashlib.sha256(CODE.encode()).hexdigest()
-    assert record.excerpts == (Excerpt(line=21, symbol="generator.model:area", sha256=sha256),)
+    assert record.excerpts == (Excerpt(line=21, symbol="generator.training.network:area", sha256=sha256),)
     figure = next(f for f in record.figures if f.path == FIGURE)
     assert (figure.scope, figure.name, figure.pixels) == (
         "baseline", "confusion-matrix", manifest.pixels_of(picture())
@@ -73,7 +74,7 @@ HOSTILE_CODE = (
 
 @pytest.mark.parametrize("code", HOSTILE_CODE)
 def test_the_code_in_a_post_is_found_as_it_was_quoted(code: str) -> None:
-    block = escape.code_fence(f"# generator/model.py\n{code}", "python")
+    block = escape.code_fence(f"# generator/training/network.py\n{code}", "python")
     post = f"```text\nanother block\n```\n\n{block}\n\nMore words\n```text\nx\n```"
     line = post.split("\n").index(escape.plain(code.split("\n")[0])) + 1 if "endraw" not in code else 6
     assert manifest.fingerprint_of_code(post, line) == hashlib.sha256(code.encode()).hexdigest()

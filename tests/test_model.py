@@ -7,9 +7,9 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from generator import model as network  # noqa: E402  # needs TensorFlow
-from generator.config import ModelSettings  # noqa: E402
-from generator.errors import BadInput  # noqa: E402
+from generator.experiment.settings import ModelSettings  # noqa: E402
+from generator.support.errors import BadInput  # noqa: E402
+from generator.training import network  # noqa: E402  # needs TensorFlow
 
 
 @pytest.fixture(scope="module")

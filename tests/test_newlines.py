@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from generator import cli, newlines, publish, render, skeleton, source, verify
+from generator import cli
 from generator.build.collect import environment
-from generator.errors import BadInput
-from generator.example import post, results
+from generator.post import render
+from generator.post.example import post, results
+from generator.publishing import publish, skeleton, verify
+from generator.support import newlines, source
+from generator.support.errors import BadInput
 from tests import fakes, sites
 from tests.factories import ROOT
 from tests.fakes import Project, make_project, timeless, tree
@@ -151,7 +154,9 @@ def test_fault_51_the_programs_own_files_may_have_other_line_ends(built: Project
 def test_fault_51_fingerprints_do_not_see_line_ends(root: Path) -> None:
     symbols = ["generator.stages.learning:head", "generator.stages.drawing:figures", "generator.stages.pixels:pixels"]
     assert source.fingerprint(symbols, root) == source.fingerprint(symbols)
-    assert source.excerpt("generator.model:build_head", root) == source.excerpt("generator.model:build_head")
+    assert source.excerpt("generator.training.network:build_head", root) == source.excerpt(
+        "generator.training.network:build_head"
+    )
     assert render._fingerprint(root / "templates") == render._fingerprint(ROOT / "templates")
     assert environment(root) == environment(ROOT)
     assert skeleton.skeleton(post(), results(), root / "templates") == skeleton.skeleton(

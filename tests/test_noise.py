@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator import noise
+from generator.support import noise
 from tests.factories import make_predictions
 
 

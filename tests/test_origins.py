@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from generator import data, origins
-from generator.config import DataSettings
-from generator.errors import BadInput
+from generator.data import dataset as data
+from generator.data import origins
+from generator.experiment.settings import DataSettings
+from generator.support.errors import BadInput
 
 NAMES = tuple(f"{split}/{name}/{i}.png" for split in ("train", "test") for name in ("bear", "cat") for i in (1, 2))
 

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
-from generator import builds, delivery, pipeline, render, source, verify
+from generator import pipeline
 from generator.build import plan as planning
 from generator.build.estimate import Expected
-from generator.cache import Store
-from generator.errors import BadInput, BuildFailed
+from generator.build.store import Store
+from generator.post import render
+from generator.publishing import deliver, verify
 from generator.stages.job import Job
+from generator.support import source
+from generator.support.errors import BadInput, BuildFailed
+from generator.support.places import HISTORY
 from tests import fakes
 from tests.fakes import Project, Recorder, make_project, timeless, tree, write_image
 
@@ -223,8 +227,8 @@ def test_explaining_a_changed_helper(built: Project, tmp_path: Path, monkeypatch
     fingerprint = source.fingerprint
     monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
     named = causes(built)
-    assert named["baseline.head"] == ("generator/training.py: compile_model changed",)
-    assert named["baseline.fine_tuning"] == ("generator/training.py: compile_model changed",)
+    assert named["baseline.head"] == ("generator/training/epochs.py: compile_model changed",)
+    assert named["baseline.fine_tuning"] == ("generator/training/epochs.py: compile_model changed",)
     assert "baseline.features" not in named
 
 
@@ -310,7 +314,7 @@ def test_a_rebuild_that_runs_nothing_announces_nothing(built: Project) -> None:
 
 
 def test_on_another_machine_the_last_run_does_not_count(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.hardware.machine", lambda: "another, 64 cores")
+    monkeypatch.setattr("generator.support.hardware.machine", lambda: "another, 64 cores")
     rows = built.explain("fine_tuning.learning_rate=0.5").values()
     assert all(row.expected.seconds is None for row in rows if row.expected)
     display = Recorder()
@@ -495,7 +499,7 @@ def test_fault_36_a_broken_store_is_computed_again_to_the_same_site(built: Proje
 def test_fault_36_an_input_spoilt_since_it_was_made_is_made_again_before_it_is_used(
     built: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.cache.SMALL", 100)
+    monkeypatch.setattr("generator.build.store.SMALL", 100)
     (features,) = entries(built, "features")
     content = (features / "pooled.npy").read_bytes()
     (features / "pooled.npy").write_bytes(content[:-1] + b"\x7f")
@@ -551,7 +555,7 @@ def test_the_store_is_pruned_to_its_limit_and_keeps_the_newest_build(built: Proj
 
 
 def history(project: Project) -> list[Path]:
-    return sorted((project.places.store / builds.HISTORY).iterdir())
+    return sorted((project.places.store / HISTORY).iterdir())
 
 
 def test_each_build_is_recorded_once_with_its_metrics(built: Project) -> None:
@@ -595,4 +599,4 @@ def test_what_a_user_may_read_of_a_build_is_returned(built: Project) -> None:
     outcome = built.build()
     assert outcome.preview.is_file()
     assert list(outcome.results.variants) == ["baseline", "augmentation"]
-    assert isinstance(outcome, delivery.Outcome)
+    assert isinstance(outcome, deliver.Outcome)

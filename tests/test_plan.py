@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from generator import data, source
 from generator.backbones import weights
 from generator.backbones.weights import Weights
 from generator.build import plan as planning
 from generator.build.plan import Plan
 from generator.build.start import Start
-from generator.data import Dataset
-from generator.hardware import Precision
-from generator.results import WeightsSummary
+from generator.data import dataset as data
+from generator.data.dataset import Dataset
+from generator.experiment.results import WeightsSummary
 from generator.stages.job import Undeclared
 from generator.stages.table import STAGES
+from generator.support import source
+from generator.support.hardware import Precision
 from tests.factories import ROOT
 from tests.fakes import Project, make_project
 
@@ -251,7 +252,12 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         ("training.py", "threshold=0.0", "threshold=0.1", TRAINED),
         ("images.py", "BILINEAR", "BICUBIC", ALL - {"architecture"}),
         # The frozen stages share a class with those that augment, and a class counts as a whole.
-        ("inputs.py", 'RandomFlip("horizontal"', 'RandomFlip("vertical"', WORKER | {"figures", "data_figures", "comparison"}),
+        (
+            "inputs.py",
+            'RandomFlip("horizontal"',
+            'RandomFlip("vertical"',
+            WORKER | {"figures", "data_figures", "comparison"},
+        ),
         ("evaluation.py", "zero_division=0", "zero_division=1", {"evaluation", "figures", "comparison"}),
         ("noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
         ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
@@ -262,10 +268,30 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         ("data.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
         ("images.py", '_converted(image, "RGBA")', '_converted(image, "RGBa")', {"data_figures"}),
         # What surrounds every function that TensorFlow runs.
-        ("stages/table.py", '"TF_ENABLE_ONEDNN_OPTS": "1"', '"TF_ENABLE_ONEDNN_OPTS": "0"', WORKER | {"figures", "data_figures", "comparison"}),
-        ("stages/workspace.py", "enable_op_determinism()", "list_devices()", WORKER | {"figures", "data_figures", "comparison"}),
-        ("stages/workspace.py", "    keras.backend.clear_session()\n", "", WORKER | {"figures", "data_figures", "comparison"}),
-        ("stages/workspace.py", "several = len(", "several = 1 + len(", WORKER | {"figures", "data_figures", "comparison"}),
+        (
+            "stages/table.py",
+            '"TF_ENABLE_ONEDNN_OPTS": "1"',
+            '"TF_ENABLE_ONEDNN_OPTS": "0"',
+            WORKER | {"figures", "data_figures", "comparison"},
+        ),
+        (
+            "stages/workspace.py",
+            "enable_op_determinism()",
+            "list_devices()",
+            WORKER | {"figures", "data_figures", "comparison"},
+        ),
+        (
+            "stages/workspace.py",
+            "    keras.backend.clear_session()\n",
+            "",
+            WORKER | {"figures", "data_figures", "comparison"},
+        ),
+        (
+            "stages/workspace.py",
+            "several = len(",
+            "several = 1 + len(",
+            WORKER | {"figures", "data_figures", "comparison"},
+        ),
     ],
 )
 def test_a_change_in_a_helper_runs_the_stages_that_reach_it(
@@ -368,6 +394,6 @@ def test_every_key_names_what_it_depends_on(plan: Callable[..., Plan]) -> None:
     assert parts["setting head.learning_rate"] == 1e-4
     assert parts["setting seed"] == 0
     assert parts["package tensorflow"] == planning.version("tensorflow")
-    assert "source generator.training:train" in parts
-    assert "source generator.model:build_head" in parts
+    assert "source generator.training.epochs:train" in parts
+    assert "source generator.training.network:build_head" in parts
     assert {name for name in parts if name.startswith("stage ")} == {"stage pixels", "stage split", "stage features"}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import sample
 from generator.backbones.resnet50 import RESNET50
 from generator.backbones.weight_files import unpacked
+from generator.data import sample
 
 sys.path.append(str(Path(__file__).parent.parent / "tools"))
 import animals

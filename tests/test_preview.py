@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from generator import preview
+from generator.post import preview
 from tests.factories import ROOT
 
 POST = """---

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import manifest, publish, transaction
-from generator.errors import BadInput, BuildFailed
-from generator.publish import Published
+from generator.post import manifest
+from generator.publishing import publish, transaction
+from generator.publishing.publish import Published
+from generator.support.errors import BadInput, BuildFailed
 
 PLACE = manifest.path_for("folder")
 POST = "_posts/2023-01-31-post.md"

@@ -11,13 +11,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from generator import bound, layout, preview, render, result_files, results
-from generator.config import load
-from generator.errors import BadInput
-from generator.formats import FORMATS
-from generator.render import Rendered
-from generator.results import BuildResults, Epoch, VariantResult, WeightsSummary
-from generator.source import Excerpt
+from generator.experiment import result_files, results
+from generator.experiment.loading import load
+from generator.experiment.results import BuildResults, Epoch, VariantResult, WeightsSummary
+from generator.post import bound, layout, preview, render
+from generator.post.render import Rendered
+from generator.support.errors import BadInput
+from generator.support.formats import FORMATS
+from generator.support.source import Excerpt
 from tests.factories import (
     ROOT,
     make_config,

@@ -7,7 +7,7 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from generator.rmsprop import RMSprop  # noqa: E402  # needs TensorFlow
+from generator.training.rmsprop import RMSprop  # noqa: E402  # needs TensorFlow
 
 
 def after_steps(optimizer: "keras.optimizers.Optimizer", gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from generator import builds, config, diff, hardware, metric_diff, provenance, rounding, strict_json
-from generator.builds import Build, Places
-from generator.diff import Comparison
-from generator.results import BuildResults, Score
+from generator.diff import builds, metrics, rounding
+from generator.diff import compare as diff
+from generator.diff.builds import Build, Places
+from generator.diff.compare import Comparison
+from generator.experiment import provenance, settings
+from generator.experiment.results import BuildResults, Score
+from generator.support import hardware, strict_json
 from tests import repositories
 from tests.factories import ROOT, make_results, make_variant
 from tests.repositories import DATA
@@ -47,7 +50,7 @@ def rounds() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 def numbers(variant: dict[str, Any]) -> dict[str, float]:
     measured = {n: variant[n] for n in ("before", "train", "validation", "test", "confusion", "parameters", "epochs")}
-    return config.flatten(measured)
+    return settings.flatten(measured)
 
 
 def test_the_training_accuracy_is_that_of_the_recorded_rounds() -> None:
@@ -59,7 +62,7 @@ def test_the_training_accuracy_is_that_of_the_recorded_rounds() -> None:
 
 def test_every_recorded_round_is_within_the_limits() -> None:
     for name, exact, fast in rounds():
-        for change in metric_diff.compare(name, numbers(exact), numbers(fast)):
+        for change in metrics.compare(name, numbers(exact), numbers(fast)):
             assert change.status == "unchanged" or rounding._is_within(change, images=296), change
 
 
@@ -88,7 +91,7 @@ def compare(tmp_path: Path) -> Callable[..., Comparison]:
 
     def run(new: BuildResults, gates: Any = (), old: BuildResults | None = None, **changes: Any) -> Comparison:
         before = built("one", old or make_results())
-        return diff.compare(before, built("other", new, **changes), gates=metric_diff.parse_gates(gates))
+        return diff.compare(before, built("other", new, **changes), gates=metrics.parse_gates(gates))
 
     return run
 
@@ -191,22 +194,22 @@ def test_a_record_that_says_nothing_is_no_record(content: bytes | None) -> None:
 
 
 def test_the_reports_fold_it_and_all_unfolds(compare: Callable[..., Comparison]) -> None:
-    from generator import diff_report
+    from generator.diff import report
 
     found = compare(moved(), gates=["test.accuracy=-0.02"], **OTHER)
-    for text in (diff_report.to_markdown(found), diff_report.to_html(found)):
+    for text in (report.to_markdown(found), report.to_html(found)):
         assert "differences are what another processor gives" in text
         assert "train.loss" not in text
         assert "passed" in text
-    for text in (diff_report.to_markdown(found, everything=True), diff_report.to_html(found, everything=True)):
+    for text in (report.to_markdown(found, everything=True), report.to_html(found, everything=True)):
         assert "train.loss" in text
-    table = json.loads(diff_report.to_json(found))
+    table = json.loads(report.to_json(found))
     assert table["rounding"]["differences"] == found.rounding.differences  # type: ignore[union-attr]
     assert len(table["metrics"]) == len(found.metrics)
 
 
 def test_a_stages_work_leaves_out_its_precision_and_that_of_its_needs() -> None:
-    from generator.cache import Key
+    from generator.build.store import Key
     from generator.stages import Stage
 
     def staged(precision: str, seed: int) -> Stage:

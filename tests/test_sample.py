@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import drawing, sample
+from generator.data import drawing, sample
 
 
 def read(path: Path) -> np.ndarray:

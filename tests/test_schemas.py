@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from generator import result_files, strict_json
-from generator.schemas import Schema, schemas
+from generator.experiment import result_files
+from generator.publishing.schemas import Schema, schemas
+from generator.support import strict_json
 from tests.factories import ROOT, make_results
 from tests.sites import PLACE, make_files
 

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import layout, result_files
-from generator.errors import BadInput
-from generator.serve import PAGE, Preview, read_results, serve
+from generator.experiment import result_files
+from generator.post import layout
+from generator.post.server import PAGE, Preview, read_results, serve
+from generator.support.errors import BadInput
 from tests.blogs import MINIMA
 from tests.factories import ROOT, make_results, make_variant
 from tests.rendered import TEMPLATES, make_post, make_site
@@ -97,7 +98,7 @@ def test_an_error_is_shown_with_its_place_and_the_last_good_page_stays(preview: 
 
 def test_what_breaks_in_the_program_is_shown_too(preview: Preview, monkeypatch: pytest.MonkeyPatch) -> None:
     preview.refresh()
-    monkeypatch.setattr("generator.render.render", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("generator.post.render.render", lambda *_, **__: 1 // 0)
     preview.refresh()
     assert "ZeroDivisionError" in preview.error
     assert 'id="goal"' in preview.shown()

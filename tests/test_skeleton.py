@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import BadInput
-from generator.results import WeightsSummary
-from generator.skeleton import skeleton, timezone
+from generator.experiment.results import WeightsSummary
+from generator.publishing.skeleton import skeleton, timezone
+from generator.support.errors import BadInput
 from tests.factories import make_data, make_results
 from tests.rendered import TEMPLATES, make_post
 

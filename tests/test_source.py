@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import source
-from generator.errors import BuildFailed
+from generator.support import source
+from generator.support.errors import BuildFailed
 
 STAGE = '''"""Stage."""
 

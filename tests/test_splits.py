@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator import splits
-from generator.splits import alike, choose
+from generator.data import splits
+from generator.data.splits import alike, choose
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from generator import claims, data, render, result_files, splits, summary
-from generator.config import DataSettings, Recipe, SplitSettings
-from generator.data import Dataset, Sample
-from generator.errors import BadInput
-from generator.results import Count, DataSummary, Duplicate
-from generator.splits import Split
+from generator.data import dataset as data
+from generator.data import splits, summary
+from generator.data.dataset import Dataset, Sample
+from generator.data.splits import Split
+from generator.experiment import result_files
+from generator.experiment.results import Count, DataSummary, Duplicate
+from generator.experiment.settings import DataSettings, Recipe, SplitSettings
+from generator.post import claims, render
+from generator.support.errors import BadInput
 from tests.factories import make_config, make_data, make_duplicate, make_figures, make_results, make_variant
 
 FIXED, RESHUFFLED = SplitSettings(), SplitSettings(mode="reshuffled")

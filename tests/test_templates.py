@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import lint, render
-from generator.errors import BadInput, BuildFailed, MeasuredPostError
+from generator.post import lint, render
+from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
 from tests.factories import ROOT
 
 TEMPLATES = ROOT / "templates"
@@ -106,7 +106,7 @@ def test_a_slip_in_the_preview_is_found(templates: Path) -> None:
 
 
 def test_an_excerpt_that_does_not_exist_is_named(templates: Path) -> None:
-    spoil(templates, '{{ excerpt("generator.model:build_nothing") }}')
+    spoil(templates, '{{ excerpt("generator.training.network:build_nothing") }}')
     with pytest.raises(BuildFailed, match=r"generator\.model:build_nothing"):
         render.check(templates)
 

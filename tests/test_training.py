@@ -15,20 +15,23 @@ pytestmark = pytest.mark.train
 keras = pytest.importorskip("keras")
 
 
-from generator import checkpoints, training  # noqa: E402  # needs TensorFlow
-from generator import model as network  # noqa: E402
 from generator.backbones.weights import resolve  # noqa: E402
-from generator.config import FineTuningSettings, PhaseSettings  # noqa: E402
-from generator.data import Dataset, Sample  # noqa: E402
-from generator.errors import BuildFailed  # noqa: E402
-from generator.folding import fold  # noqa: E402
-from generator.hardware import Precision  # noqa: E402
-from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
-from generator.results import Epoch  # noqa: E402
+from generator.data.dataset import Dataset, Sample  # noqa: E402
+from generator.experiment.results import Epoch  # noqa: E402
+from generator.experiment.settings import FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.stages import artifacts, learning, workspace  # noqa: E402
 from generator.stages.job import Job  # noqa: E402
 from generator.stages.workspace import Workspace  # noqa: E402
-from generator.training import EpochBatches, Phase, reseed, train  # noqa: E402
+from generator.support.errors import BuildFailed  # noqa: E402
+from generator.support.hardware import Precision  # noqa: E402
+from generator.training import (
+    checkpoints,  # needs TensorFlow
+    network,
+)
+from generator.training import epochs as training  # noqa: E402  # needs TensorFlow
+from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
+from generator.training.epochs import EpochBatches, Phase, reseed, train  # noqa: E402
+from generator.training.folding import fold  # noqa: E402
 
 if TYPE_CHECKING:
     import tensorflow as tf

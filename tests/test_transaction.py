@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import transaction
-from generator.errors import BadInput, BuildFailed
+from generator.publishing import transaction
+from generator.support.errors import BadInput, BuildFailed
 
 OLD = {
     "index.md": b"old index",

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from generator import manifest, result_files
-from generator.errors import BadInput
-from generator.verify import Finding, verify
+from generator.experiment import result_files
+from generator.post import manifest
+from generator.publishing.verify import Finding, verify
+from generator.support.errors import BadInput
 from tests.factories import make_results, make_variant
 from tests.sites import FOLDER, PLACE, POST, make_files, picture, put
 
@@ -162,7 +163,7 @@ def test_a_changed_excerpt_is_named(site: Path) -> None:
     edit(site / POST, "side * side", "side + side")
     sign_again(site)
     (finding,) = verify(site)
-    assert str(finding) == f"{POST}:21: the excerpt of generator.model:area is not the code that was quoted"
+    assert str(finding) == f"{POST}:21: the excerpt of generator.training.network:area is not the code that was quoted"
 
 
 def test_an_excerpt_that_is_gone_is_named(site: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from generator.backbones import downloads, weight_files, weights
 from generator.backbones.resnet50 import RESNET50
-from generator.errors import BadInput
+from generator.support.errors import BadInput
 
 SHAPES = RESNET50.shapes
 LAYERS = list(dict.fromkeys(name.split("/")[0] for name in SHAPES))

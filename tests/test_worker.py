@@ -14,7 +14,7 @@ import pytest
 
 from generator.build import worker
 from generator.build.worker import Worker
-from generator.errors import BadInput, BuildFailed
+from generator.support.errors import BadInput, BuildFailed
 from tests import fakes
 
 

@@ -9,8 +9,8 @@ import math
 import numpy as np
 from PIL import Image
 
-from generator.drawing import Array, Figure, Random, cut_out, stroke
-from generator.sample import LOADS, LYING, Plan, figure
+from generator.data.drawing import Array, Figure, Random, cut_out, stroke
+from generator.data.sample import LOADS, LYING, Plan, figure
 
 MEASURES = {
     # kind: length, depth, leg, leg width, neck, neck angle, neck width, head, head angle, head width, ear,

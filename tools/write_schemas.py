@@ -6,8 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from generator.schemas import schemas  # noqa: E402
-from generator.strict_json import to_json  # noqa: E402  # found below ROOT
+from generator.publishing.schemas import schemas  # noqa: E402
+from generator.support.strict_json import to_json  # noqa: E402  # found below ROOT
 
 if __name__ == "__main__":
     folder = ROOT / "docs" / "schemas"

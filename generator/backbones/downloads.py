@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.backbones.backbone import Backbone
-from generator.files import known_hash, write_atomically
+from generator.support.files import known_hash, write_atomically
 
 URL_VARIABLE = "MEASURED_POST_IMAGENET_URL"
 """Environment variable that names another folder to download from."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.backbones.backbone import Backbone
-from generator.errors import BadInput, printable
+from generator.support.errors import BadInput, printable
 
 SUFFIXES = (".h5", ".keras")
 """Of weights files; `.weights.h5` ends in the first."""

@@ -15,9 +15,9 @@ from generator.backbones import downloads, weight_files
 from generator.backbones.downloads import Progress
 from generator.backbones.resnet50 import RESNET50
 from generator.backbones.weight_files import SUFFIXES, Array, phrase
-from generator.errors import BadInput, printable
-from generator.files import known_hash
-from generator.results import WeightsSummary
+from generator.experiment.results import WeightsSummary
+from generator.support.errors import BadInput, printable
+from generator.support.files import known_hash
 
 NAMES = ("auto", "imagenet", "embedded", "random")
 

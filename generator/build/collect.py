@@ -6,21 +6,22 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-from generator import data, strict_json, summary
 from generator.build.plan import Nodes, Plan, version
 from generator.build.runner import Runner
 from generator.build.start import Start
-from generator.config import Config, Variant
-from generator.display import Display
-from generator.errors import BuildFailed
-from generator.results import BuildResults, DataSummary, Environment, FigureFile, VariantResult
+from generator.data import dataset, summary
+from generator.experiment.results import BuildResults, DataSummary, Environment, FigureFile, VariantResult
+from generator.experiment.settings import Config, Variant
 from generator.stages import artifacts
+from generator.support import strict_json
+from generator.support.display import Display
+from generator.support.errors import BuildFailed
 
 
 def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSummary:
     """The data set, decoded and split for every variant: what is wrong with it shows before anything is trained."""
     table = runner.require(plan.shared["pixels"]).read_json(artifacts.REPORT)
-    report = strict_json.validated(data.PixelReport, table, "pixels")
+    report = strict_json.validated(dataset.PixelReport, table, "pixels")
     splits = {name: runner.require(nodes["split"]) for name, nodes in plan.variants.items()}
     baseline = artifacts.read_split(splits[config.baseline.name].folder)
     return summary.summarise(begun.dataset, report, baseline, config.data)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from generator.build.timings import Timing
-from generator.config import DataSettings, Recipe
-from generator.display import about
+from generator.experiment.settings import DataSettings, Recipe
+from generator.support.display import about
 
 Source = Literal["the last run", "a probe of one batch"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Protocol
 
 from generator.build.worker import Worker
-from generator.progress import Report
 from generator.stages.job import Job
+from generator.support.progress import Report
 
 
 class Executor(Protocol):

@@ -12,18 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from statistics import mean
 
-from generator import images
 from generator.build import estimate, timings
 from generator.build.estimate import COSTLY, Counts, Forecast, Speed, Work
 from generator.build.plan import Node, Plan
 from generator.build.runner import Runner
 from generator.build.start import Start
+from generator.build.store import Store
 from generator.build.timings import Timing
-from generator.cache import Store
-from generator.checkpoint_files import read_checkpoint
-from generator.config import Config, Variant
-from generator.display import Display
-from generator.errors import MeasuredPostError
+from generator.data import decoding
+from generator.experiment.settings import Config, Variant
+from generator.support.display import Display
+from generator.support.errors import MeasuredPostError
+from generator.training.checkpoint_files import read_checkpoint
 
 DECODED = 4
 """Images that are decoded to see what one takes."""
@@ -142,7 +142,7 @@ def _decode_seconds(there: Outset) -> float:
     taken = []
     for sample in samples[:: max(1, len(samples) // DECODED)][:DECODED]:
         started = time.perf_counter()
-        with suppress(images.BadImage, OSError):
-            images.decode(sample.path, size=data.image_size, alpha=data.alpha, max_pixels=data.max_pixels)
+        with suppress(decoding.BadImage, OSError):
+            decoding.decode(sample.path, size=data.image_size, alpha=data.alpha, max_pixels=data.max_pixels)
             taken.append(time.perf_counter() - started)
     return mean(taken) / (os.cpu_count() or 1) if taken else 0.0

@@ -11,12 +11,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from generator import fonts, source
 from generator.build.start import Start
-from generator.cache import Key
-from generator.config import Config, Variant, flatten
+from generator.build.store import Key
+from generator.experiment.settings import Config, Variant, flatten
+from generator.figures import fonts
 from generator.stages.job import Job
 from generator.stages.table import PROBE, STAGES, WORKER, Stage
+from generator.support import source
 
 EVERYBODY = "all"
 """Owner of the stages that belong to no variant, in labels."""

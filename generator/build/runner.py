@@ -8,8 +8,8 @@ from pathlib import Path
 
 from generator.build.executor import Executor
 from generator.build.plan import Node
-from generator.cache import Entry, Store
-from generator.display import Display
+from generator.build.store import Entry, Store
+from generator.support.display import Display
 
 
 class Runner:

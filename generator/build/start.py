@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import data, fonts, hardware, summary
 from generator.backbones import weights
 from generator.backbones.downloads import Progress
 from generator.backbones.weights import Weights
-from generator.config import Config
-from generator.data import Dataset
-from generator.display import Display
-from generator.splits import Split
+from generator.data import dataset as data
+from generator.data import summary
+from generator.data.dataset import Dataset
+from generator.data.splits import Split
+from generator.experiment.settings import Config
+from generator.figures import fonts
+from generator.support import hardware
+from generator.support.display import Display
 
 
 @dataclass(frozen=True)

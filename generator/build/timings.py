@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import hardware
-from generator.errors import BuildFailed
-from generator.files import write_atomically
+from generator.support import hardware
+from generator.support.errors import BuildFailed
+from generator.support.files import write_atomically
 
 FILE = "timings.json"
 

@@ -16,11 +16,11 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from generator.display import accept_any_text
-from generator.errors import BadInput, BuildFailed
-from generator.progress import Report
 from generator.stages.job import Job
 from generator.stages.table import WORKER_ENVIRONMENT
+from generator.support.display import accept_any_text
+from generator.support.errors import BadInput, BuildFailed
+from generator.support.progress import Report
 
 MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed}
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from generator.results import Record
-from generator.splits import Split
+from generator.data.splits import Split
+from generator.experiment.results import Record
 
 if TYPE_CHECKING:
-    from generator.canvas import Drawing
+    from generator.figures.canvas import Drawing
 
 PIXELS = "pixels.npy"
 """`pixels`: all images, uint8 (n, s, s, 3), training images first."""

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-from generator import data, images
-from generator import figures as charts
-from generator.errors import printable
-from generator.progress import Report
-from generator.results import Trained
+from generator.data import dataset, decoding
+from generator.experiment.results import Trained
+from generator.figures import charts
 from generator.stages import artifacts
 from generator.stages.job import Job
-from generator.strict_json import validated
+from generator.support.errors import printable
+from generator.support.progress import Report
+from generator.support.strict_json import validated
 
 
 def data_figures(job: Job, out: Path, report: Report) -> None:
     pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)
-    example = data.example_with_alpha(job.dataset)
+    example = dataset.example_with_alpha(job.dataset)
     drawings = charts.draw_data(
         job.dataset.class_names,
         test_pixels=pixels[job.dataset.first_test :],
         test_labels=[sample.label for sample in job.dataset.test],
-        alpha_example=images.read_rgba(example.path) if example else None,
+        alpha_example=decoding.read_rgba(example.path) if example else None,
         alpha_name=example.name if example else None,
         augmented=np.load(job.inputs["augmentation"] / artifacts.COPIES),
         original=pixels[0],

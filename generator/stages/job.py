@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from generator.backbones.weights import Weights
-from generator.config import PhaseSettings
-from generator.data import Dataset
-from generator.hardware import Precision
-from generator.progress import Report
+from generator.data.dataset import Dataset
+from generator.experiment.settings import PhaseSettings
+from generator.support.hardware import Precision
+from generator.support.progress import Report
 
 
 class Undeclared(LookupError):

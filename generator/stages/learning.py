@@ -18,16 +18,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from generator import evaluation as scoring
-from generator import model as network
-from generator.config import ModelSettings, first_fine_tuning_epoch
-from generator.inputs import augmentation_layers, derived_seed
-from generator.progress import Report
-from generator.results import ParameterCounts, Score, Shapes, Summaries
+from generator.experiment.results import ParameterCounts, Score, Shapes, Summaries
+from generator.experiment.settings import ModelSettings, first_fine_tuning_epoch
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.stages.workspace import Workspace, through
-from generator.training import Batches, Phase, train
+from generator.support.progress import Report
+from generator.training import network, scoring
+from generator.training.batches import augmentation_layers, derived_seed
+from generator.training.epochs import Batches, Phase, train
 
 COPIES = 9
 """Augmented copies in the figure."""

@@ -3,12 +3,12 @@
 from functools import partial
 from pathlib import Path
 
-from generator import data
-from generator.config import DataSettings, SplitSettings
-from generator.progress import Report
+from generator.data import dataset
+from generator.experiment.settings import DataSettings, SplitSettings
 from generator.stages import artifacts
 from generator.stages.job import Job
-from generator.strict_json import parse_json, validated
+from generator.support.progress import Report
+from generator.support.strict_json import parse_json, validated
 
 
 def pixels(job: Job, out: Path, report: Report) -> None:
@@ -17,7 +17,7 @@ def pixels(job: Job, out: Path, report: Report) -> None:
         alpha=job.setting("data.alpha"),
         max_pixels=job.setting("data.max_pixels"),
     )
-    found = data.read_pixels(job.dataset, settings, out / artifacts.PIXELS, partial(_report, report))
+    found = dataset.read_pixels(job.dataset, settings, out / artifacts.PIXELS, partial(_report, report))
     (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
 
 
@@ -26,8 +26,8 @@ def split(job: Job, out: Path, report: Report) -> None:
         mode=job.setting("split.mode"), validation_fraction=job.setting("split.validation_fraction")
     )
     path = job.inputs["pixels"] / artifacts.REPORT
-    copies = validated(data.PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path)).copies
-    found = data.split(job.dataset, settings, job.setting("data.batch_size"), job.setting("seed"), copies)
+    copies = validated(dataset.PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path)).copies
+    found = dataset.split(job.dataset, settings, job.setting("data.batch_size"), job.setting("seed"), copies)
     artifacts.write_split(out, found)
 
 

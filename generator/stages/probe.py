@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.folding import Forward
-from generator.progress import Report
 from generator.stages.job import Job
 from generator.stages.workspace import Workspace
+from generator.support.progress import Report
+from generator.training.folding import Forward
 
 MOST = 32
 """Images of the batch at most: where training takes more at once, an image takes about the same."""

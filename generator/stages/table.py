@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from generator.backbones.weights import Weights
-from generator.config import Recipe
+from generator.experiment.settings import Recipe
 
 TENSORFLOW = ("keras", "numpy", "tensorflow")
 DRAWING = ("matplotlib", "numpy", "pillow", "seaborn")

@@ -11,15 +11,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from generator import model as network
 from generator.backbones.weights import load_arrays
-from generator.folding import Forward, as_convolution, fold
-from generator.inputs import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
-from generator.progress import Report
-from generator.splits import Split
+from generator.data.splits import Split
 from generator.stages import artifacts
 from generator.stages.job import Job
-from generator.training import Batches, reseed
+from generator.support.progress import Report
+from generator.training import network
+from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
+from generator.training.epochs import Batches, reseed
+from generator.training.folding import Forward, as_convolution, fold
 
 
 def configure(threads: int) -> None:

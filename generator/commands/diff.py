@@ -1,0 +1,82 @@
+"""`build.py diff`: compare two builds, with gates."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from generator.commands.options import add_config, add_places, make_parser
+from generator.data import dataset
+from generator.diff import builds, compare, metrics
+from generator.experiment import loading
+from generator.experiment.settings import Config
+from generator.post import blog
+from generator.support.errors import BadInput
+from generator.support.files import write_atomically
+from generator.support.places import ROOT
+
+GATE_HELP = "most it may get worse: test.accuracy=-0.02 or test.loss=-5%%; repeatable; a missed gate exits 1"
+
+
+def run(arguments: list[str]) -> int:
+    parser = make_parser(
+        "diff",
+        "Compare two builds: settings, metrics, predictions, figures. Each is a site folder, a metrics.json, a git\n"
+        "revision of the repository the site lies in, or a build of the history (see `build.py history`).",
+    )
+    parser.add_argument("old", nargs="?", help="default: the last committed build; with --variants, NEW")
+    parser.add_argument("new", nargs="?", help="default: the build in the working tree")
+    parser.add_argument("--variants", metavar="A,B", help="compare variant A of OLD with variant B of NEW")
+    parser.add_argument("--gate", action="append", default=[], metavar="METRIC=LIMIT", help=GATE_HELP)
+    parser.add_argument("--all", action="store_true", help="list what another processor gives, and every package, too")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--md", action="store_true", help="Markdown, for a pull request")
+    output.add_argument("--json", action="store_true", help="JSON")
+    output.add_argument("--html", type=Path, metavar="FILE", help="a page with images and changed pixels, offline")
+    add_config(parser)
+    add_places(parser)
+    options = parser.parse_args(arguments)
+    settings = loading.load(options.config)
+    site = blog.source(options.site, settings.post.jekyll_config)
+    places = builds.Places(ROOT, site, options.store, settings.post.asset_folder)
+    new = options.new or str(site)
+    old = options.old or (new if options.variants else "HEAD")
+    sides = builds.find(old, places), builds.find(new, places)
+    gates = metrics.parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate])
+    found = compare.compare(*sides, gates=gates, variants=_two(options.variants))
+    # A gate between a build and itself is never missed: the command is wrong, whatever the build is like.
+    vacuous = bool(found.nothing and gates and builds.is_one_place(*sides))
+    if not vacuous or options.md or options.json or options.html:
+        _print_comparison(found, options, settings)
+    if vacuous:
+        raise BadInput(found.nothing)
+    return 1 if found.missed else 0
+
+
+def _two(variants: str | None) -> tuple[str, str] | None:
+    if variants is None:
+        return None
+    names = [name.strip() for name in variants.split(",")]
+    if len(names) != 2:
+        raise BadInput(f"--variants {variants!r}: expected two names, as in baseline,augmentation")
+    return names[0], names[1]
+
+
+def _print_comparison(found: compare.Comparison, options: argparse.Namespace, settings: Config) -> None:
+    # Late: reports bring templates, rich and pictures with them.
+    from generator.diff import report
+
+    if options.html:
+        pictures = report.thumbnails(found, dataset.find(settings.data, options.store).root)
+        write_atomically(options.html, report.to_html(found, pictures, everything=options.all).encode())
+        print(f"report   {options.html}")
+    elif options.md:
+        print(report.to_markdown(found, everything=options.all))
+    elif options.json:
+        print(report.to_json(found), end="")
+    else:
+        from rich.console import Console
+
+        # Where the output is no terminal there is no width to keep to, and names are not cut short.
+        Console(width=None if sys.stdout.isatty() else 140).print(
+            report.to_table(found, everything=options.all), crop=False
+        )

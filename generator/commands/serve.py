@@ -1,0 +1,18 @@
+"""`build.py serve`: preview with live reload."""
+
+from generator.commands.options import add_config, add_places, make_parser
+from generator.experiment import loading
+from generator.post import blog, server
+from generator.support.places import ROOT
+
+
+def run(arguments: list[str]) -> int:
+    parser = make_parser("serve", "Preview the last build; templates and prose are rendered again when saved.")
+    parser.add_argument("--port", type=int, default=0, help="default: any free one")
+    add_config(parser)
+    add_places(parser)
+    options = parser.parse_args(arguments)
+    settings = loading.load(options.config)
+    site = blog.source(options.site, settings.post.jekyll_config)
+    server.serve(settings.post, templates=ROOT / "templates", root=ROOT, site=site, port=options.port)
+    return 0

@@ -1,0 +1,147 @@
+"""Where the images come from: drawn, a folder, an unpacked archive or a download.
+
+`locate` reads `data.path` and says where the folder is or will be; `obtain` makes it in the store if it is
+not there as it was made. A folder in the store appears whole or not at all, and beside it stands the
+fingerprint it had then, so that one damaged later is made again and never trained on.
+"""
+
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+import numpy as np
+import PIL
+
+from generator.data import archive, sample
+from generator.experiment.settings import DataSettings
+from generator.support.errors import BadInput, BuildFailed, encodable, printable
+
+Kind = Literal["sample", "folder", "archive", "kaggle"]
+SAMPLE_SEED = 0
+_KAGGLE = re.compile(r"kaggle:([\w-]+/[\w.-]+)", re.ASCII)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a data set comes from."""
+
+    source: str
+    """What the user named, without folders."""
+    kind: Kind
+    folder: Path
+    make: Callable[[Path], None] | None = None
+    """Fills an empty folder, which becomes `folder`; None where `folder` is not the project's own."""
+
+
+class Fingerprinted(Protocol):
+    """What reading a folder gives."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+Content = TypeVar("Content", bound=Fingerprinted)
+
+
+def locate(settings: DataSettings, store: Path) -> Origin:
+    """The origin that `settings.path` names; downloads, but neither draws nor unpacks. Raises `BadInput`."""
+    if settings.path == "sample":
+        return _sample(settings, store)
+    if settings.path.startswith("kaggle:"):
+        return Origin(settings.path, "kaggle", _downloaded(settings.path))
+    try:
+        path = Path(settings.path).expanduser()
+        if settings.path and path.is_dir():
+            return Origin(encodable(path.resolve().name), "folder", path)
+        if path.is_file():
+            return _archive(path, settings, store)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{printable(settings.path)}: cannot be read ({reason}); name another") from None
+    raise BadInput(
+        f"{printable(settings.path) or '(empty)'}: no such file or folder; give a folder or zip file with "
+        "train/ and test/, kaggle:OWNER/NAME, or sample"
+    )
+
+
+def obtain(origin: Origin, read: Callable[[Path], Content]) -> Content:
+    """What `read` gives of the origin's folder, made first if it is missing or not what was made."""
+    if origin.make is None:
+        return read(origin.folder)
+    seal = origin.folder.with_name(f"{origin.folder.name}.sha256")
+    if origin.folder.is_dir():
+        content = _unchanged(origin.folder, seal, read)
+        if content is not None:
+            return content
+        _log.warning("%s: incomplete or changed since it was made; making it again", origin.folder)
+        shutil.rmtree(origin.folder)
+    with archive.whole(origin.folder) as partial:
+        origin.make(partial)
+    content = read(origin.folder)
+    _write(seal, content.fingerprint)
+    return content
+
+
+def _unchanged(folder: Path, seal: Path, read: Callable[[Path], Content]) -> Content | None:
+    try:
+        content = read(folder)
+        return content if seal.read_text("ascii") == content.fingerprint else None
+    except (BadInput, OSError, ValueError):
+        return None
+
+
+def _write(seal: Path, fingerprint: str) -> None:
+    partial = seal.with_name(f".{seal.name}.partial")
+    try:
+        partial.write_text(fingerprint, "ascii")
+        partial.replace(seal)
+    except OSError as error:
+        raise BuildFailed(f"{seal}: cannot be written ({error.strerror}); is the disk full?") from None
+
+
+def _sample(settings: DataSettings, store: Path) -> Origin:
+    """The project's own data set; its folder's name stands for all that its pixels depend on."""
+    train, test = settings.sample_train, settings.sample_test
+    parts = (sample.VERSION, SAMPLE_SEED, train, test, PIL.__version__, np.__version__)
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+    def draw(folder: Path) -> None:
+        sample.draw(folder, train=train, test=test, seed=SAMPLE_SEED)
+
+    return Origin("sample", "sample", store / f"sample-{key}", draw)
+
+
+def _archive(path: Path, settings: DataSettings, store: Path) -> Origin:
+    """A zip file, unpacked once for each content of the file."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    limits = archive.Limits(settings.max_entries, settings.max_bytes, settings.max_ratio)
+
+    def unpack(folder: Path) -> None:
+        archive.unpack_into(path, folder, limits)
+
+    return Origin(encodable(path.name), "archive", store / f"unpacked-{digest}", unpack)
+
+
+def _downloaded(name: str) -> Path:
+    """The folder to which kagglehub downloaded `kaggle:OWNER/NAME`, now or earlier."""
+    match = _KAGGLE.fullmatch(name)
+    if not match:
+        raise BadInput(f"{printable(name)}: expected kaggle:OWNER/NAME, as in the address of the data set's page")
+    by_hand = f"or download https://www.kaggle.com/datasets/{match[1]} and give the zip file"
+    try:
+        import kagglehub  # Optional: only this origin needs it.
+    except ImportError:
+        hint = "pip install kagglehub"
+        raise BadInput(f"{name}: needs the package kagglehub; {hint}, {by_hand}") from None
+    try:
+        return Path(kagglehub.dataset_download(match[1]))
+    except Exception as error:  # Its own kinds, those of requests, and those of the disk.
+        reason = printable(" ".join(str(error).split()) or type(error).__name__)
+        raise BadInput(f"{name}: cannot be downloaded ({reason}); check name and network, {by_hand}") from None

@@ -1,0 +1,32 @@
+"""Which part of a data set a folder holds, told by its name: people call the same three parts many things.
+
+`part` reads one name, `candidates` the names of folders that lie side by side.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from generator.experiment.results import PARTS, Part
+
+_NAMES: dict[Part, str] = {
+    "train": "train(ing)?",
+    "validation": "val(id(ation)?)?|dev",
+    "test": "test(ing)?",
+}
+_END = "([ _-]?(set|data|images))?"
+
+
+def part(name: str) -> Part | None:
+    """The part that a folder of this name holds, None where the name says nothing of the kind.
+
+    Capitals do not count; `set`, `data` or `images` may follow, as in `training_set` and `Test Images`.
+    """
+    return next((p for p in PARTS if re.fullmatch(f"({_NAMES[p]}){_END}", name, re.IGNORECASE)), None)
+
+
+def candidates(folders: Iterable[Path]) -> dict[Part, list[Path]]:
+    """Those of the folders whose names say a part, by part; of a part that has several, all."""
+    named = [(part(folder.name), folder) for folder in folders]
+    found = {p: [folder for what, folder in named if what == p] for p in PARTS}
+    return {p: several for p, several in found.items() if several}

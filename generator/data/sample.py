@@ -1,0 +1,262 @@
+"""Draws the sample data set: camels and horses that behave like the write-up's cut-out photographs.
+
+`draw` writes the whole set; `picture` draws one image from its own seed, so the order of drawing and the
+number of workers change nothing. A picture is made in three steps: a `Plan` (the animal's measures, taken
+from `RANGES`, where the two species overlap), the strokes of its `Figure`, and paint, which is `drawing`'s.
+"""
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image
+
+from generator.data.drawing import Array, Figure, Random, cut_out, dense, stroke
+
+VERSION = 1
+"""Raised when the drawing changes: the same seed then gives other images."""
+
+Species = Literal["camel", "horse"]
+SPECIES: tuple[Species, ...] = get_args(Species)
+SPLITS = ("train", "test")
+
+
+def draw(folder: Path, *, train: int, test: int, seed: int) -> None:
+    """Write `folder/{train,test}/{camel,horse}/N.png` (RGBA), N from 1, half of each split per class.
+
+    The same arguments give the same pixels for the same versions of Pillow and NumPy.
+    """
+    jobs = [
+        (folder / split / name / f"{number}.png", [seed, row, label, number], name)
+        for row, (split, count) in enumerate(zip(SPLITS, (train, test), strict=True))
+        for label, name in enumerate(SPECIES)
+        for number in range(1, count // 2 + 1)
+    ]
+    for parent in {path.parent for path, _, _ in jobs}:
+        parent.mkdir(parents=True, exist_ok=True)
+
+    def write(job: tuple[Path, list[int], Species]) -> None:
+        path, entropy, species = job
+        picture(np.random.default_rng(entropy), species).save(path)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(write, jobs):
+            pass  # Taking the results raises what a worker raised.
+
+
+def picture(rng: Random, species: Species) -> Image.Image:
+    """One image of the set: see `cut_out`."""
+    animal = figure(rng, plan(rng, species))
+    companion = figure(rng, plan(rng, SPECIES[rng.integers(2)])) if rng.random() < ACCOMPANIED else None
+    return cut_out(rng, animal, companion)
+
+
+# ---- The animal's measures ----------------------------------------------------------------------------
+
+RANGES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    # measure: (camel, horse); about a hundredth of the animal's length each, angles in degrees
+    "length": ((23, 27), (22, 27)),
+    "depth": ((8.5, 10.5), (8.5, 10.5)),
+    "leg": ((22, 28), (20, 26)),
+    "leg_width": ((1.2, 1.8), (1.3, 2.0)),
+    "neck": ((19, 25), (15, 21)),
+    "neck_angle": ((15, 60), (25, 62)),
+    "neck_sag": ((3, 8), (-2, 2)),
+    "neck_width": ((3.8, 5.2), (5.2, 7.5)),
+    "head": ((9, 11.5), (9.5, 12.5)),
+    "head_angle": ((-10, 25), (15, 55)),
+    "head_width": ((2.8, 3.6), (2.9, 3.9)),
+    "ear": ((1.8, 3.2), (3.2, 4.8)),
+    "hump": ((7, 12), (0, 0)),
+    "mane": ((0, 0.8), (0.8, 2.2)),
+    "tail": ((9, 13), (13, 19)),
+    "tail_width": ((0.5, 1.0), (1.1, 2.4)),
+}
+
+MOST_BLEND = 0.2
+"""How far an animal may go towards the other species: at 0.5 nothing would tell them apart."""
+
+
+ACCOMPANIED = 0.06
+"""Share of images with a second animal, of either species."""
+GRAZING, LYING = 0.06, 0.04
+"""Shares of animals in these poses."""
+LOADS = {"": 0.91, "blanket": 0.03, "pack": 0.02, "rider": 0.04}
+"""What is on the animal's back, with what probability; each hides where a hump is or is not."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One animal's measures (see `RANGES`), pose and what it carries."""
+
+    length: float
+    depth: float
+    leg: float
+    leg_width: float
+    neck: float
+    neck_angle: float
+    neck_sag: float
+    neck_width: float
+    head: float
+    head_angle: float
+    head_width: float
+    ear: float
+    hump: float
+    mane: float
+    tail: float
+    tail_width: float
+    humps: int
+    lying: bool
+    load: str
+
+
+def plan(rng: Random, species: Species) -> Plan:
+    """Measures of one animal, between its own species' and the other's."""
+    own = SPECIES.index(species)
+    blend = MOST_BLEND * rng.beta(1.0, 1.6)
+    hump = rng.uniform(*RANGES["hump"][own]) * (1 - 1.8 * blend)  # a flat hump, but never a horse with one
+    measures = {
+        name: (1 - blend) * rng.uniform(*both[own]) + blend * rng.uniform(*both[1 - own])
+        for name, both in RANGES.items()
+    }
+    measures["hump"] = hump
+    if rng.random() < GRAZING:  # head to the ground
+        measures["neck_angle"] = rng.uniform(-55, -20)
+        measures["head_angle"] = rng.uniform(20, 60)
+    return Plan(
+        **measures,
+        humps=int(rng.integers(1, 3)),
+        lying=bool(rng.random() < LYING),
+        load=str(rng.choice(list(LOADS), p=list(LOADS.values()))),
+    )
+
+
+def figure(rng: Random, animal: Plan) -> Figure:
+    """The strokes of an animal that faces right."""
+    drawn = Figure()
+    _add_legs(drawn, rng, animal)
+    _add_torso(drawn, animal)
+    _add_neck_and_head(drawn, animal)
+    _add_tail(drawn, rng, animal)
+    _add_humps(drawn, rng, animal)
+    if animal.load:
+        _add_load(drawn, rng, animal)
+    return drawn
+
+
+def _add_torso(drawn: Figure, a: Plan) -> None:
+    x, d = a.length * 0.66, a.depth
+    drawn.body.append(stroke((-x, -0.5, d * 0.86), (-x * 0.2, 0.8, d * 0.9), (x, 0.6, d)))
+
+
+def _add_legs(drawn: Figure, rng: Random, a: Plan) -> None:
+    stride = rng.uniform(0, 8)
+    for side in (drawn.far, drawn.body):
+        for hip in (-a.length * 0.72, a.length * 0.74):
+            if a.lying:
+                side.append(_folded_leg(rng, a, hip))
+            else:
+                side.append(_leg(rng, a, hip, rng.uniform(-stride, stride)))
+            x, y, r = side[-1][-1]
+            drawn.dark.append(np.array([[x, y, r * 1.05]]))
+
+
+def _leg(rng: Random, a: Plan, hip: float, swing: float) -> Array:
+    w, foot = a.leg_width, a.depth + a.leg - abs(swing) * 0.25
+    bend = rng.uniform(-1.2, 1.2)
+    return stroke(
+        (hip, 1, w * 3),
+        (hip + swing * 0.15, a.depth, w * 2.1),
+        (hip + swing * 0.3 + bend, a.depth + a.leg * 0.38, w * 1.15),
+        (hip + swing * 0.8, a.depth + a.leg * 0.85, w * 0.75),
+        (hip + swing + 0.8, foot, w * 1.05),
+    )
+
+
+def _folded_leg(rng: Random, a: Plan, hip: float) -> Array:
+    w, low = a.leg_width, a.depth + rng.uniform(0.5, 2)
+    return stroke((hip, 3, w * 2.6), (hip + 6, low, w * 1.2), (hip - 1, low + 1, w), (hip - 6, low + 1, w))
+
+
+def _add_neck_and_head(drawn: Figure, a: Plan) -> None:
+    angle, w = math.radians(a.neck_angle), a.neck_width
+    root = np.array([a.length * 0.78, -2.5])
+    along, across = (
+        np.array([math.cos(angle), -math.sin(angle)]),
+        np.array([math.sin(angle), math.cos(angle)]),
+    )
+    middle, poll = root + along * a.neck * 0.5 + across * a.neck_sag, root + along * a.neck
+    neck = stroke((*root, w * 1.15), (*middle, w * 0.8), (*poll, w * 0.58))
+    drawn.body.append(neck)
+    if a.mane > 0.4:
+        upper = neck[len(neck) // 4 :]
+        crest = upper - np.array([*(across * 0.75), 0]) * upper[:, 2:]
+        drawn.mane.append(dense(np.column_stack([crest[:, :2], np.full(len(crest), a.mane)])))
+    _add_head(drawn, a, poll)
+
+
+def _add_head(drawn: Figure, a: Plan, poll: Array) -> None:
+    angle, w = math.radians(a.head_angle), a.head_width
+    forward, down = (
+        np.array([math.cos(angle), math.sin(angle)]),
+        np.array([-math.sin(angle), math.cos(angle)]),
+    )
+    cheek, muzzle = poll + forward * a.head * 0.35 + down * 0.4, poll + forward * a.head
+    drawn.body.append(stroke((*poll, w * 0.9), (*cheek, w), (*muzzle, w * 0.62)))
+    ear = poll - down * w * 0.6 - forward * 0.4
+    tip = ear - down * a.ear - forward * 0.8
+    drawn.body.append(stroke((*ear, 0.9), (*tip, 0.3)))
+    eye = poll + forward * a.head * 0.32 - down * w * 0.35
+    nostril = muzzle + forward * w * 0.25 - down * w * 0.1
+    drawn.dark += [np.array([[*eye, 0.55]]), np.array([[*nostril, 0.4]])]
+
+
+def _add_tail(drawn: Figure, rng: Random, a: Plan) -> None:
+    x, w, lift = -a.length * 0.95, a.tail_width, rng.uniform(1, 5)
+    drawn.tail.append(
+        stroke(
+            (x, -a.depth * 0.45, w * 0.7),
+            (x - lift, a.tail * 0.35, w),
+            (x - lift * rng.uniform(0.6, 1.6), a.tail * 0.85, w * 1.2),
+        )
+    )
+
+
+def _add_humps(drawn: Figure, rng: Random, a: Plan) -> None:
+    if a.hump < 0.5:
+        return
+    places = (0.0,) if a.humps == 1 else (-a.length * 0.42, a.length * 0.34)
+    for place in places:
+        x, width, lean = place + rng.uniform(-2.5, 2.5), rng.uniform(5.5, 7.5), rng.uniform(-2, 2)
+        top = -a.depth * 0.9 - a.hump
+        drawn.body.append(
+            stroke((x, -2, width), (x + lean * 0.5, (top - 2) / 2, width * 0.8), (x + lean, top + 2, 2.2))
+        )
+
+
+def _add_load(drawn: Figure, rng: Random, a: Plan) -> None:
+    x, back = rng.uniform(-5, 4), -a.depth * 0.9
+    seat = back - a.hump * rng.uniform(0.4, 0.8)
+    width = rng.uniform(5, 9)
+    drawn.blanket.append(stroke((x, seat - 8, width), (x + 0.5, rng.uniform(-4, 1), width * 0.9)))
+    if a.load == "pack":
+        top, wide = seat - rng.uniform(0, 5), rng.uniform(3, 6)
+        drawn.pack.append(stroke((x - wide, top + 3, 3), (x, top, rng.uniform(3, 4.5)), (x + wide, top + 3, 3)))
+        drawn.pack.append(stroke((x - 2.5, seat + 6, 3), (x + 2.5, seat + 6.5, 3)))
+    if a.load == "rider":
+        _add_rider(drawn, rng, x, seat)
+
+
+def _add_rider(drawn: Figure, rng: Random, x: float, seat: float) -> None:
+    lean = rng.uniform(-1, 4)
+    shoulder = (x + lean, seat - rng.uniform(10, 13))
+    drawn.person.append(stroke((x, seat - 1, 3.2), (*shoulder, 2.8)))
+    drawn.person.append(stroke((x, seat, 2.4), (x + 4, seat + 5, 2), (x + 2, seat + 14, 1.3)))
+    drawn.person.append(stroke((*shoulder, 1.3), (x + lean + 4, seat - 6, 1.1), (x + lean + 8, seat - 4, 0.8)))
+    drawn.skin.append(np.array([[x + lean + 0.6, shoulder[1] - 4.6, 2.5]]))
+    if rng.random() < 0.5:
+        drawn.person.append(stroke((x + lean - 2.4, shoulder[1] - 6, 1), (x + lean + 3.6, shoulder[1] - 6, 1)))

@@ -1,0 +1,108 @@
+"""The data set in the post's words: what was found, how it was split, which pictures stand in it more than once.
+
+`summarise` makes the record of it; `found` and `remarks` are the lines with which a build begins.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from generator.data.dataset import Dataset, PixelReport, Sample
+from generator.data.splits import Copies, Split
+from generator.experiment.results import Copy, Count, DataSummary, Duplicate, Part
+from generator.experiment.settings import DataSettings, SplitSettings
+from generator.support.errors import printable
+
+_CALLED: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
+_SHOWN = 3
+"""Pictures named in one remark, and files of each."""
+
+
+def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings) -> DataSummary:
+    """The data set in the post's words; batch counts follow from `split` and `settings.batch_size`."""
+
+    def batches(images: int) -> int:
+        return math.ceil(images / settings.batch_size)
+
+    return DataSummary(
+        source=dataset.source,
+        kind=dataset.kind,
+        class_names=dataset.class_names,
+        train=_counts(dataset, dataset.train),
+        validation=_counts(dataset, dataset.validation) if dataset.validation else (),
+        test=_counts(dataset, dataset.test),
+        folders=dict(dataset.folders),
+        training_images=len(split.train),
+        validation_images=len(split.validation),
+        batches=batches(len(dataset.train)),
+        training_batches=batches(len(split.train)),
+        validation_batches=batches(len(split.validation)),
+        test_batches=batches(len(dataset.test)),
+        image_size=settings.image_size,
+        batch_size=settings.batch_size,
+        alpha=settings.alpha,
+        transparent_images=report.transparent,
+        ignored=dataset.ignored,
+        notes=report.notes,
+        duplicates=_duplicates(dataset, report.copies, split),
+        fingerprint=dataset.fingerprint,
+    )
+
+
+def found(dataset: Dataset) -> str:
+    """`pets.zip, images of cat and dog: 24 for training in train/, 12 for test in test/`."""
+    images = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    told = [
+        f"{len(images[part])} for {_CALLED[part]} in {printable(folder)}/" for part, folder in dataset.folders.items()
+    ]
+    unused = "; split.validation_fraction has no effect" if dataset.validation else ""
+    names = " and ".join(printable(name) for name in dataset.class_names)
+    return f"{printable(dataset.source)}, images of {names}: {', '.join(told)}{unused}"
+
+
+def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
+    """What a user should know of pictures that stand in the data set more than once, a line each."""
+    kept = split.mode == "fixed" and not data.validation and not data.crossing
+    aside = ", each on one side of the split" if kept else ""
+    told = {
+        f"in more than one file{aside}": data.duplicates,
+        "both learnt from and tested with, so the test is easier than it should be": data.known,
+        "both trained on and validated with, so validation looks better than it should": data.crossing,
+        "in both classes, which cannot both be right": data.contradictory,
+    }
+    for what, pictures in told.items():
+        if pictures:
+            yield f"{len(pictures)} {'picture is' if len(pictures) == 1 else 'pictures are'} {what}: {_named(pictures)}"
+
+
+def _named(pictures: Sequence[Duplicate]) -> str:
+    """`a.png = b.png; c.png = d.png`."""
+    return "; ".join(_first([" = ".join(_first([printable(copy.file) for copy in p.copies])) for p in pictures]))
+
+
+def _first(names: list[str]) -> list[str]:
+    return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"and {len(names) - _SHOWN} more"]
+
+
+def _duplicates(dataset: Dataset, copies: Copies, split: Split) -> tuple[Duplicate, ...]:
+    samples, validation = dataset.samples, set(split.validation)
+
+    def copy(position: int) -> Copy:
+        part: Part = "validation" if position in validation else "train"
+        if position >= dataset.first_test:
+            part = "test"
+        sample = samples[position]
+        return Copy(file=sample.name, class_name=dataset.class_names[sample.label], part=part)
+
+    return tuple(
+        Duplicate(
+            same="bytes" if len({samples[position].digest for position in group}) == 1 else "pixels",
+            copies=tuple(copy(position) for position in group),
+        )
+        for group in copies
+    )
+
+
+def _counts(dataset: Dataset, samples: tuple[Sample, ...]) -> tuple[Count, ...]:
+    labels = Counter(item.label for item in samples)
+    return tuple(Count(class_name=name, images=labels[i]) for i, name in enumerate(dataset.class_names))

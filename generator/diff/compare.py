@@ -1,0 +1,306 @@
+"""Compares two builds: metrics with their direction, settings, gates, predictions image by image, figures.
+
+`compare` turns two `builds.Build` into a `Comparison`, plain data that `diff_report` prints.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from generator.diff import builds, rounding
+from generator.diff import environment as environment_diff
+from generator.diff import metrics as metric_diff
+from generator.diff import pictures as picture_diff
+from generator.diff.builds import Build
+from generator.diff.environment import EnvironmentChange
+from generator.diff.metrics import TOLERANCE, Gate, GateResult, MetricChange
+from generator.diff.pictures import PictureChange
+from generator.diff.rounding import Rounding
+from generator.experiment import settings as config
+from generator.experiment.results import BuildResults, Prediction, VariantResult
+from generator.experiment.settings import choices
+from generator.support import noise
+from generator.support.errors import BadInput
+
+Outcome = Literal["mended", "broken", "still wrong"]
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """A setting or a fact about data or weights that differs."""
+
+    setting: str
+    old: str
+    new: str
+    variants: tuple[str, ...]
+    """Those that it concerns; empty where it concerns the whole build."""
+
+
+@dataclass(frozen=True)
+class PredictionChange:
+    """One test image that at least one of the two got wrong."""
+
+    file: str
+    actual: str
+    outcome: Outcome
+    old: str
+    """The class predicted, by name."""
+    old_confidence: float
+    new: str
+    new_confidence: float
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The predictions of two variants on the same test images."""
+
+    variant: str
+    images: int
+    changes: tuple[PredictionChange, ...]
+    p: float | None
+    """Of McNemar's exact test; None where the test sets differ."""
+    verdict: str
+    """The same in words, or why the two cannot be paired."""
+
+    @property
+    def chance(self) -> str:
+        """Whether the two differ by more than chance, empty where they cannot be paired."""
+        if self.p is None:
+            return ""
+        return "more than chance" if self.p < noise.SIGNIFICANT else "within chance"
+
+    def of(self, outcome: Outcome) -> tuple[PredictionChange, ...]:
+        return tuple(change for change in self.changes if change.outcome == outcome)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that differs between two builds."""
+
+    old: str
+    new: str
+    settings: tuple[SettingChange, ...]
+    metrics: tuple[MetricChange, ...]
+    gates: tuple[GateResult, ...]
+    predictions: tuple[Paired, ...]
+    figures: tuple[PictureChange, ...]
+    environment: EnvironmentChange
+    rounding: Rounding | None
+    """Where all that differs is what another processor gives."""
+    nothing: str
+    """Why there was nothing to compare, as a sentence without its full stop; else empty. No gate is held then."""
+
+    @property
+    def missed(self) -> tuple[GateResult, ...]:
+        return tuple(result for result in self.gates if not result.passed)
+
+    @property
+    def same(self) -> bool:
+        """Whether there is nothing to report."""
+        metrics = any(change.status != "unchanged" for change in self.metrics)
+        outcomes = any(change.outcome != "still wrong" for pair in self.predictions for change in pair.changes)
+        unpaired = any(pair.p is None for pair in self.predictions)
+        found = (self.settings, metrics, self.figures, outcomes, unpaired, self.missed, self.environment.changes)
+        return not any(found)
+
+
+def compare(
+    old: Build,
+    new: Build,
+    *,
+    gates: Sequence[Gate] = (),
+    variants: tuple[str, str] | None = None,
+    tolerance: float = TOLERANCE,
+) -> Comparison:
+    """What differs from `old` to `new`.
+
+    `variants` compares the first of the two in `old` with the second in `new`, which may be the same build;
+    otherwise each variant is compared with the one of its name. Raises `BadInput` where a gate's metric or a
+    variant does not exist.
+    """
+    pairs = _pairs(old, new, variants)
+    predictions = tuple(
+        _paired(name, old.results, new.results, one, other)
+        for name, one, other in pairs
+        if one is not None and other is not None
+    )
+    notes = {pair.variant: pair.chance for pair in predictions}
+    metrics = [
+        change
+        for name, one, other in pairs
+        for change in metric_diff.compare(
+            name, _metrics(old, one), _metrics(new, other), note=notes.get(name, ""), tolerance=tolerance
+        )
+    ]
+    held = tuple(metric_diff.hold(gates, metrics))
+    found = Comparison(
+        old=old.label,
+        new=new.label,
+        settings=tuple(_setting_changes(old.results, new.results, pairs)),
+        metrics=tuple(metrics),
+        gates=(),
+        predictions=predictions,
+        figures=() if variants else tuple(_figure_changes(old, new)),
+        environment=environment_diff.compare(old.results.environment, new.results.environment, (old.label, new.label)),
+        rounding=None,
+        nothing="",
+    )
+    if found.same and not variants and builds.is_one_build(old, new):
+        return replace(found, nothing=_nothing(old, new, gated=bool(gates)))
+    return replace(found, gates=held, rounding=_rounding(found, old, new))
+
+
+def _nothing(old: Build, new: Build, *, gated: bool) -> str:
+    """Which build both sides are, and how to name another."""
+    kept = " and no gate held" if gated else ""
+    which = f", {old.provenance.id}" if old.provenance else ""
+    return f"nothing to compare{kept}: {old.label} and {new.label} are one build{which}; {builds.another(old, new)}"
+
+
+def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:
+    """Whether another processor gives all this: nothing else was set, and every prediction is the same."""
+    precisions = {name: (change.old, change.new) for change in found.settings for name in change.variants}
+    if any(change.setting != TRAINED_IN for change in found.settings):
+        return None
+    if any(pair.p is None or pair.of("broken") or pair.of("mended") for pair in found.predictions):
+        return None
+    if any(figure.status != "changed" for figure in found.figures):
+        return None
+    return rounding.judge(
+        old.provenance,
+        new.provenance,
+        found.metrics,
+        others=len(found.figures) + len(found.settings),
+        precisions=precisions,
+        images=new.results.data.training_images,
+    )
+
+
+TRAINED_IN = "trained in"
+"""The precision that `auto` became, among a variant's settings."""
+
+Pair = tuple[str, VariantResult | None, VariantResult | None]
+
+
+def _pairs(old: Build, new: Build, variants: tuple[str, str] | None) -> list[Pair]:
+    before, after = old.results.variants, new.results.variants
+    if variants is None:
+        names = [*before, *(name for name in after if name not in before)]
+        return [(name, before.get(name), after.get(name)) for name in names]
+    for name, known in zip(variants, (before, after), strict=True):
+        if name not in known:
+            raise BadInput(f"unknown variant {name!r}; {choices(name, known)}")
+    one, other = variants
+    return [(one if one == other else f"{one} → {other}", before[one], after[other])]
+
+
+def _metrics(build: Build, variant: VariantResult | None) -> dict[str, float | None]:
+    """Metric path → value, for everything that is a number in a variant."""
+    if variant is None:
+        return {}
+    scores = {
+        name: {**score.model_dump(), "accuracy": score.accuracy}
+        for name, score in (
+            ("test", variant.test),
+            ("validation", variant.validation),
+            ("train", variant.train),
+            ("before", variant.before),
+        )
+    }
+    epochs = {phase: epoch.model_dump() for phase, epoch in build.last_epochs[variant.name].items()}
+    tables = {
+        **scores,
+        "epochs": epochs,
+        "confusion": variant.confusion.model_dump(),
+        "parameters": variant.parameters.model_dump(),
+    }
+    return config.flatten(tables)
+
+
+def _setting_changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]) -> Iterable[SettingChange]:
+    concerned: dict[tuple[str, str, str], list[str]] = {}
+    for name, one, other in pairs:
+        if one is not None and other is not None:
+            for setting, values in config.differences(_recipe(one), _recipe(other)).items():
+                concerned.setdefault((setting, _text(values[0]), _text(values[1])), []).append(name)
+    for (setting, before, after), names in concerned.items():
+        yield SettingChange(setting, before, after, tuple(names))
+    for setting, (one_value, other_value) in config.differences(_shared(old), _shared(new)).items():
+        yield SettingChange(setting, _text(one_value), _text(other_value), ())
+
+
+def _recipe(variant: VariantResult) -> dict[str, Any]:
+    return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision}
+
+
+def _shared(build: BuildResults) -> dict[str, Any]:
+    """What the variants of a build share, apart from what it measured."""
+    data = build.data.model_dump(mode="json")
+    for split in ("train", "validation", "test"):
+        data[split] = {count.class_name: count.images for count in getattr(build.data, split)}
+    data["duplicates"] = len(build.data.duplicates)
+    return {
+        "profile": build.profile,
+        "data": data,
+        "weights": build.weights.model_dump(mode="json"),
+    }
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _paired(name: str, old: BuildResults, new: BuildResults, one: VariantResult, other: VariantResult) -> Paired:
+    reason = _unpairable(old, new, one, other)
+    if reason:
+        return Paired(name, 0, (), None, reason)
+    both = zip(one.predictions, other.predictions, strict=True)
+    changes = tuple(_prediction_change(p, q, new.data.class_names) for p, q in both if p.wrong or q.wrong)
+    mended, broken = noise.discordant(one.predictions, other.predictions)
+    pair = Paired(name, len(one.predictions), changes, noise.mcnemar(mended, broken), "")
+    return replace(pair, verdict=_verdict(mended, broken, pair))
+
+
+def _unpairable(old: BuildResults, new: BuildResults, one: VariantResult, other: VariantResult) -> str:
+    if not one.predictions or not other.predictions:
+        return "the images cannot be paired: one side has no predictions.csv"
+    if old.data.fingerprint != new.data.fingerprint:
+        return "the images cannot be paired: the data sets differ"
+    if [(p.file, p.actual) for p in one.predictions] != [(p.file, p.actual) for p in other.predictions]:
+        return "the images cannot be paired: the test sets differ"
+    return ""
+
+
+def _prediction_change(old: Prediction, new: Prediction, names: tuple[str, str]) -> PredictionChange:
+    outcome: Outcome = "still wrong" if old.wrong and new.wrong else "mended" if old.wrong else "broken"
+    return PredictionChange(
+        file=old.file,
+        actual=names[old.actual],
+        outcome=outcome,
+        old=names[old.predicted],
+        old_confidence=old.confidence,
+        new=names[new.predicted],
+        new_confidence=new.confidence,
+    )
+
+
+def _verdict(mended: int, broken: int, pair: Paired) -> str:
+    if not mended + broken:
+        return "the same images are right and wrong"
+    return f"{mended} mended, {broken} broken: {pair.chance} (McNemar, exact: p = {pair.p:.3g})"
+
+
+def _figure_changes(old: Build, new: Build) -> Iterable[PictureChange]:
+    """Figures whose pixels differ; none where a side keeps no figures."""
+    names = {(f.scope, f.name): None for build in (old, new) for f in build.results.figures}
+    pictures = {key: (old.figure(*key), new.figure(*key)) for key in names}
+    for side in (0, 1):
+        if not any(both[side] for both in pictures.values()):
+            return
+    for (scope, name), (before, after) in pictures.items():
+        change = picture_diff.compare(scope, name, before, after)
+        if change is not None:
+            yield change

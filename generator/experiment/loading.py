@@ -1,0 +1,184 @@
+"""`experiment.toml`, a profile and the command line, merged into frozen, validated settings.
+
+Everything is checked here, before anything is computed: a mistyped key or an impossible value is one line.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError, field_validator
+
+from generator.experiment.settings import (
+    BASELINE,
+    NAME,
+    Config,
+    DataSettings,
+    PostSettings,
+    Recipe,
+    Settings,
+    Variant,
+    choices,
+    flatten,
+)
+from generator.support.errors import BadInput, encodable
+
+Model = TypeVar("Model", bound=Settings)
+
+
+class _VariantTable(Settings):
+    """A `[variants.NAME]` table: a title and a partial recipe."""
+
+    title: str | None = None
+    seed: int | None = None
+    split: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    head: dict[str, Any] = {}
+    fine_tuning: dict[str, Any] = {}
+
+
+class ConfigFile(Recipe):
+    """The layout of `experiment.toml` once a profile and the command line are merged in."""
+
+    post: PostSettings
+    data: DataSettings = DataSettings()
+    weights: str = "auto"
+    variants: dict[str, _VariantTable] = {}
+    gates: dict[str, str] = {}
+    profiles: dict[str, dict[str, Any]] = {}
+
+    @field_validator("variants")
+    @classmethod
+    def _names_fit_folders(cls, value: dict[str, _VariantTable]) -> dict[str, _VariantTable]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"variant name {name!r} must be lower-case words, digits and single hyphens")
+            if name in (BASELINE, "all"):
+                raise ValueError(f"variant name {name!r} is taken: it stands for the top-level settings")
+        return value
+
+
+def load(
+    path: Path,
+    *,
+    variants: str = BASELINE,
+    profile: str | None = None,
+    overrides: Iterable[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Config:
+    """Read `path`; lay over it, in this order, profile, `overrides` (`KEY=VALUE`) and `options` (path → value).
+
+    `variants` is `all` or names separated by commas; the baseline is always included. Raises `BadInput`.
+    """
+    table = _read(path)
+    if profile is not None:
+        profiles = table.get("profiles")
+        profiles = profiles if isinstance(profiles, Mapping) else {}
+        if profile not in profiles:
+            raise BadInput(f"unknown profile {profile!r}; {choices(profile, profiles)}")
+        if not isinstance(profiles[profile], Mapping):
+            raise BadInput(f"{path}: profiles.{profile} = {profiles[profile]!r}: expected a table of settings")
+        table = _merge(table, profiles[profile])
+    for key, value in [_assignment(text) for text in overrides] + list((options or {}).items()):
+        table = _merge(table, _nested(key, value))
+    file = _validated(ConfigFile, table, where=str(path))
+    selected = _selected(variants, file)
+    return Config(
+        post=file.post,
+        data=file.data,
+        weights=file.weights,
+        gates=file.gates,
+        profile=profile,
+        variants=tuple(_variant(name, file, where=str(path)) for name in selected),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); name another with --config FILE") from None
+    except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, of numbers of 5,000 digits
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """`head.epochs=5` → ("head.epochs", 5); the value is read as TOML, else taken as a plain string."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise BadInput(f"--set {text!r}: expected KEY=VALUE, as in head.epochs=5")
+    if text != encodable(text):
+        raise BadInput(f"--set {encodable(text)}: expected text in UTF-8")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return key.strip(), value.strip()
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, table by table; neither is changed."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _selected(variants: str, file: ConfigFile) -> list[str]:
+    known = [BASELINE, *file.variants]
+    names = known if variants == "all" else [name.strip() for name in variants.split(",")]
+    for name in names:
+        if name not in known:
+            raise BadInput(f"unknown variant {name!r}; {choices(name, known)}")
+    return [name for name in known if name in names or name == BASELINE]
+
+
+def _variant(name: str, file: ConfigFile, where: str) -> Variant:
+    base = file.model_dump(include=set(Recipe.model_fields))
+    if name == BASELINE:
+        return Variant(name=name, title="Baseline", changes={}, recipe=_validated(Recipe, base, where))
+    table = file.variants[name]
+    changes = table.model_dump(exclude={"title"}, exclude_none=True, exclude_defaults=True)
+    recipe = _validated(Recipe, _merge(base, changes), where, prefix=f"variants.{name}.")
+    title = table.title or name.replace("-", " ").capitalize()
+    return Variant(name=name, title=title, changes=flatten(changes), recipe=recipe)
+
+
+def _validated(model: type[Model], table: Mapping[str, Any], where: str, prefix: str = "") -> Model:
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        raise BadInput(f"{where}: " + "; ".join(_explain(model, e, prefix) for e in error.errors())) from None
+
+
+def _explain(model: type[BaseModel], error: Any, prefix: str) -> str:
+    """One of pydantic's error records as a phrase that names the setting, the value and the choices."""
+    location = [str(part) for part in error["loc"]]
+    name = prefix + ".".join(location)
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(model, location[:-1])
+        return f"unknown setting {name!r}; {choices(location[-1], known)}"
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    value = error["input"]
+    shown = "" if isinstance(value, Mapping) else f" = {value!r}"
+    return f"{name}{shown}: {message}"
+
+
+def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    """Names of the settings that may stand at `location` below `model`."""
+    current: Any = model
+    for part in location:
+        fields = getattr(current, "model_fields", {})
+        # A part that is no field is a variant's name: below it stands a variant's table.
+        current = fields[part].annotation if part in fields else _VariantTable
+    return list(getattr(current, "model_fields", {}))

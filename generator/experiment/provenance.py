@@ -1,0 +1,128 @@
+"""Where, when and from what a build was made, as `provenance.json` beside its results tells it.
+
+`parse` reads what a build wrote, `machine` is what one writes of the machine, `work_of` names a stage's work apart
+from the precision that its machine computes in.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ValidationError
+
+from generator.support import hardware
+
+NAME = "provenance.json"
+
+
+class StageRecord(BaseModel):
+    """One stage of a build."""
+
+    key: str
+    work: str | None = None
+    """As `work_of` gives it; None in records that are older than it."""
+
+
+class Provenance(BaseModel):
+    """What a comparison needs to know of a build's circumstances; the file holds more."""
+
+    id: str
+    platform: str
+    processor: str
+    cpuid: str | None = None
+    """Family, model and stepping; None where the system does not tell them, or the record is older."""
+    python: str
+    stages: dict[str, StageRecord]
+
+    def is_of_another_machine_than(self, other: "Provenance") -> bool:
+        """Whether the two name different processors; the number of cores changes no digit."""
+        # Virtual machines call processors of several generations by one name.
+        told_apart = None not in (self.cpuid, other.cpuid) and self.cpuid != other.cpuid
+        return told_apart or (self.platform, self.processor) != (other.platform, other.processor)
+
+    def machine_beside(self, other: "Provenance") -> str:
+        """The processor by name, and by what tells it from `other`'s where the names are one."""
+        same = self.processor == other.processor
+        parts = [
+            self.processor,
+            self.cpuid if same else None,
+            self.platform if self.platform != other.platform else None,
+        ]
+        return ", ".join(filter(None, parts))
+
+    def does_the_work_of(self, other: "Provenance") -> bool:
+        """Whether every stage of both did the same: code, settings, data, weights and packages.
+
+        False where an older record cannot tell: the keys differ, as they do in another precision, and the work is
+        not noted.
+        """
+        shared = self.stages.keys() & other.stages.keys()
+        evaluated = {name for name in self.stages | other.stages if name.endswith(".evaluation")}
+        return bool(evaluated) and evaluated <= shared and all(_same(self.stages[n], other.stages[n]) for n in shared)
+
+
+class Keyed(Protocol):
+    """What `work_of` asks of a stage's key; `build.store.Key` is one."""
+
+    @property
+    def stage(self) -> str: ...
+    @property
+    def parts(self) -> Mapping[str, Any]: ...
+    @property
+    def digest(self) -> str: ...
+
+
+class Staged(Protocol):
+    """What `work_of` asks of a stage; `build.plan.Node` is one."""
+
+    @property
+    def key(self) -> "Keyed": ...
+    @property
+    def needs(self) -> Mapping[str, "Staged"]: ...
+
+
+PRECISION = "precision"
+"""The part of a key that `model.precision = "auto"` fills in from the processor."""
+
+
+def parse(content: bytes | None) -> Provenance | None:
+    """What the file says; None where there is none, or it is no such file: then nothing is known."""
+    if content is None:
+        return None
+    try:
+        return Provenance.model_validate(json.loads(content))
+    except (ValueError, ValidationError, RecursionError):
+        return None
+
+
+def machine() -> dict[str, str | None]:
+    """The machine that this process runs on."""
+    return {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": hardware.processor(),
+        "cpuid": hardware.cpuid() or None,
+        "python": platform.python_version(),
+    }
+
+
+def work_of(stage: Staged) -> str:
+    """SHA-256 of all that the stage's outcome depends on, apart from the precision of the arithmetic."""
+    # A need stands in the parts by its key, which has the precision in it.
+    parts = {name: value for name, value in stage.key.parts.items() if not _is_precision_or_need(name)}
+    text = json.dumps([stage.key.stage, parts, [work_of(need) for need in stage.needs.values()]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_of(stage: Staged, seconds: float) -> Mapping[str, Any]:
+    """A stage's entry in the file."""
+    return {"key": stage.key.digest, "work": work_of(stage), "seconds": round(seconds, 2)}
+
+
+def _is_precision_or_need(name: str) -> bool:
+    return name == PRECISION or name.startswith("stage ")
+
+
+def _same(one: StageRecord, other: StageRecord) -> bool:
+    return one.key == other.key or (one.work is not None and one.work == other.work)

@@ -1,0 +1,196 @@
+"""Results as the text files of `assets/data/`, and back: a post can be rendered from these files alone.
+
+`metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per test image,
+`record.json` the model summaries and package versions. What is read is checked.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from generator.experiment.results import BuildResults, Prediction, Score, VariantResult
+from generator.experiment.settings import BASELINE
+from generator.support.errors import BadInput
+from generator.support.strict_json import SCHEMA_VERSION, check_version, parse_json, to_json, validated
+
+METRICS, HISTORY, PREDICTIONS, RECORD = "metrics.json", "history.csv", "predictions.csv", "record.json"
+FILES = (METRICS, HISTORY, PREDICTIONS, RECORD)
+
+HISTORY_COLUMNS = ("variant", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+PREDICTION_COLUMNS = (
+    "variant", "index", "file", "actual", "predicted", "logit", "probability", "actual_name",
+    "predicted_name", "correct",
+)  # fmt: skip
+
+
+def to_files(results: BuildResults) -> dict[str, str]:
+    """File name → text. The same results give the same bytes; no time, date, host or path is in them.
+
+    `metrics.json` holds numbers and settings in nested objects, as tools that compare metrics expect;
+    `history.csv` and `predictions.csv` one row per epoch and per test image; `record.json` the long texts
+    (model summaries) and the package versions.
+    """
+    metrics: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "profile": results.profile,
+        "data": {**results.data.model_dump(mode="json"), "majority_share": results.data.majority_share},
+        "weights": results.weights.model_dump(mode="json"),
+        "variants": {name: _metrics_of(variant) for name, variant in results.variants.items()},
+    }
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "order": list(results.variants),
+        "environment": results.environment.model_dump(mode="json"),
+        "figures": [figure.model_dump(mode="json") for figure in results.figures],
+        "summaries": {name: v.summaries.model_dump(mode="json") for name, v in results.variants.items()},
+    }
+    return {
+        METRICS: to_json(metrics),
+        HISTORY: _history_csv(results),
+        PREDICTIONS: _predictions_csv(results),
+        RECORD: to_json(record),
+    }
+
+
+def from_files(files: Mapping[str, str], where: str) -> BuildResults:
+    """The inverse of `to_files`; `where` names the folder in messages. Raises `BadInput`."""
+    for name in FILES:
+        if name not in files:
+            raise BadInput(f"{where}: {name} is missing; build the site again")
+    metrics = parse_json(files[METRICS], f"{where}/{METRICS}")
+    record = parse_json(files[RECORD], f"{where}/{RECORD}")
+    for name, table in ((METRICS, metrics), (RECORD, record)):
+        check_version(table, f"{where}/{name}")
+    try:
+        history = _history_rows(files[HISTORY])
+        predictions = _prediction_rows(files[PREDICTIONS])
+        variants = {
+            name: {
+                **{k: v for k, v in metrics["variants"][name].items() if k not in _DERIVED},
+                "head": history.get((name, "head"), []),
+                "fine_tuning": history.get((name, "fine_tuning"), []),
+                "predictions": predictions.get(name, []),
+                "summaries": record["summaries"][name],
+                "before": _without_ratio(metrics["variants"][name]["before"]),
+                **{split: _without_ratio(metrics["variants"][name][split]) for split in _SPLITS},
+            }
+            for name in record["order"]
+        }
+        table = {
+            "profile": metrics["profile"],
+            "data": _without(metrics["data"], "majority_share"),
+            "weights": metrics["weights"],
+            "environment": record["environment"],
+            "figures": record["figures"],
+            "variants": variants,
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, csv.Error) as error:
+        raise BadInput(f"{where}: {METRICS} and its neighbours do not fit together: {error!r}") from None
+    results = validated(BuildResults, table, where)
+    share, counted = metrics["data"].get("majority_share"), results.data.majority_share
+    if share != counted:
+        raise BadInput(f"{where}: data.majority_share = {share!r} is not what the counts give, {counted}")
+    return results
+
+
+def empty_neighbours(variants: Iterable[str]) -> dict[str, str]:
+    """What `from_files` needs beside a `metrics.json` that was kept alone: no epochs, predictions or texts."""
+    names = sorted(variants, key=lambda name: (name != BASELINE, name))
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "order": names,
+        "environment": {"python": "", "packages": {}},
+        "figures": [],
+        "summaries": {name: {"base": "", "head": "", "fine_tuning": ""} for name in names},
+    }
+    return {
+        HISTORY: _to_csv(HISTORY_COLUMNS, []),
+        PREDICTIONS: _to_csv(PREDICTION_COLUMNS, []),
+        RECORD: to_json(record),
+    }
+
+
+_SPLITS = ("train", "validation", "test")
+_DERIVED = ("epochs", *_SPLITS, "before")
+
+
+def _metrics_of(variant: VariantResult) -> dict[str, Any]:
+    table = variant.model_dump(
+        mode="json", exclude={"predictions", "head", "fine_tuning", "summaries", "before", *_SPLITS}
+    )
+    table["before"] = _with_ratio(variant.before)
+    for split in _SPLITS:
+        table[split] = _with_ratio(getattr(variant, split))
+    # The last epoch of each phase is what people compare; the other epochs are in history.csv.
+    table["epochs"] = {
+        phase: epochs[-1].model_dump(mode="json")
+        for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
+    }
+    return table
+
+
+def _with_ratio(score: Score) -> dict[str, Any]:
+    return {**score.model_dump(mode="json"), "accuracy": score.accuracy}
+
+
+def _without(table: Any, name: str) -> Any:
+    """A table less one entry; what is no table is left for the check of the whole to refuse."""
+    return {key: value for key, value in table.items() if key != name} if isinstance(table, Mapping) else table
+
+
+def _without_ratio(table: Mapping[str, Any]) -> dict[str, Any]:
+    score: dict[str, Any] = _without(table, "accuracy")
+    if table["accuracy"] != table["correct"] / table["total"]:
+        raise ValueError(f"accuracy {table['accuracy']} is not {table['correct']} of {table['total']}")
+    return score
+
+
+def _history_csv(results: BuildResults) -> str:
+    rows = [
+        (name, phase, *epoch.model_dump().values())
+        for name, variant in results.variants.items()
+        for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
+        for epoch in epochs
+    ]
+    return _to_csv(HISTORY_COLUMNS, rows)
+
+
+def _predictions_csv(results: BuildResults) -> str:
+    names = results.data.class_names
+    rows = [
+        (name, *p.model_dump().values(), names[p.actual], names[p.predicted], int(not p.wrong))
+        for name, variant in results.variants.items()
+        for p in variant.predictions
+    ]
+    return _to_csv(PREDICTION_COLUMNS, rows)
+
+
+def _to_csv(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def _from_csv(text: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    if tuple(reader.fieldnames or ()) != columns:
+        raise ValueError(f"expected the columns {', '.join(columns)}")
+    return list(reader)
+
+
+def _history_rows(text: str) -> dict[tuple[str, str], list[dict[str, str]]]:
+    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in _from_csv(text, HISTORY_COLUMNS):
+        rows.setdefault((row.pop("variant"), row.pop("phase")), []).append(row)
+    return rows
+
+
+def _prediction_rows(text: str) -> dict[str, list[dict[str, str]]]:
+    rows: dict[str, list[dict[str, str]]] = {}
+    for row in _from_csv(text, PREDICTION_COLUMNS):
+        kept = {key: row[key] for key in Prediction.model_fields}
+        rows.setdefault(row["variant"], []).append(kept)
+    return rows

@@ -1,0 +1,230 @@
+"""What may be set: every setting with its default and its bounds, frozen.
+
+`Config` is what a build works with. A `Recipe` holds everything that may differ between variants; a `Variant` is
+the baseline's recipe with some settings changed. `loading` makes a `Config` of `experiment.toml`.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+BASELINE = "baseline"
+"""The variant every other one is a difference from; always built."""
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Names that become folder names, URLs and heading anchors."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PostSettings(Settings):
+    """What the post is called and where it stands in the Jekyll site."""
+
+    title: str = Field(min_length=1)
+    date: datetime
+    slug: str
+    layout: str | None = None
+    """Jekyll's layout; None for the one that the site's posts have."""
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    permalink: str | None = None
+    """A path with or without placeholders, or the name of a style. None: `/posts/<slug>.html`, in a blog its own."""
+    assets: Literal["auto", "relative", "absolute", "liquid", "theme"] = "auto"
+    """How the post names its assets: `generator/post/layout.py`. `auto`: `relative`, in somebody's blog `liquid`."""
+    jekyll_config: tuple[str, ...] = ()
+    """Files given to `jekyll --config`, below the blog's folder; none for the one that Jekyll reads by itself."""
+    asset_folder: str = "CV_HW_2"
+    """Folder below `assets/images/` and `assets/data/`."""
+
+    @field_validator("date")
+    @classmethod
+    def _date_has_an_offset(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("needs an offset from UTC, as in 2023-01-31T12:38:00-06:00")
+        return value
+
+    @field_validator("slug")
+    @classmethod
+    def _slug_fits_a_url(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise ValueError("must be lower-case words, digits and single hyphens, as in my-first-post")
+        return value
+
+    @field_validator("asset_folder")
+    @classmethod
+    def _folder_is_one_plain_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+            raise ValueError("must be one folder name of letters, digits, '.', '_' and '-'")
+        return value
+
+    @property
+    def file_name(self) -> str:
+        """The post's file name in `_posts/`: Jekyll takes date and slug from it."""
+        return f"{self.date:%Y-%m-%d}-{self.slug}.md"
+
+
+class DataSettings(Settings):
+    """Where the images come from and how they are read."""
+
+    path: str = "sample"
+    """`sample` (drawn by the project), a folder, a zip file, or `kaggle:OWNER/NAME`."""
+    image_size: int = Field(default=224, ge=32, le=1024)
+    """Side of the square every image is resized to, pixels; ResNet50 needs at least 32."""
+    batch_size: int = Field(default=32, ge=1)
+    alpha: Literal["drop", "white"] = "drop"
+    """What transparency becomes: `drop` shows hidden colours, as in the write-up; `white` blends."""
+    sample_train: int = Field(default=360, ge=4)
+    """Training images of the sample data set, both classes together."""
+    sample_test: int = Field(default=40, ge=2)
+    max_entries: int = Field(default=100_000, ge=1)
+    """Most entries an archive may hold."""
+    max_bytes: int = Field(default=4 * 2**30, ge=1)
+    """Most bytes an archive may unpack to."""
+    max_ratio: float = Field(default=200.0, gt=1)
+    """Most bytes an archive may unpack to per compressed byte."""
+    max_pixels: int = Field(default=64_000_000, ge=1)
+    """Most pixels an image's header may announce."""
+    max_stored_bytes: int = Field(default=4 * 2**30, ge=0)
+    """Most bytes of frozen outputs that fine-tuning may keep per variant; past it they are computed in every epoch."""
+
+    @model_validator(mode="after")
+    def _sample_is_balanced(self) -> "DataSettings":
+        if self.sample_train % 2 or self.sample_test % 2:
+            raise ValueError("sample_train and sample_test must be even: half of the images per class")
+        return self
+
+
+class SplitSettings(Settings):
+    """How validation images are taken from the training images."""
+
+    validation_fraction: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the training batches, rounded down to whole batches, at least one."""
+    mode: Literal["fixed", "reshuffled"] = "fixed"
+    """`fixed`: split once, disjoint. `reshuffled`: the write-up's leak, to measure its effect."""
+
+
+def whole_batches(total: int, batch_size: int, fraction: float) -> int:
+    """Number of images in a share of the batches of `total` images, rounded down to whole batches, at least one."""
+    # The tolerance is for products like 100 * 0.29 = 28.999….
+    return batch_size * max(1, int(math.ceil(total / batch_size) * fraction + 1e-9))
+
+
+class ModelSettings(Settings):
+    """What stands between the image and the logit, and how it is computed."""
+
+    preprocess: bool = True
+    augment: bool = False
+    rotation: float = Field(default=0.2, ge=0, le=1)
+    """Largest random rotation, as a fraction of a full turn."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    precision: Literal["float32", "bfloat16", "auto"] = "auto"
+    """Of the base's arithmetic; its variables are float32. `auto`: bfloat16 where the processor has units for it."""
+
+
+class PhaseSettings(Settings):
+    """One training phase."""
+
+    optimizer: Literal["adam", "rmsprop", "sgd"]
+    learning_rate: float = Field(gt=0, lt=1)
+    epochs: int = Field(ge=1, le=10_000)
+
+
+class FineTuningSettings(PhaseSettings):
+    """The second phase: the upper layers of the base are trained too."""
+
+    from_layer: int = Field(default=100, ge=0, le=174)
+    """Index of the base's first unfrozen layer (0 to 174)."""
+
+
+def first_fine_tuning_epoch(head_epochs: int) -> int:
+    """Number of the first fine-tuning epoch, counted from 1, after `head_epochs` of the head.
+
+    The write-up resumes at the index of the head's last epoch, so that epoch's number occurs twice and fine-tuning
+    runs one epoch more than the numbers suggest: 30 to 40 are eleven.
+    """
+    return head_epochs
+
+
+class Recipe(Settings):
+    """Everything that may differ between variants."""
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    split: SplitSettings = SplitSettings()
+    model: ModelSettings = ModelSettings()
+    head: PhaseSettings
+    fine_tuning: FineTuningSettings
+
+    @property
+    def first_fine_tuning_epoch(self) -> int:
+        """Number of the first fine-tuning epoch, counted from 1."""
+        return first_fine_tuning_epoch(self.head.epochs)
+
+    @property
+    def last_fine_tuning_epoch(self) -> int:
+        """Number of the last fine-tuning epoch, counted from 1."""
+        return self.first_fine_tuning_epoch + self.fine_tuning.epochs - 1
+
+
+class Variant(Settings):
+    """One run of the recipe: the baseline with `changes` applied."""
+
+    name: str
+    title: str
+    changes: dict[str, bool | int | float | str]
+    """Setting path → value, as in `{"model.augment": true}`; empty for the baseline."""
+    recipe: Recipe
+
+
+class Config(Settings):
+    """All settings of one build."""
+
+    post: PostSettings
+    data: DataSettings = DataSettings()
+    weights: str = "auto"
+    """`auto`, `imagenet`, `embedded`, `random`, or a weights file."""
+    variants: tuple[Variant, ...]
+    """The variants to build, the baseline first."""
+    gates: dict[str, str] = {}
+    """Metric → how far it may fall behind the compared build: `"-0.02"` or `"-5%"`."""
+    profile: str | None = None
+    """Name of the profile applied, e.g. `smoke`; the post says so."""
+
+    @property
+    def baseline(self) -> Variant:
+        return self.variants[0]
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Setting path → (old, new) for every leaf in which two nested mappings differ; None where absent."""
+    before, after = flatten(old), flatten(new)
+    paths = [*before, *(path for path in after if path not in before)]
+    return {p: (before.get(p), after.get(p)) for p in paths if before.get(p) != after.get(p)}
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping as dotted path → leaf."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{path}."))
+        else:
+            flat[path] = value
+    return flat
+
+
+def choices(given: str, known: Iterable[str]) -> str:
+    """What may be chosen instead of `given`, as a phrase for a message, the closest name first."""
+    known = list(known)
+    close = difflib.get_close_matches(given, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}choose from {', '.join(known) or '(none)'}"

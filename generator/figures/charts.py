@@ -1,0 +1,224 @@
+"""Draws every figure of the post from results and pixels.
+
+`draw_data` draws the figures about the images, `draw_variant` those of one variant, `draw_comparison` the one
+over all variants. Each chart has a function here, each sheet of images one in `sheets`, that returns
+matplotlib's `Figure`, so that what is on it can be examined before it becomes pixels. Alt text and captions
+are prose and made by `render`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from generator.experiment.results import Epoch, Trained
+from generator.figures import sheets
+from generator.figures.canvas import (
+    BLUE,
+    GREEN,
+    LARGE,
+    NORMAL,
+    ORANGE,
+    PANEL,
+    QUIET,
+    SMALL,
+    WIDTH,
+    Drawing,
+    Pixels,
+    encode,
+    new_figure,
+    shortened,
+    style,
+    text_width,
+)
+from generator.support import formats, noise
+
+
+def draw_data(
+    class_names: tuple[str, str],
+    *,
+    test_pixels: Pixels,
+    test_labels: Sequence[int],
+    alpha_example: Pixels | None,
+    alpha_name: str | None,
+    augmented: Pixels,
+    original: Pixels,
+) -> tuple[Drawing, ...]:
+    """The figures about the images: `test-images`, `alpha` (where there is an example) and `augmentation`.
+
+    `test_pixels` is uint8 (n, s, s, 3), `alpha_example` uint8 (h, w, 4), `augmented` uint8 (9, s, s, 3),
+    `original` uint8 (s, s, 3).
+    """
+    file = alpha_name or ""
+    with style(*class_names, file):
+        test_images = sheets.labelled_images(test_pixels, test_labels, class_names)
+        drawings = [
+            encode("test-images", test_images, photos=True, texts=class_names),
+            encode("augmentation", sheets.augmentation(original, augmented), photos=True),
+        ]
+        if alpha_example is not None:
+            drawings.insert(1, encode("alpha", sheets.alpha_pair(alpha_example, file), photos=True, texts=[file]))
+        return tuple(drawings)
+
+
+def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
+    """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index."""
+    with style(*class_names):
+        return (
+            encode("learning-curve-head", learning_curve(variant.head)),
+            encode("learning-curve-fine-tuning", learning_curve(variant.head, variant.fine_tuning)),
+            encode("confusion-matrix", confusion_matrix(variant, class_names), texts=class_names),
+            encode(
+                "wrong-predictions",
+                sheets.wrong_predictions(variant, class_names, test_pixels),
+                photos=bool(variant.wrong),
+                texts=class_names if variant.wrong else (),
+            ),
+        )
+
+
+def draw_comparison(variants: Sequence[Trained]) -> Drawing:
+    """The variants' test accuracy with its uncertainty, and their validation accuracy after each phase."""
+    titles = [variant.title for variant in variants]
+    with style(*titles):
+        return encode("comparison", comparison(variants), texts=titles)
+
+
+def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> Figure:
+    """Accuracy and loss by epoch, of the head alone or over both phases.
+
+    Epochs stand at the numbers they have in the log. Fine-tuning begins with the number of the head's last
+    epoch, so the two phases meet at one place without a line between them.
+    """
+    figure = new_figure(6.4, layout=ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.1))
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    phases = [phase for phase in (head, fine_tuning) if phase]
+    _curves(upper, "Accuracy", phases, "accuracy")
+    _curves(lower, "Cross-entropy loss", phases, "loss")
+    accuracies = [value for e in (*head, *fine_tuning) for value in (e.accuracy, e.val_accuracy)]
+    losses = [value for e in (*head, *fine_tuning) for value in (e.loss, e.val_loss)]
+    upper.set_ylim(_accuracy_limits(accuracies))
+    lower.set_ylim(_loss_limits(losses))
+    lower.yaxis.set_major_locator(MaxNLocator(6))
+    lower.yaxis.set_major_formatter("{x:g}")
+    lower.set_xlabel("Epoch")
+    lower.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+    last = (fine_tuning or head)[-1].epoch
+    pad = max(0.5, 0.02 * last)
+    lower.set_xlim(head[0].epoch - pad, last + pad)
+    if fine_tuning:
+        _mark_start(upper, lower, fine_tuning[0].epoch, accuracies)
+    return figure
+
+
+def confusion_matrix(variant: Trained, class_names: tuple[str, str]) -> Figure:
+    """Heat map of the counts: rows are the actual class, columns the predicted one."""
+    matrix = variant.confusion
+    counts = np.array(matrix.rows)
+    names = (("True Neg", "False Pos"), ("False Neg", "True Pos"))
+    cells = [
+        [f"{name}\n{count}\n{formats.share(count / matrix.total)}" for name, count in zip(*row, strict=True)]
+        for row in zip(names, matrix.rows, strict=True)
+    ]
+    figure = new_figure(5.2, layout="constrained")
+    axes = figure.add_subplot()
+    labels = [shortened(name, 2.1) for name in class_names]
+    seaborn.heatmap(
+        counts, annot=np.array(cells), fmt="", ax=axes, cmap="Blues", vmin=0, vmax=max(1, counts.max()),
+        cbar=False, linewidths=2, linecolor="white", annot_kws={"fontsize": LARGE + 1},
+    )  # fmt: skip
+    axes.set_xticks([0.5, 1.5], labels, parse_math=False, fontsize=NORMAL)
+    axes.set_yticks([0.5, 1.5], labels, parse_math=False, fontsize=NORMAL, rotation=90, va="center")
+    axes.tick_params(length=0)
+    axes.set_xlabel("Predicted", fontsize=LARGE, labelpad=8)
+    axes.set_ylabel("Actual", fontsize=LARGE, labelpad=8)
+    return figure
+
+
+def comparison(variants: Sequence[Trained]) -> Figure:
+    """One row per variant: test accuracy with its 95% interval, validation accuracy after each phase."""
+    figure = new_figure(1.75 + 1.05 * len(variants))
+    height = figure.get_figheight()
+    axes = figure.add_axes((0.05, 0.72 / height, 0.9, (height - 1.72) / height))
+    everything = []
+    for row, variant in enumerate(variants):
+        test = variant.test
+        low, high = noise.wilson(test.correct, test.total)
+        first, last = variant.head[-1].val_accuracy, variant.fine_tuning[-1].val_accuracy
+        everything += [low, high, first, last]
+        axes.plot([low, high], [row, row], color=BLUE, linewidth=5, alpha=0.35, solid_capstyle="butt")
+        axes.plot([test.accuracy], [row], "o", color=BLUE, markersize=12, label="Test, with 95% interval")
+        axes.plot([first], [row + 0.26], "^", color=ORANGE, markersize=10, label="Validation, after the head")
+        axes.plot([last], [row + 0.26], "s", color=GREEN, markersize=9, label="Validation, after fine-tuning",
+                  markerfacecolor="none", markeredgewidth=2.2)  # fmt: skip
+        score = f"test {formats.accuracy(test.accuracy)}"
+        room = 0.9 * WIDTH - text_width(score, NORMAL) - 0.2
+        options: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "va": "center",
+            "fontsize": NORMAL,
+            # Keeps the grid's lines out of the letters.
+            "bbox": {"facecolor": PANEL, "edgecolor": "none", "pad": 1},
+        }
+        axes.text(0, row - 0.32, shortened(variant.title, room), parse_math=False, **options)
+        axes.text(1, row - 0.32, score, ha="right", color=BLUE, **options)
+    axes.set_xlim(_accuracy_limits(everything))
+    axes.set_ylim(len(variants) - 0.45, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("Accuracy")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles[:3], labels[:3], loc="upper left", bbox_to_anchor=(0.03, 1), borderpad=0.3)
+    return figure
+
+
+def _curves(axes: Axes, title: str, phases: Sequence[Sequence[Epoch]], quantity: str) -> None:
+    number = formats.accuracy if quantity == "accuracy" else formats.loss
+    series = (("Training", quantity, BLUE, "-"), ("Validation", f"val_{quantity}", ORANGE, (0, (3, 1.2))))
+    for label, field, colour, dashes in series:
+        for phase in phases:
+            values = [getattr(e, field) for e in phase]
+            # A line through one point would not be seen.
+            marker = "o" if len(phase) == 1 else ""
+            axes.plot([e.epoch for e in phase], values, color=colour, linestyle=dashes, marker=marker)
+        axes.plot([], [], color=colour, linestyle=dashes, label=f"{label} {number(values[-1])}")
+        axes.plot(phases[-1][-1].epoch, values[-1], "o", color=colour, clip_on=False)
+    axes.set_title(title, loc="left", fontsize=LARGE, fontweight="bold", pad=30)
+    axes.set_title("numbers: last epoch", loc="right", fontsize=SMALL, color=QUIET, pad=30)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=2, borderaxespad=0.1, handlelength=2.4,
+        columnspacing=1.4,
+    )  # fmt: skip
+
+
+def _mark_start(upper: Axes, lower: Axes, epoch: int, accuracies: Sequence[float]) -> None:
+    """The line between the phases; its label stands where the `accuracies` leave room."""
+    for axes in (upper, lower):
+        axes.axvline(epoch, color=GREEN, linewidth=1.8, zorder=1)
+    (left, right), (bottom, top) = upper.get_xlim(), upper.get_ylim()
+    side = -1 if (epoch - left) / (right - left) > 0.4 else 1
+    at_top = sum(accuracies) / len(accuracies) < (bottom + top) / 2
+    upper.annotate(
+        "Start Fine Tuning", (epoch, float(at_top)), xycoords=upper.get_xaxis_transform(), color=GREEN,
+        xytext=(6 * side, -6 if at_top else 6), textcoords="offset points",
+        ha="right" if side < 0 else "left", va="top" if at_top else "bottom",
+    )  # fmt: skip
+
+
+def _accuracy_limits(values: Sequence[float]) -> tuple[float, float]:
+    """From a tenth at or below the least value (0.5 at most) to 1, and a little more for the markers."""
+    bottom = min(0.5, np.floor(min(values) * 10) / 10)
+    pad = 0.04 * (1 - bottom)
+    return bottom - pad, 1 + pad
+
+
+def _loss_limits(values: Sequence[float]) -> tuple[float, float]:
+    """From 0 to the greatest value, and a little more for the markers."""
+    bottom, top = min(0.0, *values), max(0.1, *values)
+    pad = 0.04 * (top - bottom)
+    return bottom - pad, top + pad

@@ -1,0 +1,159 @@
+"""Lays out the figures that show images: the test set, the wrong predictions, alpha and augmentation.
+
+Each function returns matplotlib's `Figure`; all lengths are inches. Call them within `canvas.style`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from generator.experiment.results import Prediction, Trained
+from generator.figures.canvas import (
+    GREEN,
+    INK,
+    LEFT_TO_RIGHT,
+    NORMAL,
+    QUIET,
+    SMALL,
+    WIDTH,
+    Pixels,
+    Sheet,
+    printable,
+    shortened,
+    text_width,
+)
+from generator.support import formats
+
+MOST_IMAGES = 60
+"""Most test images on one sheet; of more, as many are drawn, evenly spread, and the sheet says so."""
+MOST_WRONG = 40
+"""The same for wrong predictions, whose tiles are larger: three such sheets leave the page below 2 MB."""
+MARGIN, GAP = 0.12, 0.1
+"""Between the sheet's edge and the images, and between images; inches."""
+ALPHA_PIXELS = 800
+"""Longest side of the alpha figure's images, pixels."""
+
+
+def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: tuple[str, str]) -> Figure:
+    """Every test image under the name of its class."""
+    shown = _spread(len(pixels), MOST_IMAGES)
+    titles = [class_names[labels[i]] for i in shown]
+    note = _of(len(shown), len(pixels), "test images")
+    columns = min(5, len(shown))
+    width = _tile_width(columns)
+    lines = [(shortened(title, width + GAP / 2, SMALL),) for title in titles]
+    return _tiles([pixels[i] for i in shown], lines, columns, note)
+
+
+def wrong_predictions(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> Figure:
+    """The misclassified test images, each under `predicted:actual` and the model's confidence."""
+    wrong = variant.wrong
+    if not wrong:
+        return _none_wrong(len(variant.predictions))
+    shown = [wrong[i] for i in _spread(len(wrong), MOST_WRONG)]
+    columns = min(3 if len(shown) <= 9 else 4, len(shown))
+    width = _tile_width(columns)
+    lines = [_wrong_title(p, class_names, width + GAP / 2) for p in shown]
+    note = _of(len(shown), len(wrong), "wrong predictions")
+    return _tiles([test_pixels[p.index] for p in shown], lines, columns, note)
+
+
+def alpha_pair(rgba: Pixels, name: str) -> Figure:
+    """One image with its alpha channel, over a chequerboard, beside its colours with alpha dropped."""
+    rgb, alpha = _reduced(rgba[..., :3]), _reduced(rgba[..., 3])[..., None] / 255.0
+    blended = np.rint(alpha * rgb + (1 - alpha) * _chequerboard(*rgb.shape[:2])).astype(np.uint8)
+    width = _tile_width(2)
+    # Very tall or very wide images are drawn smaller, not distorted.
+    height = min(width * rgb.shape[0] / rgb.shape[1], 1.4 * width)
+    drawn_width = height * rgb.shape[1] / rgb.shape[0]
+    sheet = Sheet(0.45 + height + 0.5)
+    for column, (pixels, title) in enumerate(((blended, "With alpha (RGBA)"), (rgb, "Alpha dropped (RGB)"))):
+        centre = MARGIN + width / 2 + column * (width + GAP)
+        sheet.text(title, centre, 0.25, fontsize=NORMAL)
+        sheet.image(pixels, centre - drawn_width / 2, 0.45, drawn_width, height)
+    footer = shortened(name, WIDTH - 2 * MARGIN, SMALL)
+    sheet.text(footer, WIDTH / 2, 0.45 + height + 0.25, fontsize=SMALL, color=QUIET)
+    return sheet.figure
+
+
+def augmentation(original: Pixels, augmented: Pixels) -> Figure:
+    """One training image and, in three rows of three, nine augmented copies of it."""
+    tile = _tile_width(4)
+    top = 0.42
+    sheet = Sheet(top + 3 * tile + 2 * GAP + MARGIN)
+    middle = top + tile + GAP
+    sheet.text("Original", MARGIN + tile / 2, middle - 0.18, fontsize=NORMAL)
+    sheet.image(original, MARGIN, middle, tile, tile)
+    sheet.text("Augmented copies", MARGIN + 2.5 * tile + 2 * GAP, 0.22, fontsize=NORMAL)
+    for i, pixels in enumerate(augmented[:9]):
+        x = MARGIN + (1 + i % 3) * (tile + GAP)
+        sheet.image(pixels, x, top + (i // 3) * (tile + GAP), tile, tile)
+    return sheet.figure
+
+
+def _none_wrong(total: int) -> Figure:
+    sheet = Sheet(1.7)
+    sheet.text("None were wrong", WIDTH / 2, 0.68, fontsize=22, color=GREEN)
+    sheet.text(f"All {total} test images were classified correctly.", WIDTH / 2, 1.15, fontsize=NORMAL)
+    return sheet.figure
+
+
+def _wrong_title(prediction: Prediction, class_names: tuple[str, str], width: float) -> tuple[str, str]:
+    names = [class_names[prediction.predicted], class_names[prediction.actual]]
+    parts = [printable(name) for name in names]
+    if text_width(":".join(parts), SMALL) > width:
+        room = (width - text_width(":", SMALL)) / 2
+        parts = [shortened(name, room, SMALL) for name in names]
+    # The marks keep the predicted class on the left where both names run from right to left.
+    return LEFT_TO_RIGHT + f"{LEFT_TO_RIGHT}:{LEFT_TO_RIGHT}".join(parts), formats.percent(prediction.confidence)
+
+
+def _tiles(images: Sequence[Pixels], titles: Sequence[tuple[str, ...]], columns: int, note: str | None) -> Figure:
+    """Square images in rows, each under its lines of text; a `note` below all of them."""
+    tile = _tile_width(columns)
+    line = 0.23
+    caption = line * len(titles[0]) + 0.1
+    rows = -(-len(images) // columns)
+    sheet = Sheet(rows * (caption + tile + GAP) + (0.42 if note else MARGIN))
+    for i, (pixels, lines) in enumerate(zip(images, titles, strict=True)):
+        x = (WIDTH - columns * tile - (columns - 1) * GAP) / 2 + (i % columns) * (tile + GAP)
+        y = (i // columns) * (caption + tile + GAP)
+        for k, text in enumerate(lines):
+            colour = INK if k == 0 else QUIET
+            sheet.text(text, x + tile / 2, y + 0.08 + line * (k + 0.5), fontsize=SMALL, color=colour)
+        sheet.image(pixels, x, y + caption, tile, tile)
+    if note:
+        sheet.text(note, WIDTH / 2, sheet.figure.get_figheight() - 0.24, fontsize=NORMAL, color=QUIET)
+    return sheet.figure
+
+
+def _tile_width(columns: int) -> float:
+    """Inches; one image alone is not blown up to the full width."""
+    return (WIDTH - 2 * MARGIN - (max(columns, 2) - 1) * GAP) / max(columns, 2)
+
+
+def _spread(total: int, most: int) -> list[int]:
+    """Positions of at most `most` of `total`, evenly spread, so that both classes are among them."""
+    shown = min(total, most)
+    return [i * total // shown for i in range(shown)]
+
+
+def _of(shown: int, total: int, what: str) -> str | None:
+    return None if shown == total else f"… {shown} of {total:,} {what}"
+
+
+def _reduced(pixels: Pixels) -> NDArray[np.uint8]:
+    """At most `ALPHA_PIXELS` a side. Colours and alpha are reduced apart: together, Pillow would weigh the
+    colours with alpha, and the hidden ones, which the figure is about, would be lost."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((ALPHA_PIXELS, ALPHA_PIXELS))
+    return np.asarray(image)
+
+
+def _chequerboard(height: int, width: int) -> NDArray[np.float64]:
+    side = max(1, max(height, width) // 24)
+    rows, columns = np.indices((height, width)) // side
+    return np.where((rows + columns) % 2, 204.0, 255.0)[..., None]

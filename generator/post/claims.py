@@ -1,0 +1,159 @@
+"""What the prose says about a run, as small functions, so that each sentence is true whatever the run gave.
+
+Every comparison is made at the precision that is printed: nothing "rises" from 0.9000 to 0.9000. Words
+returned are plain letters; where a number belongs to a claim, the element that holds it is returned.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, Literal
+
+from generator.experiment.results import DataSummary, Epoch, VariantResult
+from generator.experiment.settings import Recipe, whole_batches
+from generator.support.formats import FORMATS
+from generator.support.noise import SIGNIFICANT
+
+LOWER_IS_BETTER = frozenset({"loss", "val_loss"})
+MOST_ROWS = 50
+
+
+def same(a: float, b: float) -> bool:
+    """Whether two numbers look the same on the page."""
+    return FORMATS["loss"](float(a)) == FORMATS["loss"](float(b))
+
+
+def trend(before: float, after: float) -> Literal["rose", "fell", "stayed"]:
+    if same(before, after):
+        return "stayed"
+    return "rose" if after > before else "fell"
+
+
+def position(a: float, b: float) -> Literal["above", "below", "level with"]:
+    """Where `a` lies, seen from `b`."""
+    if same(a, b):
+        return "level with"
+    return "above" if a > b else "below"
+
+
+def first_perfect(epochs: Sequence[Epoch], quantity: str) -> Epoch | None:
+    """The first epoch whose accuracy prints as 1.0000, or None."""
+    return next((epoch for epoch in epochs if same(getattr(epoch, quantity), 1.0)), None)
+
+
+def stays_perfect(epochs: Sequence[Epoch], quantity: str) -> bool:
+    """Whether no epoch after the first perfect one falls back; False where none is perfect."""
+    perfect = [same(getattr(epoch, quantity), 1.0) for epoch in epochs]
+    return True in perfect and all(perfect[perfect.index(True) :])
+
+
+def best_epoch(epochs: Sequence[Epoch], quantity: str) -> Epoch:
+    """The first epoch with the highest accuracy or the lowest loss."""
+    sign = -1 if quantity in LOWER_IS_BETTER else 1
+    return max(epochs, key=lambda epoch: sign * float(getattr(epoch, quantity)))
+
+
+def steady(epochs: Sequence[Epoch], quantity: str) -> bool:
+    """Whether the quantity never moves against its overall direction from one epoch to the next."""
+    values = [getattr(epoch, quantity) for epoch in epochs]
+    overall = trend(values[0], values[-1])
+    return all(trend(a, b) in (overall, "stayed") for a, b in pairwise(values))
+
+
+def how_often(epochs: Sequence[Epoch], quantity: str) -> Literal["every", "most", "half", "some", "no"]:
+    """In how many epochs validation lies above training, for `accuracy` or `loss`."""
+    above = sum(position(getattr(epoch, f"val_{quantity}"), getattr(epoch, quantity)) == "above" for epoch in epochs)
+    if above in (0, len(epochs)):
+        return "every" if above else "no"
+    return "half" if 2 * above == len(epochs) else "most" if 2 * above > len(epochs) else "some"
+
+
+def one_way(variant: VariantResult) -> Literal["", "negative", "positive"]:
+    """Which class all wrong predictions name, class 0 being `negative`; empty if none or both."""
+    cells = variant.confusion
+    if bool(cells.false_positive) == bool(cells.false_negative):
+        return ""
+    return "positive" if cells.false_positive else "negative"
+
+
+def best(variants: Mapping[str, VariantResult]) -> list[VariantResult]:
+    """The variants with the highest test accuracy, in order; several where they are level."""
+    highest = max(variant.test.accuracy for variant in variants.values())
+    return [variant for variant in variants.values() if same(variant.test.accuracy, highest)]
+
+
+def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
+    """Whether `variant` has the best value of `metric`, of variants that are not all level in it.
+
+    `metric` is a path in a variant, as in `test.loss` or `head.-1.val_accuracy`.
+    """
+    values = [_metric(other, metric) for other in variants.values()]
+    target = min(values) if metric.rpartition(".")[2] in LOWER_IS_BETTER else max(values)
+    return same(_metric(variant, metric), target) and not all(same(value, target) for value in values)
+
+
+def plain_folders(data: DataSummary) -> bool:
+    """Whether the folders of a data set are called what they are used for."""
+    return all(part == folder for part, folder in data.folders.items())
+
+
+def apart(data: DataSummary, recipe: Recipe) -> bool:
+    """Whether no picture is both trained on and validated with, not even in a copy."""
+    return recipe.split.mode == "fixed" and not data.crossing
+
+
+def batches_filled(data: DataSummary, recipe: Recipe) -> bool:
+    """Whether as many training images validate as the settings ask for: copies, which stay together, may not fit."""
+    wanted = whole_batches(data.train_total, data.batch_size, recipe.split.validation_fraction)
+    return data.validation_images == wanted
+
+
+def first_few(items: Sequence[Any]) -> Sequence[Any]:
+    """As many as a table of file names may have."""
+    return items[:MOST_ROWS]
+
+
+def more_than_chance(p: float) -> bool:
+    """Whether a p value is below the level the project calls significant."""
+    return float(p) < SIGNIFICANT
+
+
+def plural(number: float, one: str, many: str) -> str:
+    """The word that fits the number."""
+    return one if number == 1 else many
+
+
+def headings(variants: Mapping[str, VariantResult]) -> dict[str, str]:
+    """Variant name → its title in plain ASCII, different for each, lower case at the start.
+
+    Headings become anchors, which the renderers agree on only for letters, digits and single blanks.
+    """
+    words = {name: _words(variant.title) or name for name, variant in variants.items()}
+    taken = [text.lower() for text in words.values()]
+    return {
+        name: (text[0].lower() + text[1:]) if taken.count(text.lower()) == 1 else name for name, text in words.items()
+    }
+
+
+def _words(text: str) -> str:
+    """The words of `text` in ASCII, accents dropped, other scripts left out."""
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[A-Za-z0-9]+", letters))
+
+
+def _metric(variant: VariantResult, path: str) -> float:
+    value: Any = variant
+    for key in path.split("."):
+        value = value[int(key)] if key.lstrip("-").isdigit() else getattr(value, key)
+    return float(value)
+
+
+CLAIMS: Final[dict[str, Callable[..., Any]]] = {
+    function.__name__: function
+    for function in (
+        same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best,
+        is_best, plain_folders, apart, batches_filled, first_few, more_than_chance, plural, headings,
+    )
+}  # fmt: skip
+"""Name → claim, as templates call them."""

@@ -1,0 +1,153 @@
+"""Made-up results of the shape a build will give, for rendering the templates before anything is trained.
+
+`post` and `results` make them. Their numbers mean nothing and are never published.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from generator.experiment.results import (
+    BuildResults,
+    ClassificationScore,
+    ConfusionMatrix,
+    Copy,
+    Count,
+    DataSummary,
+    Duplicate,
+    Environment,
+    Epoch,
+    FigureFile,
+    ParameterCounts,
+    Prediction,
+    Score,
+    Shapes,
+    Summaries,
+    VariantResult,
+    WeightsSummary,
+)
+from generator.experiment.settings import (
+    BASELINE,
+    FineTuningSettings,
+    ModelSettings,
+    PhaseSettings,
+    PostSettings,
+    Recipe,
+)
+
+_NAMES = ("first", "second")
+_DATA_FIGURES = ("test-images", "alpha", "augmentation")
+_VARIANT_FIGURES = (
+    "learning-curve-head",
+    "learning-curve-fine-tuning",
+    "confusion-matrix",
+    "wrong-predictions",
+)
+
+
+def post() -> PostSettings:
+    """Settings of a post."""
+    return PostSettings(title="Example", date=datetime(2000, 1, 1, tzinfo=UTC), slug="example")
+
+
+def results() -> BuildResults:
+    """Results of three variants on four test images, of which one is classified wrongly."""
+    models = {
+        BASELINE: ModelSettings(),
+        "augmentation": ModelSettings(augment=True),
+        "augmentation-no-preprocessing": ModelSettings(augment=True, preprocess=False),
+    }
+    variants = {name: _variant(name, model) for name, model in models.items()}
+    return BuildResults(
+        profile="example",
+        data=_data(),
+        weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
+        environment=Environment(python="3", packages={"keras": "3"}),
+        variants=variants,
+        figures=figures(variants),
+    )
+
+
+def figures(variants: Iterable[str]) -> tuple[FigureFile, ...]:
+    """All figures that a build of these variants may have."""
+    places = [("data", name) for name in _DATA_FIGURES] + [("comparison", "comparison")]
+    places += [(variant, name) for variant in variants for name in _VARIANT_FIGURES]
+    return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in places)
+
+
+def _data() -> DataSummary:
+    return DataSummary(
+        source="example",
+        kind="sample",
+        class_names=_NAMES,
+        train=tuple(Count(class_name=name, images=4) for name in _NAMES),
+        test=tuple(Count(class_name=name, images=2) for name in _NAMES),
+        training_images=6,
+        validation_images=2,
+        batches=4,
+        training_batches=3,
+        validation_batches=1,
+        test_batches=2,
+        image_size=32,
+        batch_size=2,
+        alpha="drop",
+        transparent_images=1,
+        ignored={"reason": 1},
+        notes={"note": 1},
+        duplicates=(
+            Duplicate(
+                same="bytes",
+                copies=(
+                    Copy(file="train/first/1.png", class_name="first", part="train"),
+                    Copy(file="train/second/1.png", class_name="second", part="validation"),
+                    Copy(file="test/first/1.png", class_name="first", part="test"),
+                ),
+            ),
+        ),
+        fingerprint="",
+    )
+
+
+def _variant(name: str, model: ModelSettings) -> VariantResult:
+    score = Score(loss=0.5, correct=3, total=4)
+    recipe = Recipe(
+        model=model,
+        head=PhaseSettings(optimizer="adam", learning_rate=1e-4, epochs=2),
+        fine_tuning=FineTuningSettings(optimizer="rmsprop", learning_rate=1e-5, epochs=2),
+    )
+    return VariantResult(
+        name=name,
+        title=name,
+        changes={} if name == BASELINE else {"model.augment": True, "seed": 1, "head.optimizer": "sgd"},
+        recipe=recipe,
+        precision="float32",
+        before=score,
+        head=_epochs(1),
+        fine_tuning=_epochs(2),
+        train=score,
+        validation=score,
+        test=ClassificationScore(**score.model_dump(), precision=0.5, recall=0.5, f1=0.5, roc_auc=0.5),
+        confusion=ConfusionMatrix(true_negative=1, false_positive=1, false_negative=0, true_positive=2),
+        predictions=_predictions(),
+        parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=2),
+        shapes=Shapes(images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1)),
+        summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
+    )
+
+
+def _predictions() -> tuple[Prediction, ...]:
+    outcomes = ((0, 0), (0, 1), (1, 1), (1, 1))
+    return tuple(
+        Prediction(
+            index=i,
+            file=f"test/{i}.png",
+            actual=actual,
+            predicted=predicted,
+            logit=predicted - 0.5,
+            probability=0.5,
+        )
+        for i, (actual, predicted) in enumerate(outcomes)
+    )
+
+
+def _epochs(first: int) -> tuple[Epoch, ...]:
+    return tuple(Epoch(epoch=first + i, loss=0.5, accuracy=0.5, val_loss=0.5, val_accuracy=0.5) for i in range(2))

@@ -1,0 +1,81 @@
+"""Refuses templates that could say something the results do not: numbers typed in, and ways around the binding.
+
+`check` reads every Markdown template of a folder. A number that stands in the text of one must be in
+`CONSTANTS`; string building that would lose escaping or binding (`~`, `%`, unknown filters) is not allowed.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, meta, nodes
+
+from generator.support.errors import BadInput
+
+CONSTANTS: Final = frozenset(
+    {
+        "0", "1", "2", "3",  # labels, indices and small arithmetic
+        "95 %",  # the level of the intervals; `noise.wilson` computes no other
+        "6373",  # the course
+        "256",  # SHA-256
+        "1.2", "1000",  # ImageNet's millions of images, and its classes
+    }
+)  # fmt: skip
+"""Numbers that no run and no setting can change; anything else comes from the results."""
+
+_UNSEEN = re.compile(r"\{#.*?#\}|https?://[^\s)]+", re.DOTALL)
+# A letter, a quote's file name ("sections/01-…") or a dot before it: part of a name.
+_NUMBER = re.compile(r"(?<![\w./])\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?: ?%(?!\}))?")
+
+
+def templates_of(folder: Path) -> list[Path]:
+    """The templates that make up the post; others in the folder are not about results."""
+    shared = [path for name in ("post.md.j2", "macros.md.j2") if (path := folder / name).is_file()]
+    return [*shared, *sorted(folder.glob("sections/*.md.j2"))]
+
+
+def check(folder: Path, environment: Environment, names: Collection[str]) -> None:
+    """Raise `BadInput` with file and line of the first thing in a template that is refused.
+
+    `names` are those that a template may use. Raises `TemplateSyntaxError` where one cannot be parsed.
+    """
+    for path in templates_of(folder):
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{path.relative_to(folder.parent).as_posix()}: not text in UTF-8 ({error})") from None
+        tree = environment.parse(text, path.relative_to(folder).as_posix(), str(path))
+        for line, fault in _faults(text, tree, environment.filters, names):
+            raise BadInput(f"{path.relative_to(folder.parent).as_posix()}:{line}: {fault}")
+
+
+def typed_numbers(text: str) -> Iterator[tuple[int, str]]:
+    """(line, number) for each number in a template's text that is not among `CONSTANTS`."""
+    # Comments and addresses are replaced by their line breaks, so that lines keep their numbers.
+    visible = _UNSEEN.sub(lambda match: "\n" * match[0].count("\n"), text)
+    for line, content in enumerate(visible.split("\n"), start=1):
+        for match in _NUMBER.finditer(content):
+            number = match[0]
+            if number not in CONSTANTS and number.removesuffix(" %").removesuffix("%") + " %" not in CONSTANTS:
+                yield line, number
+
+
+def _faults(
+    text: str, tree: nodes.Template, filters: Collection[str], names: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    for line, number in typed_numbers(text):
+        yield line, f"the number {number} is typed in; print it from the results (generator/post/lint.py: why)"
+    yield from _unsafe(tree, filters)
+    for name in sorted(meta.find_undeclared_variables(tree) - set(names)):
+        # Includes are not followed, so the name stands in this very text.
+        found = re.search(rf"\b{name}\b", text)
+        yield text.count("\n", 0, found.start() if found else 0) + 1, f"{name!r} is undefined"
+
+
+def _unsafe(template: nodes.Template, filters: Collection[str]) -> Iterator[tuple[int, str]]:
+    for node in template.find_all((nodes.Concat, nodes.Mod, nodes.Filter)):
+        if not isinstance(node, nodes.Filter):
+            yield node.lineno, "strings are put together by writing them side by side, not with ~ or %"
+        elif node.name not in filters:
+            yield node.lineno, f"unknown filter {node.name!r}; choose from {', '.join(sorted(filters))}"

@@ -1,0 +1,342 @@
+"""Results and templates to the post: text in which every number, excerpt and figure is accounted for.
+
+`render` returns the page with the places and sources of its numbers and writes nothing; `check` finds faults
+of the templates before anything is trained. Templates see the results through `bound.view`, print text from
+outside escaped and numbers only through a format.
+"""
+
+import hashlib
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    Undefined,
+)
+from jinja2.bccache import Bucket
+from markupsafe import Markup
+
+from generator.experiment.results import BuildResults
+from generator.experiment.settings import PostSettings
+from generator.post import bound, claims, example, layout, lint
+from generator.post.bound import Number, Unbound
+from generator.post.layout import Layout
+from generator.post.preview import address, heading_id
+from generator.post.preview import page as preview_page
+from generator.support import escape, formats, newlines
+from generator.support.errors import BadInput, BuildFailed
+from generator.support.source import ROOT
+from generator.support.source import excerpt as find_excerpt
+
+Result = TypeVar("Result")
+
+TEMPLATES = ROOT / "templates"
+POST = "post.md.j2"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A text file of the site."""
+
+    path: str
+    """Below the site's root, with forward slashes."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """One code excerpt of the post."""
+
+    line: int
+    """Of the first line of code, from 1."""
+    symbol: str
+    sha256: str
+    """Of the code as it stands in the post, lines joined by newlines."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The pages, and where the post's numbers and excerpts come from."""
+
+    pages: tuple[Page, ...]
+    """The post alone."""
+    numbers: tuple[Number, ...]
+    """Every number of the post, in order."""
+    excerpts: tuple[Excerpt, ...]
+
+    @property
+    def post(self) -> str:
+        """Path of the post below the site's root."""
+        return self.pages[0].path
+
+    @property
+    def text(self) -> str:
+        """The post, front matter included."""
+        return self.pages[0].text
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a template needs to show a figure."""
+
+    png: Markup
+    """Link to the full-size image."""
+    webp: Markup
+    """Link to the image for the page."""
+    undrawn: Any
+    """Names whose characters it lacks, bound."""
+    width: Any
+    """Of the latter, pixels, bound."""
+    height: Any
+
+
+def render(
+    post: PostSettings,
+    results: BuildResults,
+    place: Layout | None = None,
+    *,
+    templates: Path = TEMPLATES,
+    root: Path = ROOT,
+) -> Rendered:
+    """The post for `results`, at its `place` (by default in a site of its own); code is quoted from below `root`.
+
+    Raises `BadInput` where a template is at fault, naming file and line, and `BuildFailed` where it asks for
+    code or figures that do not exist.
+    """
+    quoted: dict[str, str] = {}
+    place = place or layout.own(post)
+    names = _names(post, place, results, root, quoted)
+    marked = _guarded(lambda: _environment(templates).get_template(POST).render(names), templates)
+    text, numbers, quotations = bound.extract(_tidy(marked))
+    _check_headings(text)
+    excerpts = tuple(Excerpt(quote.line, quote.symbol, quoted[quote.symbol]) for quote in quotations)
+    return Rendered((Page(place.post, text),), numbers, excerpts)
+
+
+def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, site: Path, target: Path) -> str:
+    """The post as an HTML page that will stand at `target` and shows the images of `site`."""
+    prefix = address(site / "assets", target)
+    return _guarded(
+        lambda: preview_page(rendered.text, templates=templates, assets=place.bases, prefix=prefix),
+        templates,
+    )
+
+
+def check(templates: Path = TEMPLATES, root: Path = ROOT) -> None:
+    """Compile and lint all templates, look for undefined names, and render them with made-up results.
+
+    Takes a fraction of a second, so that a slip in a template does not come to light after an hour of
+    training. Raises as `render`.
+    """
+    post, results = example.post(), example.results()
+    environment = _environment(templates)
+    known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
+    checked = templates / _KEPT / f"{_fingerprint(templates)}.checked"
+    if not checked.exists():
+        _guarded(lambda: lint.check(templates, environment, known), templates)
+        _keep(checked)
+    render(post, results, templates=templates, root=root)
+    _guarded(lambda: preview_page("", templates=templates, assets=(), prefix=""), templates)
+
+
+_KEPT = "__pycache__"
+"""Folder below the templates for what was compiled and checked, named as Python names its own."""
+
+
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates, kept because compiling takes longer than rendering.
+
+    What cannot be written is compiled again the next time. Constants are escaped when a template is compiled,
+    hence the hash of the code that does it in the files' names.
+    """
+
+    def __init__(self, templates: Path) -> None:
+        super().__init__(str(templates / _KEPT), f"%s.{_fingerprint()}.j2c")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            Path(self.directory).mkdir(exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
+def _fingerprint(templates: Path | None = None) -> str:
+    """Of the code that reads templates, and of the templates themselves where they are given."""
+    modules = (bound, claims, escape, formats, lint, sys.modules[__name__])
+    paths = [Path(str(module.__file__)) for module in modules]
+    paths += lint.templates_of(templates) if templates else []
+    texts = [newlines.normalised(path.read_bytes()) for path in paths]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def _keep(stamp: Path) -> None:
+    with suppress(OSError):
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.touch()
+
+
+@cache
+def _environment(templates: Path) -> Environment:
+    """One per folder: compiled templates are kept, and read again when a file changes."""
+    environment = Environment(
+        bytecode_cache=_Compiled(templates),
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # On, so that blocks and macros give Markup and joining asks each part to escape itself.
+        autoescape=True,
+        finalize=_printed,
+        keep_trailing_newline=True,
+    )
+    # None of Jinja's own filters: some of them lose escaping, others the source of a number.
+    environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, **bound.filters()}
+    environment.globals = {"range": range}
+    return environment
+
+
+def _names(
+    post: PostSettings, place: Layout, results: BuildResults, root: Path, quoted: dict[str, str]
+) -> dict[str, Any]:
+    """Everything a template can name. `quoted` receives symbol → SHA-256 for each excerpt printed."""
+    seen = bound.view(results)
+    figures = {(file.scope, file.name): file for file in seen.figures}
+
+    def figure(scope: str, name: str) -> Figure:
+        file = figures.get((scope, name))
+        if file is None:
+            raise BuildFailed(f"figure {scope}/{name} was not drawn; a template shows it, the build lacks it")
+        png = Markup(place.link(f"{place.images}/{scope}/{name}.png"))
+        webp = Markup(place.source(f"{place.images}/{scope}/{name}.webp"))
+        return Figure(png, webp, file.undrawn, file.width, file.height)
+
+    def excerpt(symbol: str) -> Markup:
+        found = find_excerpt(symbol, root)
+        code = found.code.strip("\n")
+        shown = "\n".join(line.rstrip() for line in code.expandtabs(4).split("\n"))
+        quoted[symbol] = hashlib.sha256(shown.encode()).hexdigest()
+        return Markup(escape.code_fence(f"# {found.file}\n{bound.quotation_mark(symbol)}{code}", "python"))
+
+    return {
+        **{name: getattr(seen, name) for name in ("data", "weights", "environment", "variants", "profile")},
+        "baseline": seen.variants[results.baseline.name],
+        "original": bound.original(),
+        "post": _post_names(post, place),
+        "files": Markup(place.link(place.data)),
+        "figure": figure,
+        "has_figure": lambda scope, name: (scope, name) in figures,
+        "excerpt": excerpt,
+        "text_block": lambda text: Markup(escape.code_fence(str(text))),
+        **claims.CLAIMS,
+        **bound.functions(),
+    }
+
+
+def _post_names(post: PostSettings, place: Layout) -> dict[str, Any]:
+    texts = {name: bound.view(getattr(post, name)) for name in ("title", "categories", "tags")}
+    front = {"layout": bound.view(place.name), "permalink": bound.view(place.permalink), "liquid": place.says_liquid}
+    # Not quoted: Jekyll reads a date, and nothing but digits and punctuation can be in it.
+    return {**texts, **front, "date": Markup(f"{post.date:%Y-%m-%d %H:%M:%S %z}")}
+
+
+def _printed(value: Any) -> Any:
+    """What `{{ value }}` puts on the page; numbers without a format and whole objects are refused."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, Undefined | bound.Bound):
+        return str(value)  # raises, saying what is wrong
+    if isinstance(value, str):
+        return Markup(escape.markdown(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise Unbound(f"the number {value!r} does not come from the results")
+    raise Unbound(f"{value!r} is neither text nor a number of the results")
+
+
+def _code(block: str) -> Markup:
+    return Markup(escape.code_fence(escape.plain(block)) + "\n")
+
+
+def _yaml(block: str) -> Markup:
+    return Markup(escape.yaml_string(escape.plain(block)))
+
+
+def _one_line(block: str) -> Markup:
+    return Markup(" ".join(block.split()))
+
+
+_BLANKS = re.compile(r"\n{3,}")
+_CODE = re.compile(r"(^(`{3,})[a-z]*\n.*?^\2$)", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"^#{2,6} (.+)$", re.MULTILINE)
+_TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
+_SCROLLING = '<div style="overflow-x: auto" markdown="1">\n\n{}\n</div>\n'
+
+
+def _tidy(text: str) -> str:
+    """`text` with tables that scroll by themselves, without blank lines at its ends or two in a row.
+
+    In a blog whose theme does not think of wide tables, they would make the whole page scroll sideways.
+    """
+    # Of each three parts, the first is text, the second a block of code, the third its fence.
+    parts = [part for i, part in enumerate(_CODE.split(text)) if i % 3 != 2]
+    parts[::2] = [_BLANKS.sub("\n\n", _TABLE.sub(_scrolling, part)) for part in parts[::2]]
+    return "".join(parts).strip("\n") + "\n"
+
+
+def _scrolling(table: re.Match[str]) -> str:
+    return _SCROLLING.format(table[0])
+
+
+def _check_headings(text: str) -> None:
+    headings = _HEADING.findall(_CODE.sub("", text))
+    ids = Counter(map(heading_id, headings))
+    for heading in headings:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9 -]*", heading) or ids[heading_id(heading)] > 1:
+            raise BadInput(
+                f"templates: the heading {heading!r} must be plain ASCII words and stand once, or its anchor "
+                "would differ between renderers"
+            )
+
+
+def _guarded(action: Callable[[], Result], templates: Path) -> Result:
+    """`action()`, with errors of templates turned into `BadInput` with file and line."""
+    try:
+        return action()
+    except TemplateNotFound as error:
+        raise BadInput(f"template {error.name} is missing in {templates}") from None
+    except TemplateSyntaxError as error:
+        raise BadInput(f"{_short(error.filename or '', templates)}:{error.lineno}: {error.message}") from None
+    except OSError as error:
+        raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); restore the file") from None
+    except (TemplateError, Unbound, TypeError, ValueError, LookupError, ZeroDivisionError) as error:
+        place = _place(error, templates)
+        if place is None:
+            raise
+        raise BadInput(f"{place}: {error}") from None
+
+
+def _place(error: BaseException, templates: Path) -> str | None:
+    """`file:line` of the innermost template that `error` passed through."""
+    place, trace = None, error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if PurePosixPath(file).suffix == ".j2":
+            place = f"{_short(file, templates)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _short(file: str, templates: Path) -> str:
+    path = Path(file)
+    return path.relative_to(templates.parent).as_posix() if path.is_relative_to(templates.parent) else file

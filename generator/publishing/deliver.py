@@ -1,0 +1,170 @@
+"""From results to a published site: post, figures, data, manifest, provenance, preview, history."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from generator.experiment import provenance, result_files
+from generator.experiment.results import BuildResults
+from generator.experiment.settings import Config, PostSettings
+from generator.post import example, manifest, preview, render
+from generator.post.layout import Layout
+from generator.publishing import publish, skeleton
+from generator.support import git, newlines, strict_json
+from generator.support.display import Display
+from generator.support.errors import BadInput
+from generator.support.files import write_atomically
+from generator.support.places import HISTORY, Places
+
+
+@dataclass(frozen=True)
+class BuildRecord:
+    """What a build did, for its provenance."""
+
+    ran: tuple[str, ...]
+    """Labels of the stages that ran."""
+    stages: Mapping[str, Mapping[str, Any]]
+    """Label → `provenance.record_of` each stage that the results come from."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a build gave."""
+
+    results: BuildResults
+    ran: tuple[str, ...]
+    """Labels of the stages that ran."""
+    published: publish.Published
+    post: Path
+    preview: Path
+
+
+def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes | None]:
+    """Site path of every file that `deliver` may write → its content, None where the results decide it.
+
+    Rendered with made-up results. Raises `BadInput` where a template is at fault.
+    """
+    post, results = config.post, example.results()
+    pages = render.render(post, results, place, templates=places.templates, root=places.root).pages
+    figures = example.figures(variant.name for variant in config.variants)
+    written = (*result_files.FILES, provenance.NAME, manifest.NAME)
+    files: dict[str, bytes | None] = dict.fromkeys(
+        (*(page.path for page in pages), *(f"{place.data}/{name}" for name in written))
+    )
+    files |= dict.fromkeys(
+        f"{place.images}/{figure.scope}/{figure.name}{suffix}" for figure in figures for suffix in (".png", ".webp")
+    )
+    if place.skeleton:
+        files |= skeleton.skeleton(post, results, places.templates)
+    return files
+
+
+def check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
+    """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
+    files = expected(config, places, place)
+    manifest_path = manifest.path_for(config.post.asset_folder)
+    publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
+
+
+def deliver(
+    found: BuildResults,
+    figures: Mapping[str, bytes],
+    record: BuildRecord,
+    post: PostSettings,
+    places: Places,
+    place: Layout,
+    display: Display,
+    *,
+    overwrite: bool,
+) -> Outcome:
+    """Render the post for its `place`, put everything into the site, whole or not at all, and record the build.
+
+    `figures` holds `<scope>/<file>` → content. `overwrite` replaces files in the site that somebody else wrote or
+    edited, and keeps copies. Raises `MeasuredPostError`; the site then stays as it was.
+    """
+    rendered = render.render(post, found, place, templates=places.templates, root=places.root)
+    post_page = rendered.pages[0]
+    files = {page.path: page.text.encode() for page in rendered.pages}
+    files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
+    files |= {f"{place.images}/{path}": content for path, content in figures.items()}
+    manifest_path = manifest.path_for(post.asset_folder)
+    publish.recover(places.site)
+    before = _manifest_before(places.site, manifest_path, overwrite)
+    if place.skeleton:
+        files |= skeleton.skeleton(post, found, places.templates)
+    origin = f"{place.data}/{provenance.NAME}"
+    old = before.files.get(origin) if before else None
+    files[origin] = _provenance(record, places, display, files, origin, old)
+    made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
+    files[manifest_path] = manifest.to_text(made).encode()
+    published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
+    _record(found, files[origin], places.store)
+    # The post's links lead from where it is published; those of the preview from where that file stands.
+    prefix = preview.address(places.site / "assets", places.preview)
+    page = preview.page(post_page.text, templates=places.templates, assets=place.bases, prefix=prefix)
+    write_atomically(places.preview, page.encode())
+    return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
+
+
+def _manifest_before(site: Path, path: str, overwrite: bool) -> manifest.Manifest | None:
+    """The manifest of the build before; with `overwrite` a broken one counts as none."""
+    try:
+        return manifest.read(site, path)
+    except BadInput:
+        if overwrite:
+            return None
+        raise
+
+
+def _provenance(
+    record: BuildRecord, places: Places, display: Display, files: Mapping[str, bytes], path: str, old: str | None
+) -> bytes:
+    """When, where and from what the build was made; as it was where nothing else in the site changes.
+
+    `old` is the hash of what the build before wrote: an edited one is not taken over.
+    """
+    site = places.site
+    hashes = {p: newlines.fingerprint(content) for p, content in files.items()} | {path: old}
+    if all((site / p).is_file() and newlines.fingerprint((site / p).read_bytes()) == h for p, h in hashes.items()):
+        return newlines.normalised((site / path).read_bytes())
+    now = datetime.now(UTC)
+    table = {
+        "schema_version": strict_json.SCHEMA_VERSION,
+        "id": _free_id(places.store / HISTORY, now.strftime("%Y%m%d-%H%M%S")),
+        "time": now.isoformat(timespec="seconds"),
+        "commit": _commit(places.root, display),
+        **provenance.machine(),
+        "ran": list(record.ran),
+        "stages": dict(record.stages),
+    }
+    return strict_json.to_json(table).encode()
+
+
+def _free_id(history: Path, wanted: str) -> str:
+    """`wanted`, numbered if a build of the same second has it already."""
+    names = (f"{wanted}-{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([wanted], names) if not (history / name).exists())
+
+
+def _record(found: BuildResults, origin: bytes, store: Path) -> None:
+    """Add the build to the history, if it is not in it: a kill may have come between publishing and this."""
+    folder = store / HISTORY / json.loads(origin)["id"]
+    # The file written last stands for all of them.
+    if (folder / provenance.NAME).is_file():
+        return
+    for name, text in result_files.to_files(found).items():
+        write_atomically(folder / name, text.encode())
+    write_atomically(folder / provenance.NAME, origin)
+
+
+def _commit(root: Path, display: Display) -> str | None:
+    """The commit the build was made from; None where there is none, or git does not tell it, which is said."""
+    try:
+        return git.described(root)
+    except git.Refused as error:
+        display.warn(f"the commit is not recorded: {error}")
+        return None

@@ -1,0 +1,91 @@
+"""Published descriptions of the files that people and programs read: JSON Schemas, and the columns of the CSVs.
+
+`schemas` gives them by file name; they are made from the models that check the files on the way in.
+"""
+
+from typing import Any
+
+from generator.experiment import result_files
+from generator.experiment.loading import ConfigFile
+from generator.experiment.results import BuildResults, Epoch, Prediction
+from generator.post.manifest import DIGEST, Manifest
+from generator.support import strict_json
+
+Schema = dict[str, Any]
+
+_ELSEWHERE = ("head", "fine_tuning", "predictions", "summaries")
+"""Of a variant's results, what stands in the other files."""
+
+_PREDICTION_NAMES = {
+    "variant": {"type": "string"},
+    "actual_name": {"type": "string"},
+    "predicted_name": {"type": "string"},
+    "correct": {"type": "integer", "minimum": 0, "maximum": 1},
+}
+
+
+def schemas() -> dict[str, Schema]:
+    """File name → JSON Schema (draft 2020-12); for a CSV file that of one row, its columns in order."""
+    return {
+        "metrics.json": _metrics(),
+        "manifest.json": _manifest(),
+        "experiment.toml": _titled("experiment.toml", ConfigFile.model_json_schema()),
+        "history.csv": _row("history.csv", result_files.HISTORY_COLUMNS, Epoch.model_json_schema()),
+        "predictions.csv": _row("predictions.csv", result_files.PREDICTION_COLUMNS, Prediction.model_json_schema()),
+    }
+
+
+def _metrics() -> Schema:
+    """Made from the schema of all results: some of them stand in other files, and ratios are added."""
+    schema = BuildResults.model_json_schema()
+    definitions = schema["$defs"]
+    for name in ("Summaries", "Prediction", "FigureFile", "Environment"):
+        definitions.pop(name)
+    share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+    for name in ("Score", "ClassificationScore"):
+        _add(definitions[name], "accuracy", share)
+    _add(definitions["DataSummary"], "majority_share", share)
+    for name in _ELSEWHERE:
+        _drop(definitions["VariantResult"], name)
+    last = {"$ref": "#/$defs/Epoch"}
+    phases: Schema = {"type": "object", "properties": {"head": last, "fine_tuning": last}}
+    phases |= {"required": ["head", "fine_tuning"], "additionalProperties": False}
+    _add(definitions["VariantResult"], "epochs", phases)
+    for name in ("environment", "figures"):
+        _drop(schema, name)
+    _add(schema, "schema_version", {"const": strict_json.SCHEMA_VERSION})
+    return _titled("metrics.json", schema)
+
+
+def _manifest() -> Schema:
+    schema = Manifest.model_json_schema()
+    _add(schema, DIGEST, {"type": "string", "description": "SHA-256 of the rest, keys sorted, two spaces."})
+    return _titled("manifest.json", schema)
+
+
+def _row(name: str, columns: tuple[str, ...], model: Schema) -> Schema:
+    known = {**_PREDICTION_NAMES, "phase": {"enum": ["head", "fine_tuning"]}, **model["properties"]}
+    return _titled(
+        name,
+        {
+            "type": "object",
+            "properties": {column: known[column] for column in columns},
+            "required": list(columns),
+            "additionalProperties": False,
+        },
+    )
+
+
+def _add(schema: Schema, name: str, value: Schema) -> None:
+    schema["properties"][name] = value
+    schema["required"].append(name)
+
+
+def _drop(schema: Schema, name: str) -> None:
+    del schema["properties"][name]
+    if name in schema["required"]:
+        schema["required"].remove(name)
+
+
+def _titled(name: str, schema: Schema) -> Schema:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": name}

@@ -1,0 +1,107 @@
+"""The Jekyll site around the post: a post alone is no site that GitHub Pages could build.
+
+`skeleton` gives the files of `templates/site/` as they stand in the site: those named `*.j2` filled in, the
+others as they are. `SLUG` in a name becomes the post's slug. Nothing is written here; a build that adds its
+post to a blog that is already there leaves the skeleton out.
+"""
+
+import re
+import traceback
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+
+from generator.experiment.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
+from generator.experiment.results import BuildResults
+from generator.experiment.settings import PostSettings
+from generator.support import escape, formats, newlines
+from generator.support.errors import BadInput
+
+FOLDER = "site"
+"""The skeleton's folder below the templates."""
+
+DATA_FILES = {
+    METRICS: "every metric and setting, for tools that compare builds",
+    HISTORY: "loss and accuracy of each epoch",
+    PREDICTIONS: "the outcome for each test image",
+    RECORD: "model summaries, package versions and the list of figures",
+    "provenance.json": "when, where and from which commit the build ran",
+    "manifest.json": "where each number, figure and excerpt of the post came from, with hashes",
+}
+"""File of `assets/data/<folder>/` → what the provenance page says of it."""
+
+# Jekyll drops these from a folder's name where it makes a key of `site.data` of it.
+_NOT_IN_DATA_KEYS = re.compile(r"[^\w\s-]+")
+
+
+def skeleton(post: PostSettings, results: BuildResults, templates: Path) -> dict[str, bytes]:
+    """Site path → content of every file of the site that is neither post nor asset of the post.
+
+    Raises `BadInput` where the folder is missing or a template is broken.
+    """
+    folder = templates / FOLDER
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    if not names:
+        raise BadInput(f"{folder}: no site templates there; restore the folder templates/{FOLDER}")
+    environment = _environment(folder)
+    values = {
+        "post": post,
+        "results": results,
+        "files": DATA_FILES,
+        "timezone": timezone(post.date),
+        "data_key": _NOT_IN_DATA_KEYS.sub("", post.asset_folder),
+    }
+    return {
+        name.replace("SLUG", post.slug).removesuffix(".j2"): _content(folder, name, environment, values)
+        for name in names
+        if not any(part.startswith(".") for part in name.split("/"))
+    }
+
+
+def timezone(date: datetime) -> str:
+    """The time zone that has the offset of `date` all year, as a name that Jekyll understands.
+
+    The signs of such names are reversed by tradition: `Etc/GMT+6` is six hours behind UTC.
+    """
+    offset = date.utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    if minutes % 60 == 0:
+        return f"Etc/GMT{-minutes // 60:+d}" if minutes else "Etc/UTC"
+    sign, hours, rest = ("+" if minutes > 0 else "-"), abs(minutes) // 60, abs(minutes) % 60
+    reversed_sign = "-" if minutes > 0 else "+"
+    return f"<{sign}{hours:02d}{rest:02d}>{reversed_sign}{hours:02d}:{rest:02d}"
+
+
+def _environment(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(formats.FORMATS)
+    environment.filters.update(markdown=escape.markdown, yaml_string=escape.yaml_string)
+    return environment
+
+
+def _content(folder: Path, name: str, environment: Environment, values: Mapping[str, Any]) -> bytes:
+    if not name.endswith(".j2"):
+        return newlines.normalised((folder / name).read_bytes())
+    try:
+        return environment.get_template(name).render(values).encode()
+    except TemplateError as error:
+        raise BadInput(f"{folder / name}:{_line(error, folder / name)}: {error}; mend the template") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{folder / name}: not text in UTF-8 ({error}); mend the template") from None
+
+
+def _line(error: TemplateError, template: Path) -> int:
+    """The line of `template` that `error` came from."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == str(template)), 1)

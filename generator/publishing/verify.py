@@ -1,0 +1,166 @@
+"""Holds a site against its manifests: is every number, figure, excerpt and file still what the build made?
+
+`verify` lists what is not, each as a `Finding` that names it. It reads the site alone: neither TensorFlow nor
+the templates are needed, so that a reader or a CI job can check a published post.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from generator.experiment import result_files
+from generator.experiment.results import BuildResults
+from generator.post import bound, manifest
+from generator.post.manifest import Excerpt, Manifest, Number
+from generator.publishing import transaction
+from generator.support import newlines
+from generator.support.errors import BadInput, printable
+from generator.support.formats import FORMATS
+
+Kind = Literal["manifest", "file", "figure", "results", "number", "excerpt"]
+
+_WORD = re.compile(r"[^\s|()<>]{1,40}")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing in the site that is not what the build made."""
+
+    kind: Kind
+    place: str
+    """Site path, for a number or an excerpt with its line and column."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
+
+
+def verify(site: Path) -> tuple[Finding, ...]:
+    """What is wrong in `site`, for every post of this program in it; empty if nothing is.
+
+    Raises `BadInput` where there is no such post.
+    """
+    places = manifest.find(site)
+    if not places:
+        raise BadInput(f"{site}: holds no {manifest.NAME} of a build; build the site, or name it with --site DIR")
+    return tuple(finding for place in places for finding in _findings(site, place))
+
+
+def _findings(site: Path, place: str) -> Iterator[Finding]:
+    try:
+        record = manifest.read(site, place)
+    except BadInput as error:
+        yield Finding("manifest", place, str(error))
+        return
+    if record is None:
+        return
+    figures = {figure.path: figure for figure in record.figures}
+    for path, digest in record.files.items():
+        content = _content(site, path)
+        if content is None or newlines.fingerprint(content) != digest:
+            yield _figure(path, content, figures[path]) if path in figures else _file(path, content)
+    yield from _unlisted(record)
+    yield from _results_and_post(site, place, record)
+
+
+def _content(site: Path, path: str) -> bytes | None:
+    """What is at `path`, None if nothing can be read there."""
+    try:
+        # A manifest may have come with somebody else's site: it must not name files outside.
+        transaction.check(site, path)
+        return (site / path).read_bytes()
+    except (OSError, BadInput):
+        return None
+
+
+def _file(path: str, content: bytes | None) -> Finding:
+    return Finding("file", path, "is missing" if content is None else "is not the file that the build wrote")
+
+
+def _figure(path: str, content: bytes | None, figure: manifest.Figure) -> Finding:
+    name = f"figure {figure.name} of {figure.scope}"
+    if content is None:
+        return Finding("figure", path, f"{name} is missing")
+    try:
+        same = manifest.pixels_of(content) == figure.pixels
+    except ValueError as error:
+        return Finding("figure", path, f"{name} cannot be decoded ({error})")
+    what = "has the same pixels but other bytes: it was encoded again" if same else "has other pixels"
+    return Finding("figure", path, f"{name} {what}")
+
+
+def _unlisted(record: Manifest) -> Iterator[Finding]:
+    """What the manifest speaks of without listing its file: then nothing would check it."""
+    for path in (record.post, *(figure.path for figure in record.figures)):
+        if path not in record.files:
+            yield Finding("manifest", path, "is in the manifest without a hash")
+
+
+def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Finding]:
+    try:
+        build = _results(site, str(PurePosixPath(place).parent))
+    except BadInput as error:
+        yield Finding("results", place, str(error))
+        return
+    yield from _missing_figures(build, record)
+    post = _content(site, record.post)
+    if post is None:
+        return
+    text = newlines.normalised(post).decode("utf-8", errors="replace")
+    lines = text.split("\n")
+    for number in record.numbers:
+        yield from _number(number, build, record.post, lines)
+    for excerpt in record.excerpts:
+        yield from _excerpt(excerpt, record.post, text)
+
+
+def _results(site: Path, folder: str) -> BuildResults:
+    files = {}
+    for name in result_files.FILES:
+        content = _content(site, f"{folder}/{name}")
+        if content is not None:
+            files[name] = content.decode("utf-8", errors="replace")
+    return result_files.from_files(files, folder)
+
+
+def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]:
+    drawn = {(figure.scope, figure.name) for figure in record.figures}
+    for figure in build.figures:
+        if (figure.scope, figure.name) not in drawn:
+            message = f"figure {figure.name} of {figure.scope} belongs to the results but not to this site"
+            yield Finding("figure", record.post, f"{message}: they are of different builds")
+
+
+def _number(number: Number, build: BuildResults, post: str, lines: list[str]) -> Iterator[Finding]:
+    place = f"{post}:{number.line}:{number.column}"
+    try:
+        expected = FORMATS[number.format](bound.resolve(build, number.source))
+    except (BadInput, KeyError, ValueError, OverflowError) as error:
+        yield Finding("number", place, f"{number.source} as {number.format!r} cannot be computed ({error})")
+        return
+    there = lines[number.line - 1][number.column - 1 :] if number.line <= len(lines) else ""
+    if number.text != expected:
+        message = f"{number.source} is {expected} in the results, the post was built with {number.text}"
+        yield Finding("number", place, f"{message}: they are of different builds")
+    if not _stands_alone(there, number.text):
+        word = _WORD.match(there)
+        found = printable(word[0].rstrip(".,;:")) if word else "something else"
+        yield Finding("number", place, f"expected {number.text} ({number.source}), found {found}")
+
+
+def _stands_alone(there: str, text: str) -> bool:
+    """Whether `text` stands there and does not go on as a longer number."""
+    return there.startswith(text) and not there[len(text) : len(text) + 1].isdigit()
+
+
+def _excerpt(excerpt: Excerpt, post: str, text: str) -> Iterator[Finding]:
+    place = f"{post}:{excerpt.line}"
+    try:
+        same = manifest.fingerprint_of_code(text, excerpt.line) == excerpt.sha256
+    except ValueError as error:
+        yield Finding("excerpt", place, f"the excerpt of {excerpt.symbol} is missing ({error})")
+        return
+    if not same:
+        yield Finding("excerpt", place, f"the excerpt of {excerpt.symbol} is not the code that was quoted")

@@ -1,0 +1,78 @@
+"""Files written whole or not at all, and their hashes."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from generator.support.errors import BuildFailed
+
+UNFINISHED = ".writing"
+"""Ends the name of a file that is being written."""
+
+
+@contextmanager
+def replacing(path: Path, mend: str = "name another place") -> Iterator[BinaryIO]:
+    """A stream whose content replaces `path` when the block ends, whole or not at all.
+
+    Its folder is made where it is missing. Raises `BuildFailed` if the disk refuses, also where the block meets that.
+    """
+    temporary = temporary_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise refused(path, error, mend) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, whole or not at all. Raises `BuildFailed` if the disk refuses."""
+    with replacing(path) as stream:
+        stream.write(data)
+
+
+def file_hash(path: Path, algorithm: str = "sha256") -> str:
+    """Hash of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def known_hash(path: Path, algorithm: str = "sha256") -> str:
+    """As `file_hash`, read once per process as long as the file's size and time of change stay."""
+    status = path.stat()
+    return _known_hash(path, algorithm, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache
+def _known_hash(path: Path, algorithm: str, size: int, modified: int) -> str:
+    return file_hash(path, algorithm)
+
+
+def refused(path: Path, error: OSError, mend: str = "name another folder with --store") -> BuildFailed:
+    """What a refusal of the disk means to the user, and what would `mend` it."""
+    reason = error.strerror or str(error)
+    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or {mend}")
+
+
+def temporary_beside(path: Path) -> Path:
+    """Where `replacing` writes before it replaces `path`."""
+    return path.parent / f".{path.name}{UNFINISHED}"
+
+
+def flush(path: Path) -> None:
+    """Have the system put a file or folder on its disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
