@@ -19,7 +19,7 @@ test-fast: .venv/dev ## run the tests that need neither training nor a browser, 
 test-isa: .venv/dev ## run the tests of precision as on processors with fewer instructions
 	for limit in ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE TF_ENABLE_ONEDNN_OPTS=0; do \
 	  echo "$$limit" && env $$limit $(BIN)/python -m pytest -m precision \
-	    tests/test_convolution.py tests/test_folding.py tests/test_training.py || exit 1; \
+	    tests/training/test_convolution.py tests/training/test_folding.py tests/training/test_epochs.py || exit 1; \
 	done
 
 env: .venv/run ## make .venv from the locked versions
@@ -35,7 +35,7 @@ verify: env ## hold the committed site against its manifest
 	$(BIN)/python build.py verify
 
 snapshots: .venv/dev ## renew the snapshots of the rendered post after an intended change
-	$(BIN)/python -m pytest tests/test_render.py -k as_recorded --snapshot-update
+	$(BIN)/python -m pytest tests/post/test_render.py -k as_recorded --snapshot-update
 
 schemas: .venv/dev ## renew docs/schemas/ after a change of the published files
 	$(BIN)/python tools/write_schemas.py

@@ -1,9 +1,9 @@
 """How long a step of fine-tuning takes, and what each way of computing it gives.
 
 One step trains the part above the cut on a batch: forward, gradients of 46 arrays, RMSprop. The ways are Keras' own
-layers and optimiser, the fold that the project trains through with either kind of gradient (generator/training/convolution.py)
-in either precision, and Keras' RMSprop in place of the project's. They are timed in turn, so that a disturbance hits
-all alike. Prints Markdown.
+layers and optimiser, the fold that the project trains through with either kind of gradient
+(generator/training/convolution.py) in either precision, and Keras' RMSprop in place of the project's. They are timed
+in turn, so that a disturbance hits all alike. Prints Markdown.
 """
 
 import argparse

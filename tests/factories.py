@@ -1,6 +1,5 @@
 """Results for tests, made without training: small, fixed, and each field can be changed."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 from generator.experiment import loading
@@ -24,8 +23,7 @@ from generator.experiment.results import (
     WeightsSummary,
 )
 from generator.experiment.settings import Config
-
-ROOT = Path(__file__).parent.parent
+from generator.support.places import ROOT
 
 
 def make_config(variants: str = "all", *overrides: str) -> Config:

@@ -43,7 +43,7 @@ from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.display import Display
 from generator.support.errors import BadInput, BuildFailed
-from generator.support.places import Places
+from generator.support.places import ROOT, Places
 from generator.support.progress import Report
 from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
 from tests import factories
@@ -51,7 +51,6 @@ from tests import factories
 Hook = Callable[[str], None]
 """Called with what is about to happen: a stage's label, `<label> epoch N`."""
 
-ROOT = Path(__file__).parent.parent
 
 SMALL = (
     "data.image_size=32",

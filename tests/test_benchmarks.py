@@ -2,15 +2,15 @@
 
 import json
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import costs
 from benchmarks.compare import as_markdown
+from generator.support.places import ROOT
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 
 
 def rounds_of(name: str) -> list[dict[str, Any]]:

@@ -10,8 +10,9 @@ from PIL import Image
 from generator.backbones.resnet50 import RESNET50
 from generator.backbones.weight_files import unpacked
 from generator.data import sample
+from generator.support.places import ROOT
 
-sys.path.append(str(Path(__file__).parent.parent / "tools"))
+sys.path.append(str(ROOT / "tools"))
 import animals
 import pretrain
 

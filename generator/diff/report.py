@@ -19,13 +19,14 @@ from generator.diff.compare import Comparison, Outcome, Paired, PredictionChange
 from generator.diff.environment import EnvironmentChange
 from generator.diff.metrics import MetricChange
 from generator.support import escape, formats, strict_json
+from generator.support.places import ROOT
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from rich.console import Group
     from rich.text import Text
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = ROOT / "templates"
 
 OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 """In the order in which a reader wants them."""

@@ -25,7 +25,7 @@ CONSTANTS: Final = frozenset(
 """Numbers that no run and no setting can change; anything else comes from the results."""
 
 _UNSEEN = re.compile(r"\{#.*?#\}|https?://[^\s)]+", re.DOTALL)
-# A letter, a quote's file name ("sections/01-…") or a dot before it: part of a name.
+# A letter, a slash or a dot before it: part of a name.
 _NUMBER = re.compile(r"(?<![\w./])\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?: ?%(?!\}))?")
 
 

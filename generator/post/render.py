@@ -38,7 +38,7 @@ from generator.post.preview import address, heading_id
 from generator.post.preview import page as preview_page
 from generator.support import escape, formats, newlines
 from generator.support.errors import BadInput, BuildFailed
-from generator.support.source import ROOT
+from generator.support.places import ROOT
 from generator.support.source import excerpt as find_excerpt
 
 Result = TypeVar("Result")

@@ -16,9 +16,9 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from generator.support.errors import BuildFailed
+from generator.support.places import ROOT
 
 PACKAGE = "generator"
-ROOT = Path(__file__).parent.parent
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 

@@ -14,6 +14,7 @@ from generator.experiment import result_files
 from generator.post import manifest
 from generator.publishing.verify import Finding, verify
 from generator.support.errors import BadInput
+from generator.support.places import ROOT
 from tests.factories import make_results, make_variant
 from tests.sites import FOLDER, PLACE, POST, make_files, picture, put
 
@@ -259,4 +260,4 @@ def test_verifying_loads_neither_tensorflow_nor_jinja(site: Path) -> None:
         "from generator.verify import verify\n"
         f"assert verify(Path({str(site)!r})) == ()"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -15,6 +15,7 @@ from generator.build import store as cache
 from generator.build.store import ENTRY, Key, Store
 from generator.support.errors import BuildFailed
 from generator.support.files import write_atomically
+from generator.support.places import ROOT
 from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
 
 KEY = Key("head", "baseline.head", {"setting head.epochs": 30, "package numpy": "2.0"})
@@ -369,7 +370,7 @@ def test_fault_33_a_full_disk_keeps_nothing_half_written(tmp_path: Path, what: s
     root = tmp_path / "store"
     kept = Store(root).create(key(1), write).folder
     command = [sys.executable, "-c", LIMITED, what, root]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stderr == ""
     assert done.stdout.startswith("BuildFailed: ")
     assert "cannot be written (File too large); free space there or name another folder with --store" in done.stdout

@@ -127,7 +127,7 @@ import sys
 from pathlib import Path
 from generator.build import worker
 from tests import fakes
-from tests.test_worker import Job
+from tests.build.test_worker import Job
 if __name__ == "__main__":
     worker._serve = fakes.serve
     folder = Path(sys.argv[1])

@@ -2,12 +2,14 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator.build.store import Key
 from generator.diff import builds, metrics, rounding
 from generator.diff import compare as diff
 from generator.diff.builds import Build, Places
@@ -208,14 +210,19 @@ def test_the_reports_fold_it_and_all_unfolds(compare: Callable[..., Comparison])
     assert len(table["metrics"]) == len(found.metrics)
 
 
-def test_a_stages_work_leaves_out_its_precision_and_that_of_its_needs() -> None:
-    from generator.build.store import Key
-    from generator.stages import Stage
+@dataclass(frozen=True)
+class Staged:
+    """As much of a plan's node as is asked."""
 
-    def staged(precision: str, seed: int) -> Stage:
-        cut = Stage("cut", Key("cut", "baseline.cut", {"precision": precision}), (), (), None, True)
+    key: Key
+    needs: Mapping[str, "Staged"] = field(default_factory=dict)
+
+
+def test_a_stages_work_leaves_out_its_precision_and_that_of_its_needs() -> None:
+    def staged(precision: str, seed: int) -> Staged:
+        cut = Staged(Key("cut", "baseline.cut", {"precision": precision}))
         key = Key("head", "baseline.head", {"setting seed": seed, "stage cut": cut.key.digest})
-        return Stage("head", key, (cut,), (), None, True)
+        return Staged(key, {"cut": cut})
 
     assert provenance.work_of(staged("float32", 0)) == provenance.work_of(staged("bfloat16", 0))
     assert provenance.work_of(staged("float32", 0)) != provenance.work_of(staged("float32", 1))

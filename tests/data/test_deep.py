@@ -12,7 +12,7 @@ from generator.data import dataset as data
 from generator.data import decoding, deep
 from generator.experiment.settings import DataSettings
 from tests import fakes
-from tests.test_images import decoded, encoded, png
+from tests.data.test_decoding import decoded, encoded, png
 
 RNG = np.random.default_rng(5)
 SETTINGS = DataSettings(image_size=32, batch_size=2)

@@ -15,7 +15,7 @@ from generator.data import dataset, decoding, discover, filetypes
 from generator.data.filetypes import HEIC, kind
 from generator.experiment.settings import DataSettings
 from tests import fakes
-from tests.test_images import decoded, encoded
+from tests.data.test_decoding import decoded, encoded
 
 PICTURE = Image.fromarray(
     np.kron(np.arange(0, 240, 10, dtype=np.uint8).reshape(2, 4, 3), np.ones((16, 16, 1), np.uint8))

@@ -24,10 +24,8 @@ from generator.stages.job import Job  # noqa: E402
 from generator.stages.workspace import Workspace  # noqa: E402
 from generator.support.errors import BuildFailed  # noqa: E402
 from generator.support.hardware import Precision  # noqa: E402
-from generator.training import (
-    checkpoints,  # needs TensorFlow
-    network,
-)
+from generator.support.places import ROOT  # noqa: E402
+from generator.training import checkpoints, network  # noqa: E402  # needs TensorFlow
 from generator.training import epochs as training  # noqa: E402  # needs TensorFlow
 from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
 from generator.training.epochs import EpochBatches, Phase, reseed, train  # noqa: E402
@@ -44,8 +42,6 @@ RATE = 1e-6
 A thousand times as fast it jumps from 40 to 0.7 and back to 16, and what another processor rounds otherwise grows
 with it: two ways of computing one thing are compared where neither runs away.
 """
-
-ROOT = Path(__file__).parent.parent
 
 
 class Stop(Exception):

@@ -25,7 +25,7 @@ from tests.factories import ROOT, make_results, make_variant
 from tests.rendered import TEMPLATES, make_post, make_site
 from tests.sites import put
 
-SECTION = "sections/01-introduction.md.j2"
+SECTION = "sections/introduction.md.j2"
 SERVER = """
 import sys
 sys.modules["tensorflow"] = None  # importing it would fail
@@ -86,7 +86,7 @@ def test_an_error_is_shown_with_its_place_and_the_last_good_page_stays(preview: 
     line = (preview.templates / SECTION).read_text().split("\n").index(fault) + 1
     preview.refresh()
     page = preview.shown()
-    assert f"01-introduction.md.j2:{line}" in preview.error or "nothing.j2" in preview.error
+    assert f"introduction.md.j2:{line}" in preview.error or "nothing.j2" in preview.error
     alert = re.search(r'<div role="alert"[^>]*>(.*?)</div>', page, re.DOTALL)
     assert alert is not None
     assert alert[1].startswith(preview.error.split("'")[0].split("<")[0])

@@ -12,6 +12,7 @@ from generator.post import manifest
 from generator.publishing import publish, transaction
 from generator.publishing.publish import Published
 from generator.support.errors import BadInput, BuildFailed
+from generator.support.places import ROOT
 
 PLACE = manifest.path_for("folder")
 POST = "_posts/2023-01-31-post.md"
@@ -229,7 +230,7 @@ except MeasuredPostError as error:
 
 def run_child(site: Path, step: str = "", limit: int = 0) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", CHILD, site, step, str(limit)]
-    root = Path(__file__).parent.parent
+    root = ROOT
     return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
 
 

@@ -34,6 +34,8 @@ SPLIT = TRAINED | {"split"}
 FROZEN = {"features", "cut"}
 DATA = {"pixels", "augmentation", "data_figures"}
 WORKER = {"architecture", "augmentation", "features", "cut", "head", "fine_tuning", "evaluation"}
+COMPUTED = WORKER | {"figures", "data_figures", "comparison"}
+"""What TensorFlow computes, and what is drawn of it."""
 ALL = WORKER | {"pixels", "split", "figures", "data_figures", "comparison"}
 
 
@@ -200,8 +202,8 @@ def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Pl
 @pytest.mark.parametrize(
     ("package", "ran"),
     [
-        ("tensorflow", WORKER | {"figures", "data_figures", "comparison"}),
-        ("keras", WORKER | {"figures", "data_figures", "comparison"}),
+        ("tensorflow", COMPUTED),
+        ("keras", COMPUTED),
         ("numpy", ALL),
         ("pillow", ALL - {"architecture"}),
         ("scikit-learn", {"evaluation", "figures", "comparison"}),
@@ -249,24 +251,24 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
 @pytest.mark.parametrize(
     ("module", "old", "new", "ran"),
     [
-        ("training.py", "threshold=0.0", "threshold=0.1", TRAINED),
-        ("images.py", "BILINEAR", "BICUBIC", ALL - {"architecture"}),
+        ("training/epochs.py", "threshold=0.0", "threshold=0.1", TRAINED),
+        ("data/decoding.py", "BILINEAR", "BICUBIC", ALL - {"architecture"}),
         # The frozen stages share a class with those that augment, and a class counts as a whole.
         (
-            "inputs.py",
+            "training/batches.py",
             'RandomFlip("horizontal"',
             'RandomFlip("vertical"',
             WORKER | {"figures", "data_figures", "comparison"},
         ),
-        ("evaluation.py", "zero_division=0", "zero_division=1", {"evaluation", "figures", "comparison"}),
-        ("noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
+        ("training/scoring.py", "zero_division=0", "zero_division=1", {"evaluation", "figures", "comparison"}),
+        ("support/noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
         ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
         # How images are chosen for validation.
-        ("splits.py", "len(group) <= wanted", "len(group) < wanted", SPLIT),
+        ("data/splits.py", "len(group) <= wanted", "len(group) < wanted", SPLIT),
         # What stands between a stage's function and the library that it calls.
         ("stages/drawing.py", "original=pixels[0]", "original=pixels[1]", {"data_figures"}),
-        ("data.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
-        ("images.py", '_converted(image, "RGBA")', '_converted(image, "RGBa")', {"data_figures"}),
+        ("data/dataset.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
+        ("data/decoding.py", '{}).image, "RGBA")', '{}).image, "RGBa")', {"data_figures"}),
         # What surrounds every function that TensorFlow runs.
         (
             "stages/table.py",
@@ -303,7 +305,15 @@ def test_a_change_in_a_helper_runs_the_stages_that_reach_it(
 
 
 @pytest.mark.parametrize(
-    "module", ["training.py", "images.py", "inputs.py", "stages/learning.py", "figures.py", "data.py"]
+    "module",
+    [
+        "training/epochs.py",
+        "data/decoding.py",
+        "training/batches.py",
+        "stages/learning.py",
+        "figures/charts.py",
+        "data/dataset.py",
+    ],
 )
 def test_comments_docstrings_and_formatting_run_nothing(plan: Callable[..., Plan], package: Path, module: str) -> None:
     before, path = plan(), package / module
@@ -319,7 +329,10 @@ def test_comments_docstrings_and_formatting_run_nothing(plan: Callable[..., Plan
     assert changed(before, plan()) == set()
 
 
-@pytest.mark.parametrize("module", ["render.py", "cli.py", "publish.py", "serve.py", "diff.py", "display.py"])
+@pytest.mark.parametrize(
+    "module",
+    ["post/render.py", "cli.py", "publishing/publish.py", "post/server.py", "diff/compare.py", "support/display.py"],
+)
 def test_what_no_stage_executes_runs_nothing(plan: Callable[..., Plan], package: Path, module: str) -> None:
     before = plan()
     with (package / module).open("a") as stream:

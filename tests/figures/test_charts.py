@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import factories
 import matplotlib
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from generator.experiment.results import ClassificationScore, ConfusionMatrix, V
 from generator.figures import canvas, charts, sheets
 from generator.figures.canvas import Drawing
 from generator.support.noise import wilson
+from tests import factories
 
 HOSTILE = ("a|b <script>alert(1)</script>", r"{{ x }} $\foo$ _under_")
 HOSTILE_NAMES = [HOSTILE, ("جمل", "حصان"), ("🐫", "👩‍🚀 ok\x07\u202e\ud800"), ("x" * 300, " \n"), ("骆驼", "$\\")]

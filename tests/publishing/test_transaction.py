@@ -10,6 +10,7 @@ import pytest
 
 from generator.publishing import transaction
 from generator.support.errors import BadInput, BuildFailed
+from generator.support.places import ROOT
 
 OLD = {
     "index.md": b"old index",
@@ -82,7 +83,7 @@ def steps_of(site: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def run_child(site: Path, step: str, limit: int = 0) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", CHILD, site, step, str(limit)]
-    root = Path(__file__).parent.parent
+    root = ROOT
     return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
 
 

@@ -32,7 +32,7 @@ from tests.factories import (
 
 TEMPLATES = ROOT / "templates"
 CONFIG = make_config()
-RENEW = "if the change is meant, renew with: python -m pytest tests/test_render.py --snapshot-update"
+RENEW = "if the change is meant, renew with: python -m pytest tests/post/test_render.py --snapshot-update"
 
 
 def post_of(build: BuildResults, **changes: Any) -> Rendered:
@@ -419,7 +419,7 @@ class Golden(SingleFileSnapshotExtension):
 
     @classmethod
     def dirname(cls, *, test_location: Any) -> str:
-        return str(Path(__file__).parent / "golden" / Path(__file__).stem)
+        return str(ROOT / "tests" / "golden" / Path(__file__).stem)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from generator.experiment import result_files
 from generator.experiment.results import BuildResults, Score
 from generator.experiment.settings import flatten
 from generator.support.errors import BadInput
+from generator.support.places import ROOT
 from tests.factories import make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
 
@@ -394,4 +395,4 @@ def test_every_metric_of_the_file_is_compared(make: Callable[..., Build]) -> Non
 def test_comparing_loads_neither_tensorflow_nor_pillow_nor_jinja() -> None:
     code = "import sys\nfor name in ('tensorflow', 'keras', 'PIL', 'jinja2', 'numpy'): sys.modules[name] = None\n"
     code += "from generator import builds, diff, diff_report"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
