@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from generator.experiment.settings import (
     BASELINE,
@@ -32,10 +32,10 @@ class _VariantTable(Settings):
 
     title: str | None = None
     seed: int | None = None
-    split: dict[str, Any] = {}
-    model: dict[str, Any] = {}
-    head: dict[str, Any] = {}
-    fine_tuning: dict[str, Any] = {}
+    split: dict[str, Any] = Field(default={})
+    model: dict[str, Any] = Field(default={})
+    head: dict[str, Any] = Field(default={})
+    fine_tuning: dict[str, Any] = Field(default={})
 
 
 class ConfigFile(Recipe):
@@ -44,9 +44,9 @@ class ConfigFile(Recipe):
     post: PostSettings
     data: DataSettings = DataSettings()
     weights: str = "auto"
-    variants: dict[str, _VariantTable] = {}
-    gates: dict[str, str] = {}
-    profiles: dict[str, dict[str, Any]] = {}
+    variants: dict[str, _VariantTable] = Field(default={})
+    gates: dict[str, str] = Field(default={})
+    profiles: dict[str, dict[str, Any]] = Field(default={})
 
     @field_validator("variants")
     @classmethod

@@ -15,7 +15,7 @@ UNFINISHED = ".writing"
 
 
 @contextmanager
-def replacing(path: Path, mend: str = "name another place") -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """A stream whose content replaces `path` when the block ends, whole or not at all.
 
     Its folder is made where it is missing. Raises `BuildFailed` if the disk refuses, also where the block meets that.
@@ -29,7 +29,7 @@ def replacing(path: Path, mend: str = "name another place") -> Iterator[BinaryIO
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise refused(path, error, mend) from error
+        raise refused(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -58,10 +58,10 @@ def _known_hash(path: Path, algorithm: str, size: int, modified: int) -> str:
     return file_hash(path, algorithm)
 
 
-def refused(path: Path, error: OSError, mend: str = "name another folder with --store") -> BuildFailed:
-    """What a refusal of the disk means to the user, and what would `mend` it."""
+def refused(path: Path, error: OSError) -> BuildFailed:
+    """What a refusal of the disk means to the user."""
     reason = error.strerror or str(error)
-    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or {mend}")
+    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or name another folder with --store")
 
 
 def temporary_beside(path: Path) -> Path:

@@ -11,7 +11,7 @@ from generator.support.files import replacing
 def write_checkpoint(path: Path, arrays: Mapping[str, np.ndarray], text: str) -> None:
     """Replace `path`, whole or not at all; members carry their own checksums (CRC-32). Raises `BuildFailed`."""
     packed = {**arrays, "text": np.frombuffer(text.encode(), np.uint8)}
-    with replacing(path, "name another folder with --store") as stream:
+    with replacing(path) as stream:
         # NumPy's stubs do not know that any keyword is an array's name.
         np.savez(stream, **packed)  # type: ignore[arg-type]
 
