@@ -260,7 +260,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise _refused(path, error, "name another place") from error
+        raise _refused(path, error) from error
 
 
 def temporary_beside(path: Path) -> Path:
@@ -287,9 +287,9 @@ def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: boo
     return ""
 
 
-def _refused(path: Path, error: OSError, else_: str = "name another folder with --store") -> BuildFailed:
+def _refused(path: Path, error: OSError) -> BuildFailed:
     reason = error.strerror or str(error)
-    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or {else_}")
+    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or name another folder with --store")
 
 
 def _flush(path: Path) -> None:
