@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from generator.experiment.results import Epoch
 from generator.experiment.settings import PhaseSettings
+from generator.experiment.task import TASK
 from generator.support.errors import BuildFailed
 from generator.support.progress import Report
 from generator.training.batches import derived_seed
@@ -57,7 +58,7 @@ def compile_model(model: keras.Model, settings: PhaseSettings) -> None:
     model.compile(
         optimizer=OPTIMIZERS[settings.optimizer](learning_rate=settings.learning_rate),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=TASK.threshold)],
         jit_compile=False,
     )
 

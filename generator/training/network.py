@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from generator.experiment.settings import ModelSettings
+from generator.experiment.task import TASK
 from generator.support.errors import BadInput
 from generator.support.hardware import Precision
 from generator.training.batches import augmentation_layers, preprocess_input
@@ -78,7 +79,7 @@ def build_head(dropout: float) -> Head:
     return Head(
         pooling=keras.layers.GlobalAveragePooling2D(name="average_pooling"),
         dropout=keras.layers.Dropout(dropout, name="dropout"),
-        dense=keras.layers.Dense(1, name="classification"),
+        dense=keras.layers.Dense(TASK.outputs, name="classification"),
     )
 
 

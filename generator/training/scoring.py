@@ -9,6 +9,7 @@ import tensorflow as tf
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
 from generator.experiment.results import ClassificationScore, ConfusionMatrix, Prediction, Score
+from generator.experiment.task import TASK
 
 
 def predict(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> np.ndarray:
@@ -22,12 +23,12 @@ def predict(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) 
 def score(logits: np.ndarray, labels: np.ndarray) -> Score:
     """Loss and count of correct images. Binary cross-entropy of a logit z and a label y: log(1 + e^z) - y z."""
     losses = np.logaddexp(0, logits) - labels * logits
-    return Score(loss=float(losses.mean()), correct=int(((logits > 0) == labels).sum()), total=len(labels))
+    return Score(loss=float(losses.mean()), correct=int(((logits > TASK.threshold) == labels).sum()), total=len(labels))
 
 
 def classification_score(logits: np.ndarray, labels: np.ndarray) -> ClassificationScore:
     """`score` with precision, recall, F1 and the area under the ROC curve, class 1 being positive."""
-    predicted = (logits > 0).astype(int)
+    predicted = (logits > TASK.threshold).astype(int)
     precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, labels=[0, 1], zero_division=0)
     both = len(set(labels.tolist())) == 2
     return ClassificationScore(
@@ -41,7 +42,7 @@ def classification_score(logits: np.ndarray, labels: np.ndarray) -> Classificati
 
 def confusion(logits: np.ndarray, labels: np.ndarray) -> ConfusionMatrix:
     """Counts by actual class (rows) and predicted class (columns)."""
-    cells = confusion_matrix(labels, (logits > 0).astype(int), labels=[0, 1])
+    cells = confusion_matrix(labels, (logits > TASK.threshold).astype(int), labels=[0, 1])
     (true_negative, false_positive), (false_negative, true_positive) = cells.tolist()
     return ConfusionMatrix(
         true_negative=true_negative,
@@ -59,7 +60,7 @@ def predictions(logits: np.ndarray, labels: np.ndarray, files: Sequence[str]) ->
             index=i,
             file=file,
             actual=int(labels[i]),
-            predicted=int(logits[i] > 0),
+            predicted=int(logits[i] > TASK.threshold),
             logit=float(logits[i]),
             probability=float(probabilities[i]),
         )

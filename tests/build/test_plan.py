@@ -251,7 +251,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
 @pytest.mark.parametrize(
     ("module", "old", "new", "ran"),
     [
-        ("training/epochs.py", "threshold=0.0", "threshold=0.1", TRAINED),
+        ("experiment/task.py", "threshold=0.0", "threshold=0.1", TRAINED),
         ("data/decoding.py", "BILINEAR", "BICUBIC", ALL - {"architecture"}),
         # The frozen stages share a class with those that augment, and a class counts as a whole.
         (
