@@ -47,7 +47,7 @@ def test_a_single_round_has_no_spread(rounds: list[dict[str, Any]]) -> None:
 
 
 def test_readme_holds_the_ratios_that_the_estimate_uses() -> None:
-    measured = json.loads((BENCHMARKS.parent / "generator" / "costs.json").read_text("utf-8"))
+    measured = json.loads((ROOT / "generator" / "build" / "costs.json").read_text("utf-8"))
     readme = (BENCHMARKS / "README.md").read_text("utf-8")
     for table in costs.as_markdown(measured).strip().split("\n\n"):
         assert table in readme

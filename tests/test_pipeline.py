@@ -222,8 +222,8 @@ def test_explaining_a_changed_helper(built: Project, tmp_path: Path, monkeypatch
     shutil.copytree(
         fakes.ROOT / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*")
     )
-    helper = tmp_path / "generator" / "training.py"
-    helper.write_text(helper.read_text("utf-8").replace("threshold=0.0", "threshold=0.1"), "utf-8")
+    helper = tmp_path / "generator" / "training" / "epochs.py"
+    helper.write_text(helper.read_text("utf-8").replace("jit_compile=False", "jit_compile=True"), "utf-8")
     fingerprint = source.fingerprint
     monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
     named = causes(built)

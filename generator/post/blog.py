@@ -141,7 +141,11 @@ def unread(blog: Blog) -> tuple[str, ...]:
 
 
 def _find(site: Path, configs: Collection[str]) -> Blog | None:
-    if site.resolve().name == POSTS:
+    try:
+        full = site.resolve()
+    except (OSError, RuntimeError) as error:  # a circle of links; which of the two depends on Python
+        raise BadInput(f"{site}: cannot be read ({error}); name another folder with --site DIR") from None
+    if full.name == POSTS:
         raise BadInput(f"{site}: is a site's folder of posts; name the site's folder with --site DIR")
     found = _open(site, configs)
     if found is not None:

@@ -346,10 +346,10 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from generator import cache
-from generator.checkpoint_files import write_checkpoint
-from generator.errors import MeasuredPostError
-from generator.files import write_atomically
+from generator.build import store as cache
+from generator.training.checkpoint_files import write_checkpoint
+from generator.support.errors import MeasuredPostError
+from generator.support.files import write_atomically
 what, root = sys.argv[1], Path(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 store, key = cache.Store(root), cache.Key("head", "baseline.head", {"number": 1})

@@ -30,7 +30,7 @@ SERVER = """
 import sys
 sys.modules["tensorflow"] = None  # importing it would fail
 from pathlib import Path
-from generator.serve import serve
+from generator.post.server import serve
 from tests.rendered import make_post
 def announce(line): print(line, flush=True)
 folder = Path(sys.argv[1])
@@ -180,7 +180,7 @@ def test_a_saved_change_is_announced_and_served(folder: Path) -> None:
         assert "Goal of the whole" in get(address)
         replace(folder / "templates" / SECTION, "## Goal", "{% if %}\n## Goal")
         assert process.stdout is not None
-        assert re.search(r"01-introduction\.md\.j2:\d+: ", process.stdout.readline())
+        assert re.search(r"introduction\.md\.j2:\d+: ", process.stdout.readline())
         assert "Goal of the whole" in get(address)
         # The open stream does not hold up the end.
         process.send_signal(signal.SIGINT)

@@ -105,7 +105,7 @@ def test_a_slip_in_the_preview_is_found(templates: Path) -> None:
 
 def test_an_excerpt_that_does_not_exist_is_named(templates: Path) -> None:
     spoil(templates, '{{ excerpt("generator.training.network:build_nothing") }}')
-    with pytest.raises(BuildFailed, match=r"generator\.model:build_nothing"):
+    with pytest.raises(BuildFailed, match=r"generator\.training\.network:build_nothing"):
         render.check(templates)
 
 

@@ -213,10 +213,10 @@ def test_copies_that_cannot_be_kept_are_refused_before_training(tmp_path: Path, 
 CHILD = """
 import os, resource, signal, sys
 from pathlib import Path
-from generator import publish, transaction
-from generator.errors import MeasuredPostError
-sys.path.insert(0, "tests")
-import test_publish
+from generator.publishing import publish; from generator.publishing import transaction
+from generator.support.errors import MeasuredPostError
+sys.path.insert(0, ".")
+from tests.publishing import test_publish
 step, limit = sys.argv[2], int(sys.argv[3])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

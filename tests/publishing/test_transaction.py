@@ -28,7 +28,7 @@ WAYS = ("exchange", "journal")
 CHILD = f"""
 import os, resource, signal, sys
 from pathlib import Path
-from generator import transaction
+from generator.publishing import transaction
 folder, step, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 def kill(name):
     if name == step:

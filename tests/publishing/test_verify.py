@@ -257,7 +257,7 @@ def test_verifying_loads_neither_tensorflow_nor_jinja(site: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "sys.modules['tensorflow'] = sys.modules['keras'] = sys.modules['jinja2'] = None\n"
-        "from generator.verify import verify\n"
+        "from generator.publishing.verify import verify\n"
         f"assert verify(Path({str(site)!r})) == ()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

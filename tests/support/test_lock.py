@@ -14,7 +14,7 @@ from generator.support.errors import BadInput, Locked
 HOLDER = """
 import sys, time
 from pathlib import Path
-from generator import lock
+from generator.support import lock
 with lock.hold(Path(sys.argv[1]), "building the site somewhere"):
     print("held", flush=True)
     time.sleep(600)
