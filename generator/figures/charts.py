@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
+from generator.experiment.metrics import format_of
 from generator.experiment.results import Epoch, Trained
 from generator.figures import sheets
 from generator.figures.canvas import (
@@ -178,7 +179,7 @@ def comparison(variants: Sequence[Trained]) -> Figure:
 
 
 def _curves(axes: Axes, title: str, phases: Sequence[Sequence[Epoch]], quantity: str) -> None:
-    number = formats.accuracy if quantity == "accuracy" else formats.loss
+    number = formats.FORMATS[format_of(quantity)]
     series = (("Training", quantity, BLUE, "-"), ("Validation", f"val_{quantity}", ORANGE, (0, (3, 1.2))))
     for label, field, colour, dashes in series:
         for phase in phases:

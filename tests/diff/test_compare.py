@@ -68,21 +68,6 @@ def test_metrics_know_their_direction(make: Callable[..., Build]) -> None:
     assert {variant for variant, _ in found} == {"baseline"}
 
 
-@pytest.mark.parametrize(
-    ("metric", "better"),
-    [
-        ("test.accuracy", "higher"),
-        ("epochs.head.val_loss", "lower"),
-        ("test.roc_auc", "higher"),
-        ("test.correct", None),
-        ("before.accuracy", None),
-        ("parameters.total", None),
-    ],
-)
-def test_directions(metric: str, better: str | None) -> None:
-    assert metrics.direction(metric) == better
-
-
 def status(old: float | None, new: float | None, metric: str = "test.loss") -> list[str]:
     return [c.status for c in metrics.compare("baseline", {metric: old}, {metric: new})]
 
