@@ -2,7 +2,7 @@
 
 `view` wraps results so that each number found in them carries its path, as in
 `variants.baseline.test.accuracy`; `filters` are the formats, which print such numbers and no others, marked;
-`extract` takes the marks off a finished page and lists every number with its place; `resolve` looks a source
+`extract` takes the marks off a finished page and lists every number with its place; `value_of` looks a source
 up again.
 
 A source is a path, a function of paths as in `count(variants.baseline.wrong)`, or several of these joined by
@@ -219,7 +219,7 @@ def extract(marked: str) -> tuple[str, tuple[Number, ...], tuple[Quoted, ...]]:
     return "\n".join(lines), tuple(numbers), tuple(quotations)
 
 
-def resolve(results: BuildResults, source: str) -> int | float:
+def value_of(results: BuildResults, source: str) -> int | float:
     """The number that `source` stands for in `results`. Raises `BadInput` where it names none."""
     try:
         first, *rest = source.split(" ")

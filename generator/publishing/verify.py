@@ -136,7 +136,7 @@ def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]
 def _number(number: Number, build: BuildResults, post: str, lines: list[str]) -> Iterator[Finding]:
     place = f"{post}:{number.line}:{number.column}"
     try:
-        expected = FORMATS[number.format](bound.resolve(build, number.source))
+        expected = FORMATS[number.format](bound.value_of(build, number.source))
     except (BadInput, KeyError, ValueError, OverflowError) as error:
         yield Finding("number", place, f"{number.source} as {number.format!r} cannot be computed ({error})")
         return

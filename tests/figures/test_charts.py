@@ -422,11 +422,11 @@ def is_outside_text(artist: object) -> bool:
 
 
 def test_printable_replaces_what_the_font_lacks_and_drops_what_is_invisible() -> None:
-    assert canvas.printable("camel") == "camel"
-    assert canvas.printable("جمل") == "جمل"
-    assert canvas.printable("骆a\u202e\x07b\n c") == "□ab c"
-    assert canvas.printable("e\u0301") == "é"
-    assert canvas.printable(" \t") == canvas.printable("") == "□"
+    assert canvas.drawable("camel") == "camel"
+    assert canvas.drawable("جمل") == "جمل"
+    assert canvas.drawable("骆a\u202e\x07b\n c") == "□ab c"
+    assert canvas.drawable("e\u0301") == "é"
+    assert canvas.drawable(" \t") == canvas.drawable("") == "□"
 
 
 def test_shortened_keeps_both_ends_and_the_width() -> None:

@@ -63,7 +63,7 @@ def test_every_number_stands_where_the_record_says_and_can_be_looked_up() -> Non
     assert len(rendered.numbers) > 1000
     for number in rendered.numbers:
         assert lines[number.line - 1][number.column - 1 :].startswith(number.text)
-        assert FORMATS[number.format](bound.resolve(build, number.source)) == number.text
+        assert FORMATS[number.format](bound.value_of(build, number.source)) == number.text
 
 
 def test_no_other_digits_are_results() -> None:
