@@ -33,7 +33,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[
 
 
 def forget() -> None:
-    for cached in (fonts._font_of, fonts._fonts, fonts._open, fonts._digest):
+    for cached in (fonts._font_of, fonts._fonts, fonts._open):
         cached.cache_clear()
 
 
