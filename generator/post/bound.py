@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from generator.experiment.reported import REPORTED
 from generator.experiment.results import BuildResults
+from generator.post.manifest import Number
 from generator.support import escape, noise
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
@@ -27,20 +28,6 @@ from generator.support.formats import FORMATS
 
 class Unbound(Exception):
     """A template printed a number without a format, or one that does not come from the results."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a page: where it stands and where it comes from."""
-
-    line: int
-    """From 1."""
-    column: int
-    """Of its first character, from 1."""
-    text: str
-    format: str
-    """Key of `formats.FORMATS`."""
-    source: str
 
 
 @dataclass(frozen=True)
@@ -211,7 +198,13 @@ def extract(marked: str) -> tuple[str, tuple[Number, ...], tuple[Quoted, ...]]:
             if match["symbol"] is not None:
                 quotations.append(Quoted(line, match["symbol"]))
             else:
-                number = Number(line, len(clean) + 1, match["text"], match["format"], match["source"])
+                number = Number(
+                    line=line,
+                    column=len(clean) + 1,
+                    text=match["text"],
+                    format=match["format"],
+                    source=match["source"],
+                )
                 numbers.append(number)
                 clean += number.text
             end = match.end()

@@ -18,7 +18,7 @@ from generator.post import bound, layout, preview, render
 from generator.post.render import Rendered
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
-from generator.support.source import Excerpt
+from generator.support.source import Passage
 from tests.factories import (
     ROOT,
     make_config,
@@ -431,9 +431,9 @@ def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 def fixed_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Excerpts that stay as they are when the code moves on."""
 
-    def stub(symbol: str, root: Path) -> Excerpt:
+    def stub(symbol: str, root: Path) -> Passage:
         module, _, name = symbol.partition(":")
-        return Excerpt(symbol, module.replace(".", "/") + ".py", 1, f"def {name}():\n    ...\n")
+        return Passage(symbol, module.replace(".", "/") + ".py", 1, f"def {name}():\n    ...\n")
 
     monkeypatch.setattr(render, "find_excerpt", stub)
 
