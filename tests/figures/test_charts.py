@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from generator.experiment import figure_names
 from generator.experiment.results import ClassificationScore, ConfusionMatrix, VariantResult
 from generator.figures import canvas, charts, sheets
 from generator.figures.canvas import Drawing
@@ -88,10 +89,7 @@ def tiles(figure: Figure) -> int:
 
 
 def test_the_names_and_the_order_are_those_of_the_post(drawings: tuple[Drawing, ...]) -> None:
-    assert [d.name for d in drawings] == [
-        "test-images", "alpha", "augmentation", "learning-curve-head", "learning-curve-fine-tuning",
-        "confusion-matrix", "wrong-predictions", "comparison",
-    ]  # fmt: skip
+    assert tuple(d.name for d in drawings) == tuple(name for _, name in figure_names.every(["baseline"]))
 
 
 def test_without_an_image_with_alpha_there_is_no_alpha_figure() -> None:
