@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from generator.experiment import loading
+from generator.experiment import figure_names, loading
 from generator.experiment.results import (
     BuildResults,
     ClassificationScore,
@@ -186,13 +186,5 @@ def make_results(**changes: Any) -> BuildResults:
 
 
 def make_figures(variants: Any) -> tuple[FigureFile, ...]:
-    per_variant = (
-        "learning-curve-head",
-        "learning-curve-fine-tuning",
-        "confusion-matrix",
-        "wrong-predictions",
-    )
-    scoped = [("data", n) for n in ("test-images", "alpha", "augmentation")]
-    scoped += [(name, figure) for name in variants for figure in per_variant]
-    scoped += [("comparison", "comparison")]
-    return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in scoped)
+    places = figure_names.every(variants)
+    return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in places)

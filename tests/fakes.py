@@ -32,7 +32,7 @@ from generator.build import worker
 from generator.build.plan import Plan, plan
 from generator.build.start import start
 from generator.data import dataset
-from generator.experiment import loading, results
+from generator.experiment import figure_names, loading, results
 from generator.experiment import settings as config
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
@@ -132,19 +132,18 @@ def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 
 def data_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    names = ["test-images", "augmentation"]
-    if dataset.example_with_alpha(job.dataset) is not None:
-        names.insert(1, "alpha")
+    has_alpha = dataset.example_with_alpha(job.dataset) is not None
+    names = [name for name in figure_names.OF_DATA if name != figure_names.ALPHA or has_alpha]
     artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
 
 
 def figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    names = ("learning-curve-head", "learning-curve-fine-tuning", "confusion-matrix", "wrong-predictions")
-    artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
+    drawings = [quick_drawing(name, job.dataset.class_names, _number(job)) for name in figure_names.OF_VARIANT]
+    artifacts.write_drawings(out, drawings)
 
 
 def comparison(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    artifacts.write_drawings(out, [quick_drawing("comparison", list(job.titles.values()), _number(job))])
+    artifacts.write_drawings(out, [quick_drawing(figure_names.COMPARISON, list(job.titles.values()), _number(job))])
 
 
 STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {

@@ -33,7 +33,7 @@ def make_files(build: BuildResults | None = None, shade: int = 100, code: str = 
     return {**files, PLACE: manifest.to_text(record).encode()}
 
 
-def make_post(build: BuildResults, code: str) -> tuple[str, tuple[bound.Number, ...], tuple[manifest.Excerpt, ...]]:
+def make_post(build: BuildResults, code: str) -> tuple[str, tuple[manifest.Number, ...], tuple[manifest.Excerpt, ...]]:
     """A line with accuracy and loss of every score, a difference, and a block of code."""
     view, formats = bound.view(build), bound.filters()
     marked = ["# A post", ""]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.experiment import figure_names
 from tests.factories import ROOT
 
 pytestmark = pytest.mark.train
@@ -59,9 +60,7 @@ def test_the_site_has_its_post_figures_and_data(built: Path) -> None:
     for variant in metrics["variants"]:
         folder = site / "assets/images/CV_HW_2" / variant
         assert {p.name for p in folder.iterdir()} == {
-            f"{name}.{suffix}"
-            for name in ("learning-curve-head", "learning-curve-fine-tuning", "confusion-matrix", "wrong-predictions")
-            for suffix in ("png", "webp")
+            f"{name}.{suffix}" for name in figure_names.OF_VARIANT for suffix in ("png", "webp")
         }
 
 

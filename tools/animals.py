@@ -9,7 +9,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from generator.data.drawing import Array, Figure, Random, cut_out, stroke
+from generator.data.drawing import Array, Random, Strokes, cut_out, stroke
 from generator.data.sample import LOADS, LYING, Plan, figure
 
 MEASURES = {
@@ -43,7 +43,7 @@ def picture(rng: Random, name: str) -> Image.Image:
     return cut_out(rng, figure_of(rng, name), companion)
 
 
-def figure_of(rng: Random, name: str) -> Figure:
+def figure_of(rng: Random, name: str) -> Strokes:
     """The strokes of one animal of the kind `name`, facing right."""
     plan = _plan(rng, name)
     drawn = figure(rng, plan)
@@ -65,7 +65,7 @@ def _plan(rng: Random, name: str) -> Plan:
     )  # fmt: skip
 
 
-def _add_back(drawn: Figure, rng: Random, name: str, plan: Plan) -> None:
+def _add_back(drawn: Strokes, rng: Random, name: str, plan: Plan) -> None:
     """What grows on the torso: shell, wool, plates, shoulders."""
     length, depth = plan.length, plan.depth
     if name in ("bison", "zebu"):
@@ -88,7 +88,7 @@ def _add_back(drawn: Figure, rng: Random, name: str, plan: Plan) -> None:
         drawn.body.append(stroke((-length * 0.8, 0, depth * 0.6), (-length * 1.7, drop, 0.8)))
 
 
-def _add_head_gear(drawn: Figure, rng: Random, name: str, plan: Plan) -> None:
+def _add_head_gear(drawn: Strokes, rng: Random, name: str, plan: Plan) -> None:
     """Trunk, horns or antlers."""
     poll, muzzle = head_of(plan)
     x, y = poll

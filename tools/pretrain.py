@@ -7,7 +7,6 @@ is printed into `embedded_sha256` in `generator/backbones/resnet50.py`.
 """
 
 import argparse
-import hashlib
 import math
 import sys
 import time
@@ -28,6 +27,7 @@ import animals  # noqa: E402
 
 from generator.backbones.resnet50 import RESNET50  # noqa: E402
 from generator.backbones.weight_files import unpacked  # noqa: E402
+from generator.support.files import file_hash, replacing  # noqa: E402
 
 PHASES = ((96, 64, 0.5), (128, 64, 0.25), (192, 32, 0.25))
 """(side of the images in pixels, batch size, share of the steps): small images first, for speed."""
@@ -255,10 +255,8 @@ def folded(arrays: Mapping[str, np.ndarray], scale: float) -> dict[str, np.ndarr
 
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """The same arrays give the same bytes: names are sorted and no time is stored."""
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as stream:
+    with replacing(path) as stream:
         np.savez_compressed(stream, **{name: arrays[name] for name in sorted(arrays)})
-    part.replace(path)
 
 
 def report(path: Path) -> None:
@@ -266,7 +264,7 @@ def report(path: Path) -> None:
     arrays = unpacked(data, RESNET50)
     count = sum(array.size for array in arrays.values())
     print(f"{path}: {len(arrays)} arrays, {count:,} parameters, {len(data) / 1e6:.1f} MB")
-    print(f"SHA-256 {hashlib.sha256(data).hexdigest()}")
+    print(f"SHA-256 {file_hash(path)}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 
 from generator.build.start import Start
 from generator.build.store import Key
+from generator.experiment.figure_names import COMPARISON, DATA
 from generator.experiment.settings import Config, Variant, flatten
 from generator.figures import fonts
 from generator.stages.job import Job
@@ -93,7 +94,7 @@ class Plan:
     def figures(self) -> dict[str, Node]:
         """Scope → the node that draws its figures."""
         drawn = {name: nodes["figures"] for name, nodes in self.variants.items()}
-        return {"data": self.shared["data_figures"], **drawn, "comparison": self.shared["comparison"]}
+        return {DATA: self.shared["data_figures"], **drawn, COMPARISON: self.shared["comparison"]}
 
 
 def plan(config: Config, start: Start) -> Plan:

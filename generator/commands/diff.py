@@ -37,7 +37,7 @@ def run(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     settings = loading.load(options.config)
     site = blog.source(options.site, settings.post.jekyll_config)
-    places = builds.Places(ROOT, site, options.store, settings.post.asset_folder)
+    places = builds.SearchPlaces(ROOT, site, options.store, settings.post.asset_folder)
     new = options.new or str(site)
     old = options.old or (new if options.variants else "HEAD")
     sides = builds.find(old, places), builds.find(new, places)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 
-from generator.support.errors import BadInput, BuildFailed, printable
+from generator.support.errors import BadInput, printable
+from generator.support.files import DISK_FULL, refused
 
 _CHUNK = 2**20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -72,7 +73,7 @@ def whole(folder: Path) -> Iterator[Path]:
         yield partial
         partial.rename(folder)
     except OSError as error:
-        raise BuildFailed(f"{folder}: cannot be written ({error.strerror or error}); is the disk full?") from None
+        raise refused(folder, error, DISK_FULL) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

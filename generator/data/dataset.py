@@ -10,7 +10,6 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +21,7 @@ from generator.data.splits import Copies, Split
 from generator.experiment.results import PLAIN_FOLDERS, Part, Record
 from generator.experiment.settings import DataSettings, SplitSettings, Variant
 from generator.support.errors import BadInput, BuildFailed, printable
+from generator.support.files import DISK_FULL, replacing
 
 _WORKERS = os.cpu_count() or 1
 _log = logging.getLogger(__name__)
@@ -144,21 +144,12 @@ def read_pixels(
     `BadInput` naming every image that cannot be decoded, `BuildFailed` where one has changed since `find`;
     `target` is written whole or not at all.
     """
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        with partial.open("wb") as stream, decoding.reading(settings.max_pixels):
-            outcomes, problems = _write_pixels(dataset, settings, stream, progress)
-            if not problems:
-                _scale_alike(dataset, settings, stream, outcomes)
+    with replacing(target, DISK_FULL) as stream, decoding.reading(settings.max_pixels):
+        outcomes, problems = _write_pixels(dataset, settings, stream, progress)
         if problems:
             source = printable(dataset.source)
             raise discover.problem_list(source, "images cannot be read; mend or remove them", problems)
-        partial.replace(target)
-    except OSError as error:
-        raise BuildFailed(f"{target}: cannot be written ({error.strerror}); is the disk full?") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        _scale_alike(dataset, settings, stream, outcomes)
     report = _report(outcomes)
     if dark := report.notes.get(deep.DARK):
         _log.warning("%s: %d images are %s, of more than 8 bits", printable(dataset.source), dark, deep.DARK)

@@ -1,6 +1,6 @@
 """Draws one animal as a photograph that was cut out: strokes in, an RGBA image out.
 
-A `Figure` is an animal made of tapered strokes; `cut_out` places it in a bounding box, paints surroundings,
+`Strokes` are an animal made of tapered strokes; `cut_out` places it in a bounding box, paints surroundings,
 coat, light and shadow, perhaps something in front of it, and adds what a camera adds. Which animal it is, is
 the caller's matter: `sample` draws camels and horses, `tools/pretrain.py` other animals.
 """
@@ -45,8 +45,8 @@ def dense(line: Array) -> Array:
 
 
 @dataclass
-class Figure:
-    """An animal's strokes by layer, in the order in which they are painted."""
+class Strokes:
+    """An animal by layer, in the order in which they are painted."""
 
     tail: list[Array] = field(default_factory=list)
     far: list[Array] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Figure:
     def layers(self) -> dict[str, list[Array]]:
         return {f.name: strokes for f in fields(self) if (strokes := getattr(self, f.name))}
 
-    def moved(self, scale: float, turn: float, flip: bool, x: float, y: float) -> "Figure":
+    def moved(self, scale: float, turn: float, flip: bool, x: float, y: float) -> "Strokes":
         """The figure turned by `turn` radians, mirrored if `flip`, enlarged, and shifted to (x, y)."""
         cos, sin = math.cos(turn), math.sin(turn)
         matrix = scale * np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if flip else 1.0, 1.0])
@@ -70,7 +70,7 @@ class Figure:
         def move(points: Array) -> Array:
             return np.column_stack([points[:, :2] @ matrix.T + (x, y), points[:, 2] * scale])
 
-        return Figure(**{name: [move(s) for s in strokes] for name, strokes in self.layers().items()})
+        return Strokes(**{name: [move(s) for s in strokes] for name, strokes in self.layers().items()})
 
     def extent(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of all strokes."""
@@ -120,7 +120,7 @@ SCENES = (
 )
 
 
-def cut_out(rng: Random, figure: Figure, companion: Figure | None = None) -> Image.Image:
+def cut_out(rng: Random, figure: Strokes, companion: Strokes | None = None) -> Image.Image:
     """`figure` as an RGBA image (256×256): opaque, its surroundings in its box under alpha 0, the rest white.
 
     `companion` is a second animal partly behind it; what stands in front of the first is surroundings too.
@@ -134,7 +134,7 @@ def cut_out(rng: Random, figure: Figure, companion: Figure | None = None) -> Ima
     return _on_white(rng, _photographed(rng, scene), alpha)
 
 
-def _placed(rng: Random, figure: Figure) -> tuple[Figure, tuple[int, int]]:
+def _placed(rng: Random, figure: Strokes) -> tuple[Strokes, tuple[int, int]]:
     """The figure placed in its bounding box, and the box's width and height, pixels."""
     figure = figure.moved(1, rng.normal(0, 0.06), bool(rng.random() < 0.5), 0, 0)
     left, top, right, bottom = figure.extent()
@@ -214,7 +214,7 @@ def _fur(rng: Random, coat: Array, width: int, height: int, unit: float) -> Arra
     return np.asarray(fur)
 
 
-def _paint_figure(rng: Random, scene: Array, placed: Figure, coat: Array) -> Array:
+def _paint_figure(rng: Random, scene: Array, placed: Strokes, coat: Array) -> Array:
     """Paint an animal and what it carries; return its coverage (height, width)."""
     height, width = scene.shape[:2]
     left, top, right, bottom = placed.extent()
@@ -244,7 +244,7 @@ def _shadow(scene: Array, x: float, y: float, reach: float) -> None:
     scene *= (1 - 0.4 * np.exp(-1.5 * distance))[..., None]
 
 
-def _paint_companion(rng: Random, scene: Array, placed: Figure, companion: Figure) -> None:
+def _paint_companion(rng: Random, scene: Array, placed: Strokes, companion: Strokes) -> None:
     """Paint a second animal, further off and partly behind the first."""
     left, top, right, bottom = placed.extent()
     extent = companion.extent()

@@ -19,7 +19,8 @@ import PIL
 
 from generator.data import archive, sample
 from generator.experiment.settings import DataSettings
-from generator.support.errors import BadInput, BuildFailed, encodable, printable
+from generator.support.errors import BadInput, encodable, printable
+from generator.support.files import DISK_FULL, file_hash, replacing
 
 Kind = Literal["sample", "folder", "archive", "kaggle"]
 SAMPLE_SEED = 0
@@ -84,7 +85,8 @@ def obtain(origin: Origin, read: Callable[[Path], Content]) -> Content:
     with archive.whole(origin.folder) as partial:
         origin.make(partial)
     content = read(origin.folder)
-    _write(seal, content.fingerprint)
+    with replacing(seal, DISK_FULL) as stream:
+        stream.write(content.fingerprint.encode("ascii"))
     return content
 
 
@@ -94,15 +96,6 @@ def _unchanged(folder: Path, seal: Path, read: Callable[[Path], Content]) -> Con
         return content if seal.read_text("ascii") == content.fingerprint else None
     except (BadInput, OSError, ValueError):
         return None
-
-
-def _write(seal: Path, fingerprint: str) -> None:
-    partial = seal.with_name(f".{seal.name}.partial")
-    try:
-        partial.write_text(fingerprint, "ascii")
-        partial.replace(seal)
-    except OSError as error:
-        raise BuildFailed(f"{seal}: cannot be written ({error.strerror}); is the disk full?") from None
 
 
 def _sample(settings: DataSettings, store: Path) -> Origin:
@@ -119,8 +112,7 @@ def _sample(settings: DataSettings, store: Path) -> Origin:
 
 def _archive(path: Path, settings: DataSettings, store: Path) -> Origin:
     """A zip file, unpacked once for each content of the file."""
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = file_hash(path)
     limits = archive.Limits(settings.max_entries, settings.max_bytes, settings.max_ratio)
 
     def unpack(folder: Path) -> None:

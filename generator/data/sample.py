@@ -2,7 +2,7 @@
 
 `draw` writes the whole set; `picture` draws one image from its own seed, so the order of drawing and the
 number of workers change nothing. A picture is made in three steps: a `Plan` (the animal's measures, taken
-from `RANGES`, where the two species overlap), the strokes of its `Figure`, and paint, which is `drawing`'s.
+from `RANGES`, where the two species overlap), its `Strokes`, and paint, which is `drawing`'s.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from generator.data.drawing import Array, Figure, Random, cut_out, dense, stroke
+from generator.data.drawing import Array, Random, Strokes, cut_out, dense, stroke
 
 VERSION = 1
 """Raised when the drawing changes: the same seed then gives other images."""
@@ -135,9 +135,9 @@ def plan(rng: Random, species: Species) -> Plan:
     )
 
 
-def figure(rng: Random, animal: Plan) -> Figure:
+def figure(rng: Random, animal: Plan) -> Strokes:
     """The strokes of an animal that faces right."""
-    drawn = Figure()
+    drawn = Strokes()
     _add_legs(drawn, rng, animal)
     _add_torso(drawn, animal)
     _add_neck_and_head(drawn, animal)
@@ -148,12 +148,12 @@ def figure(rng: Random, animal: Plan) -> Figure:
     return drawn
 
 
-def _add_torso(drawn: Figure, a: Plan) -> None:
+def _add_torso(drawn: Strokes, a: Plan) -> None:
     x, d = a.length * 0.66, a.depth
     drawn.body.append(stroke((-x, -0.5, d * 0.86), (-x * 0.2, 0.8, d * 0.9), (x, 0.6, d)))
 
 
-def _add_legs(drawn: Figure, rng: Random, a: Plan) -> None:
+def _add_legs(drawn: Strokes, rng: Random, a: Plan) -> None:
     stride = rng.uniform(0, 8)
     for side in (drawn.far, drawn.body):
         for hip in (-a.length * 0.72, a.length * 0.74):
@@ -182,7 +182,7 @@ def _folded_leg(rng: Random, a: Plan, hip: float) -> Array:
     return stroke((hip, 3, w * 2.6), (hip + 6, low, w * 1.2), (hip - 1, low + 1, w), (hip - 6, low + 1, w))
 
 
-def _add_neck_and_head(drawn: Figure, a: Plan) -> None:
+def _add_neck_and_head(drawn: Strokes, a: Plan) -> None:
     angle, w = math.radians(a.neck_angle), a.neck_width
     root = np.array([a.length * 0.78, -2.5])
     along, across = (
@@ -199,7 +199,7 @@ def _add_neck_and_head(drawn: Figure, a: Plan) -> None:
     _add_head(drawn, a, poll)
 
 
-def _add_head(drawn: Figure, a: Plan, poll: Array) -> None:
+def _add_head(drawn: Strokes, a: Plan, poll: Array) -> None:
     angle, w = math.radians(a.head_angle), a.head_width
     forward, down = (
         np.array([math.cos(angle), math.sin(angle)]),
@@ -215,7 +215,7 @@ def _add_head(drawn: Figure, a: Plan, poll: Array) -> None:
     drawn.dark += [np.array([[*eye, 0.55]]), np.array([[*nostril, 0.4]])]
 
 
-def _add_tail(drawn: Figure, rng: Random, a: Plan) -> None:
+def _add_tail(drawn: Strokes, rng: Random, a: Plan) -> None:
     x, w, lift = -a.length * 0.95, a.tail_width, rng.uniform(1, 5)
     drawn.tail.append(
         stroke(
@@ -226,7 +226,7 @@ def _add_tail(drawn: Figure, rng: Random, a: Plan) -> None:
     )
 
 
-def _add_humps(drawn: Figure, rng: Random, a: Plan) -> None:
+def _add_humps(drawn: Strokes, rng: Random, a: Plan) -> None:
     if a.hump < 0.5:
         return
     places = (0.0,) if a.humps == 1 else (-a.length * 0.42, a.length * 0.34)
@@ -238,7 +238,7 @@ def _add_humps(drawn: Figure, rng: Random, a: Plan) -> None:
         )
 
 
-def _add_load(drawn: Figure, rng: Random, a: Plan) -> None:
+def _add_load(drawn: Strokes, rng: Random, a: Plan) -> None:
     x, back = rng.uniform(-5, 4), -a.depth * 0.9
     seat = back - a.hump * rng.uniform(0.4, 0.8)
     width = rng.uniform(5, 9)
@@ -251,7 +251,7 @@ def _add_load(drawn: Figure, rng: Random, a: Plan) -> None:
         _add_rider(drawn, rng, x, seat)
 
 
-def _add_rider(drawn: Figure, rng: Random, x: float, seat: float) -> None:
+def _add_rider(drawn: Strokes, rng: Random, x: float, seat: float) -> None:
     lean = rng.uniform(-1, 4)
     shoulder = (x + lean, seat - rng.uniform(10, 13))
     drawn.person.append(stroke((x, seat - 1, 3.2), (*shoulder, 2.8)))

@@ -16,15 +16,13 @@ from generator.experiment.results import BuildResults, Epoch
 from generator.post import blog
 from generator.support import git, strict_json
 from generator.support.errors import BadInput, printable
-
-HISTORY = "history"
-"""Folder of the store with one folder per build."""
+from generator.support.places import HISTORY
 
 Reader = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True)
-class Places:
+class SearchPlaces:
     """Where builds are looked for."""
 
     root: Path
@@ -104,7 +102,7 @@ def another(old: Build, new: Build) -> str:
     return committed.before() if committed else "name another: a revision, or one that `build.py history` lists"
 
 
-def find(name: str, places: Places) -> Build:
+def find(name: str, places: SearchPlaces) -> Build:
     """The build that `name` stands for: a path, a build of the history, or a git revision, in this order.
 
     Raises `BadInput` where there is none, or where its files are broken, naming the file and the key.
@@ -120,7 +118,7 @@ def find(name: str, places: Places) -> Build:
     return _from_revision(name, places)
 
 
-def _short(path: Path, places: Places) -> str:
+def _short(path: Path, places: SearchPlaces) -> str:
     """`path` as seen from the project, where it is inside: a report should not tell where that lies."""
     full, root = path.resolve(), places.root.resolve()
     return full.relative_to(root).as_posix() if full.is_relative_to(root) else str(path)
@@ -167,7 +165,7 @@ def _from_folder(folder: Path, label: str, metrics: str = result_files.METRICS) 
     return replace(_build(label, str(folder), read, images, metrics), folder=folder)
 
 
-def _from_revision(revision: str, places: Places) -> Build:
+def _from_revision(revision: str, places: SearchPlaces) -> Build:
     repository, commit = _commit(revision, places.site)
     # Both without links: git names the top of the working tree so.
     site = PurePosixPath(places.site.resolve().relative_to(repository.folder).as_posix())

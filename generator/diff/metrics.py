@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from generator.experiment.metrics import direction
 from generator.experiment.settings import choices
 from generator.support.errors import BadInput
 
@@ -16,9 +17,6 @@ Status = Literal["improved", "worse", "changed", "unchanged", "added", "missing"
 
 TOLERANCE = 1e-6
 """Differences up to this, absolute or relative, are not reported: another order of summation makes them."""
-
-_HIGHER = {"accuracy", "val_accuracy", "precision", "recall", "f1", "roc_auc"}
-_LOWER = {"loss", "val_loss"}
 
 # Rounding makes 0.88 - 0.90 a little less than -0.02.
 _SLACK = 1e-9
@@ -105,14 +103,6 @@ def hold(gates: Sequence[Gate], metrics: Sequence[MetricChange]) -> Iterable[Gat
         for change in held:
             passed = _keeps(gate, change)
             yield GateResult(gate, change.variant, change.old, change.new, passed)
-
-
-def direction(metric: str) -> Literal["higher", "lower"] | None:
-    """Which way is better; None for counts and for what was measured before any training."""
-    first, leaf = metric.split(".")[0], metric.rsplit(".", 1)[-1]
-    if first == "before" or leaf not in _HIGHER | _LOWER:
-        return None
-    return "higher" if leaf in _HIGHER else "lower"
 
 
 def shown(value: float | None) -> str:

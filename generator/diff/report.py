@@ -18,6 +18,7 @@ from generator.diff import pictures as picture_diff
 from generator.diff.compare import Comparison, Outcome, Paired, PredictionChange
 from generator.diff.environment import EnvironmentChange
 from generator.diff.metrics import MetricChange
+from generator.experiment.metrics import direction, format_of
 from generator.support import escape, formats, strict_json
 from generator.support.places import ROOT
 
@@ -46,8 +47,6 @@ _CLIPPED = 200
 _THUMBNAIL = 96
 
 _COLOURS = {"improved": "green", "worse": "red", "added": "cyan", "missing": "magenta", "changed": "yellow"}
-
-_RATIOS = {"accuracy", "val_accuracy", "precision", "recall", "f1", "roc_auc"}
 
 
 def to_table(comparison: Comparison, *, everything: bool = False) -> "Group":
@@ -241,7 +240,7 @@ def _value(metric: str, value: float | None) -> str:
         return "—"
     if isinstance(value, int):
         return f"{value:,}"
-    return formats.accuracy(value) if metric.rsplit(".", 1)[-1] in _RATIOS else formats.loss(value)
+    return formats.FORMATS[format_of(metric)](value)
 
 
 def _difference(change: MetricChange) -> str:
@@ -270,7 +269,7 @@ def _renderer(
         "images": images,
         "limit": fitting.GITHUB,
         "better": {"higher": "higher is better", "lower": "lower is better", None: ""},
-        "direction": metrics.direction,
+        "direction": direction,
     }
 
     def write(most: Mapping[str, int]) -> str:

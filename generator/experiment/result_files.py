@@ -6,7 +6,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from generator.experiment.results import BuildResults, Prediction, Score, VariantResult
@@ -92,6 +92,15 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
     if share != counted:
         raise BadInput(f"{where}: data.majority_share = {share!r} is not what the counts give, {counted}")
     return results
+
+
+def read(content: Callable[[str], bytes | None], where: str, *, errors: str = "strict") -> BuildResults:
+    """The results in the files that `content` gives by name, None where there is none; `where` as in `from_files`.
+
+    `errors` is that of `bytes.decode`. Raises `BadInput`, and `UnicodeDecodeError` where a file is no text in UTF-8.
+    """
+    found = {name: content(name) for name in FILES}
+    return from_files({name: data.decode("utf-8", errors) for name, data in found.items() if data is not None}, where)
 
 
 def empty_neighbours(variants: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What every figure shares: the style, text that is safe to draw, tiles of images, and the encoding.
 
 `style` isolates drawing from a stray matplotlibrc; `new_figure` and `Sheet` make figures of one width;
-`printable` and `shortened` make outside names (class names, file names, titles) fit to be drawn;
+`drawable` and `shortened` make outside names (class names, file names, titles) fit to be drawn;
 `encode` turns a figure into a `Drawing`: a full-size PNG and a WebP for the page.
 """
 
@@ -151,11 +151,11 @@ def encode(name: str, figure: Figure, *, photos: bool = False, texts: Iterable[s
         web=_photo_webp(web) if photos else _saved(web, "WEBP", quality=CHART_QUALITY, method=6),
         width=WEB_WIDTH,
         height=height,
-        undrawn=tuple(dict.fromkeys(text for text in texts if printable(text).count(MISSING) > text.count(MISSING))),
+        undrawn=tuple(dict.fromkeys(text for text in texts if drawable(text).count(MISSING) > text.count(MISSING))),
     )
 
 
-def printable(text: str) -> str:
+def drawable(text: str) -> str:
     """`text` on one line, every character one that a font of the style has; others become □, invisible ones go.
 
     So no missing glyph is ever looked for, which would print a warning for each.
@@ -167,11 +167,11 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, width: float, size: float = NORMAL) -> str:
-    """`text` as `printable`, with its middle cut out where it is wider than `width` inches at `size` points.
+    """`text` as `drawable`, with its middle cut out where it is wider than `width` inches at `size` points.
 
     Beginning and end are kept because long names often differ in one of them only.
     """
-    text = printable(text)
+    text = drawable(text)
     if text_width(text, size) <= width:
         return text
 

@@ -16,6 +16,17 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
+from generator.experiment.figure_names import (
+    ALPHA,
+    AUGMENTATION,
+    COMPARISON,
+    CONFUSION_MATRIX,
+    FINE_TUNING_CURVE,
+    HEAD_CURVE,
+    TEST_IMAGES,
+    WRONG_PREDICTIONS,
+)
+from generator.experiment.metrics import format_of
 from generator.experiment.results import Epoch, Trained
 from generator.figures import sheets
 from generator.figures.canvas import (
@@ -58,11 +69,11 @@ def draw_data(
     with style(*class_names, file):
         test_images = sheets.labelled_images(test_pixels, test_labels, class_names)
         drawings = [
-            encode("test-images", test_images, photos=True, texts=class_names),
-            encode("augmentation", sheets.augmentation(original, augmented), photos=True),
+            encode(TEST_IMAGES, test_images, photos=True, texts=class_names),
+            encode(AUGMENTATION, sheets.augmentation(original, augmented), photos=True),
         ]
         if alpha_example is not None:
-            drawings.insert(1, encode("alpha", sheets.alpha_pair(alpha_example, file), photos=True, texts=[file]))
+            drawings.insert(1, encode(ALPHA, sheets.alpha_pair(alpha_example, file), photos=True, texts=[file]))
         return tuple(drawings)
 
 
@@ -70,11 +81,11 @@ def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pi
     """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index."""
     with style(*class_names):
         return (
-            encode("learning-curve-head", learning_curve(variant.head)),
-            encode("learning-curve-fine-tuning", learning_curve(variant.head, variant.fine_tuning)),
-            encode("confusion-matrix", confusion_matrix(variant, class_names), texts=class_names),
+            encode(HEAD_CURVE, learning_curve(variant.head)),
+            encode(FINE_TUNING_CURVE, learning_curve(variant.head, variant.fine_tuning)),
+            encode(CONFUSION_MATRIX, confusion_matrix(variant, class_names), texts=class_names),
             encode(
-                "wrong-predictions",
+                WRONG_PREDICTIONS,
                 sheets.wrong_predictions(variant, class_names, test_pixels),
                 photos=bool(variant.wrong),
                 texts=class_names if variant.wrong else (),
@@ -86,7 +97,7 @@ def draw_comparison(variants: Sequence[Trained]) -> Drawing:
     """The variants' test accuracy with its uncertainty, and their validation accuracy after each phase."""
     titles = [variant.title for variant in variants]
     with style(*titles):
-        return encode("comparison", comparison(variants), texts=titles)
+        return encode(COMPARISON, comparison(variants), texts=titles)
 
 
 def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> Figure:
@@ -178,7 +189,7 @@ def comparison(variants: Sequence[Trained]) -> Figure:
 
 
 def _curves(axes: Axes, title: str, phases: Sequence[Sequence[Epoch]], quantity: str) -> None:
-    number = formats.accuracy if quantity == "accuracy" else formats.loss
+    number = formats.FORMATS[format_of(quantity)]
     series = (("Training", quantity, BLUE, "-"), ("Validation", f"val_{quantity}", ORANGE, (0, (3, 1.2))))
     for label, field, colour, dashes in series:
         for phase in phases:

@@ -4,13 +4,14 @@
 the text depend on. Matplotlib is imported late: plain names, nearly all there are, need no other font and no import.
 """
 
-import hashlib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from generator.support.files import known_hash
 
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
@@ -77,7 +78,7 @@ def registered() -> tuple[Font, ...]:
 def key(texts: Iterable[str]) -> dict[str, str]:
     """What a figure with these texts depends on beyond them: nothing, unless DejaVu Sans lacks a character."""
     listed = list(texts)
-    parts = {f"font {font.family}": _digest(font.path) for font in beside(listed)}
+    parts = {f"font {font.family}": known_hash(Path(font.path)) for font in beside(listed)}
     missing = lacking(listed)
     return parts | ({"characters without a font": missing} if missing else {})
 
@@ -147,12 +148,6 @@ def _draws(path: str, character: str) -> bool:
         return len(font.get_path()[0]) > 0
     except RuntimeError:
         return False
-
-
-@cache
-def _digest(path: str) -> str:
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _advice(character: str) -> str:

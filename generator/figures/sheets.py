@@ -21,7 +21,7 @@ from generator.figures.canvas import (
     WIDTH,
     Pixels,
     Sheet,
-    printable,
+    drawable,
     shortened,
     text_width,
 )
@@ -103,7 +103,7 @@ def _none_wrong(total: int) -> Figure:
 
 def _wrong_title(prediction: Prediction, class_names: tuple[str, str], width: float) -> tuple[str, str]:
     names = [class_names[prediction.predicted], class_names[prediction.actual]]
-    parts = [printable(name) for name in names]
+    parts = [drawable(name) for name in names]
     if text_width(":".join(parts), SMALL) > width:
         room = (width - text_width(":", SMALL)) / 2
         parts = [shortened(name, room, SMALL) for name in names]

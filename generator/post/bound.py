@@ -2,7 +2,7 @@
 
 `view` wraps results so that each number found in them carries its path, as in
 `variants.baseline.test.accuracy`; `filters` are the formats, which print such numbers and no others, marked;
-`extract` takes the marks off a finished page and lists every number with its place; `resolve` looks a source
+`extract` takes the marks off a finished page and lists every number with its place; `value_of` looks a source
 up again.
 
 A source is a path, a function of paths as in `count(variants.baseline.wrong)`, or several of these joined by
@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from generator.experiment.reported import REPORTED
 from generator.experiment.results import BuildResults
+from generator.post.manifest import Number
 from generator.support import escape, noise
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
@@ -27,20 +28,6 @@ from generator.support.formats import FORMATS
 
 class Unbound(Exception):
     """A template printed a number without a format, or one that does not come from the results."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a page: where it stands and where it comes from."""
-
-    line: int
-    """From 1."""
-    column: int
-    """Of its first character, from 1."""
-    text: str
-    format: str
-    """Key of `formats.FORMATS`."""
-    source: str
 
 
 @dataclass(frozen=True)
@@ -211,7 +198,13 @@ def extract(marked: str) -> tuple[str, tuple[Number, ...], tuple[Quoted, ...]]:
             if match["symbol"] is not None:
                 quotations.append(Quoted(line, match["symbol"]))
             else:
-                number = Number(line, len(clean) + 1, match["text"], match["format"], match["source"])
+                number = Number(
+                    line=line,
+                    column=len(clean) + 1,
+                    text=match["text"],
+                    format=match["format"],
+                    source=match["source"],
+                )
                 numbers.append(number)
                 clean += number.text
             end = match.end()
@@ -219,7 +212,7 @@ def extract(marked: str) -> tuple[str, tuple[Number, ...], tuple[Quoted, ...]]:
     return "\n".join(lines), tuple(numbers), tuple(quotations)
 
 
-def resolve(results: BuildResults, source: str) -> int | float:
+def value_of(results: BuildResults, source: str) -> int | float:
     """The number that `source` stands for in `results`. Raises `BadInput` where it names none."""
     try:
         first, *rest = source.split(" ")

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from generator.experiment.metrics import direction
 from generator.experiment.results import DataSummary, Epoch, VariantResult
 from generator.experiment.settings import Recipe, whole_batches
 from generator.support.formats import FORMATS
 from generator.support.noise import SIGNIFICANT
 
-LOWER_IS_BETTER = frozenset({"loss", "val_loss"})
 MOST_ROWS = 50
 
 
@@ -50,7 +50,7 @@ def stays_perfect(epochs: Sequence[Epoch], quantity: str) -> bool:
 
 def best_epoch(epochs: Sequence[Epoch], quantity: str) -> Epoch:
     """The first epoch with the highest accuracy or the lowest loss."""
-    sign = -1 if quantity in LOWER_IS_BETTER else 1
+    sign = -1 if direction(quantity) == "lower" else 1
     return max(epochs, key=lambda epoch: sign * float(getattr(epoch, quantity)))
 
 
@@ -89,7 +89,7 @@ def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metri
     `metric` is a path in a variant, as in `test.loss` or `head.-1.val_accuracy`.
     """
     values = [_metric(other, metric) for other in variants.values()]
-    target = min(values) if metric.rpartition(".")[2] in LOWER_IS_BETTER else max(values)
+    target = min(values) if direction(metric) == "lower" else max(values)
     return same(_metric(variant, metric), target) and not all(same(value, target) for value in values)
 
 

@@ -6,6 +6,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from generator.experiment import figure_names
 from generator.experiment.results import (
     BuildResults,
     ClassificationScore,
@@ -35,13 +36,6 @@ from generator.experiment.settings import (
 )
 
 _NAMES = ("first", "second")
-_DATA_FIGURES = ("test-images", "alpha", "augmentation")
-_VARIANT_FIGURES = (
-    "learning-curve-head",
-    "learning-curve-fine-tuning",
-    "confusion-matrix",
-    "wrong-predictions",
-)
 
 
 def post() -> PostSettings:
@@ -69,9 +63,7 @@ def results() -> BuildResults:
 
 def figures(variants: Iterable[str]) -> tuple[FigureFile, ...]:
     """All figures that a build of these variants may have."""
-    places = [("data", name) for name in _DATA_FIGURES] + [("comparison", "comparison")]
-    places += [(variant, name) for variant in variants for name in _VARIANT_FIGURES]
-    return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in places)
+    return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in figure_names.every(variants))
 
 
 def _data() -> DataSummary:

@@ -78,15 +78,14 @@ class Manifest(Record):
 def make(
     post: str,
     files: Mapping[str, bytes],
-    numbers: Iterable[object] = (),
-    excerpts: Iterable[object] = (),
+    numbers: Iterable[Number] = (),
+    excerpts: Iterable[Excerpt] = (),
     *,
     before: Manifest | None = None,
 ) -> Manifest:
     """The manifest of `files` (site path → content, without the manifest itself), of which `post` is one.
 
-    `numbers` are objects with the fields of `Number`, `excerpts` with those of `Excerpt`. `before` saves time:
-    a picture whose bytes it knows is not decoded again.
+    `before` saves time: a picture whose bytes it knows is not decoded again.
     """
     hashes = {path: newlines.fingerprint(content) for path, content in sorted(files.items())}
     known = _known_pixels(before)
@@ -94,8 +93,8 @@ def make(
         schema_version=strict_json.SCHEMA_VERSION,
         post=post,
         files=hashes,
-        numbers=tuple(Number.model_validate(number, from_attributes=True) for number in numbers),
-        excerpts=tuple(Excerpt.model_validate(excerpt, from_attributes=True) for excerpt in excerpts),
+        numbers=tuple(numbers),
+        excerpts=tuple(excerpts),
         figures=tuple(
             Figure(path=path, scope=scope, name=name, pixels=known.get(hashes[path]) or pixels_of(files[path]))
             for path, scope, name in _pictures(files)

@@ -32,8 +32,9 @@ from markupsafe import Markup
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import PostSettings
 from generator.post import bound, claims, example, layout, lint
-from generator.post.bound import Number, Unbound
+from generator.post.bound import Unbound
 from generator.post.layout import Layout
+from generator.post.manifest import Excerpt, Number
 from generator.post.preview import address, heading_id
 from generator.post.preview import page as preview_page
 from generator.support import escape, formats, newlines
@@ -54,17 +55,6 @@ class Page:
     path: str
     """Below the site's root, with forward slashes."""
     text: str
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """One code excerpt of the post."""
-
-    line: int
-    """Of the first line of code, from 1."""
-    symbol: str
-    sha256: str
-    """Of the code as it stands in the post, lines joined by newlines."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,7 @@ class Rendered:
 
 
 @dataclass(frozen=True)
-class Figure:
+class ShownFigure:
     """What a template needs to show a figure."""
 
     png: Markup
@@ -122,7 +112,7 @@ def render(
     marked = _guarded(lambda: _environment(templates).get_template(POST).render(names), templates)
     text, numbers, quotations = bound.extract(_tidy(marked))
     _check_headings(text)
-    excerpts = tuple(Excerpt(quote.line, quote.symbol, quoted[quote.symbol]) for quote in quotations)
+    excerpts = tuple(Excerpt(line=q.line, symbol=q.symbol, sha256=quoted[q.symbol]) for q in quotations)
     return Rendered((Page(place.post, text),), numbers, excerpts)
 
 
@@ -214,13 +204,13 @@ def _names(
     seen = bound.view(results)
     figures = {(file.scope, file.name): file for file in seen.figures}
 
-    def figure(scope: str, name: str) -> Figure:
+    def figure(scope: str, name: str) -> ShownFigure:
         file = figures.get((scope, name))
         if file is None:
             raise BuildFailed(f"figure {scope}/{name} was not drawn; a template shows it, the build lacks it")
         png = Markup(place.link(f"{place.images}/{scope}/{name}.png"))
         webp = Markup(place.source(f"{place.images}/{scope}/{name}.webp"))
-        return Figure(png, webp, file.undrawn, file.width, file.height)
+        return ShownFigure(png, webp, file.undrawn, file.width, file.height)
 
     def excerpt(symbol: str) -> Markup:
         found = find_excerpt(symbol, root)

@@ -167,10 +167,9 @@ def application(preview: Preview, announce: Callable[[str], None]) -> Starlette:
 
 def read_results(folder: Path) -> BuildResults:
     """The results in a site's data folder. Raises `BadInput`."""
-    files = {name: folder / name for name in result_files.FILES}
     try:
-        return result_files.from_files(
-            {name: path.read_text("utf-8") for name, path in files.items() if path.is_file()}, str(folder)
+        return result_files.read(
+            lambda name: (folder / name).read_bytes() if (folder / name).is_file() else None, str(folder)
         )
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{folder}: cannot be read ({error}); build the site again") from None

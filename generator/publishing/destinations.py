@@ -95,7 +95,7 @@ def _check_store(store: Path) -> None:
 
 
 def _try_file(option: str, path: Path) -> None:
-    """Write an empty file under the name that `cache.write_atomically` takes, and remove it."""
+    """Write an empty file under the name that `files.write_atomically` takes, and remove it."""
     if path.is_dir():
         raise BadInput(f"{option}: {printable(path)} is a folder; name a file")
     if path.exists() and not path.is_file():

@@ -117,12 +117,7 @@ def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Find
 
 
 def _results(site: Path, folder: str) -> BuildResults:
-    files = {}
-    for name in result_files.FILES:
-        content = _content(site, f"{folder}/{name}")
-        if content is not None:
-            files[name] = content.decode("utf-8", errors="replace")
-    return result_files.from_files(files, folder)
+    return result_files.read(lambda name: _content(site, f"{folder}/{name}"), folder, errors="replace")
 
 
 def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]:
@@ -136,7 +131,7 @@ def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]
 def _number(number: Number, build: BuildResults, post: str, lines: list[str]) -> Iterator[Finding]:
     place = f"{post}:{number.line}:{number.column}"
     try:
-        expected = FORMATS[number.format](bound.resolve(build, number.source))
+        expected = FORMATS[number.format](bound.value_of(build, number.source))
     except (BadInput, KeyError, ValueError, OverflowError) as error:
         yield Finding("number", place, f"{number.source} as {number.format!r} cannot be computed ({error})")
         return

@@ -75,7 +75,7 @@ class Workspace:
         if self.job.weights.summary.used == "random":
             keras.utils.set_random_seed(derived_seed(self.job.setting("seed"), "base weights"))
             return network.build_base(self.job.setting("data.image_size"))
-        network.load_arrays(self.structure, _arrays(self.job.weights))
+        network.assign(self.structure, _arrays(self.job.weights))
         return self.structure
 
     @cached_property

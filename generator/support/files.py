@@ -13,12 +13,16 @@ from generator.support.errors import BuildFailed
 UNFINISHED = ".writing"
 """Ends the name of a file that is being written."""
 
+FREE_SPACE = "free space there or name another folder with --store"
+DISK_FULL = "is the disk full?"
+
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, advice: str = FREE_SPACE) -> Iterator[BinaryIO]:
     """A stream whose content replaces `path` when the block ends, whole or not at all.
 
-    Its folder is made where it is missing. Raises `BuildFailed` if the disk refuses, also where the block meets that.
+    Its folder is made where it is missing. Raises `BuildFailed`, with the `advice`, if the disk refuses, also
+    where the block meets that.
     """
     temporary = temporary_beside(path)
     try:
@@ -29,7 +33,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise refused(path, error) from error
+        raise refused(path, error, advice) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -58,10 +62,10 @@ def _known_hash(path: Path, algorithm: str, size: int, modified: int) -> str:
     return file_hash(path, algorithm)
 
 
-def refused(path: Path, error: OSError) -> BuildFailed:
+def refused(path: Path, error: OSError, advice: str = FREE_SPACE) -> BuildFailed:
     """What a refusal of the disk means to the user."""
     reason = error.strerror or str(error)
-    return BuildFailed(f"{path}: cannot be written ({reason}); free space there or name another folder with --store")
+    return BuildFailed(f"{path}: cannot be written ({reason}); {advice}")
 
 
 def temporary_beside(path: Path) -> Path:

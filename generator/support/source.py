@@ -24,7 +24,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign 
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class Passage:
     """A definition as it stands in its file."""
 
     symbol: str
@@ -36,7 +36,7 @@ class Excerpt:
     code: str
 
 
-def excerpt(symbol: str, root: Path = ROOT) -> Excerpt:
+def excerpt(symbol: str, root: Path = ROOT) -> Passage:
     """The source of `module:name`, decorators and docstring included. Raises `BuildFailed` if absent."""
     module_name, _, name = symbol.partition(":")
     module = _module(module_name, root)
@@ -46,7 +46,7 @@ def excerpt(symbol: str, root: Path = ROOT) -> Excerpt:
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(d.lineno for d in decorators)])
     lines = module.text.splitlines()[first - 1 : node.end_lineno]
-    return Excerpt(symbol, module.file, first, textwrap.dedent("\n".join(lines)) + "\n")
+    return Passage(symbol, module.file, first, textwrap.dedent("\n".join(lines)) + "\n")
 
 
 def fingerprint(symbols: Iterable[str], root: Path = ROOT) -> dict[str, str]:

@@ -62,7 +62,7 @@ def build_base(image_size: int) -> keras.Model:
     return base
 
 
-def load_arrays(base: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+def assign(base: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     """Assign `<layer>/<variable>` arrays to the base. Raises `BadInput` if one is missing or misshapen."""
     for layer in base.layers:
         for variable in layer.weights:

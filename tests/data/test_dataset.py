@@ -238,7 +238,7 @@ def test_only_a_few_images_are_decoded_ahead(folder: Path, monkeypatch: pytest.M
         assert (done, total) == (written + 1, len(dataset.samples))
         written = done
 
-    monkeypatch.setattr(data.decoding, "decode_bytes", counted)
+    monkeypatch.setattr(decoding, "decode_bytes", counted)
     monkeypatch.setattr(data, "_WORKERS", 2)
     data.read_pixels(dataset, SETTINGS, folder.parent / "pixels.npy", progress)
     assert written == decoded == 68

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from generator.diff import builds, compare, metrics
-from generator.diff.builds import Build, Places
+from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.experiment import result_files
 from generator.experiment.results import BuildResults, Score
@@ -26,12 +26,12 @@ FIGURE = f"assets/images/{FOLDER}/baseline/confusion-matrix.png"
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(root=tmp_path, site=tmp_path / "site", store=tmp_path / "store", asset_folder=FOLDER)
+def places(tmp_path: Path) -> SearchPlaces:
+    return SearchPlaces(root=tmp_path, site=tmp_path / "site", store=tmp_path / "store", asset_folder=FOLDER)
 
 
 @pytest.fixture
-def make(tmp_path: Path, places: Places) -> Callable[..., Build]:
+def make(tmp_path: Path, places: SearchPlaces) -> Callable[..., Build]:
     """Writes a build as a site and finds it again."""
 
     def build(made: BuildResults | None = None, shade: int = 100, **files: bytes) -> Build:
@@ -66,21 +66,6 @@ def test_metrics_know_their_direction(make: Callable[..., Build]) -> None:
     assert found[("baseline", "train.accuracy")] == "worse"
     assert found[("baseline", "confusion.true_negative")] == "changed"
     assert {variant for variant, _ in found} == {"baseline"}
-
-
-@pytest.mark.parametrize(
-    ("metric", "better"),
-    [
-        ("test.accuracy", "higher"),
-        ("epochs.head.val_loss", "lower"),
-        ("test.roc_auc", "higher"),
-        ("test.correct", None),
-        ("before.accuracy", None),
-        ("parameters.total", None),
-    ],
-)
-def test_directions(metric: str, better: str | None) -> None:
-    assert metrics.direction(metric) == better
 
 
 def status(old: float | None, new: float | None, metric: str = "test.loss") -> list[str]:
@@ -231,7 +216,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
 
 
-def test_the_last_committed_build_against_the_working_tree(tmp_path: Path, places: Places) -> None:
+def test_the_last_committed_build_against_the_working_tree(tmp_path: Path, places: SearchPlaces) -> None:
     git(tmp_path, "init", "-q")
     put(places.site, make_files())
     git(tmp_path, "add", ".")
@@ -244,7 +229,7 @@ def test_the_last_committed_build_against_the_working_tree(tmp_path: Path, place
     assert len(comparison.figures) == len(make_results().figures)
 
 
-def test_a_revision_without_a_build_and_no_revision_at_all(tmp_path: Path, places: Places) -> None:
+def test_a_revision_without_a_build_and_no_revision_at_all(tmp_path: Path, places: SearchPlaces) -> None:
     for name in ("HEAD", "nobody", "--help", "a\nb"):
         with pytest.raises(BadInput, match="is no build: expected a site folder"):
             builds.find(name, places)
@@ -254,7 +239,7 @@ def test_a_revision_without_a_build_and_no_revision_at_all(tmp_path: Path, place
         builds.find("HEAD", places)
 
 
-def test_a_build_of_the_history_is_found_by_the_start_of_its_id(places: Places) -> None:
+def test_a_build_of_the_history_is_found_by_the_start_of_its_id(places: SearchPlaces) -> None:
     for build_id in ("20230131-a1", "20230201-b2"):
         put(
             places.store / "history" / build_id,
@@ -265,7 +250,7 @@ def test_a_build_of_the_history_is_found_by_the_start_of_its_id(places: Places) 
         builds.find("2023", places)
 
 
-def test_a_metrics_file_alone(tmp_path: Path, places: Places, make: Callable[..., Build]) -> None:
+def test_a_metrics_file_alone(tmp_path: Path, places: SearchPlaces, make: Callable[..., Build]) -> None:
     text = result_files.to_files(make_results())[result_files.METRICS]
     for name in ("metrics.json", "old-metrics.json"):
         put(tmp_path / "kept", {name: text.encode()})
@@ -275,7 +260,7 @@ def test_a_metrics_file_alone(tmp_path: Path, places: Places, make: Callable[...
         assert comparison.predictions[0].verdict.endswith("one side has no predictions.csv")
 
 
-def test_a_site_with_two_posts_must_be_named_by_file(tmp_path: Path, places: Places) -> None:
+def test_a_site_with_two_posts_must_be_named_by_file(tmp_path: Path, places: SearchPlaces) -> None:
     for folder in ("one", "two"):
         put(tmp_path / "site", {f"assets/data/{folder}/metrics.json": b"{}"})
     with pytest.raises(BadInput, match=r"found .*one/metrics\.json, .*two/metrics\.json"):
@@ -298,7 +283,7 @@ def test_a_site_with_two_posts_must_be_named_by_file(tmp_path: Path, places: Pla
     ],
 )
 def test_fault_40_broken_metrics_are_refused_by_key_and_kept(
-    tmp_path: Path, places: Places, old: str, new: str, named: str
+    tmp_path: Path, places: SearchPlaces, old: str, new: str, named: str
 ) -> None:
     text = result_files.to_files(make_results())[result_files.METRICS]
     assert old in text

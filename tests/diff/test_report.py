@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from generator.diff import builds, compare, metrics, pictures, report
-from generator.diff.builds import Build, Places
+from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from tests.factories import make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
@@ -25,7 +25,7 @@ HOSTILE = ("<script>alert(1)</script>", "{{ x }}|[red]_a_")
 def make(tmp_path: Path) -> Callable[..., Build]:
     def build(made: Any = None, shade: int = 100) -> Build:
         site = put(tmp_path / f"site-{len(list(tmp_path.iterdir()))}", make_files(made, shade))
-        return builds.find(str(site), Places(tmp_path, site, tmp_path / "store", FOLDER))
+        return builds.find(str(site), SearchPlaces(tmp_path, site, tmp_path / "store", FOLDER))
 
     return build
 

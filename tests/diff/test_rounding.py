@@ -12,7 +12,7 @@ import pytest
 from generator.build.store import Key
 from generator.diff import builds, metrics, rounding
 from generator.diff import compare as diff
-from generator.diff.builds import Build, Places
+from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.experiment import provenance, settings
 from generator.experiment.results import BuildResults, Score
@@ -89,7 +89,7 @@ def compare(tmp_path: Path) -> Callable[..., Comparison]:
     def built(name: str, results: BuildResults, **changes: Any) -> Build:
         origin = repositories.provenance(name, **changes)
         put(tmp_path / name, {**make_files(results, shade=len(name)), f"{DATA}/provenance.json": origin})
-        return builds.find(str(tmp_path / name), Places(tmp_path, tmp_path, tmp_path / "store", FOLDER))
+        return builds.find(str(tmp_path / name), SearchPlaces(tmp_path, tmp_path, tmp_path / "store", FOLDER))
 
     def run(new: BuildResults, gates: Any = (), old: BuildResults | None = None, **changes: Any) -> Comparison:
         before = built("one", old or make_results())

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from generator.experiment import figure_names
 from generator.experiment.results import ClassificationScore, ConfusionMatrix, VariantResult
 from generator.figures import canvas, charts, sheets
 from generator.figures.canvas import Drawing
@@ -88,10 +89,7 @@ def tiles(figure: Figure) -> int:
 
 
 def test_the_names_and_the_order_are_those_of_the_post(drawings: tuple[Drawing, ...]) -> None:
-    assert [d.name for d in drawings] == [
-        "test-images", "alpha", "augmentation", "learning-curve-head", "learning-curve-fine-tuning",
-        "confusion-matrix", "wrong-predictions", "comparison",
-    ]  # fmt: skip
+    assert tuple(d.name for d in drawings) == tuple(name for _, name in figure_names.every(["baseline"]))
 
 
 def test_without_an_image_with_alpha_there_is_no_alpha_figure() -> None:
@@ -423,11 +421,11 @@ def is_outside_text(artist: object) -> bool:
 
 
 def test_printable_replaces_what_the_font_lacks_and_drops_what_is_invisible() -> None:
-    assert canvas.printable("camel") == "camel"
-    assert canvas.printable("جمل") == "جمل"
-    assert canvas.printable("骆a\u202e\x07b\n c") == "□ab c"
-    assert canvas.printable("e\u0301") == "é"
-    assert canvas.printable(" \t") == canvas.printable("") == "□"
+    assert canvas.drawable("camel") == "camel"
+    assert canvas.drawable("جمل") == "جمل"
+    assert canvas.drawable("骆a\u202e\x07b\n c") == "□ab c"
+    assert canvas.drawable("e\u0301") == "é"
+    assert canvas.drawable(" \t") == canvas.drawable("") == "□"
 
 
 def test_shortened_keeps_both_ends_and_the_width() -> None:

@@ -33,7 +33,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[
 
 
 def forget() -> None:
-    for cached in (fonts._font_of, fonts._fonts, fonts._open, fonts._digest):
+    for cached in (fonts._font_of, fonts._fonts, fonts._open):
         cached.cache_clear()
 
 
@@ -73,7 +73,7 @@ def test_fault_63_a_font_that_has_the_names_draws_them(installed: list[str], tmp
     installed.append(make_font(tmp_path / "a.ttf", "Some Han", "猫狗"))
     forget()
     with canvas.style(*NAMES):
-        assert canvas.printable("猫 and 狗") == "猫 and 狗"
+        assert canvas.drawable("猫 and 狗") == "猫 and 狗"
         assert canvas.text_width("猫狗", 12) > canvas.text_width("猫", 12) > 0
         assert canvas.shortened("猫" * 40, 1.0).endswith("猫")
     drawn = matrix(NAMES)

@@ -32,16 +32,16 @@ CALLS = bound.functions()
     ],
 )
 def test_a_source_is_resolved(source: str) -> None:
-    assert isinstance(bound.resolve(RESULTS, source), int | float)
+    assert isinstance(bound.value_of(RESULTS, source), int | float)
 
 
 def test_values() -> None:
-    assert bound.resolve(RESULTS, "variants.baseline.test.accuracy") == 0.875
-    assert bound.resolve(RESULTS, "count(variants.baseline.wrong)") == 5
-    assert bound.resolve(RESULTS, "last_batch(data)") == 8
-    assert bound.resolve(RESULTS, "mended(variants.baseline,variants.augmentation)") == 5
-    assert bound.resolve(RESULTS, "mcnemar(variants.baseline,variants.augmentation)") == 0.453125
-    assert bound.resolve(RESULTS, "data.train_total - data.test_total / data.batches") == pytest.approx(320 / 12)
+    assert bound.value_of(RESULTS, "variants.baseline.test.accuracy") == 0.875
+    assert bound.value_of(RESULTS, "count(variants.baseline.wrong)") == 5
+    assert bound.value_of(RESULTS, "last_batch(data)") == 8
+    assert bound.value_of(RESULTS, "mended(variants.baseline,variants.augmentation)") == 5
+    assert bound.value_of(RESULTS, "mcnemar(variants.baseline,variants.augmentation)") == 0.453125
+    assert bound.value_of(RESULTS, "data.train_total - data.test_total / data.batches") == pytest.approx(320 / 12)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_values() -> None:
 )
 def test_a_source_that_names_no_number_is_refused(source: str) -> None:
     with pytest.raises(BadInput, match="build the site again"):
-        bound.resolve(RESULTS, source)
+        bound.value_of(RESULTS, source)
 
 
 def test_numbers_carry_their_path() -> None:
@@ -74,13 +74,13 @@ def test_numbers_carry_their_path() -> None:
 def test_keys_with_dots_and_blanks_can_be_looked_up() -> None:
     results = make_results(data=make_data(ignored={"a.b (c), d": 3}))
     [number] = bound.view(results).data.ignored.values()
-    assert bound.resolve(results, number.source) == 3
+    assert bound.value_of(results, number.source) == 3
 
 
 def test_arithmetic_is_bound_between_bound_numbers_only() -> None:
     test = VIEW.variants.baseline.test
     assert (test.accuracy - test.loss).source == "variants.baseline.test.accuracy - variants.baseline.test.loss"
-    assert bound.resolve(RESULTS, (test.correct / test.total).source) == 0.875
+    assert bound.value_of(RESULTS, (test.correct / test.total).source) == 0.875
     for value in (1 - test.accuracy, test.accuracy * 2, round(test.accuracy, 2), test.accuracy - 1):
         assert not isinstance(value, bound.Bound)
         with pytest.raises(Unbound):

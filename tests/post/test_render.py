@@ -18,7 +18,7 @@ from generator.post import bound, layout, preview, render
 from generator.post.render import Rendered
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
-from generator.support.source import Excerpt
+from generator.support.source import Passage
 from tests.factories import (
     ROOT,
     make_config,
@@ -63,7 +63,7 @@ def test_every_number_stands_where_the_record_says_and_can_be_looked_up() -> Non
     assert len(rendered.numbers) > 1000
     for number in rendered.numbers:
         assert lines[number.line - 1][number.column - 1 :].startswith(number.text)
-        assert FORMATS[number.format](bound.resolve(build, number.source)) == number.text
+        assert FORMATS[number.format](bound.value_of(build, number.source)) == number.text
 
 
 def test_no_other_digits_are_results() -> None:
@@ -431,9 +431,9 @@ def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 def fixed_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Excerpts that stay as they are when the code moves on."""
 
-    def stub(symbol: str, root: Path) -> Excerpt:
+    def stub(symbol: str, root: Path) -> Passage:
         module, _, name = symbol.partition(":")
-        return Excerpt(symbol, module.replace(".", "/") + ".py", 1, f"def {name}():\n    ...\n")
+        return Passage(symbol, module.replace(".", "/") + ".py", 1, f"def {name}():\n    ...\n")
 
     monkeypatch.setattr(render, "find_excerpt", stub)
 

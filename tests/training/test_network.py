@@ -62,11 +62,11 @@ def test_nothing_passes_around_a_cut(base: "keras.Model") -> None:
 def test_missing_and_misshapen_arrays_are_named() -> None:
     base = network.build_base(32)
     arrays = {f"{layer.name}/{v.name}": v.numpy() for layer in base.layers for v in layer.weights}
-    network.load_arrays(base, arrays)
+    network.assign(base, arrays)
     with pytest.raises(BadInput, match=r"conv1_conv/kernel is missing"):
-        network.load_arrays(base, {k: a for k, a in arrays.items() if k != "conv1_conv/kernel"})
+        network.assign(base, {k: a for k, a in arrays.items() if k != "conv1_conv/kernel"})
     with pytest.raises(BadInput, match=r"conv1_bn/gamma is of shape \(3,\)"):
-        network.load_arrays(base, {**arrays, "conv1_bn/gamma": np.ones(3, np.float32)})
+        network.assign(base, {**arrays, "conv1_bn/gamma": np.ones(3, np.float32)})
 
 
 def test_the_summary_does_not_follow_the_terminal(base: "keras.Model", monkeypatch: pytest.MonkeyPatch) -> None:
