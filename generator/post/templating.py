@@ -24,7 +24,7 @@ from generator.support.errors import BadInput
 
 _SUFFIX = ".j2"
 
-_SLIPS = (TemplateError, TypeError, ValueError, LookupError, ZeroDivisionError)
+_SLIPS = (TemplateError, TypeError, ValueError, LookupError, ZeroDivisionError, RecursionError)
 """What a template's own mistakes raise, if they raise it while a template runs."""
 
 

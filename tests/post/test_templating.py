@@ -38,6 +38,7 @@ def test_lines_of_block_tags_leave_nothing_behind(folder: Path) -> None:
         ("{{ one() }}", "templates/page.j2:1: 'int' object is not callable"),
         ("{{ [].index(one) }}", "templates/page.j2:1: 1 is not in list"),
         ("{{ one | nothing }}", "templates/page.j2:1: No filter named 'nothing'."),
+        ("\n{% include 'page.j2' %}", "templates/page.j2:2: maximum recursion depth exceeded"),
     ],
 )
 def test_an_error_names_file_and_line(folder: Path, text: str, message: str) -> None:
