@@ -91,7 +91,8 @@ def test_fault_62_json_stays_json(built: Project, environment: dict[str, str]) -
     told = json.loads(done.stdout.decode("cp1252"))
     expected = json.loads(run(["diff", site, site, "--json"], PYTHONIOENCODING="utf-8").stdout)
     if "LC_ALL" in environment:  # Arguments, too, are read in ASCII then: the name is another text.
-        told, expected = ({k: v for k, v in each.items() if k not in ("old", "new", "nothing")} for each in (told, expected))
+        named = ("old", "new", "nothing")
+        told, expected = ({k: v for k, v in each.items() if k not in named} for each in (told, expected))
     assert told == expected
 
 

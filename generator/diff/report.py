@@ -23,7 +23,6 @@ from generator.support import escape, formats, strict_json
 from generator.support.places import ROOT
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from rich.console import Group
     from rich.text import Text
 
@@ -259,7 +258,12 @@ def _renderer(
     template: str, comparison: Comparison, images: Mapping[str, str], everything: bool
 ) -> Callable[[Mapping[str, int]], str]:
     """Writes the page or Markdown with so many rows of each list; with all of those that are not named."""
-    loaded, lists = _environment(template).get_template(template), _lists(comparison, everything)
+    from generator.post import templating  # Late: the other forms do not need Jinja.
+
+    lists = _lists(comparison, everything)
+    with templating.guarded(TEMPLATES):
+        environment = templating.environment(TEMPLATES, autoescape=template.endswith(".html.j2"), filters=_filters())
+        loaded = environment.get_template(template)
     context = {
         "comparison": comparison,
         "folded": comparison.rounding is not None and not everything,
@@ -277,7 +281,8 @@ def _renderer(
         left = {name: len(rows) - len(shown[name]) for name, rows in lists.items()}
         listed = [len(pair.of(outcome)) for pair in shown["pairs"] for outcome in OUTCOMES]
         left["images"] = sum(max(0, count - most["images"]) for count in listed)
-        return loaded.render(context, shown=shown, left=left, most=most["images"])
+        with templating.guarded(TEMPLATES):
+            return loaded.render(context, shown=shown, left=left, most=most["images"])
 
     return write
 
@@ -301,18 +306,8 @@ def _pairs(comparison: Comparison) -> list[Paired]:
     return [pair for pair in comparison.predictions if (pair.p is None or pair.changes) and not comparison.same]
 
 
-def _environment(template: str) -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=template.endswith(".html.j2"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
+def _filters() -> dict[str, Callable[..., Any]]:
+    return {
         "text": escape.clean,
         "markdown": escape.markdown,
         "short": _short,
@@ -326,7 +321,6 @@ def _environment(template: str) -> "Environment":
         "shown": metrics.shown,
         "data_url": _data_url,
     }
-    return environment
 
 
 def _sentence(text: str) -> str:

@@ -26,7 +26,7 @@ from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
 
 
-class Unbound(Exception):
+class Unbound(ValueError):
     """A template printed a number without a format, or one that does not come from the results."""
 
 

@@ -13,10 +13,11 @@ from typing import Final
 from urllib.parse import quote
 
 import markdown
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown.extensions.codehilite import CodeHiliteExtension
 from markdown.extensions.toc import TocExtension
 from markupsafe import Markup
+
+from generator.post import templating
 
 TEMPLATE = "preview.html.j2"
 STYLES: Final = ("post.css", "code.css", "site.css")
@@ -35,21 +36,22 @@ def page(post: str, *, templates: Path, assets: Collection[str], prefix: str) ->
     """The preview of a post's text, front matter included.
 
     Links that begin with one of `assets` will begin with `prefix`, which leads from where the page will stand to
-    the site's `assets/`; all end in a slash.
+    the site's `assets/`; all end in a slash. Raises `BadInput` where a template is at fault.
     """
     matter, text = _split(post)
     body = _with_prefix(text, assets, prefix)
     folder = templates / "site"
-    styles = [(folder / "assets" / "css" / name).read_text("utf-8") for name in STYLES]
-    return _environment(templates).get_template(TEMPLATE).render(
-        title=matter.get("title", ""),
-        description=matter.get("description", ""),
-        date=matter.get("date", "").partition(" ")[0],
-        css=Markup("\n".join(styles)),
-        contents=_contents(body),
-        body=Markup(body),
-        script=Markup((folder / "_includes" / "scrollable.html").read_text("utf-8")),
-    )  # fmt: skip
+    with templating.guarded(templates):
+        styles = [(folder / "assets" / "css" / name).read_text("utf-8") for name in STYLES]
+        return templating.environment(templates, autoescape=True).get_template(TEMPLATE).render(
+            title=matter.get("title", ""),
+            description=matter.get("description", ""),
+            date=matter.get("date", "").partition(" ")[0],
+            css=Markup("\n".join(styles)),
+            contents=_contents(body),
+            body=Markup(body),
+            script=Markup((folder / "_includes" / "scrollable.html").read_text("utf-8")),
+        )  # fmt: skip
 
 
 def address(folder: Path, page: Path) -> str:
@@ -103,8 +105,3 @@ def _contents(body: str) -> Markup:
         for level, anchor, words in _HEADING.findall(body)
     )
     return Markup('<ul class="contents">\n{}\n</ul>').format(Markup("\n".join(items)))
-
-
-def _environment(templates: Path) -> Environment:
-    # Named by hand: Jinja's default would not escape in a file called *.html.j2.
-    return Environment(loader=FileSystemLoader(templates), undefined=StrictUndefined, autoescape=True)

@@ -9,29 +9,19 @@ import hashlib
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
-from jinja2 import (
-    Environment,
-    FileSystemBytecodeCache,
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    Undefined,
-)
+from jinja2 import Environment, FileSystemBytecodeCache, Undefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import PostSettings
-from generator.post import bound, claims, example, layout, lint
+from generator.post import bound, claims, example, layout, lint, templating
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
@@ -41,8 +31,6 @@ from generator.support import escape, formats, newlines
 from generator.support.errors import BadInput, BuildFailed
 from generator.support.places import ROOT
 from generator.support.source import excerpt as find_excerpt
-
-Result = TypeVar("Result")
 
 TEMPLATES = ROOT / "templates"
 POST = "post.md.j2"
@@ -109,7 +97,8 @@ def render(
     quoted: dict[str, str] = {}
     place = place or layout.own(post)
     names = _names(post, place, results, root, quoted)
-    marked = _guarded(lambda: _environment(templates).get_template(POST).render(names), templates)
+    with templating.guarded(templates):
+        marked = _environment(templates).get_template(POST).render(names)
     text, numbers, quotations = bound.extract(_tidy(marked))
     _check_headings(text)
     excerpts = tuple(Excerpt(line=q.line, symbol=q.symbol, sha256=quoted[q.symbol]) for q in quotations)
@@ -119,10 +108,7 @@ def render(
 def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, site: Path, target: Path) -> str:
     """The post as an HTML page that will stand at `target` and shows the images of `site`."""
     prefix = address(site / "assets", target)
-    return _guarded(
-        lambda: preview_page(rendered.text, templates=templates, assets=place.bases, prefix=prefix),
-        templates,
-    )
+    return preview_page(rendered.text, templates=templates, assets=place.bases, prefix=prefix)
 
 
 def check(templates: Path = TEMPLATES, root: Path = ROOT) -> None:
@@ -136,10 +122,11 @@ def check(templates: Path = TEMPLATES, root: Path = ROOT) -> None:
     known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
     checked = templates / _KEPT / f"{_fingerprint(templates)}.checked"
     if not checked.exists():
-        _guarded(lambda: lint.check(templates, environment, known), templates)
+        with templating.guarded(templates):
+            lint.check(templates, environment, known)
         _keep(checked)
     render(post, results, templates=templates, root=root)
-    _guarded(lambda: preview_page("", templates=templates, assets=(), prefix=""), templates)
+    preview_page("", templates=templates, assets=(), prefix="")
 
 
 _KEPT = "__pycache__"
@@ -164,7 +151,7 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    modules = (bound, claims, escape, formats, lint, sys.modules[__name__])
+    modules = (bound, claims, escape, formats, lint, templating, sys.modules[__name__])
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
     texts = [newlines.normalised(path.read_bytes()) for path in paths]
@@ -180,16 +167,9 @@ def _keep(stamp: Path) -> None:
 @cache
 def _environment(templates: Path) -> Environment:
     """One per folder: compiled templates are kept, and read again when a file changes."""
-    environment = Environment(
-        bytecode_cache=_Compiled(templates),
-        loader=FileSystemLoader(templates),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # On, so that blocks and macros give Markup and joining asks each part to escape itself.
-        autoescape=True,
-        finalize=_printed,
-        keep_trailing_newline=True,
+    # Escaping is on, so that blocks and macros give Markup and joining asks each part to escape itself.
+    environment = templating.environment(
+        templates, autoescape=True, finalize=_printed, bytecode_cache=_Compiled(templates)
     )
     # None of Jinja's own filters: some of them lose escaping, others the source of a number.
     environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, **bound.filters()}
@@ -297,36 +277,3 @@ def _check_headings(text: str) -> None:
                 f"templates: the heading {heading!r} must be plain ASCII words and stand once, or its anchor "
                 "would differ between renderers"
             )
-
-
-def _guarded(action: Callable[[], Result], templates: Path) -> Result:
-    """`action()`, with errors of templates turned into `BadInput` with file and line."""
-    try:
-        return action()
-    except TemplateNotFound as error:
-        raise BadInput(f"template {error.name} is missing in {templates}") from None
-    except TemplateSyntaxError as error:
-        raise BadInput(f"{_short(error.filename or '', templates)}:{error.lineno}: {error.message}") from None
-    except OSError as error:
-        raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); restore the file") from None
-    except (TemplateError, Unbound, TypeError, ValueError, LookupError, ZeroDivisionError) as error:
-        place = _place(error, templates)
-        if place is None:
-            raise
-        raise BadInput(f"{place}: {error}") from None
-
-
-def _place(error: BaseException, templates: Path) -> str | None:
-    """`file:line` of the innermost template that `error` passed through."""
-    place, trace = None, error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if PurePosixPath(file).suffix == ".j2":
-            place = f"{_short(file, templates)}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
-
-
-def _short(file: str, templates: Path) -> str:
-    path = Path(file)
-    return path.relative_to(templates.parent).as_posix() if path.is_relative_to(templates.parent) else file

@@ -10,7 +10,6 @@ line, above the last good version.
 import asyncio
 import html
 import socket
-import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from watchfiles import awatch
 from generator.experiment import result_files
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import PostSettings
-from generator.post import layout, render
+from generator.post import layout, render, templating
 from generator.post.layout import Layout
 from generator.support.errors import BadInput, MeasuredPostError
 
@@ -83,7 +82,7 @@ class Preview:
         except MeasuredPostError as error:
             self.error = str(error)
         except Exception as error:  # Whatever a template made go wrong is the reader's to see, not the server's end.
-            self.error = f"{_place(error, self.templates)}: {type(error).__name__}: {error}"
+            self.error = f"{templating.place(error) or self.templates}: {type(error).__name__}: {error}"
         self.version += 1
 
     def shown(self) -> str:
@@ -217,11 +216,3 @@ def _listen(port: int) -> socket.socket:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"port {port} cannot be used ({reason}); name another, or 0 for any free one") from None
     return listener
-
-
-def _place(error: Exception, templates: Path) -> str:
-    """`file:line` of the innermost template that was being rendered."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if Path(frame.filename).is_relative_to(templates):
-            return f"{frame.filename}:{frame.lineno}"
-    return str(templates)

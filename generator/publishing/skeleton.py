@@ -6,17 +6,17 @@ post to a blog that is already there leaves the skeleton out.
 """
 
 import re
-import traceback
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import Environment
 
 from generator.experiment.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import PostSettings
+from generator.post import templating
 from generator.support import escape, formats, newlines
 from generator.support.errors import BadInput
 
@@ -46,7 +46,8 @@ def skeleton(post: PostSettings, results: BuildResults, templates: Path) -> dict
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     if not names:
         raise BadInput(f"{folder}: no site templates there; restore the folder templates/{FOLDER}")
-    environment = _environment(folder)
+    texts = {"markdown": escape.markdown, "yaml_string": escape.yaml_string}
+    environment = templating.environment(folder, filters={**texts, **formats.FORMATS})
     values = {
         "post": post,
         "results": results,
@@ -54,11 +55,12 @@ def skeleton(post: PostSettings, results: BuildResults, templates: Path) -> dict
         "timezone": timezone(post.date),
         "data_key": _NOT_IN_DATA_KEYS.sub("", post.asset_folder),
     }
-    return {
-        name.replace("SLUG", post.slug).removesuffix(".j2"): _content(folder, name, environment, values)
-        for name in names
-        if not any(part.startswith(".") for part in name.split("/"))
-    }
+    with templating.guarded(folder, in_full=True, advice="; mend the template"):
+        return {
+            name.replace("SLUG", post.slug).removesuffix(".j2"): _content(folder, name, environment, values)
+            for name in names
+            if not any(part.startswith(".") for part in name.split("/"))
+        }
 
 
 def timezone(date: datetime) -> str:
@@ -75,33 +77,7 @@ def timezone(date: datetime) -> str:
     return f"<{sign}{hours:02d}{rest:02d}>{reversed_sign}{hours:02d}:{rest:02d}"
 
 
-def _environment(folder: Path) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(formats.FORMATS)
-    environment.filters.update(markdown=escape.markdown, yaml_string=escape.yaml_string)
-    return environment
-
-
 def _content(folder: Path, name: str, environment: Environment, values: Mapping[str, Any]) -> bytes:
     if not name.endswith(".j2"):
         return newlines.normalised((folder / name).read_bytes())
-    try:
-        return environment.get_template(name).render(values).encode()
-    except TemplateError as error:
-        raise BadInput(f"{folder / name}:{_line(error, folder / name)}: {error}; mend the template") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{folder / name}: not text in UTF-8 ({error}); mend the template") from None
-
-
-def _line(error: TemplateError, template: Path) -> int:
-    """The line of `template` that `error` came from."""
-    if isinstance(error, TemplateSyntaxError):
-        return error.lineno
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((frame.lineno or 1 for frame in reversed(frames) if frame.filename == str(template)), 1)
+    return environment.get_template(name).render(values).encode()

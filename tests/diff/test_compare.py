@@ -379,5 +379,5 @@ def test_every_metric_of_the_file_is_compared(make: Callable[..., Build]) -> Non
 
 def test_comparing_loads_neither_tensorflow_nor_pillow_nor_jinja() -> None:
     code = "import sys\nfor name in ('tensorflow', 'keras', 'PIL', 'jinja2', 'numpy'): sys.modules[name] = None\n"
-    code += "from generator.diff import builds; from generator.diff import compare as diff; from generator.diff import report as diff_report"
+    code += "from generator.diff import builds; from generator.diff import compare, report"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -15,6 +15,7 @@ from rich.console import Console
 from generator.diff import builds, compare, metrics, pictures, report
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
+from generator.support.errors import BadInput
 from tests.factories import make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
 
@@ -171,3 +172,20 @@ def test_changed_pixels_are_marked_red() -> None:
     assert isinstance(red, tuple)
     assert red[0] > 200 > 60 > red[1]
     assert set(colours.values()) == {(216, 216, 216)}
+
+
+@pytest.mark.parametrize(("name", "form"), [("diff.md.j2", report.to_markdown), ("diff.html.j2", report.to_html)])
+@pytest.mark.parametrize("slip", ["{{ nobody }}", "{% if %}"])
+def test_a_slip_in_a_template_is_named_with_its_line(
+    comparison: Comparison,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    form: Callable[[Comparison], str],
+    slip: str,
+) -> None:
+    monkeypatch.setattr(report, "TEMPLATES", tmp_path / "templates")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / name).write_text(f"\n{slip}")
+    with pytest.raises(BadInput, match=rf"^templates/{name}:2: "):
+        form(comparison)
