@@ -12,7 +12,7 @@ from generator.data import dataset as data
 from generator.data import decoding, deep
 from generator.experiment.settings import DataSettings
 from tests import fakes
-from tests.data.test_decoding import decoded, encoded, png
+from tests.data.test_decoding import SIXTEEN_BITS, decoded, encoded, png
 
 RNG = np.random.default_rng(5)
 SETTINGS = DataSettings(image_size=32, batch_size=2)
@@ -118,7 +118,7 @@ def test_fault_60_sixteen_bit_colours_are_what_they_were() -> None:
     samples = RNG.integers(0, 65_536, (8, 8, 4), dtype=np.uint16)
     result = decoded(png(16, 6, samples.astype(">u2").reshape(8, 32).view(np.uint8)))
     assert np.array_equal(result.pixels, samples[..., :3] >> 8)
-    assert result.notes == (decoding.SIXTEEN_BITS,)
+    assert result.notes == (SIXTEEN_BITS,)
 
 
 @pytest.mark.parametrize("tag", ["most", "most_of_any"])
@@ -168,7 +168,9 @@ def test_fault_60_duplicates_are_found_on_the_scale_of_the_set(tmp_path: Path) -
         "train/b/0.tif": tiff(flat(4000)),
         "test/a/0.png": encoded(Image.fromarray(dark)),
     }
-    assert ("train/a/0.tif", "test/a/0.png") in rows(tmp_path, files)[1].duplicates
+    found, report = rows(tmp_path, files)
+    copies = [[list(found)[position] for position in group] for group in report.copies]
+    assert ["train/a/0.tif", "test/a/0.png"] in copies
 
 
 def test_fault_60_only_what_has_another_scale_is_decoded_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
