@@ -1,6 +1,6 @@
 """Decodes image files to RGB in one way, for what trains and for what draws.
 
-`decode` gives the square a network sees, with notes on what was odd about the file; `read_rgba` the whole
+`decode_bytes` gives the square a network sees, with notes on what was odd about the file; `read_rgba` the whole
 image with its transparency; `reading` stands around either. Everything Pillow might silently do differently between
 formats (samples of more than 8 bits, EXIF rotation, palettes, hidden colours under alpha) is settled here.
 """
@@ -29,7 +29,6 @@ ROTATED = "rotated by EXIF"
 PALETTE = "palette"
 GREY = "greyscale"
 CMYK = "CMYK"
-SIXTEEN_BITS = "16 bits per sample, scaled to 8"
 THIN = "one pixel wide or high"
 
 _NOTES_OF_MODES = {"P": PALETTE, "PA": PALETTE, "1": GREY, "L": GREY, "LA": GREY, "La": GREY, "CMYK": CMYK}
@@ -76,11 +75,6 @@ class _Loaded:
     image: Image.Image
     notes: tuple[str, ...]
     range: deep.Range | None
-
-
-def decode(path: Path, *, size: int, alpha: Literal["drop", "white"], max_pixels: int) -> Decoded:
-    """The image at `path`, resized to (size, size, 3); raises `BadImage`, or `OSError` where it is unreadable."""
-    return decode_bytes(path.read_bytes(), size=size, alpha=alpha, max_pixels=max_pixels)
 
 
 def decode_bytes(

@@ -168,11 +168,6 @@ class Recipe(Settings):
         """Number of the first fine-tuning epoch, counted from 1."""
         return first_fine_tuning_epoch(self.head.epochs)
 
-    @property
-    def last_fine_tuning_epoch(self) -> int:
-        """Number of the last fine-tuning epoch, counted from 1."""
-        return self.first_fine_tuning_epoch + self.fine_tuning.epochs - 1
-
 
 class Variant(Settings):
     """One run of the recipe: the baseline with `changes` applied."""

@@ -205,7 +205,7 @@ def test_pixels_are_those_of_decode_in_order(folder: Path) -> None:
     assert pixels.shape == (8, 32, 32, 3)
     assert pixels.dtype == np.uint8
     for row, sample in zip(pixels, find(folder).samples, strict=True):
-        expected = decoding.decode(sample.path, size=32, alpha="drop", max_pixels=100)
+        expected = decoding.decode_bytes(sample.path.read_bytes(), size=32, alpha="drop", max_pixels=100)
         assert np.array_equal(row, expected.pixels)
     assert report == data.PixelReport(notes={}, transparent=0, copies=())
 
@@ -238,7 +238,7 @@ def test_only_a_few_images_are_decoded_ahead(folder: Path, monkeypatch: pytest.M
         assert (done, total) == (written + 1, len(dataset.samples))
         written = done
 
-    monkeypatch.setattr(data.images, "decode_bytes", counted)
+    monkeypatch.setattr(decoding, "decode_bytes", counted)
     monkeypatch.setattr(data, "_WORKERS", 2)
     data.read_pixels(dataset, SETTINGS, folder.parent / "pixels.npy", progress)
     assert written == decoded == 68
