@@ -15,7 +15,7 @@ from tests import fakes
 from tests.data.test_decoding import SIXTEEN_BITS, decoded, encoded, png
 
 RNG = np.random.default_rng(5)
-SETTINGS = DataSettings(image_size=32, batch_size=2)
+SQUARE = data.Square(size=32, alpha="drop", max_pixels=1000)
 
 
 def tiff(samples: np.ndarray, **tags: int) -> bytes:
@@ -69,7 +69,7 @@ def data_set(folder: Path, files: dict[str, bytes], suffix: str = "tif") -> data
 def rows(folder: Path, files: dict[str, bytes]) -> tuple[dict[str, np.ndarray], data.PixelReport]:
     """Name → grey pixels, and the report."""
     dataset = data_set(folder, files)
-    report = data.read_pixels(dataset, SETTINGS, folder / "pixels.npy")
+    report = data.read_pixels(dataset, SQUARE, folder / "pixels.npy")
     pixels = np.load(folder / "pixels.npy")
     return {item.name: row[..., 0] for item, row in zip(dataset.samples, pixels, strict=True)}, report
 
@@ -184,7 +184,7 @@ def test_fault_60_only_what_has_another_scale_is_decoded_twice(tmp_path: Path, m
 
     monkeypatch.setattr(decoding, "decode_bytes", counted)
     dataset = data_set(tmp_path, {f"train/a/{i}.tif": tiff(flat(value)) for i, value in enumerate((4095, 2048, 9))})
-    data.read_pixels(dataset, SETTINGS, tmp_path / "pixels.npy")
+    data.read_pixels(dataset, SQUARE, tmp_path / "pixels.npy")
     assert count == len(dataset.samples) + 1
 
 
