@@ -455,7 +455,7 @@ def serve(connection: Connection, log: Path) -> None:
     workspace.configure = lambda threads: None  # type: ignore[attr-defined]
     workspace.run = told  # type: ignore[attr-defined]
     sys.modules[workspace.__name__] = workspace
-    worker._serve(connection, log)
+    worker.serve(connection, log)
 
 
 def told(job: Any, out: Path, report: Report) -> None:

@@ -32,7 +32,7 @@ CMYK = "CMYK"
 THIN = "one pixel wide or high"
 
 _NOTES_OF_MODES = {"P": PALETTE, "PA": PALETTE, "1": GREY, "L": GREY, "LA": GREY, "La": GREY, "CMYK": CMYK}
-_LARGE = 64_000_000
+LARGE = 64_000_000
 """Pixels of an image that is decoded alone, because it takes some hundred megabytes."""
 _ABSURD = 2**32
 """Pixels beyond which no decoder reads an image."""
@@ -93,7 +93,7 @@ def decode_bytes(
     """
     with _refusing(max_pixels):
         opened = _open(data, max_pixels)
-        with _alone if math.prod(opened.size) > _LARGE else nullcontext():
+        with _alone if math.prod(opened.size) > LARGE else nullcontext():
             loaded = _load(opened, data, scales or {})
             image, transparent = _to_rgb(loaded.image, alpha)
             pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))

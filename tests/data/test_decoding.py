@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.data import decoding
+from generator.data import decoding, deep
 from generator.data.decoding import BadImage, Decoded
 
 RNG = np.random.default_rng(0)
@@ -126,9 +126,9 @@ def test_fault_54_a_raised_limit_holds_beyond_pillows_own(file_format: str, monk
 
 
 def test_fault_54_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "_LARGE", 40)
+    monkeypatch.setattr(decoding, "LARGE", 40)
     running, most = 0, 0
-    load = decoding._load
+    read = deep.read
 
     def counted(*arguments: Any) -> Any:
         nonlocal running, most
@@ -136,11 +136,11 @@ def test_fault_54_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.Mon
         most = max(most, running)
         time.sleep(0.002)
         try:
-            return load(*arguments)
+            return read(*arguments)
         finally:
             running -= 1
 
-    monkeypatch.setattr(decoding, "_load", counted)
+    monkeypatch.setattr(deep, "read", counted)
     data = encoded(Image.fromarray(PICTURE))
     with decoding.reading(48), ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(decoding.decode_bytes, data, size=8, alpha="drop", max_pixels=48) for _ in range(16)]
