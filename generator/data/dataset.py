@@ -23,7 +23,8 @@ from generator.experiment.results import PLAIN_FOLDERS, Part, Record
 from generator.experiment.settings import DataSettings, Variant
 from generator.support.errors import BadInput, BuildFailed, printable
 
-_WORKERS = os.cpu_count() or 1
+WORKERS = os.cpu_count() or 1
+"""Images that are read or decoded at a time."""
 _log = logging.getLogger(__name__)
 
 
@@ -189,7 +190,7 @@ def _read(folder: Path, source: str, kind: origins.Kind) -> Dataset:
     found = discover.discover(folder, source)
     files = [(path, label) for part in found.folders for path, label in found.files[part]]
     try:
-        with ThreadPoolExecutor(_WORKERS) as pool:
+        with ThreadPoolExecutor(WORKERS) as pool:
             contents = list(pool.map(_content, [path for path, _ in files]))
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
@@ -298,12 +299,12 @@ def _decoded(
     samples: Iterable[Sample], square: Square, scales: Mapping[str, deep.Scale] | None = None
 ) -> Iterator[tuple[Sample, decoding.Decoded | decoding.BadImage]]:
     """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         ahead: deque[tuple[Sample, Future[decoding.Decoded | decoding.BadImage]]] = deque()
         try:
             for item in samples:
                 ahead.append((item, pool.submit(_decode, item, square, scales)))
-                if len(ahead) > 4 * _WORKERS:
+                if len(ahead) > 4 * WORKERS:
                     first, future = ahead.popleft()
                     yield first, future.result()
             for first, future in ahead:

@@ -213,7 +213,7 @@ def test_pixels_are_those_of_decode_in_order(folder: Path) -> None:
 def test_pixels_do_not_depend_on_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = []
     for workers in (1, 7):
-        monkeypatch.setattr(data, "_WORKERS", workers)
+        monkeypatch.setattr(data, "WORKERS", workers)
         read(folder)
         files.append((folder.parent / "pixels.npy").read_bytes())
     assert files[0] == files[1]
@@ -239,7 +239,7 @@ def test_only_a_few_images_are_decoded_ahead(folder: Path, monkeypatch: pytest.M
         written = done
 
     monkeypatch.setattr(decoding, "decode_bytes", counted)
-    monkeypatch.setattr(data, "_WORKERS", 2)
+    monkeypatch.setattr(data, "WORKERS", 2)
     data.read_pixels(dataset, SQUARE, folder.parent / "pixels.npy", progress)
     assert written == decoded == 68
     assert furthest <= 4 * 2 + 2
