@@ -98,7 +98,7 @@ def datasets(recipe: config.Recipe, settings: config.Config, store: Path) -> tup
     untuned.autotune.enabled = False
 
     found = dataset.find(settings.data, store)
-    split = dataset.split(found, recipe.split, settings.data.batch_size, recipe.seed)
+    split = dataset.split(found, recipe.split.validation_fraction, settings.data.batch_size, recipe.seed)
     training, validation = ([found.train[i] for i in part] for part in (split.train, split.validation))
     return batches(training, shuffle=True), batches(validation, shuffle=False), batches(found.test, shuffle=False)
 

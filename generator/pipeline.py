@@ -51,12 +51,12 @@ def build(
     *,
     force: bool = False,
     overwrite: bool = False,
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Outcome:
     """Run what has to run, and publish. Raises `MeasuredPostError`; the published site then stays as it was.
 
     `force` runs every stage again. `overwrite` replaces files in the site that somebody else wrote or edited.
-    `limit` is how many bytes the store may keep, 0 for no limit.
+    `limit` is how many bytes the store may keep; None for no limit.
     """
     with ExitStack() as stack:
         stack.enter_context(lock.hold(places.store / "lock", f"building {places.site}"))
@@ -85,7 +85,7 @@ def build(
         runner.remember(planned.nodes)
         figures, record = figure_files(found, planned, runner), _record(planned, runner)
         outcome = deliver(found, figures, record, config.post, places, place, display, overwrite=overwrite)
-        if limit:
+        if limit is not None:
             store.prune(limit, keep=frozenset(node.key.digest for node in planned.nodes))
         return outcome
 

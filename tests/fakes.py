@@ -205,15 +205,15 @@ def _number(job: Job) -> int:
     """A number that follows from all that the job is given and from the bytes of all its inputs."""
     given = {"precision": str, "weights": lambda w: w.summary.fingerprint}
     facts = {name: read(job.given[name]) for name, read in given.items() if name in job.given}
-    inputs = {
-        name: [
-            _digest(path)
-            for path in sorted(folder.iterdir())
-            if path.suffix in (".npy", ".npz") or path.name == artifacts.SPLIT
-        ]
-        for name, folder in sorted(job.inputs.items())
-    }
+    inputs = {name: [_digest(path) for path in _computed(folder)] for name, folder in sorted(job.inputs.items())}
     return _hash(job.stage, sorted(job.settings.items()), facts, inputs)
+
+
+def _computed(folder: Path) -> list[Path]:
+    """A stage's files that later stages compute with: arrays and the split."""
+    return [
+        path for path in sorted(folder.iterdir()) if path.suffix in (".npy", ".npz") or path.name == artifacts.SPLIT
+    ]
 
 
 def _hash(*parts: object) -> int:
@@ -454,7 +454,7 @@ def serve(connection: Connection, log: Path) -> None:
     workspace.configure = lambda threads: None  # type: ignore[attr-defined]
     workspace.run = told  # type: ignore[attr-defined]
     sys.modules[workspace.__name__] = workspace
-    worker._serve(connection, log)
+    worker.serve(connection, log)
 
 
 def told(job: Any, out: Path, report: Report) -> None:

@@ -46,7 +46,8 @@ def start(
     dataset = data.find(config.data, data_store or store)
     data.check_settings(dataset, config.variants)
     splits = {
-        v.name: data.split(dataset, v.recipe.split, config.data.batch_size, v.recipe.seed) for v in config.variants
+        v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
+        for v in config.variants
     }
     found = weights.resolve(config.weights, store, download=download, progress=progress)
     return Start(dataset, found, splits, precisions)

@@ -76,7 +76,7 @@ class Worker:
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._log), name="worker", daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, self._log), name="worker", daemon=True)
         self._process.start()
         theirs.close()
         self._connection = ours
@@ -98,7 +98,7 @@ def _error(kind: str, message: str, label: str) -> Exception:
     return known(f"{label}: {message}") if known else RuntimeError(f"{label}:\n{message}")
 
 
-def _serve(connection: Connection, log: Path) -> None:
+def serve(connection: Connection, log: Path) -> None:
     """The worker's side: run jobs until the other side is gone."""
     _die_with_parent()
     # The terminal sends an interrupt to both processes; the parent decides what it means.

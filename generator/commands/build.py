@@ -53,7 +53,7 @@ def run(arguments: list[str]) -> int:
         for_terminal(),
         force=options.force,
         overwrite=options.overwrite,
-        limit=options.store_limit,
+        limit=options.store_limit or None,
     )
     _print_outcome(outcome)
     if options.export:
@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     add_places(where)
     preview = ROOT / "build-output" / "preview.html"
     where.add_argument("--preview", type=Path, default=preview, metavar="FILE", help="the post to read without Jekyll")
-    where.add_argument("--store-limit", type=gibibytes, default="20", metavar="GIB", help="most the store may keep")
+    where.add_argument(
+        "--store-limit", type=gibibytes, default="20", metavar="GIB", help="most the store may keep; 0: no limit"
+    )
     where.add_argument("--export", type=Path, metavar="FILE", help="also write the post as one HTML file to hand in")
     how = parser.add_argument_group("how")
     how.add_argument("--explain", action="store_true", help="say what would run and why, and stop")

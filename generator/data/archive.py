@@ -1,7 +1,7 @@
 """Unpacks a zip archive from outside: checked before a byte is written, and whole or not at all.
 
-`unpack` is the job, `unpack_into` the same without the guard around it; `whole` makes any folder appear
-complete or not at all; `Limits` are what an archive may cost. Where Python's zipfile would quietly mend a
+`unpack_into` is the job; `whole` makes any folder appear complete or not at all; `Limits` are what an archive may
+cost. Where Python's zipfile would quietly mend a
 hostile archive (flatten `../`, let the second of two equal names win), the archive is refused.
 """
 
@@ -41,18 +41,11 @@ class Limits:
     """Unpacked bytes per byte of the archive."""
 
 
-def unpack(archive: Path, into: Path, limits: Limits) -> None:
-    """Unpack the zip file `archive` as the new folder `into`.
-
-    Raises `BadInput` where the archive is damaged, hostile or beyond `limits`, `BuildFailed` where `into`
-    cannot be written; in both cases nothing is left behind.
-    """
-    with whole(into) as folder:
-        unpack_into(archive, folder, limits)
-
-
 def unpack_into(archive: Path, folder: Path, limits: Limits) -> None:
-    """Unpack the zip file `archive` into the empty `folder`, of which the caller disposes on an error."""
+    """Unpack the zip file `archive` into the empty `folder`, of which the caller (`whole`) disposes on an error.
+
+    Raises `BadInput` where the archive is damaged, hostile or beyond `limits`.
+    """
     with _opened(archive) as source:
         members = source.infolist()
         _check(archive, members, limits)

@@ -12,18 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 
 from generator.data import decoding, deep, discover, filetypes, origins, splits
 from generator.data.splits import Copies, Split
 from generator.experiment.results import PLAIN_FOLDERS, Part, Record
-from generator.experiment.settings import DataSettings, SplitSettings, Variant
+from generator.experiment.settings import DataSettings, Variant
 from generator.support.errors import BadInput, BuildFailed, printable
 from generator.support.files import DISK_FULL, replacing
 
-_WORKERS = os.cpu_count() or 1
+WORKERS = os.cpu_count() or 1
+"""Images that are read or decoded at a time."""
 _log = logging.getLogger(__name__)
 
 
@@ -37,6 +38,18 @@ class Sample:
     label: int
     digest: str
     """SHA-256 of the file's bytes."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """What every image becomes, and which one is refused."""
+
+    size: int
+    """Side, pixels."""
+    alpha: Literal["drop", "white"]
+    """What transparency becomes."""
+    max_pixels: int
+    """Most pixels an image's header may announce."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +120,8 @@ def check_settings(dataset: Dataset, variants: Iterable[Variant]) -> None:
             raise BadInput(f"{given}, so {variant.name} cannot change split.validation_fraction; take it out there")
 
 
-def split(dataset: Dataset, settings: SplitSettings, batch_size: int, seed: int, copies: Copies | None = None) -> Split:
-    """The validation images of the data set; where it has none, some of the training images. Raises `BadInput`.
+def split(dataset: Dataset, fraction: float, batch_size: int, seed: int, copies: Copies | None = None) -> Split:
+    """The validation images of the data set; where it has none, `fraction` of the training images. Raises `BadInput`.
 
     Of `copies`, those of equal bytes unless given, all are trained on or all validate.
     """
@@ -125,7 +138,7 @@ def split(dataset: Dataset, settings: SplitSettings, batch_size: int, seed: int,
         copies = splits.alike(sample.digest for sample in dataset.samples)
     # A copy among the test images is somebody's choice of test images, and does not decide here.
     inside = [tuple(position for position in group if position < total) for group in copies]
-    result = splits.choose(total, batch_size, settings.validation_fraction, tuple(inside), seed)
+    result = splits.choose(total, batch_size, fraction, tuple(inside), seed)
     if not result.validation:
         raise BadInput(
             f"{source}: every training image has more copies than validation has room for; remove copies, or use a "
@@ -136,7 +149,7 @@ def split(dataset: Dataset, settings: SplitSettings, batch_size: int, seed: int,
 
 
 def read_pixels(
-    dataset: Dataset, settings: DataSettings, target: Path, progress: Callable[[int, int], None] | None = None
+    dataset: Dataset, square: Square, target: Path, progress: Callable[[int, int], None] | None = None
 ) -> PixelReport:
     """Decode all images into `target`, a `.npy` file of uint8 (images, size, size, 3), in `samples`' order.
 
@@ -144,12 +157,12 @@ def read_pixels(
     `BadInput` naming every image that cannot be decoded, `BuildFailed` where one has changed since `find`;
     `target` is written whole or not at all.
     """
-    with replacing(target, DISK_FULL) as stream, decoding.reading(settings.max_pixels):
-        outcomes, problems = _write_pixels(dataset, settings, stream, progress)
+    with replacing(target, DISK_FULL) as stream, decoding.reading(square.max_pixels):
+        outcomes, problems = _write_pixels(dataset, square, stream, progress)
         if problems:
             source = printable(dataset.source)
             raise discover.problem_list(source, "images cannot be read; mend or remove them", problems)
-        _scale_alike(dataset, settings, stream, outcomes)
+        _scale_alike(dataset, square, stream, outcomes)
     report = _report(outcomes)
     if dark := report.notes.get(deep.DARK):
         _log.warning("%s: %d images are %s, of more than 8 bits", printable(dataset.source), dark, deep.DARK)
@@ -168,7 +181,7 @@ def _read(folder: Path, source: str, kind: origins.Kind) -> Dataset:
     found = discover.discover(folder, source)
     files = [(path, label) for part in found.folders for path, label in found.files[part]]
     try:
-        with ThreadPoolExecutor(_WORKERS) as pool:
+        with ThreadPoolExecutor(WORKERS) as pool:
             contents = list(pool.map(_content, [path for path, _ in files]))
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
@@ -226,7 +239,7 @@ class _Outcome:
 
 def _write_pixels(
     dataset: Dataset,
-    settings: DataSettings,
+    square: Square,
     stream: BinaryIO,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[list[_Outcome], list[str]]:
@@ -234,9 +247,9 @@ def _write_pixels(
     samples = dataset.samples
     outcomes, problems = [], []
     # Written as a stream, not through a memory map: mapped pages count as the process' memory.
-    shape = (len(samples), settings.image_size, settings.image_size, 3)
+    shape = (len(samples), square.size, square.size, 3)
     np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    for done, (item, decoded) in enumerate(_decoded(samples, settings), start=1):
+    for done, (item, decoded) in enumerate(_decoded(samples, square), start=1):
         if isinstance(decoded, decoding.BadImage):
             problems.append(f"{printable(item.name)}: {printable(decoded)}")
         else:
@@ -247,7 +260,7 @@ def _write_pixels(
     return outcomes, problems
 
 
-def _scale_alike(dataset: Dataset, settings: DataSettings, stream: BinaryIO, outcomes: list[_Outcome]) -> None:
+def _scale_alike(dataset: Dataset, square: Square, stream: BinaryIO, outcomes: list[_Outcome]) -> None:
     """Decode again, over their rows in `stream`, the images of more than 8 bits whose own scale is not the set's.
 
     What an image spans is known when it is decoded, and what all of them span only at the end. Where the data set
@@ -255,17 +268,17 @@ def _scale_alike(dataset: Dataset, settings: DataSettings, stream: BinaryIO, out
     """
     scales = deep.scales(outcome.range for outcome in outcomes)
     rows = [i for i, o in enumerate(outcomes) if o.range and deep.scale([o.range]) != scales[o.range.kind]]
-    start = stream.tell() - len(outcomes) * _row_bytes(settings)
-    for row, (_, decoded) in zip(rows, _decoded([dataset.samples[i] for i in rows], settings, scales), strict=True):
+    start = stream.tell() - len(outcomes) * _row_bytes(square)
+    for row, (_, decoded) in zip(rows, _decoded([dataset.samples[i] for i in rows], square, scales), strict=True):
         if isinstance(decoded, decoding.BadImage):
             raise decoded  # It was read a moment ago, and its bytes are the same.
-        stream.seek(start + row * _row_bytes(settings))
+        stream.seek(start + row * _row_bytes(square))
         stream.write(decoded.pixels.data)
         outcomes[row] = _outcome(decoded)
 
 
-def _row_bytes(settings: DataSettings) -> int:
-    return settings.image_size**2 * 3
+def _row_bytes(square: Square) -> int:
+    return square.size**2 * 3
 
 
 def _outcome(decoded: decoding.Decoded) -> _Outcome:
@@ -274,15 +287,15 @@ def _outcome(decoded: decoding.Decoded) -> _Outcome:
 
 
 def _decoded(
-    samples: Iterable[Sample], settings: DataSettings, scales: Mapping[str, deep.Scale] | None = None
+    samples: Iterable[Sample], square: Square, scales: Mapping[str, deep.Scale] | None = None
 ) -> Iterator[tuple[Sample, decoding.Decoded | decoding.BadImage]]:
     """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         ahead: deque[tuple[Sample, Future[decoding.Decoded | decoding.BadImage]]] = deque()
         try:
             for item in samples:
-                ahead.append((item, pool.submit(_decode, item, settings, scales)))
-                if len(ahead) > 4 * _WORKERS:
+                ahead.append((item, pool.submit(_decode, item, square, scales)))
+                if len(ahead) > 4 * WORKERS:
                     first, future = ahead.popleft()
                     yield first, future.result()
             for first, future in ahead:
@@ -292,7 +305,7 @@ def _decoded(
 
 
 def _decode(
-    item: Sample, settings: DataSettings, scales: Mapping[str, deep.Scale] | None
+    item: Sample, square: Square, scales: Mapping[str, deep.Scale] | None
 ) -> decoding.Decoded | decoding.BadImage:
     """Decode the very bytes that were fingerprinted; raises `BuildFailed` if the file holds others now."""
     try:
@@ -303,7 +316,7 @@ def _decode(
         raise BuildFailed(f"{printable(item.path)}: changed during the build; build again")
     try:
         return decoding.decode_bytes(
-            data, size=settings.image_size, alpha=settings.alpha, max_pixels=settings.max_pixels, scales=scales
+            data, size=square.size, alpha=square.alpha, max_pixels=square.max_pixels, scales=scales
         )
     except decoding.BadImage as fault:
         return fault

@@ -1,6 +1,6 @@
 """Decodes image files to RGB in one way, for what trains and for what draws.
 
-`decode` gives the square a network sees, with notes on what was odd about the file; `read_rgba` the whole
+`decode_bytes` gives the square a network sees, with notes on what was odd about the file; `read_rgba` the whole
 image with its transparency; `reading` stands around either. Everything Pillow might silently do differently between
 formats (samples of more than 8 bits, EXIF rotation, palettes, hidden colours under alpha) is settled here.
 """
@@ -29,11 +29,10 @@ ROTATED = "rotated by EXIF"
 PALETTE = "palette"
 GREY = "greyscale"
 CMYK = "CMYK"
-SIXTEEN_BITS = "16 bits per sample, scaled to 8"
 THIN = "one pixel wide or high"
 
 _NOTES_OF_MODES = {"P": PALETTE, "PA": PALETTE, "1": GREY, "L": GREY, "LA": GREY, "La": GREY, "CMYK": CMYK}
-_LARGE = 64_000_000
+LARGE = 64_000_000
 """Pixels of an image that is decoded alone, because it takes some hundred megabytes."""
 _ABSURD = 2**32
 """Pixels beyond which no decoder reads an image."""
@@ -78,11 +77,6 @@ class _Loaded:
     range: deep.Range | None
 
 
-def decode(path: Path, *, size: int, alpha: Literal["drop", "white"], max_pixels: int) -> Decoded:
-    """The image at `path`, resized to (size, size, 3); raises `BadImage`, or `OSError` where it is unreadable."""
-    return decode_bytes(path.read_bytes(), size=size, alpha=alpha, max_pixels=max_pixels)
-
-
 def decode_bytes(
     data: bytes,
     *,
@@ -99,7 +93,7 @@ def decode_bytes(
     """
     with _refusing(max_pixels):
         opened = _open(data, max_pixels)
-        with _alone if math.prod(opened.size) > _LARGE else nullcontext():
+        with _alone if math.prod(opened.size) > LARGE else nullcontext():
             loaded = _load(opened, data, scales or {})
             image, transparent = _to_rgb(loaded.image, alpha)
             pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))

@@ -1,9 +1,8 @@
 """Prints a comparison of two builds: as a table in the terminal, as Markdown, as JSON, as one HTML page.
 
 `to_table`, `to_markdown`, `to_json` and `to_html` take a `diff.Comparison` and write nothing. The Markdown is
-for a pull request or an issue and no longer than GitHub takes, `markdown_files` gives it with thumbnails; the page
-holds everything, its pictures inside, and opens offline. What another processor gives is one sentence, unless
-`everything` is wanted.
+for a pull request or an issue and no longer than GitHub takes; the page holds everything, its pictures
+inside, and opens offline. What another processor gives is one sentence, unless `everything` is wanted.
 """
 
 import base64
@@ -99,24 +98,12 @@ def _tables(comparison: Comparison) -> list[Any]:
     return tables
 
 
-def to_markdown(comparison: Comparison, images: Mapping[str, str] | None = None, *, everything: bool = False) -> str:
-    """GitHub-flavoured Markdown, at most as long as GitHub takes; what is left out is counted.
-
-    `images` gives thumbnails' URLs by the test image's name.
-    """
-
-    render = _renderer("diff.md.j2", comparison, images or {}, everything)
+def to_markdown(comparison: Comparison, *, everything: bool = False) -> str:
+    """GitHub-flavoured Markdown, at most as long as GitHub takes; what is left out is counted."""
+    render = _renderer("diff.md.j2", comparison, {}, everything)
     counts = {name: len(rows) for name, rows in _lists(comparison, everything).items()}
     most_images = max((len(pair.of(o)) for pair in comparison.predictions for o in OUTCOMES), default=0)
     return fitting.fit(render, {name: {**counts, "images": most_images}[name] for name in SHORTENED})
-
-
-def markdown_files(comparison: Comparison, name: str, thumbnails: Mapping[str, bytes]) -> dict[str, bytes]:
-    """`<name>.md` and the thumbnails that it shows, in `<name>-images/`: relative path → content."""
-    # Numbered, because the images' own names come from outside.
-    urls = {file: f"{name}-images/{number}.png" for number, file in enumerate(thumbnails, start=1)}
-    pictures = {urls[file]: content for file, content in thumbnails.items()}
-    return {f"{name}.md": to_markdown(comparison, urls).encode(), **pictures}
 
 
 def to_html(comparison: Comparison, thumbnails: Mapping[str, bytes] | None = None, *, everything: bool = False) -> str:

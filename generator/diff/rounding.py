@@ -70,7 +70,7 @@ def judge(
         return None
     if not old.is_of_another_machine_than(new) and not precisions:
         return None
-    if not all(_is_within(change, images) for change in changed):
+    if not all(is_within(change, images) for change in changed):
         return None
     count = len(changed) + others
     return Rounding(count, _text(count, old, new, changed, precisions))
@@ -96,7 +96,8 @@ def bound(metric: str, images: int) -> float | None:
 _LEAVES = {"loss": "loss", "val_loss": "loss", "accuracy": "accuracy", "val_accuracy": "accuracy"}
 
 
-def _is_within(change: MetricChange, images: int) -> bool:
+def is_within(change: MetricChange, images: int) -> bool:
+    """Whether a metric moved by no more than `bound`, `images` being trained on."""
     limit = bound(change.metric, images)
     if limit is None or change.old is None or change.new is None:
         return False

@@ -156,7 +156,9 @@ def _validated(model: type[Model], table: Mapping[str, Any], where: str, prefix:
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        raise BadInput(f"{where}: " + "; ".join(_explain(model, e, prefix) for e in error.errors())) from None
+        # A default that follows from a wrong value is no fault of its own.
+        faults = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]
+        raise BadInput(f"{where}: " + "; ".join(_explain(model, fault, prefix) for fault in faults)) from None
 
 
 def _explain(model: type[BaseModel], error: Any, prefix: str) -> str:

@@ -42,8 +42,8 @@ class PostSettings(Settings):
     """How the post names its assets: `generator/post/layout.py`. `auto`: `relative`, in somebody's blog `liquid`."""
     jekyll_config: tuple[str, ...] = ()
     """Files given to `jekyll --config`, below the blog's folder; none for the one that Jekyll reads by itself."""
-    asset_folder: str = "CV_HW_2"
-    """Folder below `assets/images/` and `assets/data/`."""
+    asset_folder: str = Field(default_factory=lambda given: given["slug"])
+    """Folder below `assets/images/` and `assets/data/`; the slug's name unless it is given."""
 
     @field_validator("date")
     @classmethod
@@ -167,11 +167,6 @@ class Recipe(Settings):
     def first_fine_tuning_epoch(self) -> int:
         """Number of the first fine-tuning epoch, counted from 1."""
         return first_fine_tuning_epoch(self.head.epochs)
-
-    @property
-    def last_fine_tuning_epoch(self) -> int:
-        """Number of the last fine-tuning epoch, counted from 1."""
-        return self.first_fine_tuning_epoch + self.fine_tuning.epochs - 1
 
 
 class Variant(Settings):

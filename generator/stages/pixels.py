@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 
 from generator.data import dataset
-from generator.experiment.settings import DataSettings, SplitSettings
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.progress import Report
@@ -12,22 +11,20 @@ from generator.support.strict_json import parse_json, validated
 
 
 def pixels(job: Job, out: Path, report: Report) -> None:
-    settings = DataSettings(
-        image_size=job.setting("data.image_size"),
+    square = dataset.Square(
+        size=job.setting("data.image_size"),
         alpha=job.setting("data.alpha"),
         max_pixels=job.setting("data.max_pixels"),
     )
-    found = dataset.read_pixels(job.dataset, settings, out / artifacts.PIXELS, partial(_report, report))
+    found = dataset.read_pixels(job.dataset, square, out / artifacts.PIXELS, partial(_report, report))
     (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
 
 
 def split(job: Job, out: Path, report: Report) -> None:
-    settings = SplitSettings(
-        mode=job.setting("split.mode"), validation_fraction=job.setting("split.validation_fraction")
-    )
     path = job.inputs["pixels"] / artifacts.REPORT
     copies = validated(dataset.PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path)).copies
-    found = dataset.split(job.dataset, settings, job.setting("data.batch_size"), job.setting("seed"), copies)
+    fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
+    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies)
     artifacts.write_split(out, found)
 
 

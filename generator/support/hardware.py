@@ -80,7 +80,7 @@ def _limit() -> tuple[str, str]:
 
 def flags() -> frozenset[str]:
     """The processor's feature flags; empty where the system does not tell them."""
-    for line in _cpuinfo():
+    for line in cpuinfo():
         name, _, value = line.partition(":")
         if name.strip() in ("flags", "Features"):
             return frozenset(value.split())
@@ -89,13 +89,13 @@ def flags() -> frozenset[str]:
 
 def processor() -> str:
     """The processor's name where the system tells it, else its architecture."""
-    names = (line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name"))
+    names = (line.partition(":")[2].strip() for line in cpuinfo() if line.startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
 
 
 def cpuid() -> str:
     """What tells processors of one name apart: `family 6, model 143, stepping 8`; empty where it is not told."""
-    lines = (line.partition(":") for line in _cpuinfo())
+    lines = (line.partition(":") for line in cpuinfo())
     told = {name.strip().lower(): value.strip() for name, _, value in lines}
     return ", ".join(f"{name.split()[-1]} {told[name]}" for name in _CPUID if told.get(name))
 
@@ -106,7 +106,8 @@ def machine() -> str:
     return f"{processor()}, {cores} cores"
 
 
-def _cpuinfo() -> list[str]:
+def cpuinfo() -> list[str]:
+    """The lines of Linux' `/proc/cpuinfo`; none on another system."""
     try:
         return Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:

@@ -63,7 +63,8 @@ def make_plan(
 ) -> Plan:
     config = replace(project, variants=variants).config(*overrides)
     splits = {
-        v.name: data.split(dataset, v.recipe.split, config.data.batch_size, v.recipe.seed) for v in config.variants
+        v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
+        for v in config.variants
     }
     return planning.plan(config, Start(dataset, initial, splits, {v.name: precision for v in config.variants}))
 
@@ -102,7 +103,7 @@ def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
         ("model.preprocess=false", {"architecture"} | FROZEN | TRAINED),
         ("model.augment=true", {"architecture"} | TRAINED),
         ("split.validation_fraction=0.4", SPLIT),
-        ('split.mode="reshuffled"', SPLIT),
+        ('split.mode="reshuffled"', SPLIT - {"split"}),
         ("seed=7", SPLIT | {"augmentation", "data_figures"}),
         ("data.image_size=64", ALL),
         ("data.batch_size=3", {"architecture"} | FROZEN | SPLIT),

@@ -33,7 +33,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def process(log: Path) -> Iterator[Worker]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "_serve", fakes.serve)
+        patch.setattr(worker, "serve", fakes.serve)
         one = Worker(log)
         yield one
         one.close()
@@ -107,8 +107,9 @@ def test_fault_44_a_killed_worker_fails_the_stage_and_another_takes_its_place(
 
 def test_fault_44_a_worker_killed_between_two_stages_is_named_too(process: Worker, tmp_path: Path) -> None:
     run(process, "works", tmp_path)
-    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    process._process.join()
+    killed = int((tmp_path / "pid").read_text())
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: not is_running(killed))
     with pytest.raises(BuildFailed, match="works: its process was killed by SIGKILL"):
         run(process, "works", tmp_path)
     assert run(process, "works", tmp_path)
@@ -129,7 +130,7 @@ from generator.build import worker
 from tests import fakes
 from tests.build.test_worker import Job
 if __name__ == "__main__":
-    worker._serve = fakes.serve
+    worker.serve = fakes.serve
     folder = Path(sys.argv[1])
     worker.Worker(folder / "worker.log").run(Job("sleeps"), folder, print)
 """

@@ -27,11 +27,17 @@ def make_zip(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DE
     return path
 
 
+def unpack(path: Path, into: Path, limits: Limits) -> None:
+    """Unpack as the folder `into`, as a build does."""
+    with archive.whole(into) as folder:
+        archive.unpack_into(path, folder, limits)
+
+
 def refusal(path: Path, limits: Limits = LIMITS) -> str:
     """The one line with which unpacking is refused; checks that nothing is left and nothing stands elsewhere."""
     before = sorted(path.parent.rglob("*"))
     with pytest.raises(BadInput) as caught:
-        archive.unpack(path, path.parent / "out", limits)
+        unpack(path, path.parent / "out", limits)
     assert sorted(path.parent.rglob("*")) == before
     message = str(caught.value)
     assert "\n" not in message
@@ -62,7 +68,7 @@ def headers(path: Path, offset_local: int, offset_central: int, value: int) -> P
 def test_members_are_unpacked_as_they_were_packed(tmp_path: Path) -> None:
     members = {"train/a/1.png": b"one", "train/b/ü.png": os.urandom(3_000_000), "empty/": b"", "x": b""}
     path = make_zip(tmp_path / "a.zip", members)
-    archive.unpack(path, tmp_path / "out", LIMITS)
+    unpack(path, tmp_path / "out", LIMITS)
     files = {p.relative_to(tmp_path / "out").as_posix(): p for p in (tmp_path / "out").rglob("*")}
     assert files["empty"].is_dir()
     assert {name: p.read_bytes() for name, p in files.items() if p.is_file()} == {
@@ -74,7 +80,7 @@ def test_members_are_unpacked_as_they_were_packed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_common_methods_are_read(tmp_path: Path, method: int) -> None:
     path = make_zip(tmp_path / "a.zip", {"x": b"content" * 9}, method)
-    archive.unpack(path, tmp_path / "out", LIMITS)
+    unpack(path, tmp_path / "out", LIMITS)
     assert (tmp_path / "out/x").read_bytes() == b"content" * 9
 
 
@@ -172,7 +178,7 @@ def test_fault_06_entries_and_bytes_are_capped(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {str(i): os.urandom(1000) for i in range(20)})
     assert "20 entries are more than data.max_entries = 19" in refusal(path, Limits(19, 10**9, 200))
     assert "data.max_bytes = 19999" in refusal(path, Limits(100, 19_999, 200))
-    archive.unpack(path, tmp_path / "out", Limits(20, 20_000, 200))
+    unpack(path, tmp_path / "out", Limits(20, 20_000, 200))
 
 
 def test_fault_67_every_limit_names_the_setting_with_a_value_that_does(tmp_path: Path) -> None:
@@ -182,7 +188,7 @@ def test_fault_67_every_limit_names_the_setting_with_a_value_that_does(tmp_path:
         message = refusal(path, Limits(**limits))
         found = re.search(rf"raise the limit: --set data\.max_{name}=(\d+)$", message)
         limits[name] = int(found[1]) if found else 0
-    archive.unpack(path, tmp_path / "out", Limits(**limits))
+    unpack(path, tmp_path / "out", Limits(**limits))
     assert limits["entries"] == 20
     assert limits["bytes"] == 20_000
     assert limits["ratio"] > 2.5
@@ -216,7 +222,7 @@ def test_fault_07_folders_may_be_listed_or_not_and_twice(tmp_path: Path) -> None
         warnings.simplefilter("ignore")
         for name in ("train/a/1.png", "train/", "train/a/", "train/"):
             target.writestr(name, b"")
-    archive.unpack(tmp_path / "a.zip", tmp_path / "out", LIMITS)
+    unpack(tmp_path / "a.zip", tmp_path / "out", LIMITS)
     assert (tmp_path / "out/train/a/1.png").is_file()
 
 
@@ -229,7 +235,7 @@ def test_fault_08_names_that_are_not_utf8_are_refused_readably(tmp_path: Path) -
 
 def test_fault_08_utf8_without_its_flag_is_utf8(tmp_path: Path) -> None:
     path = patched(make_zip(tmp_path / "a.zip", {"train/caf__.png": b"x"}), b"caf__", "café".encode())
-    archive.unpack(path, tmp_path / "out", LIMITS)
+    unpack(path, tmp_path / "out", LIMITS)
     assert (tmp_path / "out/train/café.png").read_bytes() == b"x"
 
 
@@ -264,7 +270,7 @@ def test_a_folder_that_cannot_be_written_is_a_failed_build(tmp_path: Path) -> No
     path = make_zip(tmp_path / "a.zip", {"x": b"x"})
     (tmp_path / "file").touch()
     with pytest.raises(BuildFailed, match="cannot be written"):
-        archive.unpack(path, tmp_path / "file/below/out", LIMITS)
+        unpack(path, tmp_path / "file/below/out", LIMITS)
 
 
 def test_fuzzed_archives_are_unpacked_or_refused(tmp_path: Path) -> None:
@@ -282,7 +288,7 @@ def test_fuzzed_archives_are_unpacked_or_refused(tmp_path: Path) -> None:
         before = set(tmp_path.iterdir())
         expected = before | {tmp_path / "out"}
         try:
-            archive.unpack(tmp_path / "a.zip", tmp_path / "out", LIMITS)
+            unpack(tmp_path / "a.zip", tmp_path / "out", LIMITS)
         except BadInput:
             expected = before
         assert set(tmp_path.iterdir()) == expected

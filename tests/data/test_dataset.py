@@ -14,11 +14,11 @@ from PIL import Image
 from generator.data import dataset as data
 from generator.data import decoding, summary
 from generator.data.dataset import Dataset, Sample
-from generator.experiment.settings import DataSettings, SplitSettings
+from generator.experiment.settings import DataSettings
 from generator.support.errors import BadInput, BuildFailed
 
 RNG = np.random.default_rng(3)
-SETTINGS = DataSettings(image_size=32, batch_size=2)
+SQUARE = data.Square(size=32, alpha="drop", max_pixels=1000)
 
 
 def picture(**options: Any) -> bytes:
@@ -44,7 +44,7 @@ def find(folder: Path) -> Dataset:
 
 def read(folder: Path, **changes: Any) -> tuple[np.ndarray, data.PixelReport]:
     target = folder.parent / "pixels.npy"
-    report = data.read_pixels(find(folder), SETTINGS.model_copy(update=changes), target)
+    report = data.read_pixels(find(folder), replace(SQUARE, **changes), target)
     return np.load(target), report
 
 
@@ -91,14 +91,14 @@ def test_finding_decodes_nothing(folder: Path) -> None:
 
 def test_split_has_the_sizes_of_the_write_up_and_is_disjoint() -> None:
     dataset = of_size(360)
-    result = data.split(dataset, SplitSettings(), 32, seed=0)
+    result = data.split(dataset, 0.2, 32, seed=0)
     assert (len(result.train), len(result.validation)) == (296, 64)
     assert sorted(result.train + result.validation) == list(range(360))
 
 
 def test_split_follows_the_seed() -> None:
     dataset = of_size(100)
-    splits = [data.split(dataset, SplitSettings(), 8, seed) for seed in (0, 0, 1)]
+    splits = [data.split(dataset, 0.2, 8, seed) for seed in (0, 0, 1)]
     assert splits[0] == splits[1]
     assert set(splits[0].validation) != set(splits[2].validation)
 
@@ -115,16 +115,16 @@ def test_split_follows_the_seed() -> None:
     ],
 )
 def test_split_takes_whole_batches(total: int, batch_size: int, fraction: float, validation: int) -> None:
-    split = data.split(of_size(total), SplitSettings(validation_fraction=fraction), batch_size, seed=3)
+    split = data.split(of_size(total), fraction, batch_size, seed=3)
     assert (len(split.train), len(split.validation)) == (total - validation, validation)
 
 
 def test_fault_19_too_few_images_for_two_batches_says_what_is_needed() -> None:
     with pytest.raises(BadInput) as caught:
-        data.split(of_size(30), SplitSettings(), 32, seed=0)
+        data.split(of_size(30), 0.2, 32, seed=0)
     assert "30 training images are one batch of 32" in str(caught.value)
     assert "--set data.batch_size=15" in str(caught.value)
-    assert data.split(of_size(30), SplitSettings(), 15, seed=0).validation
+    assert data.split(of_size(30), 0.2, 15, seed=0).validation
 
 
 def test_fault_19_a_split_that_loses_a_class_is_refused() -> None:
@@ -133,7 +133,7 @@ def test_fault_19_a_split_that_loses_a_class_is_refused() -> None:
     seeds_without_it = 0
     for seed in range(20):
         try:
-            result = data.split(dataset, SplitSettings(validation_fraction=0.5), 1, seed)
+            result = data.split(dataset, 0.5, 1, seed)
         except BadInput as error:
             seeds_without_it += 1
             message = str(error)
@@ -169,7 +169,7 @@ def test_fault_21_data_changed_during_the_build_is_found_by_hash(folder: Path, d
         os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
     target = folder.parent / "pixels.npy"
     with pytest.raises(BuildFailed, match=str(victim)):
-        data.read_pixels(dataset, SETTINGS, target)
+        data.read_pixels(dataset, SQUARE, target)
     assert list(folder.parent.glob("*pixels*")) == []
 
 
@@ -205,7 +205,7 @@ def test_pixels_are_those_of_decode_in_order(folder: Path) -> None:
     assert pixels.shape == (8, 32, 32, 3)
     assert pixels.dtype == np.uint8
     for row, sample in zip(pixels, find(folder).samples, strict=True):
-        expected = decoding.decode(sample.path, size=32, alpha="drop", max_pixels=100)
+        expected = decoding.decode_bytes(sample.path.read_bytes(), size=32, alpha="drop", max_pixels=100)
         assert np.array_equal(row, expected.pixels)
     assert report == data.PixelReport(notes={}, transparent=0, copies=())
 
@@ -213,7 +213,7 @@ def test_pixels_are_those_of_decode_in_order(folder: Path) -> None:
 def test_pixels_do_not_depend_on_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = []
     for workers in (1, 7):
-        monkeypatch.setattr(data, "_WORKERS", workers)
+        monkeypatch.setattr(data, "WORKERS", workers)
         read(folder)
         files.append((folder.parent / "pixels.npy").read_bytes())
     assert files[0] == files[1]
@@ -239,8 +239,8 @@ def test_only_a_few_images_are_decoded_ahead(folder: Path, monkeypatch: pytest.M
         written = done
 
     monkeypatch.setattr(decoding, "decode_bytes", counted)
-    monkeypatch.setattr(data, "_WORKERS", 2)
-    data.read_pixels(dataset, SETTINGS, folder.parent / "pixels.npy", progress)
+    monkeypatch.setattr(data, "WORKERS", 2)
+    data.read_pixels(dataset, SQUARE, folder.parent / "pixels.npy", progress)
     assert written == decoded == 68
     assert furthest <= 4 * 2 + 2
 
@@ -264,15 +264,15 @@ def test_alpha_setting_reaches_the_pixels(folder: Path) -> None:
 def test_a_target_that_cannot_be_written_is_a_failed_build(folder: Path) -> None:
     (folder.parent / "file").touch()
     with pytest.raises(BuildFailed, match="cannot be written"):
-        data.read_pixels(find(folder), SETTINGS, folder.parent / "file/pixels.npy")
+        data.read_pixels(find(folder), SQUARE, folder.parent / "file/pixels.npy")
 
 
 def test_summary_counts_images_and_batches(folder: Path) -> None:
     (folder / "train/cat/.DS_Store").touch()
     dataset = find(folder)
-    split = data.split(dataset, SplitSettings(), 2, seed=0)
-    report = data.read_pixels(dataset, SETTINGS, folder.parent / "pixels.npy")
-    found = summary.summarise(dataset, report, split, SETTINGS)
+    split = data.split(dataset, 0.2, 2, seed=0)
+    report = data.read_pixels(dataset, SQUARE, folder.parent / "pixels.npy")
+    found = summary.summarise(dataset, report, split, DataSettings(batch_size=2))
     assert [(count.class_name, count.images) for count in found.train] == [("bear", 3), ("cat", 3)]
     assert (found.train_total, found.test_total, found.majority_share) == (6, 2, 0.5)
     assert (found.training_images, found.validation_images) == (4, 2)

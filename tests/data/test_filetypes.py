@@ -86,7 +86,7 @@ def test_fault_65_avif_is_read_under_any_suffix(tmp_path: Path, suffix: str) -> 
 
 @pytest.fixture
 def without_heif(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(filetypes, "_has_heif", lambda: False)
+    monkeypatch.setattr(filetypes, "find_spec", lambda package: None)
     filetypes.reads.cache_clear()
     filetypes.formats.cache_clear()
     yield
@@ -140,7 +140,7 @@ def test_fault_65_a_class_of_heic_files_alone_says_so(tmp_path: Path, capsys: py
 def test_fault_65_heic_is_accepted_and_its_package_a_part_of_the_key_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filetypes, "_has_heif", lambda: True)
+    monkeypatch.setattr(filetypes, "find_spec", lambda package: package)
     monkeypatch.setattr(planning, "version", lambda package: f"version of {package}")
     filetypes.reads.cache_clear()
     try:

@@ -102,23 +102,23 @@ def test_fault_52_the_summary_says_what_each_copy_is_used_for() -> None:
 
 def test_fault_52_bytes_are_kept_together_before_anything_is_decoded_and_pixels_after() -> None:
     for seed in range(20):
-        before = data.split(make_dataset(), FIXED, 1, seed)
+        before = data.split(make_dataset(), 0.2, 1, seed)
         assert {0, 1} <= set(before.train) or {0, 1} <= set(before.validation)
-        after = data.split(make_dataset(), SplitSettings(validation_fraction=0.5), 1, seed, ((1, 3, 5),))
+        after = data.split(make_dataset(), 0.5, 1, seed, ((1, 3, 5),))
         assert set(after.train) in ({0, 2}, {1, 3})
 
 
 def test_fault_52_too_many_copies_for_validation_are_refused() -> None:
     four = ((0, 1, 2, 3),)
     with pytest.raises(BadInput, match=r"^pets: every training image has more copies than validation has room for"):
-        data.split(make_dataset(), FIXED, 1, 0, four)
+        data.split(make_dataset(), 0.2, 1, 0, four)
 
 
 def test_fault_53_given_validation_images_are_the_split() -> None:
     validation = (Sample(Path("v"), "valid/bear/1.png", 0, "v"), Sample(Path("v"), "valid/cat/1.png", 1, "w"))
     dataset = make_dataset(validation=validation, folders=GIVEN["folders"])
     for seed, fraction in ((0, 0.2), (1, 0.9)):
-        found = data.split(dataset, SplitSettings(validation_fraction=fraction), 32, seed)
+        found = data.split(dataset, fraction, 32, seed)
         assert found == splits.Split(train=(0, 1, 2, 3), validation=(4, 5))
     assert [s.name for s in dataset.samples[dataset.first_test :]] == ["test/bear/1.png", "test/cat/1.png"]
     counted = summary.summarise(

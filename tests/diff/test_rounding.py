@@ -65,7 +65,7 @@ def test_the_training_accuracy_is_that_of_the_recorded_rounds() -> None:
 def test_every_recorded_round_is_within_the_limits() -> None:
     for name, exact, fast in rounds():
         for change in metrics.compare(name, numbers(exact), numbers(fast)):
-            assert change.status == "unchanged" or rounding._is_within(change, images=296), change
+            assert change.status == "unchanged" or rounding.is_within(change, images=296), change
 
 
 def test_limits_are_prediction_intervals_of_the_record() -> None:
@@ -149,7 +149,7 @@ def test_a_processor_of_the_same_name_is_told_by_its_family(compare: Callable[..
     ],
 )  # fmt: skip
 def test_what_the_system_tells_of_a_processor(monkeypatch: pytest.MonkeyPatch, lines: list[str], told: str) -> None:
-    monkeypatch.setattr(hardware, "_cpuinfo", lambda: lines)
+    monkeypatch.setattr(hardware, "cpuinfo", lambda: lines)
     assert hardware.cpuid() == told
     assert provenance.machine()["cpuid"] == (told or None)
 

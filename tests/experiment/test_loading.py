@@ -27,7 +27,7 @@ def test_the_file_holds_the_write_ups_settings() -> None:
     assert (recipe.head.optimizer, recipe.head.learning_rate, recipe.head.epochs) == ("adam", 1e-4, 30)
     fine = recipe.fine_tuning
     assert (fine.optimizer, fine.learning_rate, fine.epochs, fine.from_layer) == ("rmsprop", 1e-5, 11, 100)
-    assert (recipe.first_fine_tuning_epoch, recipe.last_fine_tuning_epoch) == (30, 40)
+    assert recipe.first_fine_tuning_epoch == 30
     assert load().post.file_name == "2023-01-31-image-classification-with-cnn-and-transfer-learning.md"
 
 
@@ -80,6 +80,26 @@ def test_a_value_that_is_no_toml_is_a_string() -> None:
 def test_a_wrong_setting_is_one_line_that_names_it(override: str, words: list[str]) -> None:
     message = refused(override, variants="all")
     assert all(word in message for word in words), message
+
+
+def without_folder(path: Path) -> Path:
+    """The settings' file, without a folder for the assets."""
+    text = (ROOT / "experiment.toml").read_text("utf-8")
+    path.write_text(text.replace('asset_folder = "CV_HW_2"\n', ""), "utf-8")
+    return path
+
+
+def test_the_folder_of_the_assets_is_named_like_the_post_unless_it_is_given(tmp_path: Path) -> None:
+    path = without_folder(tmp_path / "mine.toml")
+    assert loading.load(path, overrides=["post.slug=camels"]).post.asset_folder == "camels"
+    assert load("post.slug=camels").post.asset_folder == "CV_HW_2"
+
+
+def test_a_wrong_slug_is_one_fault_also_where_the_folder_follows_from_it(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        loading.load(without_folder(tmp_path / "mine.toml"), overrides=["post.slug=Not A Slug"])
+    assert "post.slug" in str(caught.value)
+    assert "asset_folder" not in str(caught.value)
 
 
 def test_an_unknown_variant_names_the_choices() -> None:

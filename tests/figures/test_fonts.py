@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from matplotlib import font_manager
+from matplotlib import font_manager, ft2font
 
 from generator import cli
 from generator.figures import canvas, charts, fonts
@@ -160,9 +160,10 @@ def parts(project: fakes.Project) -> set[str]:
     return found[0]
 
 
+@pytest.mark.usefixtures("installed")
 def test_fault_63_plain_names_ask_for_no_font(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "_open", None)
-    monkeypatch.setattr(fonts, "_fonts", None)
+    monkeypatch.setattr(font_manager, "findSystemFonts", None)
+    monkeypatch.setattr(ft2font, "FT2Font", None)
     assert fonts.beside(["camel", "Bär", "Dromedár", "ł"]) == ()
     assert fonts.key(["camel", "Bär"]) == {}
     assert fonts.notice(["camel", "Bär"]) is None
