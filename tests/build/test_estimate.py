@@ -8,6 +8,7 @@ from generator.build import estimate, timings
 from generator.build.estimate import Counts, Expected, Forecast, Speed, Work
 from generator.build.timings import Timing
 from generator.experiment.settings import Config
+from generator.stages.table import STAGES
 from tests.fakes import Project, make_project
 
 COUNTS = Counts(all=400, training=296, validation=64)
@@ -69,9 +70,7 @@ def test_finished_epochs_are_not_counted_again(project: Project) -> None:
 
 def test_every_stage_has_its_measured_costs(project: Project) -> None:
     found = estimate.costs()
-    assert {*estimate.COSTLY, "architecture", "augmentation", "pixels", "figures", "data_figures", "comparison"} == set(
-        found.fixed
-    )
+    assert {stage.name for stage in STAGES} == set(found.fixed)
     assert set(found.step) == {"float32", "bfloat16"}
     # A step passes forward and back.
     assert all(ratio > 1 for ratio in found.step.values())
