@@ -76,6 +76,7 @@ class Stage:
 
 
 _BATCHES = ("data.image_size", "data.batch_size")
+_TRAINED = (*_BATCHES, "seed", "split.mode", "model.preprocess", "model.augment", "model.dropout")
 _AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments}
 _RANDOM: Mapping[str, Condition] = {"seed": draws_weights}
 
@@ -153,12 +154,7 @@ STAGES = (
         runs="generator.stages.learning:head",
         scope="variant",
         settings=(
-            *_BATCHES,
-            "seed",
-            "split.mode",
-            "model.preprocess",
-            "model.augment",
-            "model.dropout",
+            *_TRAINED,
             "head.optimizer",
             "head.learning_rate",
             "head.epochs",
@@ -173,12 +169,7 @@ STAGES = (
         runs="generator.stages.learning:fine_tuning",
         scope="variant",
         settings=(
-            *_BATCHES,
-            "seed",
-            "split.mode",
-            "model.preprocess",
-            "model.augment",
-            "model.dropout",
+            *_TRAINED,
             "head.epochs",
             "fine_tuning.from_layer",
             "fine_tuning.optimizer",
