@@ -1,0 +1,119 @@
+"""What documents say of results is what the repository's records hold, and the command that writes it."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from generator.support.errors import BadInput
+from tools import write_docs
+from tools.write_docs import filled
+
+RECORD = {"site": {"seconds": 492.4, "memory": 2_000_000_000}, "rounds": [{"ratio": 8.312}], "a/b": {"~": "AMD"}}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "record.json").write_text(json.dumps(RECORD), "utf-8")
+    (tmp_path / "settings.toml").write_text("[data]\nimage_size = 224\n", "utf-8")
+    (tmp_path / "weights.npz").write_bytes(b"bytes")
+    (tmp_path / "broken.json").write_text("{", "utf-8")
+    return tmp_path
+
+
+def mark(source: str, chosen: str, text: str = "?") -> str:
+    return f"<!-- from {source} as {chosen} -->{text}<!-- / -->"
+
+
+def table(record: dict[str, float], *words: str) -> str:
+    return "| seconds |\n|---:|\n" + f"| {record['seconds']:.0f} {' '.join(words)} |"
+
+
+def test_no_document_of_the_project_is_stale() -> None:
+    found = write_docs.stale()
+    lines = [line for path, text in found.items() for line in write_docs.differences(path, text)]
+    assert lines == [], f"renew them with `{write_docs.COMMAND}`"
+
+
+@pytest.mark.parametrize(
+    ("source", "chosen", "text"),
+    [
+        ("record.json#/site/seconds", ".1f", "492.4"),
+        ("record.json#/site/seconds", "minutes", "8"),
+        ("record.json#/site/seconds", "duration", "8 min 12 s"),
+        ("record.json#/site/memory", "gibibytes", "1.9 GiB"),
+        ("record.json#/site/memory", "count", "2,000,000,000"),
+        ("record.json#/rounds/0/ratio", "rounded", "8.31"),
+        ("record.json#/a~1b/~0", "text", "AMD"),
+        ("settings.toml#/data/image_size", "setting", "224"),
+        ("weights.npz", "bytes", "5 bytes"),
+        ("weights.npz", "sha256", sha256(b"bytes").hexdigest()),
+    ],
+)
+def test_a_value_is_filled_in_its_format(root: Path, source: str, chosen: str, text: str) -> None:
+    assert filled(f"In {mark(source, chosen)} it.", "x.md", root) == f"In {mark(source, chosen, text)} it."
+
+
+def test_cells_of_tables_are_filled_and_filling_again_changes_nothing(root: Path) -> None:
+    row = f"| site | {mark('record.json#/site/seconds', '.0f')} s | {mark('record.json#/rounds/0/ratio', '.1f')}× |"
+    once = filled(row, "x.md", root)
+    assert once == row.replace("?", "492", 1).replace("?", "8.3", 1)
+    assert filled(once, "x.md", root) == once
+
+
+def test_a_block_is_written_by_a_function_on_lines_of_its_own(root: Path) -> None:
+    begun = "<!-- from record.json#/site as tests.test_docs:table or so -->"
+    once = filled(f"Text.\n\n{begun}\n<!-- / -->\n", "x.md", root)
+    assert once == f"Text.\n\n{begun}\n\n| seconds |\n|---:|\n| 492 or so |\n\n<!-- / -->\n"
+    assert filled(once, "x.md", root) == once
+
+
+def test_comments_may_be_wrapped_and_code_is_left_alone(root: Path) -> None:
+    wrapped = "It took <!-- from\nrecord.json#/site/seconds\nas .0f -->?<!-- / --> s."
+    code = f"`{mark('nothing.json', 'x')}`\n\n```\n{mark('nothing.json', 'x')}\n```\n"
+    assert filled(code + wrapped, "x.md", root) == code + wrapped.replace("?", "492")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"a {mark('gone.json', '.1f')}", "there is no file gone.json"),
+        (f"a {mark('record.json#/sites', '.1f')}", "there is no 'sites'; there is site, rounds, a/b"),
+        (f"a {mark('record.json#/rounds/1/ratio', '.1f')}", "there is no '1'; there is 0"),
+        (f"a {mark('record.json#/site/seconds/0', '.1f')}", "there is no '0'; there is nothing"),
+        (f"a {mark('record.json#site', '.1f')}", "a pointer begins with a slash"),
+        (f"a {mark('broken.json', '.1f')}", "broken.json cannot be read"),
+        (f"a {mark('record.json#/site', '.1f')}", ".1f cannot be made of it (TypeError"),
+        (f"a {mark('record.json#/site/seconds', 'minuets')}", "unknown format minuets: choose from accuracy, "),
+        (f"a {mark('record.json#/site', 'tests.test_docs:gone')}", "unknown format tests.test_docs:gone"),
+        (f"a {mark('record.json', 'tests.test_docs:table')}", "(KeyError: 'seconds')"),
+        (f"a {mark('record.json#/site', 'tests.test_docs:table')}", "several lines; end the line after"),
+        (f"{mark('record.json#/site/seconds', '.1f')} s", "begins its line"),
+        (f"- {mark('record.json#/site/seconds', '.1f')} s", "begins its line"),
+        ("a <!-- from record.json#/site/seconds as .1f -->492", "without its other"),
+        (f"a <!-- from record.json as .1f --> {mark('record.json#/site/seconds', '.1f')}", "without its other"),
+        ("a 492<!-- / -->", "without its other"),
+    ],
+)
+def test_what_cannot_be_filled_is_named_with_its_line(root: Path, text: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        filled(f"One line.\n\n{text}\n", "docs/x.md", root)
+    assert str(caught.value).startswith("docs/x.md:3: ")
+    assert message in str(caught.value)
+
+
+def test_all_faults_of_all_documents_are_named_together(root: Path) -> None:
+    (root / "docs").mkdir()
+    for name in ("README.md", "docs/data.md"):
+        (root / name).write_text(f"In {mark('gone.json', '.1f')}\n", "utf-8")
+    with pytest.raises(BadInput, match="there is no file gone") as caught:
+        write_docs.stale(root)
+    assert [line.partition(": ")[0] for line in str(caught.value).splitlines()] == ["README.md:1", "docs/data.md:1"]
+
+
+def test_what_is_stale_is_named_with_its_line(root: Path) -> None:
+    readme = root / "README.md"
+    readme.write_text(f"In {mark('record.json#/site/seconds', 'minutes', '7')} minutes.\n", "utf-8")
+    (found,) = write_docs.stale(root).items()
+    assert write_docs.differences(*found, root) == ["README.md:1: record.json#/site/seconds is now 8, not 7"]
