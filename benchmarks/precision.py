@@ -74,7 +74,8 @@ def as_markdown(name: str, pairs: Pairs) -> str:
         cells, within = _compared(exact, fast)
         verdicts.append(within)
         lines.append(f"| {measure} | {cells} | {'within' if within else 'beyond'} noise |")
-    mended, broken = map(sum, zip(*(noise.discordant(e.predictions, f.predictions) for e, f in pairs), strict=True))
+    tables = [noise.paired(e.predictions, f.predictions) for e, f in pairs]
+    mended, broken = sum(t.mended for t in tables), sum(t.broken for t in tables)
     total = sum(exact.test.total for exact, _ in pairs)
     lines += ["", f"Of {total} test predictions bfloat16 mends {mended} and breaks {broken} "]
     lines[-1] += f"(McNemar's p = {noise.mcnemar(mended, broken):.2f})."

@@ -18,7 +18,8 @@ from generator.diff.metrics import TOLERANCE, Gate, GateResult, MetricChange
 from generator.diff.pictures import PictureChange
 from generator.diff.rounding import Rounding
 from generator.experiment import settings as config
-from generator.experiment.results import BuildResults, Prediction, VariantResult
+from generator.experiment.outcomes import Prediction
+from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.settings import choices
 from generator.support import noise
 from generator.support.errors import BadInput
@@ -259,9 +260,9 @@ def _paired(name: str, old: BuildResults, new: BuildResults, one: VariantResult,
         return Paired(name, 0, (), None, reason)
     both = zip(one.predictions, other.predictions, strict=True)
     changes = tuple(_prediction_change(p, q, new.data.class_names) for p, q in both if p.wrong or q.wrong)
-    mended, broken = noise.discordant(one.predictions, other.predictions)
-    pair = Paired(name, len(one.predictions), changes, noise.mcnemar(mended, broken), "")
-    return replace(pair, verdict=_verdict(mended, broken, pair))
+    pairs = noise.paired(one.predictions, other.predictions)
+    pair = Paired(name, len(one.predictions), changes, noise.mcnemar(pairs.mended, pairs.broken), "")
+    return replace(pair, verdict=_verdict(pairs.mended, pairs.broken, pair))
 
 
 def _unpairable(old: BuildResults, new: BuildResults, one: VariantResult, other: VariantResult) -> str:

@@ -21,7 +21,8 @@ from markupsafe import Markup
 from generator.experiment.reported import REPORTED
 from generator.experiment.results import BuildResults
 from generator.post.manifest import Number
-from generator.support import escape, noise
+from generator.post.quantities import FUNCTIONS
+from generator.support import escape
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
 
@@ -139,18 +140,6 @@ def view(value: Any, path: str = "") -> Any:
 def original() -> Any:
     """What the write-up reported, bound."""
     return view(REPORTED, "original")
-
-
-FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
-    "count": len,
-    "last_batch": lambda data: data.test_total - (data.test_batches - 1) * data.batch_size,
-    "wilson_low": lambda score: noise.wilson(score.correct, score.total)[0],
-    "wilson_high": lambda score: noise.wilson(score.correct, score.total)[1],
-    "mended": lambda old, new: noise.discordant(old.predictions, new.predictions)[0],
-    "broken": lambda old, new: noise.discordant(old.predictions, new.predictions)[1],
-    "mcnemar": lambda old, new: noise.mcnemar(*noise.discordant(old.predictions, new.predictions)),
-}
-"""Functions of a source, by name; templates call them with views and get bound numbers."""
 
 
 def functions() -> dict[str, Callable[..., Any]]:

@@ -1,16 +1,17 @@
-"""How much of a difference on few images may be chance: exact, from counts, with nothing but `math`.
+"""How much of a difference on few images may be chance: from counts, with nothing but `math`.
 
-`wilson` bounds an accuracy, `discordant` counts the images on which two models disagree, `mcnemar` says how
-probable so one-sided a disagreement is where the models are equally good.
+`wilson` bounds an accuracy. `paired` counts the images on which two models agree and disagree; `mcnemar` says how
+probable so one-sided a disagreement is where the models are equally good, `newcombe` bounds the difference of their
+accuracies. `fisher` compares accuracies on different images, `sign` counts on how many images something is lower.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Outcome(Protocol):
-    """One test image's prediction, as far as it matters here; `results.Prediction` is one."""
+    """One image's prediction, as far as it matters here; `outcomes.Prediction` is one."""
 
     @property
     def file(self) -> str: ...
@@ -35,22 +36,85 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return max(0.0, (centre - half) / (1 + square)), min(1.0, (centre + half) / (1 + square))
 
 
-def discordant(old: Sequence[Outcome], new: Sequence[Outcome]) -> tuple[int, int]:
-    """(mended, broken): images wrong in `old` and right in `new`, and the other way round.
+class Pairs(NamedTuple):
+    """Images by whether an old and a new model are right on them."""
+
+    both_right: int
+    mended: int
+    """Wrong in the old, right in the new."""
+    broken: int
+    """Right in the old, wrong in the new."""
+    both_wrong: int
+
+
+def paired(old: Sequence[Outcome], new: Sequence[Outcome]) -> Pairs:
+    """The 2 x 2 table of two models on the same images.
 
     Raises `ValueError` unless both hold the same images in the same order.
     """
     if [(p.file, p.actual) for p in old] != [(p.file, p.actual) for p in new]:
-        raise ValueError("predictions on different test sets cannot be paired")
-    pairs = list(zip(old, new, strict=True))
-    return (
-        sum(o.wrong and not n.wrong for o, n in pairs),
-        sum(n.wrong and not o.wrong for o, n in pairs),
-    )
+        raise ValueError("predictions on different images cannot be paired")
+    cells = [(o.wrong, n.wrong) for o, n in zip(old, new, strict=True)]
+    return Pairs(*(cells.count(cell) for cell in ((False, False), (True, False), (False, True), (True, True))))
 
 
 def mcnemar(mended: int, broken: int) -> float:
     """Two-sided exact p value of McNemar's test (Psychometrika 12, 1947) from the discordant counts."""
-    total = mended + broken
-    tail = sum(math.comb(total, k) for k in range(min(mended, broken) + 1))
+    return sign(mended, broken)
+
+
+def sign(lower: int, higher: int) -> float:
+    """Two-sided exact p value of the sign test: `lower` of `lower + higher` fair coins, or as one-sided a count."""
+    total = lower + higher
+    tail = sum(math.comb(total, k) for k in range(min(lower, higher) + 1))
+    # Whole numbers are divided: a float holds no 2 ** 4000.
     return min(1.0, float(2 * tail / 2**total))
+
+
+def newcombe(pairs: Pairs) -> tuple[float, float]:
+    """The 95 % interval of the difference of two accuracies on the same images, the new one less the old one.
+
+    Newcombe's method 10 for paired proportions (Statistics in Medicine 17, 1998, pages 2635 to 2650): with the
+    Wilson intervals (l1, u1) of the new accuracy p1 and (l2, u2) of the old one p2,
+
+        low  = p1 - p2 - sqrt((p1 - l1)^2 - 2 phi (p1 - l1)(u2 - p2) + (u2 - p2)^2)
+        high = p1 - p2 + sqrt((u1 - p1)^2 - 2 phi (u1 - p1)(p2 - l2) + (p2 - l2)^2)
+
+    where phi is the correlation of the 2 x 2 table, a positive one corrected for continuity.
+    """
+    total = sum(pairs)
+    new, old = (pairs.both_right + pairs.mended) / total, (pairs.both_right + pairs.broken) / total
+    new_low, new_high = wilson(pairs.both_right + pairs.mended, total)
+    old_low, old_high = wilson(pairs.both_right + pairs.broken, total)
+    phi = _correlation(pairs)
+    below, above = (new - new_low, old_high - old), (new_high - new, old - old_low)
+    difference = new - old
+    return max(-1.0, difference - _added(*below, phi)), min(1.0, difference + _added(*above, phi))
+
+
+def _added(one: float, other: float, phi: float) -> float:
+    """Two distances squared and added, less what their correlation takes away."""
+    # Rounding may leave a square a little below zero where the distances are equal and phi is nearly 1.
+    return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
+
+
+def _correlation(pairs: Pairs) -> float:
+    """Newcombe's phi of the 2 x 2 table; 0 where a model is always right or always wrong."""
+    right_right, mended, broken, wrong_wrong = pairs
+    margins = (right_right + mended) * (broken + wrong_wrong) * (right_right + broken) * (mended + wrong_wrong)
+    product = right_right * wrong_wrong - mended * broken
+    if not margins:
+        return 0.0
+    return (product if product <= 0 else max(product - sum(pairs) / 2, 0)) / math.sqrt(margins)
+
+
+def fisher(correct: int, total: int, other_correct: int, other_total: int) -> float:
+    """Two-sided p value of Fisher's exact test (JRSS 98, 1935) for two shares of different images.
+
+    The probability of all tables with the same margins that are no more probable than this one.
+    """
+    right, everything = correct + other_correct, total + other_total
+    possible = range(max(0, right - other_total), min(total, right) + 1)
+    ways = [math.comb(total, k) * math.comb(other_total, right - k) for k in possible]
+    seen = ways[correct - possible.start]
+    return sum(way for way in ways if way <= seen) / math.comb(everything, right)

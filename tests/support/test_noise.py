@@ -1,8 +1,13 @@
 """Noise: intervals and paired tests against published or independently computed values."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 from generator.support import noise
+from generator.support.noise import Pairs
 from tests.factories import make_predictions
 
 
@@ -32,10 +37,64 @@ def test_mcnemar_does_not_overflow() -> None:
     assert 0 <= noise.mcnemar(3000, 1000) < 1e-200
 
 
-def test_discordant_counts_each_way() -> None:
-    assert noise.discordant(make_predictions((0, 1, 2)), make_predictions((2, 3))) == (2, 1)
+def test_paired_counts_each_way() -> None:
+    assert noise.paired(make_predictions((0, 1, 2)), make_predictions((2, 3))) == Pairs(36, 2, 1, 1)
 
 
-def test_discordant_refuses_other_images() -> None:
+def test_paired_refuses_other_images() -> None:
     with pytest.raises(ValueError, match="cannot be paired"):
-        noise.discordant(make_predictions((0,)), make_predictions((0,), ("bear", "kangaroo")))
+        noise.paired(make_predictions((0,)), make_predictions((0,), ("bear", "kangaroo")))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "low", "high"),
+    [
+        # Both as in Fagerland, Lydersen & Laake, Statistics in Medicine 33 (2014), whose tables have the difference
+        # the other way round, and in their R package `contingencytables`.
+        (Pairs(1, 7, 1, 12), 0.0256, 0.5069),
+        (Pairs(59, 16, 6, 80), 0.0046, 0.1186),
+        # Altman and others, Statistics with Confidence (2000), page 52.
+        (Pairs(14, 5, 0, 22), 0.0115, 0.2265),
+        # Always wrong, both: no correlation can be seen.
+        (Pairs(0, 0, 0, 40), -0.0876, 0.0876),
+    ],
+)
+def test_newcombe(pairs: Pairs, low: float, high: float) -> None:
+    assert noise.newcombe(pairs) == pytest.approx((low, high), abs=5e-5)
+    turned = pairs._replace(mended=pairs.broken, broken=pairs.mended)
+    assert noise.newcombe(turned) == pytest.approx((-high, -low), abs=5e-5)
+
+
+@given(st.tuples(*[st.integers(0, 60)] * 4).filter(any))
+def test_newcombe_holds_the_difference_and_stays_within_bounds(cells: tuple[int, int, int, int]) -> None:
+    pairs = Pairs(*cells)
+    low, high = noise.newcombe(pairs)
+    assert -1 <= low <= (pairs.mended - pairs.broken) / sum(pairs) <= high <= 1
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.1, 0.1, 0.1), (0.8, 0.15, 0.02, 0.03), (0.3, 0.4, 0.1, 0.2)])
+def test_newcombe_covers_as_often_as_it_says(shares: tuple[float, ...]) -> None:
+    """In Newcombe's evaluation the mean coverage is 0.95 or more; a point may lie a little below."""
+    tables = np.random.default_rng(1998).multinomial(40, shares, size=2000).tolist()
+    truth = shares[1] - shares[2]
+    intervals = [noise.newcombe(Pairs(*table)) for table in tables]
+    assert 0.94 <= np.mean([low <= truth <= high for low, high in intervals]) <= 0.985
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 30), st.integers(1, 30))
+def test_fisher_is_scipys(correct: int, other: int, wrong: int, other_wrong: int) -> None:
+    table = [[correct, wrong], [other, other_wrong]]
+    p = noise.fisher(correct, correct + wrong, other, other + other_wrong)
+    assert p == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-9)
+
+
+def test_fisher_of_the_ladys_tea() -> None:
+    """Fisher, The Design of Experiments (1935): three of four cups named rightly."""
+    assert noise.fisher(3, 4, 1, 4) == pytest.approx(34 / 70)
+    assert noise.fisher(4, 4, 0, 4) == pytest.approx(2 / 70)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_sign_is_scipys_binomial_test(lower: int, higher: int) -> None:
+    expected = stats.binomtest(lower, lower + higher).pvalue if lower + higher else 1.0
+    assert noise.sign(lower, higher) == pytest.approx(expected, rel=1e-9)

@@ -1,0 +1,59 @@
+"""What templates may compute from results and print: intervals, paired counts, p values, each by name.
+
+A number that one of these gave has the call as its source, as in `mcnemar(variants.baseline,variants.augmentation)`,
+from which `verify` computes it again.
+
+    count(items)                               how many
+    last_batch(data)                           images in the last test batch
+    wilson_low(score), wilson_high             95 % interval of an accuracy, by Wilson
+    both_right(old, new), mended, broken, both_wrong
+                                               2 x 2 table of two models on the same images
+    mcnemar(old, new)                          its exact p value
+    gain_low(old, new), gain_high              95 % interval of the new accuracy less the old, by Newcombe
+    fisher(score, other)                       exact p value of two accuracies on different images
+    one_sided(confusion)                       exact p value of one class being wrong more often than the other
+
+A score is anything with `correct` and `total`, of the results or of the original. `old` and `new` are variants, whose
+test images are meant, or lists of predictions, as in `mcnemar(first.predictions, second.predictions)`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from generator.support import noise
+
+
+def _counts(score: Any) -> tuple[int, int]:
+    """(correct, total)."""
+    if isinstance(score, Mapping):
+        return score["correct"], score["total"]
+    return score.correct, score.total
+
+
+def _paired(old: Any, new: Any) -> noise.Pairs:
+    return noise.paired(*(getattr(model, "predictions", model) for model in (old, new)))
+
+
+def _mcnemar(old: Any, new: Any) -> float:
+    pairs = _paired(old, new)
+    return noise.mcnemar(pairs.mended, pairs.broken)
+
+
+FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
+    "count": len,
+    "last_batch": lambda data: data.test_total - (data.test_batches - 1) * data.batch_size,
+    "wilson_low": lambda score: noise.wilson(*_counts(score))[0],
+    "wilson_high": lambda score: noise.wilson(*_counts(score))[1],
+    "both_right": lambda old, new: _paired(old, new).both_right,
+    "mended": lambda old, new: _paired(old, new).mended,
+    "broken": lambda old, new: _paired(old, new).broken,
+    "both_wrong": lambda old, new: _paired(old, new).both_wrong,
+    "mcnemar": _mcnemar,
+    "gain_low": lambda old, new: noise.newcombe(_paired(old, new))[0],
+    "gain_high": lambda old, new: noise.newcombe(_paired(old, new))[1],
+    "fisher": lambda score, other: noise.fisher(*_counts(score), *_counts(other)),
+    "one_sided": lambda cells: noise.fisher(
+        cells.false_positive, cells.negatives, cells.false_negative, cells.positives
+    ),
+}
+"""Name → function; templates call them with views and get bound numbers."""
