@@ -3,20 +3,13 @@
 from typing import Any, Literal
 
 from generator.experiment import figure_names, loading
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
+from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix, Epoch, Prediction, Score
 from generator.experiment.results import (
     BuildResults,
-    ClassificationScore,
-    ConfusionMatrix,
-    Copy,
-    Count,
-    DataSummary,
-    Duplicate,
     Environment,
-    Epoch,
     FigureFile,
     ParameterCounts,
-    Prediction,
-    Score,
     Shapes,
     Summaries,
     VariantResult,

@@ -32,7 +32,7 @@ from generator.build import worker
 from generator.build.plan import Plan, plan
 from generator.build.start import start
 from generator.data import dataset
-from generator.experiment import figure_names, loading, results
+from generator.experiment import figure_names, loading, outcomes
 from generator.experiment import settings as config
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
@@ -122,7 +122,7 @@ def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
         train=fixed.train,
         validation=fixed.validation,
         test=fixed.test.model_copy(update=counted),
-        confusion=results.ConfusionMatrix(**dict(zip(names, cells, strict=True))),
+        confusion=outcomes.ConfusionMatrix(**dict(zip(names, cells, strict=True))),
         predictions=predictions,
     )
 
@@ -172,7 +172,7 @@ def _train(
     hook: Hook,
     epochs: int,
     first: int,
-    before: results.Score | None = None,
+    before: outcomes.Score | None = None,
 ) -> None:
     """A chain of hashes: each epoch's state follows from the one before, kept in the checkpoint."""
     found = read_checkpoint(job.checkpoint)
@@ -188,7 +188,7 @@ def _train(
         )
         write_checkpoint(job.checkpoint, {"state": np.array(state, np.uint64)}, json.dumps(history))
         report({"epoch": done + 1, "epochs": epochs, **{k: v for k, v in history[-1].items() if k != "epoch"}})
-    _write(out, history=[results.Epoch(**row) for row in history], **({"before": before} if before else {}))
+    _write(out, history=[outcomes.Epoch(**row) for row in history], **({"before": before} if before else {}))
     np.save(out / VARIABLES, np.array(state, np.uint64))
 
 
@@ -224,9 +224,9 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _prediction(index: int, name: str, actual: int, byte: int) -> results.Prediction:
+def _prediction(index: int, name: str, actual: int, byte: int) -> outcomes.Prediction:
     probability = (byte + 0.5) / 256
-    return results.Prediction(
+    return outcomes.Prediction(
         index=index,
         file=name,
         actual=actual,

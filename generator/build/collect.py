@@ -10,7 +10,8 @@ from generator.build.plan import Nodes, Plan, version
 from generator.build.runner import Runner
 from generator.build.start import Start
 from generator.data import dataset, summary
-from generator.experiment.results import BuildResults, DataSummary, Environment, FigureFile, VariantResult
+from generator.experiment.data_summary import DataSummary
+from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
 from generator.experiment.settings import Config, Variant
 from generator.stages import artifacts
 from generator.support import strict_json

@@ -18,10 +18,11 @@ import numpy as np
 
 from generator.data import decoding, deep, discover, filetypes, origins, splits
 from generator.data.splits import Copies, Split
-from generator.experiment.results import PLAIN_FOLDERS, Part, Record
+from generator.experiment.data_summary import PLAIN_FOLDERS, Part
 from generator.experiment.settings import DataSettings, Variant
 from generator.support.errors import BadInput, BuildFailed, printable
 from generator.support.files import DISK_FULL, replacing
+from generator.support.strict_json import Record
 
 WORKERS = os.cpu_count() or 1
 """Images that are read or decoded at a time."""

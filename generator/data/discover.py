@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.data import filetypes, lookalikes, part_names
-from generator.experiment.results import Part
+from generator.experiment.data_summary import Part
 from generator.experiment.task import TASK
 from generator.support.errors import BadInput, printable
 

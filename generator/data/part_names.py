@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.experiment.results import PARTS, Part
+from generator.experiment.data_summary import PARTS, Part
 
 _NAMES: dict[Part, str] = {
     "train": "train(ing)?",

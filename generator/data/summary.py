@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from generator.data.dataset import Dataset, PixelReport, Sample
 from generator.data.splits import Copies, Split
-from generator.experiment.results import Copy, Count, DataSummary, Duplicate, Part
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Part
 from generator.experiment.settings import DataSettings, SplitSettings
 from generator.support.errors import printable
 

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from generator.experiment import provenance, result_files
+from generator.experiment.outcomes import Epoch
 from generator.experiment.provenance import Provenance
-from generator.experiment.results import BuildResults, Epoch
+from generator.experiment.results import BuildResults
 from generator.post import blog
 from generator.support import git, strict_json
 from generator.support.errors import BadInput, printable

@@ -9,7 +9,8 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from generator.experiment.results import BuildResults, Prediction, Score, VariantResult
+from generator.experiment.outcomes import Prediction, Score
+from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.settings import BASELINE
 from generator.support.errors import BadInput
 from generator.support.strict_json import SCHEMA_VERSION, check_version, parse_json, to_json, validated

@@ -27,7 +27,8 @@ from generator.experiment.figure_names import (
     WRONG_PREDICTIONS,
 )
 from generator.experiment.metrics import format_of
-from generator.experiment.results import Epoch, Trained
+from generator.experiment.outcomes import Epoch
+from generator.experiment.results import Trained
 from generator.figures import sheets
 from generator.figures.canvas import (
     BLUE,

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from generator.experiment.results import Prediction, Trained
+from generator.experiment.outcomes import Prediction
+from generator.experiment.results import Trained
 from generator.figures.canvas import (
     GREEN,
     INK,

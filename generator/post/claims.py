@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from generator.experiment.data_summary import DataSummary
 from generator.experiment.metrics import direction
-from generator.experiment.results import DataSummary, Epoch, VariantResult
+from generator.experiment.outcomes import Epoch, Spread
+from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
+from generator.support import noise
 from generator.support.formats import FORMATS
-from generator.support.noise import SIGNIFICANT
 
 MOST_ROWS = 50
 
@@ -84,13 +86,42 @@ def best(variants: Mapping[str, VariantResult]) -> list[VariantResult]:
 
 
 def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
-    """Whether `variant` has the best value of `metric`, of variants that are not all level in it.
+    """Whether `variant` has the best value of `metric`, and better than each other variant by more than noise.
 
-    `metric` is a path in a variant, as in `test.loss` or `head.-1.val_accuracy`.
+    `metric` is a path in a variant, as in `test.loss`. The noise is that of the images: the variants are compared
+    image by image, ratios by McNemar's exact test, losses by the exact sign test of each image's loss. Where there
+    are no predictions to compare nothing is best.
     """
-    values = [_metric(other, metric) for other in variants.values()]
-    target = min(values) if direction(metric) == "lower" else max(values)
-    return same(_metric(variant, metric), target) and not all(same(value, target) for value in values)
+    values = {name: _metric(other, metric) for name, other in variants.items()}
+    target = min(values.values()) if direction(metric) == "lower" else max(values.values())
+    others = [variants[name] for name, value in values.items() if not same(value, target)]
+    alone = len(others) == len(values) - 1 > 0
+    return alone and same(_metric(variant, metric), target) and all(_differ(variant, o, metric) for o in others)
+
+
+def verdict(before: float, after: float, p: float) -> Literal["yes", "no", "within noise"]:
+    """Whether `after` is higher than `before`: `no` where it is lower, and `within noise` where chance may do it.
+
+    `p` is that of an exact test of the two: `mcnemar(old, new)` of predictions on the same images,
+    `fisher(score, other)` of scores on different ones (`post.quantities`). Print the counts beside the answer:
+
+        {{ verdict(old.test.accuracy, new.test.accuracy, mcnemar(old, new)) }}
+        ({{ mended(old, new) | integer }} mended, {{ broken(old, new) | integer }} broken)
+    """
+    if not more_than_chance(p) or same(before, after):
+        return "within noise"
+    return "yes" if after > before else "no"
+
+
+def ranges(old: Spread, new: Spread) -> Literal["above", "below", "overlapping"]:
+    """Where the last epochs of one phase or variant lie, seen from those of another: clear of them, or among them.
+
+    As in `ranges(baseline.last_epochs.head.val_loss, baseline.last_epochs.fine_tuning.val_loss)`; the figures are
+    `….val_loss.mean`, `.low`, `.high` and `.epochs`, the number of epochs.
+    """
+    if position(new.low, old.high) == "above":
+        return "above"
+    return "below" if position(new.high, old.low) == "below" else "overlapping"
 
 
 def plain_folders(data: DataSummary) -> bool:
@@ -116,7 +147,7 @@ def first_few(items: Sequence[Any]) -> Sequence[Any]:
 
 def more_than_chance(p: float) -> bool:
     """Whether a p value is below the level the project calls significant."""
-    return float(p) < SIGNIFICANT
+    return float(p) < noise.SIGNIFICANT
 
 
 def plural(number: float, one: str, many: str) -> str:
@@ -142,6 +173,20 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"[A-Za-z0-9]+", letters))
 
 
+def _differ(one: VariantResult, other: VariantResult, metric: str) -> bool:
+    """Whether the images that `metric` is of tell two variants apart by more than chance."""
+    if metric.partition(".")[0] != "test":
+        return False
+    try:
+        pairs = noise.paired(one.predictions, other.predictions)
+    except ValueError:
+        return False
+    if metric.rpartition(".")[2] != "loss":
+        return more_than_chance(noise.mcnemar(pairs.mended, pairs.broken))
+    losses = [(p.loss, q.loss) for p, q in zip(one.predictions, other.predictions, strict=True)]
+    return more_than_chance(noise.sign(sum(p < q for p, q in losses), sum(p > q for p, q in losses)))
+
+
 def _metric(variant: VariantResult, path: str) -> float:
     value: Any = variant
     for key in path.split("."):
@@ -153,7 +198,7 @@ CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     function.__name__: function
     for function in (
         same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best,
-        is_best, plain_folders, apart, batches_filled, first_few, more_than_chance, plural, headings,
+        is_best, verdict, ranges, plain_folders, apart, batches_filled, first_few, more_than_chance, plural, headings,
     )
 }  # fmt: skip
 """Name → claim, as templates call them."""

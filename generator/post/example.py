@@ -7,20 +7,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from generator.experiment import figure_names
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
+from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix, Epoch, Prediction, Score
 from generator.experiment.results import (
     BuildResults,
-    ClassificationScore,
-    ConfusionMatrix,
-    Copy,
-    Count,
-    DataSummary,
-    Duplicate,
     Environment,
-    Epoch,
     FigureFile,
     ParameterCounts,
-    Prediction,
-    Score,
     Shapes,
     Summaries,
     VariantResult,

@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import Field
 
-from generator.experiment.results import Record
 from generator.support import newlines, strict_json
 from generator.support.errors import BadInput
+from generator.support.strict_json import Record
 
 NAME = "manifest.json"
 DIGEST = "sha256"

@@ -7,7 +7,8 @@ from typing import Any
 
 from generator.experiment import result_files
 from generator.experiment.loading import ConfigFile
-from generator.experiment.results import BuildResults, Epoch, Prediction
+from generator.experiment.outcomes import Epoch, Prediction
+from generator.experiment.results import BuildResults
 from generator.post.manifest import DIGEST, Manifest
 from generator.support import strict_json
 

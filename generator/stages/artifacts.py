@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from generator.data.splits import Split
-from generator.experiment.results import Record
+from generator.support.strict_json import Record
 
 if TYPE_CHECKING:
     from generator.figures.canvas import Drawing

@@ -18,7 +18,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from generator.experiment.results import ParameterCounts, Score, Shapes, Summaries
+from generator.experiment.outcomes import Score
+from generator.experiment.results import ParameterCounts, Shapes, Summaries
 from generator.experiment.settings import ModelSettings, first_fine_tuning_epoch
 from generator.stages import artifacts
 from generator.stages.job import Job

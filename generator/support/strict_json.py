@@ -3,7 +3,7 @@
 import json
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from generator.support.errors import BadInput
 
@@ -11,6 +11,12 @@ SCHEMA_VERSION = 1
 """Raised when a reader of an older version would misread the files."""
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Record(BaseModel):
+    """Base of all that is published: frozen, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def to_json(table: Any) -> str:

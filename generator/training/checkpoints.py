@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from generator.experiment.results import Epoch
+from generator.experiment.outcomes import Epoch
 from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
 
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from generator.experiment.results import Epoch
+from generator.experiment.outcomes import Epoch
 from generator.experiment.settings import PhaseSettings
 from generator.experiment.task import TASK
 from generator.support.errors import BuildFailed

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
-from generator.experiment.results import ClassificationScore, ConfusionMatrix, Prediction, Score
+from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix, Prediction, Score
 from generator.experiment.task import TASK
 
 

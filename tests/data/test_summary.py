@@ -12,7 +12,7 @@ from generator.data import splits, summary
 from generator.data.dataset import Dataset, Sample
 from generator.data.splits import Split
 from generator.experiment import result_files
-from generator.experiment.results import Count, DataSummary, Duplicate
+from generator.experiment.data_summary import Count, DataSummary, Duplicate
 from generator.experiment.settings import DataSettings, Recipe, SplitSettings
 from generator.post import claims, render
 from generator.support.errors import BadInput

@@ -14,7 +14,8 @@ from generator.diff import builds, compare, metrics
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.experiment import result_files
-from generator.experiment.results import BuildResults, Score
+from generator.experiment.outcomes import Score
+from generator.experiment.results import BuildResults
 from generator.experiment.settings import flatten
 from generator.support.errors import BadInput
 from generator.support.places import ROOT

@@ -15,7 +15,8 @@ from generator.diff import compare as diff
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.experiment import provenance, settings
-from generator.experiment.results import BuildResults, Score
+from generator.experiment.outcomes import Score
+from generator.experiment.results import BuildResults
 from generator.support import hardware, strict_json
 from tests import repositories
 from tests.factories import ROOT, make_results, make_variant

@@ -3,7 +3,7 @@
 import pytest
 
 from generator.experiment import metrics
-from generator.experiment.results import ClassificationScore, Epoch
+from generator.experiment.outcomes import ClassificationScore, Epoch
 from generator.post import render
 from generator.support.formats import FORMATS
 from tests.factories import make_config, make_results

@@ -16,7 +16,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from generator.experiment import figure_names
-from generator.experiment.results import ClassificationScore, ConfusionMatrix, VariantResult
+from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix
+from generator.experiment.results import VariantResult
 from generator.figures import canvas, charts, sheets
 from generator.figures.canvas import Drawing
 from generator.support.noise import wilson

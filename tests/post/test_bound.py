@@ -27,6 +27,11 @@ CALLS = bound.functions()
         "last_batch(data)",
         "wilson_low(variants.baseline.test)",
         "mcnemar(variants.baseline,variants.augmentation)",
+        "gain_low(variants.baseline.predictions,variants.augmentation.predictions)",
+        "fisher(original.tests.baseline,variants.baseline.test)",
+        "one_sided(variants.baseline.confusion)",
+        "variants.baseline.confusion.recalls.0",
+        "variants.baseline.last_epochs.head.val_loss.mean",
         "variants.augmentation.test.accuracy - variants.baseline.test.accuracy",
         "variants.baseline.confusion.false_positive / variants.baseline.confusion.total",
     ],
@@ -40,6 +45,10 @@ def test_values() -> None:
     assert bound.value_of(RESULTS, "count(variants.baseline.wrong)") == 5
     assert bound.value_of(RESULTS, "last_batch(data)") == 8
     assert bound.value_of(RESULTS, "mended(variants.baseline,variants.augmentation)") == 5
+    cells = [f"{name}(variants.baseline,variants.augmentation)" for name in ("both_right", "broken", "both_wrong")]
+    assert [bound.value_of(RESULTS, cell) for cell in cells] == [33, 2, 0]
+    assert bound.value_of(RESULTS, "fisher(original.tests.baseline,original.tests.baseline)") == 1
+    assert bound.value_of(RESULTS, "one_sided(variants.baseline.confusion)") == pytest.approx(0.0471, abs=5e-5)
     assert bound.value_of(RESULTS, "mcnemar(variants.baseline,variants.augmentation)") == 0.453125
     assert bound.value_of(RESULTS, "data.train_total - data.test_total / data.batches") == pytest.approx(320 / 12)
 

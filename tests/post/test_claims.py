@@ -2,7 +2,8 @@
 
 import pytest
 
-from generator.experiment.results import Epoch
+from generator.experiment.outcomes import Epoch, Spread
+from generator.experiment.results import VariantResult
 from generator.post import claims
 from tests.factories import make_variant
 
@@ -107,19 +108,75 @@ def test_best_names_all_that_are_level() -> None:
     assert claims.best(variants) == [variants["a"], variants["b"]]
 
 
-def test_is_best_marks_the_best_and_nothing_where_all_are_level() -> None:
-    variants = {"a": make_variant(wrong=(1,)), "b": make_variant(wrong=(1, 2))}
-    assert [claims.is_best(v, variants, "test.accuracy") for v in variants.values()] == [True, False]
-    assert not any(claims.is_best(v, variants, "test.loss") for v in variants.values())
-    assert not any(claims.is_best(v, variants, "head.-1.val_accuracy") for v in variants.values())
-    assert not claims.is_best(variants["a"], {"a": variants["a"]}, "test.accuracy")
+SIX = tuple(range(6))
+"""Wrong images, as few as McNemar's test needs to tell two variants apart."""
 
 
-def test_is_best_takes_the_lowest_loss() -> None:
-    low, high = make_variant(), make_variant()
-    low = low.model_copy(update={"test": low.test.model_copy(update={"loss": 0.1})})
-    assert claims.is_best(low, {"low": low, "high": high}, "test.loss")
-    assert not claims.is_best(high, {"low": low, "high": high}, "test.loss")
+def marked(metric: str, **variants: VariantResult) -> str:
+    """The names of those that are marked as best."""
+    return "".join(name for name, variant in variants.items() if claims.is_best(variant, variants, metric))
+
+
+@pytest.mark.parametrize("metric", ["test.accuracy", "test.f1"])
+def test_is_best_needs_more_than_noise(metric: str) -> None:
+    def variant(wrong: tuple[int, ...]) -> VariantResult:
+        made = make_variant(wrong=wrong)
+        return made.model_copy(update={"test": made.test.model_copy(update={"f1": 1 - len(wrong) / 40})})
+
+    good, bad = variant(()), variant(SIX)
+    assert marked(metric, a=good, b=bad) == "a"
+    assert marked(metric, a=good, b=variant(SIX[:5])) == ""  # p = 0.0625
+    assert marked(metric, a=good, b=bad, c=variant((0,))) == ""  # better than one, not than the other
+    assert marked(metric, a=good, b=bad, c=variant(())) == ""  # two are level
+    assert marked(metric, a=good) == ""
+
+
+def test_is_best_is_nobody_where_the_images_differ_or_are_unknown() -> None:
+    good, bad = make_variant(wrong=()), make_variant(wrong=SIX, names=("bear", "kangaroo"))
+    assert marked("test.accuracy", a=good, b=bad) == ""
+    assert marked("head.-1.val_accuracy", a=good, b=make_variant(wrong=SIX)) == ""
+
+
+def test_is_best_takes_the_lowest_loss_where_most_images_have_a_lower_one() -> None:
+    def variant(loss: float, sharper: int) -> VariantResult:
+        """Images are told apart twice as clearly in the first `sharper` of them."""
+        made = make_variant(wrong=())
+        logits = [p.logit * (2 if p.index < sharper else 1) for p in made.predictions]
+        rows = [p.model_copy(update={"logit": logit}) for p, logit in zip(made.predictions, logits, strict=True)]
+        test = made.test.model_copy(update={"loss": loss})
+        return made.model_copy(update={"test": test, "predictions": tuple(rows)})
+
+    assert marked("test.loss", low=variant(0.1, 40), high=variant(0.2, 0)) == "low"
+    assert marked("test.loss", low=variant(0.1, 5), high=variant(0.2, 0)) == ""
+    assert marked("test.loss", low=variant(0.2, 40), high=variant(0.2, 0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "p", "answer"),
+    [
+        (0.8, 0.9, 0.01, "yes"),
+        (0.9, 0.8, 0.01, "no"),
+        (0.8, 0.9, 0.05, "within noise"),
+        (0.9, 0.8, 1.0, "within noise"),
+        (0.9, 0.9, 0.0, "within noise"),
+    ],
+)
+def test_verdict(before: float, after: float, p: float, answer: str) -> None:
+    assert claims.verdict(before, after, p) == answer
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ((0.1, 0.2), (0.3, 0.4), "above"),
+        ((0.3, 0.4), (0.1, 0.2), "below"),
+        ((0.1, 0.3), (0.2, 0.4), "overlapping"),
+        ((0.1, 0.2), (0.2, 0.3), "overlapping"),  # they touch
+    ],
+)
+def test_ranges(old: tuple[float, float], new: tuple[float, float], place: str) -> None:
+    spreads = [Spread(mean=low, low=low, high=high, epochs=5) for low, high in (old, new)]
+    assert claims.ranges(*spreads) == place
 
 
 @pytest.mark.parametrize(("p", "more"), [(0.0, True), (0.049, True), (0.05, False), (1.0, False)])

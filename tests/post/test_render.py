@@ -13,7 +13,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from generator.experiment import result_files, results
 from generator.experiment.loading import load
-from generator.experiment.results import BuildResults, Epoch, VariantResult, WeightsSummary
+from generator.experiment.outcomes import Epoch
+from generator.experiment.results import BuildResults, VariantResult, WeightsSummary
 from generator.post import bound, layout, preview, render
 from generator.post.render import Rendered
 from generator.support.errors import BadInput
@@ -282,8 +283,8 @@ def test_the_baseline_alone_is_compared_with_nothing() -> None:
     assert "**0." not in text
 
 
-def test_the_best_are_marked_and_named(before: Rendered) -> None:
-    assert "| **1.0000** |" in before.text
+def test_the_best_is_named_and_within_noise_not_marked(before: Rendered) -> None:
+    assert "**1.0000**" not in before.text
     assert "The highest test accuracy, 1.0000, is that of Data augmentation&#44; without preprocessing." in before.text
     assert "5 images mended, 2 broken; p = 0.4531, no more than chance may give" in before.text
 
@@ -295,6 +296,7 @@ def test_a_significant_difference_is_called_one() -> None:
     }
     text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
     assert "10 images mended, 0 broken; p = 0.0020, more than chance would explain" in text
+    assert "| **1.0000** |" in text
 
 
 def test_only_the_originals_classes_and_weights_are_compared_number_by_number() -> None:

@@ -17,7 +17,7 @@ keras = pytest.importorskip("keras")
 
 from generator.backbones.weights import resolve  # noqa: E402
 from generator.data.dataset import Dataset, Sample  # noqa: E402
-from generator.experiment.results import Epoch  # noqa: E402
+from generator.experiment.outcomes import Epoch  # noqa: E402
 from generator.experiment.settings import FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.stages import artifacts, learning, workspace  # noqa: E402
 from generator.stages.job import Job  # noqa: E402

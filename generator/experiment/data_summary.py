@@ -1,0 +1,130 @@
+"""The data set of a build, as plain data: what was found, how it was split, which pictures stand in it twice.
+
+`data.summary` makes a `DataSummary`, which is a part of `results.BuildResults`.
+"""
+
+from collections import Counter
+from typing import Literal
+
+from pydantic import Field
+
+from generator.support.strict_json import Record
+
+Part = Literal["train", "validation", "test"]
+
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""Of a data set, in the order in which its images are counted."""
+
+
+class Count(Record):
+    """Images of one class in one folder."""
+
+    class_name: str
+    images: int
+
+
+class Copy(Record):
+    """One of the files that hold the same picture."""
+
+    file: str
+    """Path below the data set's root, with forward slashes."""
+    class_name: str
+    part: Part
+    """What the baseline uses it for: of the training folder, some are kept for validation."""
+
+
+class Duplicate(Record):
+    """A picture that stands in the data set more than once."""
+
+    same: Literal["bytes", "pixels"]
+    """Whether the files are the same, or only what is decoded from them, at the size that is used."""
+    copies: tuple[Copy, ...] = Field(min_length=2)
+    """In the order of the data set: training, validation, test."""
+
+    @property
+    def parts(self) -> frozenset[Part]:
+        return frozenset(copy.part for copy in self.copies)
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether the copies stand under more than one class."""
+        return len({copy.class_name for copy in self.copies}) > 1
+
+
+PLAIN_FOLDERS: dict[Part, str] = {"train": "train", "test": "test"}
+
+
+class DataSummary(Record):
+    """The data set as it was found and split."""
+
+    source: str
+    """What the user named, without folders: `sample`, `archive.zip`, …"""
+    kind: Literal["sample", "folder", "archive", "kaggle"]
+    class_names: tuple[str, str]
+    folders: dict[Part, str] = PLAIN_FOLDERS
+    """Part → its folder, below the one that holds all; `validation` only where the data set has one."""
+    train: tuple[Count, ...]
+    validation: tuple[Count, ...] = ()
+    """Empty where the data set has no validation images of its own."""
+    test: tuple[Count, ...]
+    training_images: int
+    """Of `train`, those trained on."""
+    validation_images: int
+    """Those of `validation`; where there are none, those of `train` that are kept for validation."""
+    batches: int
+    """Of the images of `train`."""
+    training_batches: int
+    validation_batches: int
+    test_batches: int
+    image_size: int
+    batch_size: int
+    alpha: Literal["drop", "white"]
+    transparent_images: int
+    """Images with at least one pixel that is not opaque."""
+    ignored: dict[str, int]
+    """Reason → number of files that were passed over."""
+    notes: dict[str, int]
+    """Oddity that was handled (`rotated by EXIF`, `first frame of an animation`) → number of images."""
+    duplicates: tuple[Duplicate, ...]
+    """In order of their first file."""
+    fingerprint: str
+
+    @property
+    def train_total(self) -> int:
+        return sum(count.images for count in self.train)
+
+    @property
+    def test_total(self) -> int:
+        return sum(count.images for count in self.test)
+
+    @property
+    def repeated(self) -> dict[Part, int]:
+        """Part → number of pictures that stand in its folder more than once."""
+        shared = {} if self.validation else {"validation": "train"}
+        counts = [Counter(shared.get(copy.part, copy.part) for copy in d.copies) for d in self.duplicates]
+        return {part: sum(count[part] > 1 for count in counts) for part in PARTS}
+
+    @property
+    def crossing(self) -> tuple[Duplicate, ...]:
+        """Pictures that are trained on and validated with."""
+        return tuple(d for d in self.duplicates if d.parts >= {"train", "validation"})
+
+    @property
+    def known(self) -> tuple[Duplicate, ...]:
+        """Pictures that are tested with and also trained on or validated with."""
+        return tuple(d for d in self.duplicates if "test" in d.parts and len(d.parts) > 1)
+
+    @property
+    def known_tests(self) -> tuple[Copy, ...]:
+        """The test images of `known`."""
+        return tuple(copy for d in self.known for copy in d.copies if copy.part == "test")
+
+    @property
+    def contradictory(self) -> tuple[Duplicate, ...]:
+        """Pictures that stand under more than one class."""
+        return tuple(d for d in self.duplicates if d.contradictory)
+
+    @property
+    def majority_share(self) -> float:
+        """Test accuracy of always naming the class that is most frequent in the test set."""
+        return max(count.images for count in self.test) / max(1, self.test_total)

@@ -1,0 +1,36 @@
+"""Outcomes: what is derived from the records agrees with its definition."""
+
+import math
+
+import pytest
+
+from generator.experiment.outcomes import ConfusionMatrix, Epoch, Prediction, last_epochs
+from tests.factories import make_history, make_variant
+
+
+def test_last_epochs_are_five_or_all() -> None:
+    losses = [0.9, 0.3, 0.1, 0.2, 0.5, 0.4]
+    epochs = [Epoch(epoch=i + 1, loss=1, accuracy=0.5, val_loss=v, val_accuracy=0.5) for i, v in enumerate(losses)]
+    found = last_epochs(epochs).val_loss
+    assert (found.mean, found.low, found.high, found.epochs) == (pytest.approx(0.3), 0.1, 0.5, 5)
+    assert last_epochs(epochs[:2]).val_loss.epochs == 2
+
+
+def test_a_variant_tells_where_each_phase_ended() -> None:
+    variant = make_variant(head=make_history(1, 30, 0.5, 0.9), fine_tuning=make_history(30, 1, 1.0, 1.0))
+    assert variant.last_epochs["head"] == last_epochs(variant.head)
+    assert variant.last_epochs["fine_tuning"].accuracy.epochs == 1
+
+
+@pytest.mark.parametrize(("logit", "actual"), [(0.0, 0), (2.5, 1), (2.5, 0), (-800.0, 1), (800.0, 0), (800.0, 1)])
+def test_the_loss_of_a_prediction_is_its_cross_entropy(logit: float, actual: int) -> None:
+    prediction = Prediction(index=0, file="1.png", actual=actual, predicted=1, logit=logit, probability=0.5)
+    expected = 800.0 if abs(logit) > 700 else -math.log(1 / (1 + math.exp(-logit if actual else logit)))
+    assert prediction.loss == pytest.approx(0.0 if (logit, actual) == (800.0, 1) else expected)
+
+
+def test_recalls_are_of_each_class() -> None:
+    cells = ConfusionMatrix(true_negative=15, false_positive=5, false_negative=0, true_positive=20)
+    assert cells.recalls == (0.75, 1.0)
+    empty = ConfusionMatrix(true_negative=0, false_positive=0, false_negative=1, true_positive=3)
+    assert empty.recalls == (0.0, 0.75)
