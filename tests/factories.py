@@ -167,7 +167,7 @@ def make_results(**changes: Any) -> BuildResults:
         "weights": WeightsSummary(
             requested="auto",
             used="embedded",
-            name="resnet50-drawn-animals-int8.npz",
+            name="resnet50-photos-int8.npz",
             fingerprint="e" * 64,
             reason="ImageNet weights are neither on this machine nor could they be downloaded",
         ),

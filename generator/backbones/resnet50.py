@@ -42,6 +42,6 @@ RESNET50 = Backbone(
     imagenet_file="resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
     imagenet_folder="https://storage.googleapis.com/tensorflow/keras-applications/resnet/",
     imagenet_md5="4d473c1dd8becc155b73f8504c6f6626",
-    embedded=Path(__file__).parent / "embedded" / "resnet50-drawn-animals-int8.npz",
-    embedded_sha256="386c79fc692451d7f124111679e8d5272e8232396cda83bbc6f55d5c86bb8d3d",
+    embedded=Path(__file__).parent / "embedded" / "resnet50-photos-int8.npz",
+    embedded_sha256="bd1aab6681d6b4ceafc37ea669311ad87d5a040d1512d14ac37951eaabf852fc",
 )
