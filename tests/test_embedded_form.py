@@ -10,6 +10,7 @@ from generator.backbones.resnet50 import RESNET50
 from generator.backbones.weight_files import unpacked
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
+from generator.support.strict_json import parse_json
 
 sys.path.append(str(ROOT / "tools"))
 import embedded_form
@@ -36,6 +37,12 @@ def trained() -> embedded_form.Arrays:
     }
     first = np.random.default_rng(2).normal(size=arrays["conv1_conv/kernel"].shape)
     return arrays | {"conv1_conv/kernel": first.astype(np.float16)}
+
+
+def test_the_record_beside_the_embedded_file_is_of_that_file() -> None:
+    record = parse_json(RESNET50.embedded.with_suffix(".json").read_text("utf-8"), "the record")
+    assert record["file"] == embedded_form.described(RESNET50.embedded)
+    assert record["training"]["left_out"] == ["camel"]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

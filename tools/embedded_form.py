@@ -7,13 +7,16 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generator.backbones.resnet50 import RESNET50
+from generator.backbones.weight_files import unpacked
 from generator.support.errors import BadInput
-from generator.support.files import replacing
+from generator.support.files import file_hash, replacing, write_atomically
+from generator.support.strict_json import parse_json, to_json
 
 Arrays = dict[str, NDArray[np.floating]]
 """`<layer>/<variable>` → array, in Keras' layer names and layouts."""
@@ -24,13 +27,35 @@ REDUCED = ("conv5_block2_1_conv", "conv5_block3_1_conv")
 """What reads that stream, within the stage."""
 
 
-def convert(source: Path, target: Path, scale: float) -> None:
+def convert(source: Path, target: Path, scale: float) -> dict[str, Any]:
     """Write the weights in `source` to `target` in the embedded form, features multiplied by `scale`.
 
-    Raises `BadInput` for a file that lacks an array of ResNet50 or has it in another shape, or another scale
-    than a power of two.
+    A record of the training beside the source (`.json`) is copied beside the target, together with what is said of
+    the file; that record is returned. Raises `BadInput` for a file that lacks an array of ResNet50 or has it in
+    another shape, and for another scale than a power of two.
     """
     write(target, quantised(scaled(read(source), scale)))
+    training = source.with_suffix(".json")
+    record = {
+        "file": described(target),
+        "made_from": {"sha256": file_hash(source), "scale": scale},
+        "training": parse_json(training.read_text("utf-8"), str(training)) if training.exists() else None,
+    }
+    write_atomically(target.with_suffix(".json"), to_json(record).encode("utf-8"))
+    return record
+
+
+def described(path: Path) -> dict[str, Any]:
+    """Of a file in the embedded form: name, hash, size in bytes, arrays and parameters once unpacked."""
+    data = path.read_bytes()
+    arrays = unpacked(data, RESNET50)
+    return {
+        "name": path.name,
+        "sha256": file_hash(path),
+        "bytes": len(data),
+        "arrays": len(arrays),
+        "parameters": sum(array.size for array in arrays.values()),
+    }
 
 
 def read(path: Path) -> Arrays:

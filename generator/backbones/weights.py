@@ -2,7 +2,7 @@
 
 `resolve` turns what was asked for (`auto`, `imagenet`, `embedded`, `random` or a file) into `Weights`;
 `load_arrays` reads them as NumPy arrays by layer name, whatever file they come from. The embedded file holds
-int8 kernels with a scale per output channel, and is made by `tools/pretrain.py`.
+int8 kernels with a scale per output channel, and is made by `tools/embedded_form.py`.
 """
 
 import difflib

@@ -2,7 +2,7 @@
 
 `Strokes` are an animal made of tapered strokes; `cut_out` places it in a bounding box, paints surroundings,
 coat, light and shadow, perhaps something in front of it, and adds what a camera adds. Which animal it is, is
-the caller's matter: `sample` draws camels and horses, `tools/pretrain.py` other animals.
+the caller's matter.
 """
 
 import math
