@@ -1,10 +1,12 @@
 """Results for tests, made without training: small, fixed, and each field can be changed."""
 
+from collections import Counter
 from typing import Any, Literal
 
 from generator.experiment import figure_names, loading
+from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
-from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix, Epoch, Prediction, Score
+from generator.experiment.outcomes import ClassificationScore, Epoch, Prediction, Score
 from generator.experiment.results import (
     BuildResults,
     Environment,
@@ -99,6 +101,11 @@ def make_predictions(
     return tuple(predictions)
 
 
+def count_confusions(predictions: tuple[Prediction, ...], classes: int) -> ConfusionMatrix:
+    cells = Counter((p.actual, p.predicted) for p in predictions)
+    return ConfusionMatrix(rows=tuple(tuple(cells[a, p] for p in range(classes)) for a in range(classes)))
+
+
 def make_variant(
     name: str = "baseline",
     *,
@@ -109,9 +116,6 @@ def make_variant(
     """A variant with five camels called horses, as the write-up reported."""
     variant = next(v for v in make_config().variants if v.name == name)
     predictions = make_predictions(wrong, names)
-    cells = [
-        sum(1 for p in predictions if (p.actual, p.predicted) == cell) for cell in ((0, 0), (0, 1), (1, 0), (1, 1))
-    ]
     fields: dict[str, Any] = {
         "name": name,
         "title": variant.title,
@@ -132,9 +136,7 @@ def make_variant(
             f1=0.888889,
             roc_auc=0.9575,
         ),
-        "confusion": ConfusionMatrix(
-            true_negative=cells[0], false_positive=cells[1], false_negative=cells[2], true_positive=cells[3]
-        ),
+        "confusion": count_confusions(predictions, len(names)),
         "predictions": predictions,
         "parameters": ParameterCounts(
             total=23_589_761,

@@ -113,16 +113,15 @@ def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
         _prediction(i, name, label, hashlib.sha256(f"{state} {name}".encode()).digest()[0])
         for i, (name, label) in enumerate([(sample.name, sample.label) for sample in job.dataset.test])
     ]
-    cells = [sum((p.actual, p.predicted) == cell for p in predictions) for cell in ((0, 0), (0, 1), (1, 0), (1, 1))]
-    names = ("true_negative", "false_positive", "false_negative", "true_positive")
+    confusion = factories.count_confusions(tuple(predictions), job.classes)
     fixed = factories.make_variant()
-    counted = {"correct": cells[0] + cells[3], "total": len(predictions), "loss": int(state[:4], 16) / 65536}
+    counted = {"correct": confusion.correct, "total": len(predictions), "loss": int(state[:4], 16) / 65536}
     _write(
         out,
         train=fixed.train,
         validation=fixed.validation,
         test=fixed.test.model_copy(update=counted),
-        confusion=outcomes.ConfusionMatrix(**dict(zip(names, cells, strict=True))),
+        confusion=confusion,
         predictions=predictions,
     )
 

@@ -166,6 +166,7 @@ def _named(names: Sequence[str], known: Nodes) -> Nodes:
 
 
 GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
+    "classes": lambda start, variant, config: len(start.dataset.class_names),
     "dataset": lambda start, variant, config: start.dataset,
     "weights": lambda start, variant, config: start.weights,
     "precision": lambda start, variant, config: start.precisions[variant.name],
@@ -174,6 +175,7 @@ GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
 """What a row may declare beside settings → where it comes from."""
 
 KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "classes": lambda classes: classes,
     "dataset": lambda dataset: dataset.fingerprint,
     "weights": lambda weights: weights.summary.fingerprint,
     "precision": lambda precision: precision,

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from generator.data import filetypes, lookalikes, part_names
 from generator.experiment.data_summary import Part
-from generator.experiment.task import TASK
 from generator.support.errors import BadInput, printable
 
 _DEPTH = 3  # levels of extra folders an archive may have above train/ and test/
@@ -202,7 +201,7 @@ def _class_names(classes: dict[str, dict[str, Path]], source: str) -> tuple[str,
         partial = sorted(name for names in places.values() for name in names)
         only += [_alike(one, other) for one, other in _lookalikes(partial, partial)]
         raise BadInput(f"{source}: {_joined(classes)} must hold the same classes; {'; '.join(only)}")
-    if len(everywhere) != TASK.classes:
+    if len(everywhere) != 2:
         listed = [_names(everywhere), *(_alike(one, other) for one, other in _lookalikes(everywhere, everywhere))]
         raise BadInput(
             f"{source}: needs two class folders in {_joined(classes)}, found {len(everywhere)}: {'; '.join(listed)}"

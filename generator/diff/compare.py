@@ -213,10 +213,17 @@ def _metrics(build: Build, variant: VariantResult | None) -> dict[str, float | N
     tables = {
         **scores,
         "epochs": epochs,
-        "confusion": variant.confusion.model_dump(),
+        **_by_class(variant, build.results.data.class_names),
         "parameters": variant.parameters.model_dump(),
     }
     return config.flatten(tables)
+
+
+def _by_class(variant: VariantResult, class_names: Sequence[str]) -> dict[str, Any]:
+    """The confusion matrix of two classes; of more, each class's ratios, since its cells are too many to list."""
+    if len(class_names) == 2:
+        return {"confusion": variant.confusion.table(class_names)}
+    return {"classes": variant.confusion.ratios(class_names)}
 
 
 def _setting_changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]) -> Iterable[SettingChange]:
@@ -275,7 +282,7 @@ def _unpairable(old: BuildResults, new: BuildResults, one: VariantResult, other:
     return ""
 
 
-def _prediction_change(old: Prediction, new: Prediction, names: tuple[str, str]) -> PredictionChange:
+def _prediction_change(old: Prediction, new: Prediction, names: Sequence[str]) -> PredictionChange:
     outcome: Outcome = "still wrong" if old.wrong and new.wrong else "mended" if old.wrong else "broken"
     return PredictionChange(
         file=old.file,

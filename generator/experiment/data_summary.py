@@ -60,7 +60,7 @@ class DataSummary(Record):
     source: str
     """What the user named, without folders: `sample`, `archive.zip`, …"""
     kind: Literal["sample", "folder", "archive", "kaggle"]
-    class_names: tuple[str, str]
+    class_names: tuple[str, ...] = Field(min_length=2)
     folders: dict[Part, str] = PLAIN_FOLDERS
     """Part → its folder, below the one that holds all; `validation` only where the data set has one."""
     train: tuple[Count, ...]

@@ -19,7 +19,7 @@ class Score(Record):
     """Loss and accuracy over one set of images."""
 
     loss: float
-    """Mean binary cross-entropy from logits, nats."""
+    """Mean cross-entropy from logits, nats."""
     correct: int = Field(ge=0)
     total: int = Field(ge=1)
 
@@ -102,47 +102,12 @@ class Prediction(Record):
         return self.probability if self.predicted else 1 - self.probability
 
 
-class ConfusionMatrix(Record):
-    """Counts with class 1 as the positive class: rows are the actual class, columns the predicted one."""
-
-    true_negative: int = Field(ge=0)
-    false_positive: int = Field(ge=0)
-    false_negative: int = Field(ge=0)
-    true_positive: int = Field(ge=0)
-
-    @property
-    def rows(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """((actual 0 predicted 0, actual 0 predicted 1), (actual 1 predicted 0, actual 1 predicted 1))."""
-        return (self.true_negative, self.false_positive), (self.false_negative, self.true_positive)
-
-    @property
-    def total(self) -> int:
-        return sum(map(sum, self.rows))
-
-    @property
-    def negatives(self) -> int:
-        """Images of class 0."""
-        return self.true_negative + self.false_positive
-
-    @property
-    def positives(self) -> int:
-        """Images of class 1."""
-        return self.false_negative + self.true_positive
-
-    @property
-    def recalls(self) -> tuple[float, float]:
-        """Share of the images of each class that are called by its name, 0 where there are none.
-
-        That of class 1 is the recall (sensitivity), that of class 0 the specificity.
-        """
-        return self.true_negative / max(1, self.negatives), self.true_positive / max(1, self.positives)
-
-
 class ClassificationScore(Score):
-    """A score with standard metrics, class 1 being the positive class, computed by scikit-learn.
+    """A score with standard metrics, computed by scikit-learn.
 
-    A ratio whose denominator is zero (no positive predicted, say) is 0; `roc_auc` is None where the images
-    are of one class only.
+    Of two classes, class 1 is the positive one. Of more, all are means over the classes that have test images, and
+    `roc_auc` is that of each class against the rest. A ratio whose denominator is zero (no positive predicted, say)
+    is 0; `roc_auc` is None where a class has no test image.
     """
 
     precision: float = Field(ge=0, le=1)

@@ -6,9 +6,10 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.outcomes import Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.settings import BASELINE
@@ -37,7 +38,9 @@ def to_files(results: BuildResults) -> dict[str, str]:
         "profile": results.profile,
         "data": {**results.data.model_dump(mode="json"), "majority_share": results.data.majority_share},
         "weights": results.weights.model_dump(mode="json"),
-        "variants": {name: _metrics_of(variant) for name, variant in results.variants.items()},
+        "variants": {
+            name: _metrics_of(variant, results.data.class_names) for name, variant in results.variants.items()
+        },
     }
     record = {
         "schema_version": SCHEMA_VERSION,
@@ -73,6 +76,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
                 "fine_tuning": history.get((name, "fine_tuning"), []),
                 "predictions": predictions.get(name, []),
                 "summaries": record["summaries"][name],
+                "confusion": _confusion(metrics["variants"][name], metrics["data"]),
                 "before": _without_ratio(metrics["variants"][name]["before"]),
                 **{split: _without_ratio(metrics["variants"][name][split]) for split in _SPLITS},
             }
@@ -122,13 +126,16 @@ def empty_neighbours(variants: Iterable[str]) -> dict[str, str]:
 
 
 _SPLITS = ("train", "validation", "test")
-_DERIVED = ("epochs", *_SPLITS, "before")
+_DERIVED = ("epochs", *_SPLITS, "before", "confusion", "classes")
 
 
-def _metrics_of(variant: VariantResult) -> dict[str, Any]:
+def _metrics_of(variant: VariantResult, class_names: Sequence[str]) -> dict[str, Any]:
     table = variant.model_dump(
-        mode="json", exclude={"predictions", "head", "fine_tuning", "summaries", "before", *_SPLITS}
+        mode="json", exclude={"predictions", "head", "fine_tuning", "summaries", "before", "confusion", *_SPLITS}
     )
+    table["confusion"] = variant.confusion.table(class_names)
+    if len(class_names) > 2:
+        table["classes"] = variant.confusion.ratios(class_names)
     table["before"] = _with_ratio(variant.before)
     for split in _SPLITS:
         table[split] = _with_ratio(getattr(variant, split))
@@ -138,6 +145,17 @@ def _metrics_of(variant: VariantResult) -> dict[str, Any]:
         for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
     }
     return table
+
+
+def _confusion(table: Mapping[str, Any], data: Any) -> Any:
+    """The counts of a variant's `metrics.json`; its ratios must be those that follow from them."""
+    if not isinstance(data, Mapping):
+        return None  # as in `_without`
+    class_names = data["class_names"]
+    matrix = ConfusionMatrix.from_table(table["confusion"], class_names)
+    if len(class_names) > 2 and table["classes"] != matrix.ratios(class_names):
+        raise ValueError("the ratios of the classes are not those of the confusion matrix")
+    return matrix.model_dump()
 
 
 def _with_ratio(score: Score) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.outcomes import (
     ClassificationScore,
-    ConfusionMatrix,
     Epoch,
     LastEpochs,
     Phase,

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -29,7 +28,7 @@ from generator.experiment.figure_names import (
 from generator.experiment.metrics import format_of
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import Trained
-from generator.figures import sheets
+from generator.figures import confusion, sheets
 from generator.figures.canvas import (
     BLUE,
     GREEN,
@@ -84,7 +83,7 @@ def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pi
         return (
             encode(HEAD_CURVE, learning_curve(variant.head)),
             encode(FINE_TUNING_CURVE, learning_curve(variant.head, variant.fine_tuning)),
-            encode(CONFUSION_MATRIX, confusion_matrix(variant, class_names), texts=class_names),
+            encode(CONFUSION_MATRIX, confusion.confusion_matrix(variant.confusion, class_names), texts=class_names),
             encode(
                 WRONG_PREDICTIONS,
                 sheets.wrong_predictions(variant, class_names, test_pixels),
@@ -125,30 +124,6 @@ def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> 
     lower.set_xlim(head[0].epoch - pad, last + pad)
     if fine_tuning:
         _mark_start(upper, lower, fine_tuning[0].epoch, accuracies)
-    return figure
-
-
-def confusion_matrix(variant: Trained, class_names: tuple[str, str]) -> Figure:
-    """Heat map of the counts: rows are the actual class, columns the predicted one."""
-    matrix = variant.confusion
-    counts = np.array(matrix.rows)
-    names = (("True Neg", "False Pos"), ("False Neg", "True Pos"))
-    cells = [
-        [f"{name}\n{count}\n{formats.share(count / matrix.total)}" for name, count in zip(*row, strict=True)]
-        for row in zip(names, matrix.rows, strict=True)
-    ]
-    figure = new_figure(5.2, layout="constrained")
-    axes = figure.add_subplot()
-    labels = [shortened(name, 2.1) for name in class_names]
-    seaborn.heatmap(
-        counts, annot=np.array(cells), fmt="", ax=axes, cmap="Blues", vmin=0, vmax=max(1, counts.max()),
-        cbar=False, linewidths=2, linecolor="white", annot_kws={"fontsize": LARGE + 1},
-    )  # fmt: skip
-    axes.set_xticks([0.5, 1.5], labels, parse_math=False, fontsize=NORMAL)
-    axes.set_yticks([0.5, 1.5], labels, parse_math=False, fontsize=NORMAL, rotation=90, va="center")
-    axes.tick_params(length=0)
-    axes.set_xlabel("Predicted", fontsize=LARGE, labelpad=8)
-    axes.set_ylabel("Actual", fontsize=LARGE, labelpad=8)
     return figure
 
 

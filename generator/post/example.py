@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from generator.experiment import figure_names
+from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
-from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix, Epoch, Prediction, Score
+from generator.experiment.outcomes import ClassificationScore, Epoch, Prediction, Score
 from generator.experiment.results import (
     BuildResults,
     Environment,
@@ -111,7 +112,7 @@ def _variant(name: str, model: ModelSettings) -> VariantResult:
         train=score,
         validation=score,
         test=ClassificationScore(**score.model_dump(), precision=0.5, recall=0.5, f1=0.5, roc_auc=0.5),
-        confusion=ConfusionMatrix(true_negative=1, false_positive=1, false_negative=0, true_positive=2),
+        confusion=ConfusionMatrix(rows=((1, 1), (0, 2))),
         predictions=_predictions(),
         parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=2),
         shapes=Shapes(images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1)),

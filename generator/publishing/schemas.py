@@ -6,6 +6,7 @@
 from typing import Any
 
 from generator.experiment import result_files
+from generator.experiment.confusion import NAMED
 from generator.experiment.loading import ConfigFile
 from generator.experiment.outcomes import Epoch, Prediction
 from generator.experiment.results import BuildResults
@@ -46,6 +47,8 @@ def _metrics() -> Schema:
     for name in ("Score", "ClassificationScore"):
         _add(definitions[name], "accuracy", share)
     _add(definitions["DataSummary"], "majority_share", share)
+    definitions["ConfusionMatrix"] = _confusion()
+    definitions["VariantResult"]["properties"]["classes"] = _classes(share)
     for name in _ELSEWHERE:
         _drop(definitions["VariantResult"], name)
     last = {"$ref": "#/$defs/Epoch"}
@@ -56,6 +59,34 @@ def _metrics() -> Schema:
         _drop(schema, name)
     _add(schema, "schema_version", {"const": strict_json.SCHEMA_VERSION})
     return _titled("metrics.json", schema)
+
+
+def _confusion() -> Schema:
+    """As `ConfusionMatrix.table` gives it."""
+    count: Schema = {"type": "integer", "minimum": 0}
+    return {
+        "description": "Counts of test images, the second class being the positive one; of more than two classes, "
+        "actual class, then predicted class, without the empty cells.",
+        "anyOf": [
+            {
+                "type": "object",
+                "properties": dict.fromkeys(NAMED, count),
+                "required": list(NAMED),
+                "additionalProperties": False,
+            },
+            {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": count}},
+        ],
+    }
+
+
+def _classes(share: Schema) -> Schema:
+    names = ("precision", "recall", "f1")
+    ratios: Schema = {"type": "object", "properties": dict.fromkeys(names, share), "required": list(names)}
+    return {
+        "type": "object",
+        "description": "Of more than two classes, each one that has test images.",
+        "additionalProperties": {**ratios, "additionalProperties": False},
+    }
 
 
 def _manifest() -> Schema:

@@ -70,6 +70,12 @@ class Job:
         return found
 
     @property
+    def classes(self) -> int:
+        """How many there are."""
+        found: int = self._declared(self.given, "classes")
+        return found
+
+    @property
     def titles(self) -> Mapping[str, str]:
         """Variant → its title, in the post's order."""
         found: Mapping[str, str] = self._declared(self.given, "titles")

@@ -21,6 +21,7 @@ import numpy as np
 from generator.experiment.outcomes import Score
 from generator.experiment.results import ParameterCounts, Shapes, Summaries
 from generator.experiment.settings import ModelSettings, first_fine_tuning_epoch
+from generator.experiment.task import Task, task_for
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.stages.workspace import Workspace, through
@@ -35,7 +36,7 @@ COPIES = 9
 
 def architecture(job: Job, out: Path, report: Report) -> None:
     base, settings = Workspace(job).structure, _model_settings(job)
-    head = network.build_head(settings.dropout)
+    head = network.build_head(settings.dropout, task_for(job.classes).outputs)
     # Nothing is augmented here, so the seed is of no account.
     whole = network.connect(base, head, network.layers_before(settings, seed=0))
     base_summary, head_summary = network.summary(base), network.summary(whole)
@@ -92,12 +93,13 @@ def features(job: Job, out: Path, report: Report) -> None:
 
 
 def head(job: Job, out: Path, report: Report) -> None:
-    work = Workspace(job)
+    work, task = Workspace(job), task_for(job.classes)
     pooled = artifacts.rows(job.inputs["features"] / artifacts.POOLED)
     # Seeded by itself: the head starts alike in every variant, whatever was built before it.
     keras.utils.set_random_seed(work.seed("head weights"))
-    model = network.connect_head(network.build_head(job.setting("model.dropout")), pooled.shape[1])
-    before = _before(model, work, pooled)
+    layers = network.build_head(job.setting("model.dropout"), task.outputs)
+    model = network.connect_head(layers, pooled.shape[1])
+    before = _before(task, model, work, pooled)
 
     def training(epoch: int) -> Batches:
         if job.setting("model.augment"):
@@ -117,7 +119,7 @@ def head(job: Job, out: Path, report: Report) -> None:
 
 def fine_tuning(job: Job, out: Path, report: Report) -> None:
     work = Workspace(job)
-    model, layers = work.upper_model()
+    model, layers = work.upper_model(task_for(job.classes).outputs)
     _load_variables(layers.dense.trainable_variables, job.inputs["head"])
 
     def training(epoch: int) -> Batches:
@@ -138,9 +140,9 @@ def fine_tuning(job: Job, out: Path, report: Report) -> None:
 
 
 def evaluation(job: Job, out: Path, report: Report) -> None:
-    work = Workspace(job)
+    work, task = Workspace(job), task_for(job.classes)
     labels = work.labels
-    model, _ = work.upper_model()
+    model, _ = work.upper_model(task.outputs)
     _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
     logits = scoring.predict(model, work.lower_outputs(range(len(labels))))
     train_images, validation_images = list(work.split.train), list(work.split.validation)
@@ -149,11 +151,11 @@ def evaluation(job: Job, out: Path, report: Report) -> None:
     files = [sample.name for sample in job.dataset.test]
     artifacts.write_records(
         out,
-        train=scoring.score(logits[train_images], labels[train_images]),
-        validation=scoring.score(logits[validation_images], labels[validation_images]),
-        test=scoring.classification_score(test_logits, test_labels),
-        confusion=scoring.confusion(test_logits, test_labels),
-        predictions=list(scoring.predictions(test_logits, test_labels, files)),
+        train=scoring.score(task, logits[train_images], labels[train_images]),
+        validation=scoring.score(task, logits[validation_images], labels[validation_images]),
+        test=scoring.classification_score(task, test_logits, test_labels),
+        confusion=scoring.confusion(task, test_logits, test_labels),
+        predictions=list(scoring.predictions(task, test_logits, test_labels, files)),
     )
 
 
@@ -180,10 +182,10 @@ def _model_settings(job: Job) -> ModelSettings:
     )
 
 
-def _before(model: keras.Model, work: Workspace, pooled: np.ndarray) -> Score:
+def _before(task: Task, model: keras.Model, work: Workspace, pooled: np.ndarray) -> Score:
     positions = list(work.split.validation)
     logits = scoring.predict(model, work.batches(pooled, positions))
-    return scoring.score(logits, work.labels[positions])
+    return scoring.score(task, logits, work.labels[positions])
 
 
 def _save_variables(variables: list[keras.Variable], out: Path) -> None:

@@ -54,7 +54,7 @@ class Stage:
     """Paths of the settings it may read, those of a variant's recipe and those below `data.`."""
     sometimes: Mapping[str, Condition] = field(default_factory=dict)
     """Settings that it may read only where the condition holds."""
-    given: tuple[Literal["dataset", "weights", "precision", "titles"], ...] = ()
+    given: tuple[Literal["classes", "dataset", "weights", "precision", "titles"], ...] = ()
     """What else it is given."""
     draws: tuple[Literal["classes", "files", "titles"], ...] = ()
     """Names from outside that it draws: the fonts that have their letters are part of its key."""
@@ -123,6 +123,7 @@ STAGES = (
         scope="variant",
         settings=(*_BATCHES, "model.preprocess", "model.augment", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_AUGMENTATION,
+        given=("classes",),
         packages=TENSORFLOW,
     ),
     Stage(
@@ -160,7 +161,7 @@ STAGES = (
             "head.epochs",
         ),
         sometimes=_AUGMENTATION,
-        given=("dataset", "weights", "precision"),
+        given=("classes", "dataset", "weights", "precision"),
         needs=("pixels", "split", "features"),
         packages=TENSORFLOW,
     ),
@@ -177,7 +178,7 @@ STAGES = (
             "fine_tuning.epochs",
         ),
         sometimes=_AUGMENTATION,
-        given=("dataset", "weights", "precision"),
+        given=("classes", "dataset", "weights", "precision"),
         needs=("pixels", "split", "cut", "head"),
         packages=TENSORFLOW,
     ),
@@ -187,7 +188,7 @@ STAGES = (
         scope="variant",
         settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_RANDOM,
-        given=("dataset", "weights", "precision"),
+        given=("classes", "dataset", "weights", "precision"),
         needs=("pixels", "split", "cut", "fine_tuning"),
         packages=(*TENSORFLOW, "scikit-learn"),
     ),

@@ -102,10 +102,10 @@ class Workspace:
         frozen = fold(model, self.job.precision)
         return _compiled(lambda images: frozen(prepare(images)))
 
-    def upper_model(self) -> tuple[keras.Model, network.Head]:
-        """What fine-tuning trains: the base above the cut, from layer `from_layer` on, and the head."""
+    def upper_model(self, outputs: int) -> tuple[keras.Model, network.Head]:
+        """What fine-tuning trains: the base above the cut, from layer `from_layer` on, and the head of `outputs`."""
         network.unfreeze(self.base, self.job.setting("fine_tuning.from_layer"))
-        layers = network.build_head(self.job.setting("model.dropout"))
+        layers = network.build_head(self.job.setting("model.dropout"), outputs)
         above = network.above(self.base, self.cut_point)
         return network.connect(above, layers, precision=self.job.precision), layers
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from generator.experiment.outcomes import Epoch
 from generator.experiment.settings import PhaseSettings
-from generator.experiment.task import TASK
+from generator.experiment.task import TwoClasses, task_with
 from generator.support.errors import BuildFailed
 from generator.support.progress import Report
 from generator.training.batches import derived_seed
@@ -50,17 +50,19 @@ class Phase:
 
 
 def compile_model(model: keras.Model, settings: PhaseSettings) -> None:
-    """Optimiser, binary cross-entropy from logits, accuracy.
+    """Optimiser, cross-entropy from logits, accuracy; two classes have one logit, more have one each.
 
-    The threshold is 0 because the model gives logits: a probability of one half is a logit of zero. Without
-    XLA: it refuses deterministic ops, and measured slower on CPUs.
+    The threshold of one logit is 0: that is the logit of a probability of one half. Without XLA: it refuses
+    deterministic ops, and measured slower on CPUs.
     """
-    model.compile(
-        optimizer=OPTIMIZERS[settings.optimizer](learning_rate=settings.learning_rate),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy", threshold=TASK.threshold)],
-        jit_compile=False,
-    )
+    if task_with(model.output_shape[-1]).loss == "binary_crossentropy":
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=TwoClasses.THRESHOLD)
+    else:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    optimizer = OPTIMIZERS[settings.optimizer](learning_rate=settings.learning_rate)
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy], jit_compile=False)
 
 
 def train(

@@ -1,4 +1,4 @@
-"""The network of the write-up: ResNet50 without its top, average pooling, dropout, one logit.
+"""The network of the write-up: ResNet50 without its top, average pooling, dropout, a dense layer for the logits.
 
 `connect` puts the parts together. Since everything below the first unfrozen block is frozen, the base can be
 cut there (`cut_point`, `below`, `above`): what the lower part gives for an image need be computed only once.
@@ -14,7 +14,6 @@ import keras
 import numpy as np
 
 from generator.experiment.settings import ModelSettings
-from generator.experiment.task import TASK
 from generator.support.errors import BadInput
 from generator.support.hardware import Precision
 from generator.training.batches import augmentation_layers, preprocess_input
@@ -28,7 +27,7 @@ SUMMARY_WIDTH = 98
 
 @dataclass(frozen=True)
 class Head:
-    """The layers on top of the base: (b, h, w, c) features in, (b, 1) logits out."""
+    """The layers on top of the base: (b, h, w, c) features in, (b, outputs) logits out."""
 
     pooling: keras.layers.Layer
     dropout: keras.layers.Layer
@@ -74,12 +73,12 @@ def assign(base: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
             variable.assign(found)
 
 
-def build_head(dropout: float) -> Head:
-    """Fresh layers; the dense kernel is drawn from Keras' global seed when it is first connected."""
+def build_head(dropout: float, outputs: int = 1) -> Head:
+    """Fresh layers with `outputs` logits; the dense kernel is drawn from Keras' global seed when first connected."""
     return Head(
         pooling=keras.layers.GlobalAveragePooling2D(name="average_pooling"),
         dropout=keras.layers.Dropout(dropout, name="dropout"),
-        dense=keras.layers.Dense(TASK.outputs, name="classification"),
+        dense=keras.layers.Dense(outputs, name="classification"),
     )
 
 
@@ -130,7 +129,7 @@ def connect(
 
 
 def connect_head(head: Head, features: int) -> keras.Model:
-    """Dropout and the dense layer alone: (b, features) pooled features in, (b, 1) logits out."""
+    """Dropout and the dense layer alone: (b, features) pooled features in, (b, outputs) logits out."""
     inputs = keras.Input((features,), name="pooled_features")
     return FixedShapeModel(inputs, head.dense(head.dropout(inputs)), name="head")
 

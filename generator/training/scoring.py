@@ -8,61 +8,65 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
-from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix, Prediction, Score
-from generator.experiment.task import TASK
+from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.outcomes import ClassificationScore, Prediction, Score
+from generator.experiment.task import Task
 
 
 def predict(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> np.ndarray:
-    """Logits, float64 (n,), of all images of `batches`, in their order."""
+    """Logits, float64 (n, outputs), of all images of `batches`, in their order."""
     # One graph for all operations, as in training.
     forward = tf.function(partial(model, training=False), autograph=False)
-    logits = [forward(images) for images, _ in batches]
-    return np.concatenate([np.asarray(part, np.float64)[:, 0] for part in logits])
+    return np.concatenate([np.asarray(forward(images), np.float64) for images, _ in batches])
 
 
-def score(logits: np.ndarray, labels: np.ndarray) -> Score:
-    """Loss and count of correct images. Binary cross-entropy of a logit z and a label y: log(1 + e^z) - y z."""
-    losses = np.logaddexp(0, logits) - labels * logits
-    return Score(loss=float(losses.mean()), correct=int(((logits > TASK.threshold) == labels).sum()), total=len(labels))
+def score(task: Task, logits: np.ndarray, labels: np.ndarray) -> Score:
+    """Mean cross-entropy and count of correct images."""
+    losses = task.losses(logits, labels)
+    return Score(loss=float(losses.mean()), correct=int((task.decisions(logits) == labels).sum()), total=len(labels))
 
 
-def classification_score(logits: np.ndarray, labels: np.ndarray) -> ClassificationScore:
-    """`score` with precision, recall, F1 and the area under the ROC curve, class 1 being positive."""
-    predicted = (logits > TASK.threshold).astype(int)
-    precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, labels=[0, 1], zero_division=0)
-    both = len(set(labels.tolist())) == 2
+def classification_score(task: Task, logits: np.ndarray, labels: np.ndarray) -> ClassificationScore:
+    """`score` with precision, recall, F1 and the area under the ROC curve.
+
+    Of two classes, class 1 is positive; of more, each is the mean over the classes that have images.
+    """
+    present = np.unique(labels)
+    counted = [1] if task.classes == 2 else present
+    ratios = precision_recall_fscore_support(labels, task.decisions(logits), labels=counted, zero_division=0)
+    precision, recall, f1 = (float(ratio.mean()) for ratio in ratios[:3])
+    area = roc_auc(task, logits, labels) if len(present) == task.classes else None
     return ClassificationScore(
-        **score(logits, labels).model_dump(),
-        precision=float(precision[1]),
-        recall=float(recall[1]),
-        f1=float(f1[1]),
-        roc_auc=float(roc_auc_score(labels, logits)) if both else None,
+        **score(task, logits, labels).model_dump(), precision=precision, recall=recall, f1=f1, roc_auc=area
     )
 
 
-def confusion(logits: np.ndarray, labels: np.ndarray) -> ConfusionMatrix:
+def roc_auc(task: Task, logits: np.ndarray, labels: np.ndarray) -> float:
+    """Area under the ROC curve of images of every class: by the logit of two classes, else the mean of each one
+    against the rest, by its probability."""
+    if task.classes == 2:
+        return float(roc_auc_score(labels, logits[:, 0]))
+    each = task.probabilities(logits)
+    return float(np.mean([roc_auc_score(labels == label, each[:, label]) for label in range(task.classes)]))
+
+
+def confusion(task: Task, logits: np.ndarray, labels: np.ndarray) -> ConfusionMatrix:
     """Counts by actual class (rows) and predicted class (columns)."""
-    cells = confusion_matrix(labels, (logits > TASK.threshold).astype(int), labels=[0, 1])
-    (true_negative, false_positive), (false_negative, true_positive) = cells.tolist()
-    return ConfusionMatrix(
-        true_negative=true_negative,
-        false_positive=false_positive,
-        false_negative=false_negative,
-        true_positive=true_positive,
-    )
+    cells = confusion_matrix(labels, task.decisions(logits), labels=range(task.classes))
+    return ConfusionMatrix(rows=cells.tolist())
 
 
-def predictions(logits: np.ndarray, labels: np.ndarray, files: Sequence[str]) -> tuple[Prediction, ...]:
-    """One record per image, in order; the probability is the sigmoid of the logit."""
-    probabilities = 0.5 * (1 + np.tanh(logits / 2))  # the sigmoid, without overflow
+def predictions(task: Task, logits: np.ndarray, labels: np.ndarray, files: Sequence[str]) -> tuple[Prediction, ...]:
+    """One record per image, in order."""
+    predicted, probabilities = task.decisions(logits), task.probabilities(logits)
     return tuple(
         Prediction(
             index=i,
             file=file,
             actual=int(labels[i]),
-            predicted=int(logits[i] > TASK.threshold),
-            logit=float(logits[i]),
-            probability=float(probabilities[i]),
+            predicted=int(predicted[i]),
+            logit=float(logits[i, 0]),
+            probability=float(probabilities[i, 1]),
         )
         for i, file in enumerate(files)
     )

@@ -252,13 +252,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
 @pytest.mark.parametrize(
     ("module", "old", "new", "ran"),
     [
-        # One definition with the number of outputs, which the head of the workspace's network is built with.
-        (
-            "experiment/task.py",
-            "threshold=0.0",
-            "threshold=0.1",
-            WORKER | {"figures", "data_figures", "comparison"},
-        ),
+        ("experiment/task.py", "THRESHOLD: ClassVar = 0.0", "THRESHOLD: ClassVar = 0.1", TRAINED | {"architecture"}),
         ("data/decoding.py", "BILINEAR", "BICUBIC", ALL - {"architecture"}),
         # The frozen stages share a class with those that augment, and a class counts as a whole.
         (

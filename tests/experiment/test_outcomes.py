@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from generator.experiment.outcomes import ConfusionMatrix, Epoch, Prediction, last_epochs
+from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.outcomes import Epoch, Prediction, last_epochs
 from tests.factories import make_history, make_variant
 
 
@@ -30,7 +31,7 @@ def test_the_loss_of_a_prediction_is_its_cross_entropy(logit: float, actual: int
 
 
 def test_recalls_are_of_each_class() -> None:
-    cells = ConfusionMatrix(true_negative=15, false_positive=5, false_negative=0, true_positive=20)
+    cells = ConfusionMatrix(rows=((15, 5), (0, 20)))
     assert cells.recalls == (0.75, 1.0)
-    empty = ConfusionMatrix(true_negative=0, false_positive=0, false_negative=1, true_positive=3)
+    empty = ConfusionMatrix(rows=((0, 0), (1, 3)))
     assert empty.recalls == (0.0, 0.75)

@@ -16,9 +16,10 @@ from matplotlib.text import Text
 from PIL import Image
 
 from generator.experiment import figure_names
-from generator.experiment.outcomes import ClassificationScore, ConfusionMatrix
+from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.outcomes import ClassificationScore
 from generator.experiment.results import VariantResult
-from generator.figures import canvas, charts, sheets
+from generator.figures import canvas, charts, confusion, sheets
 from generator.figures.canvas import Drawing
 from generator.support.noise import wilson
 from tests import factories
@@ -166,10 +167,9 @@ def test_a_stray_matplotlibrc_changes_no_byte(tmp_path: Path, drawings: tuple[Dr
 
 
 def test_confusion_matrix_rows_are_actual_and_columns_predicted() -> None:
-    matrix = ConfusionMatrix(true_negative=15, false_positive=5, false_negative=1, true_positive=19)
-    variant = factories.make_variant(confusion=matrix)
+    matrix = ConfusionMatrix(rows=((15, 5), (1, 19)))
     with canvas.style():
-        axes = charts.confusion_matrix(variant, ("camel", "horse")).axes[0]
+        axes = confusion.confusion_matrix(matrix, ("camel", "horse")).axes[0]
     # Text positions count cells from the left and, the axis being inverted, from the top.
     cells = {t.get_position()[::-1]: t.get_text().split("\n") for t in axes.texts}
     assert cells == {
@@ -182,6 +182,52 @@ def test_confusion_matrix_rows_are_actual_and_columns_predicted() -> None:
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("Actual", "Predicted")
     assert [t.get_text() for t in axes.get_yticklabels()] == ["camel", "horse"]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["camel", "horse"]
+
+
+def many(classes: int, images: int) -> ConfusionMatrix:
+    """`images` of each class, one of them called by the next class's name."""
+    rows = np.eye(classes, dtype=int) * (images - 1) + np.roll(np.eye(classes, dtype=int), 1, axis=1)
+    return ConfusionMatrix(rows=rows.tolist())
+
+
+@pytest.mark.parametrize(
+    ("classes", "images", "cell", "tick"),
+    [
+        (3, 20, "19\n95%", "class 2"),
+        (5, 20, "19\n95%", "class 4"),
+        (8, 1000, "999\n100%", "class 7"),
+        (20, 20, "19", "class 19"),
+        (20, 100_000, None, "class 19"),
+        (25, 20, "19", "class 24"),
+        (26, 20, None, "25"),
+        (100, 20, None, "80"),
+        (1000, 2, None, "800"),
+    ],
+)
+def test_a_heat_map_changes_its_form_with_the_number_of_classes(
+    classes: int, images: int, cell: str | None, tick: str
+) -> None:
+    names = [f"class {i}" for i in range(classes)]
+    with canvas.style():
+        figure = confusion.confusion_matrix(many(classes, images), names)
+        assert not overflowing(figure)
+    axes = figure.axes[0]
+    assert (axes.texts[0].get_text() if axes.texts else None) == cell
+    assert [t.get_text() for t in axes.get_xticklabels()][-1] == tick
+    assert [t.get_text() for t in axes.get_yticklabels()][-1] == tick
+    assert axes.yaxis_inverted()
+
+
+@pytest.mark.parametrize(("classes", "images"), [(3, 10**6), (8, 10**5), (9, 20), (25, 99)])
+def test_what_stands_in_a_cell_stays_within_it(classes: int, images: int) -> None:
+    with canvas.style():
+        figure = confusion.confusion_matrix(many(classes, images), ["x" * 40] * classes)
+        figure.canvas.draw()
+    axes = figure.axes[0]
+    cell = axes.bbox.width / classes
+    assert axes.texts
+    assert max(t.get_window_extent().width for t in axes.texts) < cell
+    assert max(t.get_window_extent().height for t in axes.texts) < cell
 
 
 # Sheets of images
@@ -408,7 +454,7 @@ def test_hostile_names_are_drawn_without_a_warning_and_within_the_figure(names: 
         for figure in (
             sheets.labelled_images(noise(7, 8), [0, 1, 0, 1, 0, 1, 1], names),
             sheets.alpha_pair(np.zeros((9, 9, 4), np.uint8), f"train/{names[0]}/{names[1]}.png"),
-            charts.confusion_matrix(variant, names),
+            confusion.confusion_matrix(variant.confusion, names),
             sheets.wrong_predictions(variant, names, noise(40, 8)),
             charts.comparison([variant.model_copy(update={"title": " ".join(names)})]),
         ):

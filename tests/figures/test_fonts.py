@@ -12,7 +12,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager, ft2font
 
 from generator import cli
-from generator.figures import canvas, charts, fonts
+from generator.figures import canvas, confusion, fonts
 from generator.figures.canvas import Drawing
 from tests import factories, fakes
 
@@ -64,7 +64,8 @@ def make_font(path: Path, family: str, characters: str, *, weight: int = 400, em
 
 def matrix(names: tuple[str, str]) -> Drawing:
     with canvas.style(*names):
-        return canvas.encode("x", charts.confusion_matrix(factories.make_variant(names=names), names), texts=names)
+        figure = confusion.confusion_matrix(factories.make_variant(names=names).confusion, names)
+        return canvas.encode("x", figure, texts=names)
 
 
 def test_fault_63_a_font_that_has_the_names_draws_them(installed: list[str], tmp_path: Path) -> None:

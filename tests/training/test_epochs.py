@@ -19,6 +19,7 @@ from generator.backbones.weights import resolve  # noqa: E402
 from generator.data.dataset import Dataset, Sample  # noqa: E402
 from generator.experiment.outcomes import Epoch  # noqa: E402
 from generator.experiment.settings import FineTuningSettings, PhaseSettings  # noqa: E402
+from generator.experiment.task import task_for  # noqa: E402
 from generator.stages import artifacts, learning, workspace  # noqa: E402
 from generator.stages.job import Job  # noqa: E402
 from generator.stages.workspace import Workspace  # noqa: E402
@@ -298,6 +299,21 @@ def test_what_a_checkpoint_holds_stays_while_training_goes_on(
     assert all(np.array_equal(array, copies[name]) for name, array in arrays.items())
     later, _ = checkpoints.contents(model, [])
     assert not np.array_equal(later["model/0"], copies["model/0"])
+
+
+def test_several_classes_are_trained_by_their_cross_entropy(tmp_path: Path) -> None:
+    draw = np.random.default_rng(2)
+    labels = np.arange(12) % 3
+    features = (np.eye(3)[labels] @ draw.normal(size=(3, 16)) + draw.normal(0, 0.1, (12, 16))).astype(np.float32)
+    keras.utils.set_random_seed(5)
+    model = network.connect_head(network.build_head(0.0, outputs=3), 16)
+    run = phase(tmp_path, epochs=30, rate=0.05)
+    history = train(model, run, in_order(features, labels), in_order(features, labels), lambda figures: None)
+    assert_falling(history[:3])
+    assert history[-1].val_accuracy == 1.0
+    logits = np.asarray(model(features), np.float64)
+    expected = task_for(3).losses(logits, labels).mean()
+    assert history[-1].val_loss == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_broken_checkpoint_means_from_the_beginning(labels: np.ndarray, tmp_path: Path) -> None:

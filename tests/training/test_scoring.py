@@ -1,0 +1,44 @@
+"""Scores of two and of several classes, from given logits."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+pytestmark = pytest.mark.train
+
+pytest.importorskip("keras")
+
+from generator.experiment.task import task_for  # noqa: E402
+from generator.training import scoring  # noqa: E402  # needs TensorFlow
+
+LABELS = np.array([0, 0, 1, 1, 2, 2, 2])
+LOGITS = np.array(
+    [[3, 0, 0], [0, 1, 0], [0, 2, 0], [0, 2, 1], [0, 0, 5], [1, 0, 0.5], [0, 0, 1]], np.float64
+)  # fmt: skip
+
+
+def test_two_classes_are_scored_by_class_1() -> None:
+    found = scoring.classification_score(task_for(2), np.array([[-1.0], [2.0], [3.0]]), np.array([0, 0, 1]))
+    assert (found.correct, found.total) == (2, 3)
+    assert (found.precision, found.recall, found.roc_auc) == (0.5, 1.0, 1.0)
+    assert found.loss == pytest.approx(np.log1p(np.exp([-1, 2, -3])).mean())
+
+
+def test_several_classes_are_scored_by_their_means() -> None:
+    found = scoring.classification_score(task_for(3), LOGITS, LABELS)
+    matrix = scoring.confusion(task_for(3), LOGITS, LABELS)
+    assert matrix.rows == ((1, 1, 0), (0, 2, 0), (1, 0, 2))
+    assert found.correct == matrix.correct == 5
+    assert (found.precision, found.recall, found.f1) == pytest.approx(
+        (matrix.macro_precision, matrix.macro_recall, matrix.macro_f1)
+    )
+    each = task_for(3).probabilities(LOGITS)
+    assert found.roc_auc == pytest.approx(roc_auc_score(LABELS, each, multi_class="ovr", average="macro"))
+
+
+def test_without_images_of_a_class_there_is_no_roc_curve_and_the_means_leave_it_out() -> None:
+    found = scoring.classification_score(task_for(4), np.pad(LOGITS, ((0, 0), (0, 1))), LABELS)
+    assert found.roc_auc is None
+    assert found.recall == pytest.approx((1 / 2 + 1 + 2 / 3) / 3)
+    one = scoring.classification_score(task_for(2), np.array([[-1.0], [-2.0]]), np.array([0, 0]))
+    assert (one.roc_auc, one.precision) == (None, 0.0)
