@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import machine, project
+from benchmarks import machine, project, record
 from generator.data import sample
 from generator.data.origins import SAMPLE_SEED
 from generator.experiment.settings import BASELINE
@@ -34,6 +34,14 @@ PHASES = {
 """Phase of the recipe → the project's stages that do its work."""
 
 PRECISIONS = ("float32", "bfloat16")
+
+GOALS = {
+    ("float32", "baseline"): 3.5,
+    ("float32", "all"): 1.6,
+    ("bfloat16", "baseline"): 6,
+    ("bfloat16", "all"): 4.5,
+}
+"""Precision and variants → how many times as fast as plain Keras the whole run should be."""
 
 Table = dict[str, Any]
 
@@ -51,30 +59,30 @@ def main() -> None:
         images = options.data or _drawn(Path(folder) / "images", options.images)
         for _ in range(options.repeats):
             report["rounds"].append(one_round(copies, images, options))
-            if options.json:
-                options.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+            record.write(options.json, report)
     print(as_markdown(report["rounds"]))
 
 
 def _begun(options: argparse.Namespace) -> Table:
     """The report with the rounds that are already in `--json`."""
     chosen = {name: str(value) for name, value in vars(options).items() if name not in ("json", "repeats")}
-    report: Table = {"options": chosen, "rounds": []}
-    if options.json and options.json.exists():
-        report = json.loads(options.json.read_text("utf-8"))
-        if report["options"] != chosen:
-            sys.exit(f"{options.json}: holds rounds with other options; name another file")
-    return report
+    if not (options.json and options.json.exists()):
+        return {"options": chosen, "rounds": []}
+    begun = json.loads(options.json.read_text("utf-8"))
+    if begun["options"] != chosen:
+        sys.exit(f"{options.json}: holds rounds with other options; name another file")
+    return {"options": chosen, "rounds": begun["rounds"]}
 
 
 def one_round(copies: dict[str, Path], images: Path, options: argparse.Namespace) -> Table:
     """Both sides measured once; `copies` holds a copy of the project for each precision.
 
-    `{"machine": …, "plain": {variant: …}, "plain_runs": {selection: …}, "project": {precision: {selection: …}}}`.
+    With what it was measured with `{"plain": {variant: …}, "plain_runs": {selection: …}, "project": {precision:
+    {selection: …}}}`.
     """
     for copied, name in product(copies.values(), (".store", "site")):
         shutil.rmtree(copied / name, ignore_errors=True)
-    found: Table = {"machine": machine.describe(), "plain": {}, "plain_runs": {}, "project": {p: {} for p in copies}}
+    found = record.of(plain={}, plain_runs={}, project={p: {} for p in copies})
     for selection in dict.fromkeys((BASELINE, options.variants)):
         run, variants = plain_keras(selection, images, options)
         found["plain"] |= variants
@@ -111,6 +119,19 @@ def as_markdown(rounds: list[Table]) -> str:
     same machine, rounds may have met different ones. The lowest and the highest stand behind it.
     """
     return "\n".join(line for precision in rounds[0]["project"] for line in _tables(rounds, precision))
+
+
+def against_goals(rounds: list[Table]) -> str:
+    """The whole run's ratios beside what the project set out to reach."""
+    lines = ["| whole run | goal | median | lowest round | |", "|---|---:|---:|---:|---|"]
+    for precision, built in rounds[0]["project"].items():
+        selection = list(built)[-1]
+        ratios = [_sum(r["plain_runs"], (), "seconds") / _sum(r["project"][precision], (), "seconds") for r in rounds]
+        goal = GOALS[precision, "baseline" if selection == BASELINE else "all"]
+        met = "met by every round" if min(ratios) >= goal else "met" if median(ratios) >= goal else "not met"
+        figures = f"{goal:g}× | {median(ratios):.2f}× | {min(ratios):.2f}×"
+        lines.append(f"| {selection}, {precision} | {figures} | {met} |")
+    return "\n".join(lines)
 
 
 def _tables(rounds: list[Table], precision: str) -> list[str]:

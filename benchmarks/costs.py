@@ -11,7 +11,6 @@ augmented variant, and prints each stage's estimate beside what it took. `--json
 """
 
 import argparse
-import json
 import os
 import tempfile
 import time
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, project
+from benchmarks import machine, project, record
 from generator.build import estimate, outlook
 from generator.build.collect import collect, describe
 from generator.build.estimate import Costs, Speed, Work
@@ -66,19 +65,18 @@ class Built:
 
 def main() -> None:
     options = _options()
-    described = machine.describe()
-    print(machine.as_markdown(described), flush=True)
+    measured = record.of(rounds=options.rounds)
+    print(machine.as_markdown(measured["machine"]), flush=True)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     steps = {precision: _steps(precision, options.repeats) for precision in PRECISIONS}
     small = [_built(p, "baseline", "smoke") for _ in range(options.rounds) for p in PRECISIONS]
     costs = ratios(steps, small)
-    table: dict[str, Any] = {"machine": described, "rounds": options.rounds, "ratios": vars(costs), "checked": {}}
+    table = measured | {"ratios": vars(costs), "checked": {}}
     if options.check:
         large = {p: _built(p, "baseline,augmentation", None, *LARGE) for p in PRECISIONS}
         table["checked"] = {precision: _checked(built, costs) for precision, built in large.items()}
     print(as_markdown(table))
-    if options.json:
-        options.json.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+    record.write(options.json, table)
 
 
 def _steps(precision: Any, repeats: int) -> tuple[float, float]:

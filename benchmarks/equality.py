@@ -2,7 +2,8 @@
 
 The build trains the head on stored features and fine-tunes only the part above the cut, through the fold. Here the
 same epochs are trained the long way: every image passes the whole network, as Keras' own layers compute it, with
-the same weights, seeds and order of batches. Prints the losses of both as Markdown.
+the same weights, seeds and order of batches. Prints the losses of both as Markdown,
+`--json FILE` keeps them.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, plain_keras, project
+from benchmarks import machine, plain_keras, project, record
 from generator.data import dataset
 from generator.experiment import loading
 from generator.experiment import settings as config
@@ -21,17 +22,22 @@ from generator.experiment import settings as config
 Losses = dict[str, list[tuple[float, float]]]
 """Phase → training and validation loss of each epoch."""
 
+Row = dict[str, Any]
+
 
 def main() -> None:
     options = _options()
-    print(machine.as_markdown(machine.describe()), flush=True)
+    measured = record.of()
+    print(machine.as_markdown(measured["machine"]), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied = project.copy(Path(folder) / "project")
         changes = _changes(options)
         project.build(copied, *(part for change in changes for part in ("--set", change)))
         settings = loading.load(copied / "experiment.toml", overrides=changes)
         short, long = _of_build(copied), long_way(settings, copied / ".store", Path(folder))
-    print(as_markdown(short, long))
+    measured["epochs"] = beside(short, long)
+    print(as_markdown(measured["epochs"]))
+    record.write(options.json, measured)
 
 
 def _of_build(copied: Path) -> Losses:
@@ -92,14 +98,27 @@ def _connected(base: Any, seed: int, dropout: float) -> Any:
     return keras.Model(inputs, head.dense(head.dropout(x)))
 
 
-def as_markdown(short: Losses, long: Losses) -> str:
+def beside(short: Losses, long: Losses) -> list[Row]:
+    """One row an epoch, with the differences as shares of the whole model's losses."""
+    return [
+        {"phase": phase, "epoch": number}
+        | {
+            name: {"whole": a, "project": b, "difference": abs(b - a) / a}
+            for name, a, b in zip(("loss", "val_loss"), theirs, ours, strict=True)
+        }
+        for phase, epochs in long.items()
+        for number, (theirs, ours) in enumerate(zip(epochs, short[phase], strict=True), 1)
+    ]
+
+
+def as_markdown(rows: list[Row]) -> str:
     lines = ["", "| phase | epoch | loss, whole model | project | difference | val. loss, whole model | project "]
     lines[-1] += "| difference |"
     lines += ["|---|---:|---:|---:|---:|---:|---:|---:|"]
-    for phase, epochs in long.items():
-        for number, (theirs, ours) in enumerate(zip(epochs, short[phase], strict=True), 1):
-            cells = (f"{a:.6f} | {b:.6f} | {abs(b - a) / a:.0e}" for a, b in zip(theirs, ours, strict=True))
-            lines.append(f"| {phase.replace('_', '-')} | {number} | " + " | ".join(cells) + " |")
+    for row in rows:
+        both = row["loss"], row["val_loss"]
+        cells = (f"{loss['whole']:.6f} | {loss['project']:.6f} | {loss['difference']:.0e}" for loss in both)
+        lines.append(f"| {row['phase'].replace('_', '-')} | {row['epoch']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -116,6 +135,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"), help="the project's")
     parser.add_argument("--optimizer", default="rmsprop", choices=("rmsprop", "sgd", "adam"), help="of fine-tuning")
     parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--json", type=Path, help="file for every figure")
     return parser.parse_args()
 
 

@@ -6,14 +6,13 @@ deviation). Prints Markdown with a verdict per measure; `--json FILE` keeps ever
 """
 
 import argparse
-import json
 import math
 import tempfile
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from benchmarks import machine, project
+from benchmarks import machine, project, record
 from generator.experiment import result_files
 from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.settings import BASELINE
@@ -33,20 +32,23 @@ MEASURES = {
 Pairs = list[tuple[VariantResult, VariantResult]]
 """(float32, bfloat16) of each seed."""
 
+Table = dict[str, Any]
+
 
 def main() -> None:
     options = _options()
-    described = machine.describe()
-    print(machine.as_markdown(described), flush=True)
+    measured = record.of()
+    print(machine.as_markdown(measured["machine"]), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied = project.copy(Path(folder) / "project")
         runs = {s: [_built(copied, s, precision, options) for precision in PRECISIONS] for s in range(options.seeds)}
-    for name in runs[0][0].variants:
-        pairs = [(exact.variants[name], fast.variants[name]) for exact, fast in runs.values()]
-        print(as_markdown(name, pairs))
-    if options.json:
-        table = {"machine": described, "runs": {seed: _figures(pair) for seed, pair in runs.items()}}
-        options.json.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+    measured["variants"] = {
+        name: compared([(exact.variants[name], fast.variants[name]) for exact, fast in runs.values()])
+        for name in runs[0][0].variants
+    }
+    print("\n".join(f"\n**{name}**\n{as_markdown(found)}" for name, found in measured["variants"].items()))
+    measured["runs"] = {seed: _figures(pair) for seed, pair in runs.items()}
+    record.write(options.json, measured)
 
 
 def _built(copied: Path, seed: int, precision: str, options: argparse.Namespace) -> BuildResults:
@@ -63,32 +65,56 @@ def _built(copied: Path, seed: int, precision: str, options: argparse.Namespace)
     return result_files.from_files(files, "the build")
 
 
-def as_markdown(name: str, pairs: Pairs) -> str:
-    """One line per measure, the images on which the precisions disagree, and the verdict."""
-    lines = ["", f"**{name}**, {len(pairs)} seeds", ""]
-    lines += ["| measure | float32 | bfloat16 | paired difference | spread of seeds | verdict |"]
-    lines += ["|---|---:|---:|---:|---:|---|"]
-    verdicts = []
-    for measure, value in MEASURES.items():
-        exact, fast = ([value(v) for v in column] for column in zip(*pairs, strict=True))
-        cells, within = _compared(exact, fast)
-        verdicts.append(within)
-        lines.append(f"| {measure} | {cells} | {'within' if within else 'beyond'} noise |")
+def compared(pairs: Pairs) -> Table:
+    """Of one variant: per measure means, mean paired difference and spread of seeds; the images told otherwise."""
+    measures = {
+        name: _difference(*([value(v) for v in column] for column in zip(*pairs, strict=True)))
+        for name, value in MEASURES.items()
+    }
     tables = [noise.paired(e.predictions, f.predictions) for e, f in pairs]
     mended, broken = sum(t.mended for t in tables), sum(t.broken for t in tables)
     total = sum(exact.test.total for exact, _ in pairs)
-    lines += ["", f"Of {total} test predictions bfloat16 mends {mended} and breaks {broken} "]
-    lines[-1] += f"(McNemar's p = {noise.mcnemar(mended, broken):.2f})."
-    lines += [f"All in all: the precision's effect is {'within' if all(verdicts) else 'NOT within'} the seeds' noise."]
-    return "\n".join(lines)
+    return {"seeds": len(pairs), "measures": measures, "mended": mended, "broken": broken, "predictions": total}
 
 
-def _compared(exact: list[float], fast: list[float]) -> tuple[str, bool]:
-    """The table's cells, and whether the mean difference is no larger than the spread of seeds."""
+def _difference(exact: list[float], fast: list[float]) -> dict[str, float]:
     differences = [f - e for e, f in zip(exact, fast, strict=True)]
-    spread, error = stdev(exact), stdev(differences) / math.sqrt(len(differences))
-    shown = f"{mean(exact):.4f} | {mean(fast):.4f} | {mean(differences):+.4f} ± {error:.4f} | {spread:.4f}"
-    return shown, abs(mean(differences)) <= spread
+    return {
+        "float32": mean(exact),
+        "bfloat16": mean(fast),
+        "difference": mean(differences),
+        "error": stdev(differences) / math.sqrt(len(differences)),
+        "spread": stdev(exact),
+    }
+
+
+def as_markdown(found: Table) -> str:
+    """One line per measure, the images on which the precisions disagree, and the verdict."""
+    lines = ["", "| measure | float32 | bfloat16 | paired difference | spread of seeds | verdict |"]
+    lines += ["|---|---:|---:|---:|---:|---|"]
+    for name, m in found["measures"].items():
+        shown = f"{m['float32']:.4f} | {m['bfloat16']:.4f} | {m['difference']:+.4f} ± {m['error']:.4f}"
+        lines.append(f"| {name} | {shown} | {m['spread']:.4f} | {'within' if _within(m) else 'beyond'} noise |")
+    p = noise.mcnemar(found["mended"], found["broken"])
+    lines += ["", f"{found['seeds']} seeds. Of {found['predictions']:,} test predictions bfloat16 mends "]
+    lines[-1] += f"{found['mended']} and breaks {found['broken']} (McNemar's p = {p:.2f})."
+    kept = all(map(_within, found["measures"].values()))
+    return "\n".join([*lines, f"All in all: its effect is {'within' if kept else 'NOT within'} the seeds' noise."])
+
+
+def _within(measure: dict[str, float]) -> bool:
+    """Whether the mean difference is no larger than the spread of seeds."""
+    return abs(measure["difference"]) <= measure["spread"]
+
+
+def in_a_sentence(found: Table) -> str:
+    """`it changed 0 of 1,000 test predictions and moved …`, for a document."""
+    changed, losses = found["mended"] + found["broken"], [n for n in found["measures"] if n.endswith("loss")]
+    most = max(abs(found["measures"][n]["difference"]) / found["measures"][n]["spread"] for n in losses)
+    return (
+        f"over {found['seeds']} seeds it changed {changed} of {found['predictions']:,} test predictions and moved the "
+        f"losses by at most {most:.1%} of what another seed does"
+    )
 
 
 def _figures(pair: list[BuildResults]) -> dict[str, Any]:

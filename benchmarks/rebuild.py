@@ -5,7 +5,8 @@
     prose      a sentence of the post's template changed before each
 
 Rebuilds run with packages `tensorflow` and `keras` in front of the real ones that fail when they are imported, so
-a rebuild that ends well has imported neither; that the trap works is checked first. Prints Markdown.
+a rebuild that ends well has imported neither; that the trap works is checked first. Prints Markdown,
+`--json FILE` keeps it.
 """
 
 import argparse
@@ -15,15 +16,16 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks import machine, project
-from benchmarks.project import Build
+from benchmarks import machine, project, record
+from benchmarks.record import Record
 
 TRAPPED = ("tensorflow", "keras")
 
 
 def main() -> None:
     options = _options()
-    print(machine.as_markdown(machine.describe()), flush=True)
+    measured = record.of()
+    print(machine.as_markdown(measured["machine"]), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied = project.copy(Path(folder) / "project")
         trap = _trap(Path(folder) / "trap")
@@ -32,7 +34,12 @@ def main() -> None:
         print(f"first build: {first.run.seconds:.1f} s, {len(first.ran)} stages ran", flush=True)
         unchanged = [_unchanged(copied, arguments, trap) for _ in range(options.repeats)]
         prose = [_prose_changed(copied, arguments, trap, number) for number in range(options.repeats)]
-    print(as_markdown(first, unchanged, prose))
+    measured |= {
+        "first": first.run.seconds,
+        "rebuilds": {"nothing changed": _of(unchanged), "prose changed": _of(prose)},
+    }
+    print(as_markdown(measured))
+    record.write(options.json, measured)
 
 
 def _trap(folder: Path) -> dict[str, str]:
@@ -73,13 +80,18 @@ def _site(copied: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in (copied / "site").rglob("*") if path.is_file()}
 
 
-def as_markdown(first: Build, unchanged: list[float], prose: list[float]) -> str:
+def _of(seconds: list[float]) -> dict[str, float]:
+    return {"median": median(seconds), "slowest": max(seconds), "repeats": len(seconds)}
+
+
+def as_markdown(measured: Record) -> str:
     """The three kinds of build, each rebuild as median, slowest and share of the first build."""
-    whole = first.run.seconds
+    whole = measured["first"]
     lines = ["", "| build | seconds, median | slowest | of the first build |", "|---|---:|---:|---:|"]
     lines += [f"| first | {whole:.1f} | | |"]
-    for name, seconds in (("nothing changed", unchanged), ("prose changed", prose)):
-        lines.append(f"| {name} | {median(seconds):.2f} | {max(seconds):.2f} | 1/{whole / median(seconds):.0f} |")
+    for name, seconds in measured["rebuilds"].items():
+        usual, slowest = seconds["median"], seconds["slowest"]
+        lines.append(f"| {name} | {usual:.2f} | {slowest:.2f} | 1/{whole / usual:.0f} |")
     return "\n".join([*lines, "", f"No rebuild imported {' or '.join(TRAPPED)}: an import would have failed it."])
 
 
@@ -87,6 +99,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rebuild", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--repeats", type=int, default=5, help="rebuilds of each kind")
+    parser.add_argument("--json", type=Path, help="file for every figure")
     parser.add_argument("arguments", nargs="*", help="after --, options of build.py; else --profile smoke")
     return parser.parse_args()
 

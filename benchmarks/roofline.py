@@ -2,7 +2,7 @@
 
 Measures, in turn so that a disturbance hits all alike: a product of two large matrices in float32 and bfloat16;
 Keras' own forward pass of ResNet50; the folded one in both precisions. A multiplication and an addition are two
-operations. Prints Markdown.
+operations. Prints Markdown, `--json FILE` keeps it.
 
 `--threads 1 --cpu-clock` counts the processor's time on one core instead of the time that passes: what to use on a
 machine that is busy with other things.
@@ -13,16 +13,18 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 
-from benchmarks import machine
+from benchmarks import machine, record
 
 SIZE = 224
 
 
 def main() -> None:
     options = _options()
-    print(machine.as_markdown(machine.describe()), flush=True)
+    measured = record.of()
+    print(machine.as_markdown(measured["machine"]), flush=True)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     import tensorflow as tf
 
@@ -34,11 +36,16 @@ def main() -> None:
         work()
     rounds = [{name: _seconds(work, clock) for name, (_, work) in works.items()} for _ in range(options.repeats)]
     rates = {name: works[name][0] / 1e9 / median(r[name] for r in rounds) for name in works}
-    print(as_markdown(rates, images=options.batch, gigaflop=works["Keras, float32"][0] / 1e9))
+    measured["works"] = _rated(rates, images=options.batch, gigaflop=works["Keras, float32"][0] / 1e9)
+    print(as_markdown(measured["works"]))
+    record.write(options.json, measured)
 
 
 Work = tuple[float, Callable[[], None]]
 """Floating-point operations, and what performs them."""
+
+Rates = dict[str, float]
+"""`gflops`, and `images` per second of what computes any."""
 
 
 def products(side: int) -> dict[str, Work]:
@@ -83,13 +90,21 @@ def _multiplications(layer: object) -> int:
     return height * width * layer.kernel.shape.num_elements()
 
 
-def as_markdown(rates: dict[str, float], images: int, gigaflop: float) -> str:
+def _rated(rates: dict[str, float], images: int, gigaflop: float) -> dict[str, Rates]:
+    """Work → GFLOP/s, and of a forward pass images per second."""
+    return {
+        name: {"gflops": rate} | ({} if name.startswith("matrix") else {"images": rate / gigaflop * images})
+        for name, rate in rates.items()
+    }
+
+
+def as_markdown(works: dict[str, Rates]) -> str:
     """GFLOP/s of each work, images per second, and the share of the peak in the same precision."""
     lines = ["", "| work | GFLOP/s | images per second | of the peak |", "|---|---:|---:|---:|"]
-    for name, rate in rates.items():
-        peak = rates[f"matrix product, {name.rpartition(', ')[2]}"]
-        speed = "" if name.startswith("matrix") else f"{rate / gigaflop * images:.1f}"
-        lines.append(f"| {name} | {rate:.0f} | {speed} | {rate / peak:.0%} |")
+    for name, rates in works.items():
+        peak = works[f"matrix product, {name.rpartition(', ')[2]}"]["gflops"]
+        speed = f"{rates['images']:.1f}" if "images" in rates else ""
+        lines.append(f"| {name} | {rates['gflops']:.0f} | {speed} | {rates['gflops'] / peak:.0%} |")
     return "\n".join(lines)
 
 
@@ -107,6 +122,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5, help="rounds; the table holds medians")
     parser.add_argument("--batch", type=int, default=32, help="images at once")
     parser.add_argument("--product", type=int, default=4096, help="rows of the matrices")
+    parser.add_argument("--json", type=Path, help="file for every figure")
     return parser.parse_args()
 
 

@@ -6,14 +6,14 @@ Prints Markdown, `--plot FILE` draws it, `--json FILE` keeps it.
 """
 
 import argparse
-import json
 import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, project
+from benchmarks import machine, project, record
+from generator.support.files import file_hash
 
 PHASES = ("pixels", "features", "cut", "head", "fine_tuning", "evaluation")
 
@@ -25,16 +25,17 @@ Row = dict[str, Any]
 
 def main() -> None:
     options = _options()
-    described = machine.describe()
-    print(machine.as_markdown(described), flush=True)
+    measured = record.of()
+    print(machine.as_markdown(measured["machine"]), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied = project.copy(Path(folder) / "project")
         rows = [_measure(copied, factor, options) for factor in options.factors]
     print(as_markdown(rows))
-    if options.json:
-        options.json.write_text(json.dumps({"machine": described, "rows": rows}, indent=1) + "\n", "utf-8")
+    measured["rows"] = rows
     if options.plot:
-        draw(rows, options.plot, described["processor"])
+        draw(rows, options.plot, measured["machine"]["processor"])
+        measured["plot"] = file_hash(options.plot)
+    record.write(options.json, measured)
 
 
 def _measure(copied: Path, factor: float, options: argparse.Namespace) -> Row:

@@ -3,19 +3,21 @@
 One step trains the part above the cut on a batch: forward, gradients of 46 arrays, RMSprop. The ways are Keras' own
 layers and optimiser, the fold that the project trains through with either kind of gradient
 (generator/training/convolution.py) in either precision, and Keras' RMSprop in place of the project's. They are timed
-in turn, so that a disturbance hits all alike. Prints Markdown.
+in turn, so that a disturbance hits all alike. Prints Markdown, `--json FILE` keeps it.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from benchmarks import machine
+from benchmarks import machine, record
+from benchmarks.record import Record
 
 SIZE, FROM_LAYER = 224, 100
 
@@ -24,7 +26,8 @@ Step = Callable[[], object]
 
 def main() -> None:
     options = _options()
-    print(machine.as_markdown(machine.describe()), flush=True)
+    measured = record.of()
+    print(machine.as_markdown(measured["machine"]), flush=True)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     from generator.stages.workspace import configure
 
@@ -33,7 +36,9 @@ def main() -> None:
     for work in works.values():
         work()
     rounds = [{name: _seconds(work) for name, work in works.items()} for _ in range(options.repeats)]
-    print(as_markdown({name: median(r[name] for r in rounds) for name in works}, options.batch))
+    measured |= {"images": options.batch, "seconds": {name: median(r[name] for r in rounds) for name in works}}
+    print(as_markdown(measured))
+    record.write(options.json, measured)
 
 
 def steps(batch: int) -> dict[str, Step]:
@@ -101,8 +106,9 @@ def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int, optimi
     return lambda: model.train_on_batch(images, labels)
 
 
-def as_markdown(seconds: dict[str, float], batch: int) -> str:
+def as_markdown(measured: Record) -> str:
     """Seconds of a step, images per second, and the ratio to Keras' layers."""
+    batch, seconds = measured["images"], measured["seconds"]
     lines = [
         "",
         f"| a step on {batch} images | seconds | images per second | of Keras' speed |",
@@ -125,6 +131,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--repeats", type=int, default=7, help="rounds; the table holds medians")
     parser.add_argument("--batch", type=int, default=32, help="images of a step")
+    parser.add_argument("--json", type=Path, help="file for every figure")
     return parser.parse_args()
 
 

@@ -1,36 +1,29 @@
-"""What benchmarks/README.md says about plain Keras and the project is what the committed rounds say."""
+"""What the benchmarks keep of a measurement, and what they make of it for the documents."""
 
 import json
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import costs
+from benchmarks import commands, compare, precision, record
 from benchmarks.compare import as_markdown
+from generator.support.files import file_hash
 from generator.support.places import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 
 
-def rounds_of(name: str) -> list[dict[str, Any]]:
-    measured: list[dict[str, Any]] = json.loads((BENCHMARKS / name).read_text("utf-8"))["rounds"]
-    return measured
+def recorded(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((BENCHMARKS / "recorded" / name).read_text("utf-8"))
+    return found
 
 
 @pytest.fixture
 def rounds() -> list[dict[str, Any]]:
-    return rounds_of("rounds-all.json")
-
-
-# Whole and scores for both precisions; with more than the baseline, what each variant added too.
-@pytest.mark.parametrize(("name", "count"), [("rounds-baseline.json", 4), ("rounds-all.json", 6)])
-def test_readme_holds_every_table_of_the_rounds(name: str, count: int) -> None:
-    readme = (BENCHMARKS / "README.md").read_text("utf-8")
-    tables = as_markdown(rounds_of(name)).strip().split("\n\n")
-    assert len(tables) == count
-    for table in tables:
-        assert table in readme
+    rounds: list[dict[str, Any]] = recorded("rounds-all.json")["rounds"]
+    return rounds
 
 
 def test_a_ratio_is_the_median_of_the_rounds_own(rounds: list[dict[str, Any]]) -> None:
@@ -46,8 +39,44 @@ def test_a_single_round_has_no_spread(rounds: list[dict[str, Any]]) -> None:
     assert "–" not in as_markdown(rounds[:1]).split("\n\n")[0]
 
 
-def test_readme_holds_the_ratios_that_the_estimate_uses() -> None:
-    measured = json.loads((ROOT / "generator" / "build" / "costs.json").read_text("utf-8"))
-    readme = (BENCHMARKS / "README.md").read_text("utf-8")
-    for table in costs.as_markdown(measured).strip().split("\n\n"):
-        assert table in readme
+def test_goals_are_met_by_the_median_or_by_every_round(rounds: list[dict[str, Any]]) -> None:
+    assert "| all, bfloat16 | 4.5× | 4.57× | 4.23× | met |" in compare.against_goals(rounds)
+    slow = deepcopy(rounds[:1])
+    slow[0]["project"]["bfloat16"]["all"]["seconds"] = 10_000
+    assert compare.against_goals(slow).splitlines()[-1].endswith("| not met |")
+
+
+def test_the_plot_is_the_one_drawn_of_the_recorded_rows() -> None:
+    assert file_hash(BENCHMARKS / "scaling.png") == recorded("scaling.json")["plot"], (
+        "python -m benchmarks.scaling --precision bfloat16 --plot benchmarks/scaling.png "
+        "--json benchmarks/recorded/scaling.json"
+    )
+
+
+def test_what_was_measured_with_other_inputs_says_so() -> None:
+    found = record.of(seconds=1)
+    assert "changed since" not in record.circumstances(found)
+    found["measured"]["weights"] = "others"
+    assert record.circumstances(found).endswith("The weights have changed since.")
+    found["measured"] |= {"sample": 0, "transcribed": "Clocked by hand."}
+    assert record.circumstances(found).endswith("Clocked by hand. The sample and the weights have changed since.")
+
+
+@pytest.mark.parametrize("path", sorted((BENCHMARKS / "recorded").glob("*.json")), ids=lambda path: path.name)
+def test_every_record_says_when_and_by_which_code_it_was_measured(path: Path) -> None:
+    found = recorded(path.name)
+    for one in found.get("rounds", found.values() if path.name == "commands.json" else [found]):
+        assert one["measured"].keys() >= {"date", "commit", "command"}
+        assert one["machine"]["processor"]
+
+
+def test_a_precision_is_told_in_a_sentence() -> None:
+    measure = {"float32": 0.2, "bfloat16": 0.21, "difference": -0.01, "error": 0.001, "spread": 0.04}
+    found = {"seeds": 3, "measures": {"test loss": measure, "test accuracy": measure | {"spread": 0.001}}}
+    told = precision.in_a_sentence(found | {"mended": 1, "broken": 2, "predictions": 3000})
+    assert told.startswith("over 3 seeds it changed 3 of 3,000 test predictions and moved the losses by at most 25.0%")
+
+
+def test_the_two_commands_are_told_with_and_without_their_memory() -> None:
+    assert commands.told({"seconds": 492.0}) == "8 minutes"
+    assert commands.told({"seconds": 44.6, "memory": 2**31}) == "45 seconds and 2.0 GiB of memory"
