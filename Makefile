@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help env site test test-fast test-isa lint types verify docs snapshots schemas lock clean
+.PHONY: help env site test test-fast test-isa lint types verify docs picture snapshots schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ verify: env ## hold the committed site against its manifest
 
 docs: env ## write what was measured into the documents, from the recorded files
 	$(BIN)/python tools/write_docs.py
+
+picture: .venv/dev ## take the README's picture of the committed post (needs Jekyll and Chromium)
+	$(BIN)/python tools/take_picture.py
 
 snapshots: .venv/dev ## renew the snapshots of the rendered post after an intended change
 	$(BIN)/python -m pytest tests/post/test_render.py -k as_recorded --snapshot-update
