@@ -63,6 +63,13 @@ def told(found: Record) -> str:
     return f"{time} and {found['memory'] / 2**30:.1f} GiB of memory" if found.get("memory") else time
 
 
+def in_a_sentence(found: Record) -> str:
+    """The two commands that a newcomer types: `make site` took 8 minutes and `make test` 21 minutes on a machine."""
+    site, test = found["site"], found["test"]
+    on, there = (f" on {one['machine']['processor']}" for one in (site, test))
+    return f"`make site` took {told(site)}{'' if on == there else on}, `make test` {told(test)}{there}"
+
+
 def as_markdown(found: Record) -> str:
     """One row a command."""
     lines = ["| command | took | processor time | most memory | on |", "|---|---:|---:|---:|---|"]

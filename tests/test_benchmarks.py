@@ -80,3 +80,10 @@ def test_a_precision_is_told_in_a_sentence() -> None:
 def test_the_two_commands_are_told_with_and_without_their_memory() -> None:
     assert commands.told({"seconds": 492.0}) == "8 minutes"
     assert commands.told({"seconds": 44.6, "memory": 2**31}) == "45 seconds and 2.0 GiB of memory"
+
+
+def test_a_machine_that_ran_both_commands_is_named_once() -> None:
+    found = {name: {"seconds": 60.0 * n, "machine": {"processor": "AMD"}} for name, n in (("site", 8), ("test", 21))}
+    assert commands.in_a_sentence(found) == "`make site` took 8 minutes, `make test` 21 minutes on AMD"
+    found["site"]["machine"] = {"processor": "Xeon"}
+    assert commands.in_a_sentence(found) == "`make site` took 8 minutes on Xeon, `make test` 21 minutes on AMD"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.support.errors import BadInput
+from generator.support.places import ROOT
 from tools import write_docs
 from tools.write_docs import filled
 
@@ -18,6 +19,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "record.json").write_text(json.dumps(RECORD), "utf-8")
     (tmp_path / "settings.toml").write_text("[data]\nimage_size = 224\n", "utf-8")
     (tmp_path / "weights.npz").write_bytes(b"bytes")
+    (tmp_path / "experiment.toml").write_bytes((ROOT / "experiment.toml").read_bytes())
     (tmp_path / "broken.json").write_text("{", "utf-8")
     return tmp_path
 
@@ -47,6 +49,8 @@ def test_no_document_of_the_project_is_stale() -> None:
         ("record.json#/rounds/0/ratio", "rounded", "8.31"),
         ("record.json#/a~1b/~0", "text", "AMD"),
         ("settings.toml#/data/image_size", "setting", "224"),
+        ("experiment.toml#/data/max_stored_bytes", "gibibytes", "4 GiB"),
+        ("experiment.toml#/profiles/smoke/head/epochs", "integer", "3"),
         ("weights.npz", "bytes", "5 bytes"),
         ("weights.npz", "sha256", sha256(b"bytes").hexdigest()),
     ],

@@ -12,7 +12,7 @@ stands between them is written by this program:
     <!-- / -->
 
 `from FILE#/POINTER`: a JSON or TOML file of the repository and a JSON Pointer (RFC 6901) into it; without a pointer all
-that the file holds; of a file of another kind its path.
+that the file holds; of a file of another kind its path. Of experiment.toml also the settings that it leaves.
 `as FORMAT`: a name of generator/support/formats.py or of `FORMATS` here, a format of Python (`.2f`), or a function
 `module:name`, which is called with the value and the words behind it, and returns text.
 
@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from generator.experiment import loading  # noqa: E402
 from generator.support import formats  # noqa: E402
 from generator.support.errors import BadInput  # noqa: E402
 from generator.support.files import file_hash, write_atomically  # noqa: E402  # found below ROOT
@@ -43,6 +44,8 @@ DOCUMENTS = ("*.md", "docs/**/*.md", "benchmarks/**/*.md", "tools/**/*.md", "gen
 """Files that are filled, below the project; what stands in templates and site is made by a build."""
 
 COMMAND = "make docs"
+
+SETTINGS = "experiment.toml"
 
 _TOKENS = re.compile(
     r"^(?P<fence>```+|~~~+).*?^(?P=fence)|(?P<ticks>`+)(?:(?!\n\n|(?P=ticks)).)+(?P=ticks)"
@@ -80,7 +83,7 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "minutes": lambda seconds: f"{seconds / 60:.0f}",
     "duration": duration,
     "mebibytes": lambda size: f"{size / 2**20:.0f} MiB",
-    "gibibytes": lambda size: f"{size / 2**30:.1f} GiB",
+    "gibibytes": lambda size: f"{round(size / 2**30, 1):g} GiB",
     "sha256": file_hash,
     "bytes": lambda path: f"{path.stat().st_size:,} bytes",
 }
@@ -148,15 +151,23 @@ def value_of(source: str, root: Path = ROOT) -> Any:
         raise BadInput(f"there is no file {name}")
     if path.suffix not in (".json", ".toml"):
         return path
-    try:
-        value: Any = (json.loads if path.suffix == ".json" else tomllib.loads)(path.read_text("utf-8"))
-    except ValueError as error:
-        raise BadInput(f"{name} cannot be read: {error}") from error
+    value = _content(path)
     if pointer and not pointer.startswith("/"):
         raise BadInput(f"{source}: a pointer begins with a slash, as in {name}#/seconds")
     for step in pointer.split("/")[1:]:
         value = _member(value, step.replace("~1", "/").replace("~0", "~"), source)
     return value
+
+
+def _content(path: Path) -> Any:
+    try:
+        found = (json.loads if path.suffix == ".json" else tomllib.loads)(path.read_text("utf-8"))
+    except ValueError as error:
+        raise BadInput(f"{path.name} cannot be read: {error}") from error
+    if path.name != SETTINGS:
+        return found
+    settings = loading.load(path)
+    return found | {"data": settings.data.model_dump()} | settings.baseline.recipe.model_dump()
 
 
 def _member(value: Any, step: str, source: str) -> Any:
