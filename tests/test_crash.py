@@ -5,6 +5,7 @@ real command is killed, with the fakes in place of TensorFlow's stages and of th
 real ones. Every random choice comes from a seed that is printed.
 """
 
+import argparse
 import random
 import shutil
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import record
 from generator.publishing import verify
 from tests import fakes
 from tests.fakes import Project, command, make_project, run_command, timeless
@@ -192,20 +194,27 @@ def test_fault_31_a_real_training_killed_and_resumed_gives_the_same_bytes(tmp_pa
     assert timeless(project.site()) == timeless(reference.site())
 
 
-def main(kills: int, chosen: int) -> None:
-    """Make `kills` kills, half at events and half at moments, and say how it went."""
+def main(kills: int, chosen: int, kept: Path | None) -> None:
+    """Make `kills` kills, half at events and half at moments, and say how it went; the counts go to `kept`."""
     print(f"seed {chosen}", flush=True)
+    measured = record.of(seed=chosen)
     with tempfile.TemporaryDirectory() as name:
         folder, chance = Path(name), random.Random(chosen)
         clean = clean_build(folder / "clean")
         print(f"a clean build has {clean[2]} events and takes {clean[3]:.1f} s", flush=True)
-        made = crash_at_events(folder / "events", chance, clean, kills // 2)
+        made = measured["events"] = crash_at_events(folder / "events", chance, clean, kills // 2)
         print(f"{made} kills at events: every build ended as a clean one", flush=True)
-        made = crash_at_moments(folder / "moments", chance, clean, kills - kills // 2)
+        made = measured["moments"] = crash_at_moments(folder / "moments", chance, clean, kills - kills // 2)
         print(f"{made} kills at moments: every build ended as a clean one", flush=True)
-        made = crash_at_every_event(folder / "every", clean)
+        made = measured["each event"] = crash_at_every_event(folder / "every", clean)
         print(f"{made} kills, one at each event: every build ended as a clean one", flush=True)
+    record.write(kept, measured)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6))
+    parser = argparse.ArgumentParser(prog="python -m tests.test_crash")
+    parser.add_argument("kills", type=int, help="half at random events, half at random moments")
+    parser.add_argument("seed", type=int, nargs="?", default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--json", type=Path, help="file for the counts, if every build ended as a clean one")
+    given = parser.parse_args()
+    main(given.kills, given.seed, given.json)

@@ -73,6 +73,13 @@ def test_a_block_is_written_by_a_function_on_lines_of_its_own(root: Path) -> Non
     assert filled(once, "x.md", root) == once
 
 
+def test_a_document_may_say_once_which_file_its_figures_are_from(root: Path) -> None:
+    text = f"<!-- figures from record.json -->\n\nIn {mark('#/site/seconds', '.0f', '492')} s."
+    assert filled(text, "x.md", root) == text
+    with pytest.raises(BadInput, match="there is no file"):
+        filled(f"In {mark('#/site/seconds', '.0f')} s.", "x.md", root)
+
+
 def test_comments_may_be_wrapped_and_code_is_left_alone(root: Path) -> None:
     wrapped = "It took <!-- from\nrecord.json#/site/seconds\nas .0f -->?<!-- / --> s."
     code = f"`{mark('nothing.json', 'x')}`\n\n```\n{mark('nothing.json', 'x')}\n```\n"

@@ -5,13 +5,13 @@ anywhere but in the site and the store. `python -m tests.test_fuzz SECONDS` goes
 many inputs of each kind it made; a failing input is printed and kept.
 """
 
+import argparse
 import contextlib
 import io
 import random
 import shutil
 import signal
 import struct
-import sys
 import tempfile
 import time
 import traceback
@@ -26,6 +26,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import record
 from generator import cli
 from generator.post import render
 from generator.support.errors import BuildFailed
@@ -363,9 +364,10 @@ def test_no_input_makes_it_stumble(kind: str, tmp_path: Path, monkeypatch: pytes
         shutil.rmtree(fuzzer.folder / "input", ignore_errors=True)
 
 
-def main(seconds: float, seed: int) -> None:
+def main(seconds: float, seed: int, into: Path | None) -> None:
     """Fuzz for `seconds`, in turn with every kind; print each new fault once, and the counts at the end."""
     print(f"seed {seed}", flush=True)
+    measured = record.of(seed=seed, seconds=seconds)
     kept, counts, codes, faults = Path(tempfile.mkdtemp(prefix="fuzz-")), Counter[str](), Counter[str](), set[str]()
     fuzzer = prepared(kept / "work", seed, setattr)
     end = time.monotonic() + seconds
@@ -384,7 +386,14 @@ def main(seconds: float, seed: int) -> None:
             fuzzer.reset()
             shutil.rmtree(fuzzer.folder / "input", ignore_errors=True)
     print(f"{dict(counts)}, {len(faults)} faults, exit codes {dict(sorted(codes.items()))}; inputs kept in {kept}")
+    measured |= {"inputs": counts, "all": counts.total(), "least": min(counts.values()), "faults": len(faults)}
+    record.write(into, measured)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6))
+    parser = argparse.ArgumentParser(prog="python -m tests.test_fuzz")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("seed", type=int, nargs="?", default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--json", type=Path, help="file for the counts")
+    given = parser.parse_args()
+    main(given.seconds, given.seed, given.json)

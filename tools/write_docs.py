@@ -13,6 +13,7 @@ stands between them is written by this program:
 
 `from FILE#/POINTER`: a JSON or TOML file of the repository and a JSON Pointer (RFC 6901) into it; without a pointer all
 that the file holds; of a file of another kind its path. Of experiment.toml also the settings that it leaves.
+A line `<!-- figures from FILE -->` says the file of all that follow with a pointer alone: `from #/POINTER`.
 `as FORMAT`: a name of generator/support/formats.py or of `FORMATS` here, a format of Python (`.2f`), or a function
 `module:name`, which is called with the value and the words behind it, and returns text.
 
@@ -49,6 +50,7 @@ SETTINGS = "experiment.toml"
 
 _TOKENS = re.compile(
     r"^(?P<fence>```+|~~~+).*?^(?P=fence)|(?P<ticks>`+)(?:(?!\n\n|(?P=ticks)).)+(?P=ticks)"
+    r"|<!--\s+figures\s+from\s+(?P<file>\S+)\s+-->"
     r"|(?P<open><!--\s+from\s+(?P<source>[^>]+?)\s+as\s+(?P<format>[^>]+?)\s+-->)(?P<text>.*?)(?P<close><!-- / -->)"
     r"|(?P<stray><!--\s+from\s|<!-- / -->)",
     re.MULTILINE | re.DOTALL,
@@ -65,6 +67,13 @@ class Place:
     source: str
     format: str
     text: str
+    start: int
+    """Of the text, in the document."""
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the text has lines of its own."""
+        return self.text.startswith("\n")
 
 
 def duration(seconds: float) -> str:
@@ -96,47 +105,43 @@ def documents(root: Path = ROOT) -> list[Path]:
 
 def filled(text: str, name: str, root: Path = ROOT) -> str:
     """A document with what it asks for. Raises `BadInput`, which says `name` and the line, where it cannot be had."""
-
-    def fill(found: re.Match[str]) -> str:
-        if found["open"] is None and found["stray"] is None:
-            return found[0]
-        place = _place(text, found)
+    parts, end = [], 0
+    for place in places(text):
         try:
-            return found["open"] + _between(_checked(text, found, place), root) + found["close"]
+            parts += [text[end : place.start], _between(_checked(text, place), root)]
         except BadInput as error:
             raise BadInput(f"{name}:{place.line}: {error}") from error
-
-    return _TOKENS.sub(fill, text)
+        end = place.start + len(place.text)
+    return "".join([*parts, text[end:]])
 
 
 def places(text: str) -> Iterator[Place]:
-    """Everything in a document that is filled, in order."""
-    return (_place(text, found) for found in _TOKENS.finditer(text) if found["open"])
+    """Everything in a document that is filled, in order, and comments that lack their other."""
+    file = ""
+    for found in _TOKENS.finditer(text):
+        file = found["file"] or file
+        if not (found["open"] or found["stray"]):
+            continue
+        source, chosen = (" ".join((found[part] or "").split()) for part in ("source", "format"))
+        line = text.count("\n", 0, found.start()) + 1
+        source = file + source if source.startswith("#") else source
+        yield Place(line, source, chosen, found["text"] or "", found.start() + len(found["open"] or ""))
 
 
-def _place(text: str, found: re.Match[str]) -> Place:
-    source, chosen = (" ".join((found[part] or "").split()) for part in ("source", "format"))
-    return Place(text.count("\n", 0, found.start()) + 1, source, chosen, found["text"] or "")
-
-
-def _checked(text: str, found: re.Match[str], place: Place) -> Place:
+def _checked(text: str, place: Place) -> Place:
     """The place, if its comments are where they may be."""
-    if found["stray"] or "<!-- from" in place.text:
+    if not place.source or "<!-- from" in place.text:
         raise BadInput("a comment without its other; write <!-- from FILE#/POINTER as FORMAT -->…<!-- / -->")
-    before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-    if not _is_block(place) and _BEGINS_LINE.fullmatch(before):
+    before = text[: text.rfind("<!--", 0, place.start)].rpartition("\n")[2]
+    if not place.is_block and _BEGINS_LINE.fullmatch(before):
         raise BadInput("the comment begins its line, which Markdown takes as HTML; put a word before it")
     return place
-
-
-def _is_block(place: Place) -> bool:
-    return place.text.startswith("\n")
 
 
 def _between(place: Place, root: Path) -> str:
     """What belongs between the comments."""
     value = written(value_of(place.source, root), place.format).strip()
-    if _is_block(place):
+    if place.is_block:
         return f"\n\n{value}\n\n"
     if "\n" in value:
         raise BadInput(f"{place.format} gives several lines; end the line after the first comment")
