@@ -128,3 +128,13 @@ def test_what_is_stale_is_named_with_its_line(root: Path) -> None:
     readme.write_text(f"In {mark('record.json#/site/seconds', 'minutes', '7')} minutes.\n", "utf-8")
     (found,) = write_docs.stale(root).items()
     assert write_docs.differences(*found, root) == ["README.md:1: record.json#/site/seconds is now 8, not 7"]
+
+
+def test_of_a_long_text_the_place_is_shown_that_differs(root: Path) -> None:
+    (root / "record.json").write_text(json.dumps({"text": f"{'so far ' * 20}new{' and so on' * 20}"}), "utf-8")
+    old = mark("record.json#/text", "text", f"{'so far ' * 20}old")
+    (root / "README.md").write_text(f"In {old} it.", "utf-8")
+    (found,) = write_docs.stale(root).items()
+    (line,) = write_docs.differences(*found, root)
+    assert line.startswith("README.md:1: record.json#/text is now …o far so far so far new and so on")
+    assert line.endswith(", not …o far so far so far old")

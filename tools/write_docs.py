@@ -230,15 +230,19 @@ def differences(path: Path, renewed: str, root: Path = ROOT) -> list[str]:
     pairs = zip(places(path.read_text("utf-8")), places(renewed), strict=True)
     name = path.relative_to(root).as_posix()
     return [
-        f"{name}:{old.line}: {old.source} is now {_short(new.text)}, not {_short(old.text)}"
+        f"{name}:{old.line}: {old.source} is now {_where_other(new.text, old.text)}, "
+        f"not {_where_other(old.text, new.text)}"
         for old, new in pairs
         if old.text != new.text
     ]
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:59]}…"
+def _where_other(text: str, other: str) -> str:
+    """Some of a text, from a little before the place where it differs from another."""
+    same = next((i for i, pair in enumerate(zip(text, other, strict=False)) if len(set(pair)) > 1), 0)
+    begin = max(0, same - 20)
+    shown = " ".join(text[begin : begin + 60].split())
+    return f"{'…' if begin else ''}{shown}{'…' if begin + 60 < len(text) else ''}" or "nothing"
 
 
 def main(arguments: list[str] | None = None) -> int:
