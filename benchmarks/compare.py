@@ -23,8 +23,7 @@ from typing import Any
 
 from benchmarks import machine, project, record
 from generator.data import sample
-from generator.data.origins import SAMPLE_SEED
-from generator.experiment.settings import BASELINE
+from generator.experiment.settings import BASELINE, DataSettings
 
 PHASES = {
     "head": ("features", "head"),
@@ -218,7 +217,7 @@ def _scores(name: str, found: Table, precision: str, selection: str) -> str:
 
 def _drawn(folder: Path, images: int) -> Path:
     """Sample images: `images` for training and a ninth of that for the test, as in the project's sample."""
-    sample.draw(folder, train=images, test=max(2, round(images / 9 / 2) * 2), seed=SAMPLE_SEED)
+    sample.draw(folder, train=images, test=max(2, round(images / 9 / 2) * 2), seed=DataSettings().sample_seed)
     return folder
 
 

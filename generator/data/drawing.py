@@ -1,95 +1,63 @@
 """Draws one animal as a photograph that was cut out: strokes in, an RGBA image out.
 
-`Strokes` are an animal made of tapered strokes; `cut_out` places it in a bounding box, paints surroundings,
-coat, light and shadow, perhaps something in front of it, and adds what a camera adds. Which animal it is, is
-the caller's matter.
+`stage` decides what befalls the image; `cut_out` places the animal in a bounding box, paints surroundings, coat, light
+and shadow, perhaps something in front of it, and adds what a camera adds. Which animal it is, is the caller's matter.
 """
 
-import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
+
+from generator.data.occluders import GREEN, SHAPES
+from generator.data.strokes import Array, Random, Strokes
 
 SIZE = 256
 """Side of an image, pixels."""
 
-Array = NDArray[np.float64]
-Random = np.random.Generator
-
-# ---- Strokes: tapered lines in the animal's own units, x forward, y down, the torso's centre at (0, 0) ---
-
-
-def stroke(*knots: tuple[float, float, float]) -> Array:
-    """A smooth line through knots (x, y, radius) as an array (n, 3) of discs that overlap."""
-    points = np.array(knots, dtype=np.float64)
-    padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
-    t = np.linspace(0, 1, 9)[:-1, None]
-    pieces = []
-    for before, start, end, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        # Catmull–Rom: the curve passes through every knot.
-        a, b = end - before, 2 * before - 5 * start + 4 * end - after
-        c = 3 * (start - end) + after - before
-        pieces.append(start + 0.5 * (a * t + b * t**2 + c * t**3))
-    return dense(np.vstack([*pieces, points[-1:]]))
-
-
-def dense(line: Array) -> Array:
-    """The same line with discs close enough to each other to look like one piece."""
-    steps = np.hypot(*np.diff(line[:, :2], axis=0).T)
-    position = np.concatenate([[0], np.cumsum(steps)])
-    count = int(position[-1] / max(0.25, 0.6 * line[:, 2].min())) + 2
-    wanted = np.linspace(0, position[-1], count)
-    return np.column_stack([np.interp(wanted, position, column) for column in line.T])
-
-
-@dataclass
-class Strokes:
-    """An animal by layer, in the order in which they are painted."""
-
-    tail: list[Array] = field(default_factory=list)
-    far: list[Array] = field(default_factory=list)
-    body: list[Array] = field(default_factory=list)
-    mane: list[Array] = field(default_factory=list)
-    dark: list[Array] = field(default_factory=list)
-    blanket: list[Array] = field(default_factory=list)
-    """Painted where it lies on the body only."""
-    pack: list[Array] = field(default_factory=list)
-    skin: list[Array] = field(default_factory=list)
-    person: list[Array] = field(default_factory=list)
-
-    def layers(self) -> dict[str, list[Array]]:
-        return {f.name: strokes for f in fields(self) if (strokes := getattr(self, f.name))}
-
-    def moved(self, scale: float, turn: float, flip: bool, x: float, y: float) -> "Strokes":
-        """The figure turned by `turn` radians, mirrored if `flip`, enlarged, and shifted to (x, y)."""
-        cos, sin = math.cos(turn), math.sin(turn)
-        matrix = scale * np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if flip else 1.0, 1.0])
-
-        def move(points: Array) -> Array:
-            return np.column_stack([points[:, :2] @ matrix.T + (x, y), points[:, 2] * scale])
-
-        return Strokes(**{name: [move(s) for s in strokes] for name, strokes in self.layers().items()})
-
-    def extent(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of all strokes."""
-        discs = np.vstack([s for strokes in self.layers().values() for s in strokes])
-        low, high = discs[:, :2] - discs[:, 2:], discs[:, :2] + discs[:, 2:]
-        (left, top), (right, bottom) = low.min(0), high.max(0)
-        return float(left), float(top), float(right), float(bottom)
-
-
-# ---- Paint ----------------------------------------------------------------------------------------------
+# ---- What befalls an image ------------------------------------------------------------------------------
 SMALLEST, LARGEST = 0.48, 0.95
 """Longer side of the bounding box, as a share of the image's."""
-CROPPED = 0.07
+CROPPED = 0.14
 """Share of images in which a side of the animal lies outside the box."""
 CAMOUFLAGED = 0.06
 """Share of animals whose coat has half of the surroundings' colour."""
-IN_FRONT = {"nothing": 0.84, "bush": 0.05, "fence": 0.04, "grass": 0.04, "trunk": 0.03}
+IN_FRONT = {"none": 0.72, "bush": 0.07, "fence": 0.07, "grass": 0.07, "trunk": 0.07}
 """What stands before the animal, with what probability."""
+SIDES = ("left", "top", "right", "bottom")
 
+Size = Literal["small", "medium", "large"]
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What befalls an image besides its animal."""
+
+    occluder: str
+    """What stands before the animal, a key of `IN_FRONT`."""
+    cropped: str
+    """The side of the animal that lies outside the box, one of `SIDES`, or `none`."""
+    share: float
+    """Longer side of the bounding box, as a share of the image's."""
+
+    @property
+    def size(self) -> Size:
+        """Which third of the range of sizes it is in."""
+        third = (LARGEST - SMALLEST) / 3
+        return "small" if self.share < SMALLEST + third else "large" if self.share > LARGEST - third else "medium"
+
+
+def stage(rng: Random) -> Staging:
+    """What befalls one image; it does not depend on the animal."""
+    return Staging(
+        occluder=str(rng.choice(list(IN_FRONT), p=list(IN_FRONT.values()))),
+        cropped=str(rng.choice(SIDES)) if rng.random() < CROPPED else "none",
+        share=float(rng.uniform(SMALLEST, LARGEST)),
+    )
+
+
+# ---- Paint ----------------------------------------------------------------------------------------------
 COATS = (
     (150, 100, 60),
     (110, 70, 40),
@@ -120,31 +88,32 @@ SCENES = (
 )
 
 
-def cut_out(rng: Random, figure: Strokes, companion: Strokes | None = None) -> Image.Image:
+def cut_out(rng: Random, staging: Staging, figure: Strokes, companion: Strokes | None = None) -> Image.Image:
     """`figure` as an RGBA image (256×256): opaque, its surroundings in its box under alpha 0, the rest white.
 
     `companion` is a second animal partly behind it; what stands in front of the first is surroundings too.
     """
-    placed, (width, height) = _placed(rng, figure)
+    placed, (width, height) = _placed(rng, staging, figure)
     scene = _scene(rng, width, height)
     if companion is not None:
         _paint_companion(rng, scene, placed, companion)
     alpha = _paint_figure(rng, scene, placed, _coat(rng, scene))
-    alpha *= 1 - _occlude(rng, scene)
+    if staging.occluder != "none":
+        alpha *= 1 - _occlude(rng, scene, staging.occluder)
     return _on_white(rng, _photographed(rng, scene), alpha)
 
 
-def _placed(rng: Random, figure: Strokes) -> tuple[Strokes, tuple[int, int]]:
+def _placed(rng: Random, staging: Staging, figure: Strokes) -> tuple[Strokes, tuple[int, int]]:
     """The figure placed in its bounding box, and the box's width and height, pixels."""
     figure = figure.moved(1, rng.normal(0, 0.06), bool(rng.random() < 0.5), 0, 0)
     left, top, right, bottom = figure.extent()
     wide, high = right - left, bottom - top
     margins = rng.uniform(0.01, 0.1, 4) * np.array([wide, high, wide, high])
-    if rng.random() < CROPPED:
-        side = int(rng.integers(4))
+    if staging.cropped != "none":
+        side = SIDES.index(staging.cropped)
         margins[side] = -rng.uniform(0.08, 0.35) * (high if side % 2 else wide)
     left, top, right, bottom = left - margins[0], top - margins[1], right + margins[2], bottom + margins[3]
-    scale = SIZE * rng.uniform(SMALLEST, LARGEST) / max(right - left, bottom - top)
+    scale = SIZE * staging.share / max(right - left, bottom - top)
     box = min(SIZE, round((right - left) * scale)), min(SIZE, round((bottom - top) * scale))
     return figure.moved(scale, 0, False, -left * scale, -top * scale), box
 
@@ -257,63 +226,14 @@ def _paint_companion(rng: Random, scene: Array, placed: Strokes, companion: Stro
 # ---- What stands in front, and the camera ---------------------------------------------------------------
 
 
-def _occlude(rng: Random, scene: Array) -> Array:
-    """Paint what stands before the animal, if anything; return its coverage (height, width)."""
+def _occlude(rng: Random, scene: Array, kind: str) -> Array:
+    """Paint what stands before the animal; return its coverage (height, width)."""
     height, width = scene.shape[:2]
-    kind = rng.choice(list(IN_FRONT), p=list(IN_FRONT.values()))
-    if kind == "nothing":
-        return np.zeros((height, width))
-    strokes = {"bush": _bush, "fence": _fence, "grass": _grass, "trunk": _trunk}[kind](rng, width, height)
-    mask = _mask(strokes, width, height)
+    mask = _mask(SHAPES[kind](rng, width, height), width, height)
     green, brown = np.array([74, 100, 52]), np.array([112, 86, 62])
-    colour = (green if kind in ("bush", "grass") else brown) + rng.normal(0, 14, 3)
+    colour = (green if kind in GREEN else brown) + rng.normal(0, 14, 3)
     _paint(scene, mask, colour * (1 + 0.3 * _noise(rng, width, height, 3))[..., None], 1.5)
     return mask
-
-
-def _bush(rng: Random, width: int, height: int) -> list[Array]:
-    x, reach = rng.uniform(0.1, 0.9) * width, rng.uniform(0.12, 0.28) * width
-    count = int(rng.integers(25, 60))
-    top = rng.uniform(0.3, 0.75) * height
-    across, up = rng.normal(0, 0.5, count), rng.uniform(0, 1, count)
-    radii = rng.uniform(0.03, 0.08, count) * max(width, height)
-    return [np.column_stack([x + across * reach, height - up * (height - top), radii])]
-
-
-def _fence(rng: Random, width: int, height: int) -> list[Array]:
-    thick = rng.uniform(0.008, 0.02) * max(width, height)
-    rails = rng.uniform(0.35, 0.55) * height + np.arange(3) * rng.uniform(0.12, 0.18) * height
-    posts = np.arange(rng.uniform(0, 0.2), 1, rng.uniform(0.2, 0.4)) * width
-    lines = [stroke((-9, y, thick), (width + 9, y + rng.normal(0, 2), thick)) for y in rails]
-    lines += [stroke((x, rails[0] - 6, thick * 1.4), (x, height + 9, thick * 1.4)) for x in posts]
-    return lines
-
-
-def _grass(rng: Random, width: int, height: int) -> list[Array]:
-    blades, tall = [], rng.uniform(0.15, 0.4) * height
-    for x in np.arange(0, width, 3.0):
-        tip = rng.uniform(0.4, 1) * tall
-        blades.append(
-            stroke(
-                (x, height, 1.1),
-                (x + rng.normal(0, 3), height - tip * 0.6, 0.8),
-                (x + rng.normal(0, 7), height - tip, 0.4),
-            )
-        )
-    return blades
-
-
-def _trunk(rng: Random, width: int, height: int) -> list[Array]:
-    x, thick = rng.uniform(0.15, 0.85) * width, rng.uniform(0.03, 0.09) * max(width, height)
-    return [
-        (
-            stroke(
-                (x, -thick, thick * 0.9),
-                (x + rng.normal(0, 4), height / 2, thick),
-                (x, height + thick, thick * 1.2),
-            )
-        )
-    ]
 
 
 def _photographed(rng: Random, scene: Array) -> Array:

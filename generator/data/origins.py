@@ -23,7 +23,6 @@ from generator.support.errors import BadInput, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
 Kind = Literal["sample", "folder", "archive", "kaggle"]
-SAMPLE_SEED = 0
 _KAGGLE = re.compile(r"kaggle:([\w-]+/[\w.-]+)", re.ASCII)
 _log = logging.getLogger(__name__)
 
@@ -100,12 +99,12 @@ def _unchanged(folder: Path, seal: Path, read: Callable[[Path], Content]) -> Con
 
 def _sample(settings: DataSettings, store: Path) -> Origin:
     """The project's own data set; its folder's name stands for all that its pixels depend on."""
-    train, test = settings.sample_train, settings.sample_test
-    parts = (sample.VERSION, SAMPLE_SEED, train, test, PIL.__version__, np.__version__)
+    train, test, seed = settings.sample_train, settings.sample_test, settings.sample_seed
+    parts = (sample.VERSION, seed, train, test, PIL.__version__, np.__version__)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def draw(folder: Path) -> None:
-        sample.draw(folder, train=train, test=test, seed=SAMPLE_SEED)
+        sample.draw(folder, train=train, test=test, seed=seed)
 
     return Origin("sample", "sample", store / f"sample-{key}", draw)
 

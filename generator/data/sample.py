@@ -1,12 +1,15 @@
 """Draws the sample data set: camels and horses that behave like the write-up's cut-out photographs.
 
-`draw` writes the whole set; `picture` draws one image from its own seed, so the order of drawing and the
-number of workers change nothing. A picture is made in three steps: a `Plan` (the animal's measures, taken
-from `RANGES`, where the two species overlap), its `Strokes`, and paint, which is `drawing`'s.
+`draw` writes training and test images, `draw_measure` further ones with what befell each; `picture` draws one image
+from its own seed, so the order of drawing and the number of workers change nothing. A picture is made in three steps:
+a `Plan` (the animal's measures, taken from `RANGES`, where the two species overlap), its `Strokes`, and paint, which
+is `drawing`'s.
 """
 
+import csv
 import math
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +18,29 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from generator.data.drawing import Array, Random, Strokes, cut_out, dense, stroke
+from generator.data.drawing import cut_out, stage
+from generator.data.strokes import Array, Random, Strokes, dense, stroke
 
-VERSION = 1
+VERSION = 2
 """Raised when the drawing changes: the same seed then gives other images."""
 
 Species = Literal["camel", "horse"]
 SPECIES: tuple[Species, ...] = get_args(Species)
-SPLITS = ("train", "test")
+
+TRAIN, TEST, MEASURE = range(3)
+"""Part of the set, as it enters the seed of each image."""
+
+ATTRIBUTES = ("load", "occluder", "companion", "crop", "size", "pose")
+"""What is recorded of each image; columns of `attributes.csv` behind `file`."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image of the set and what befell it."""
+
+    image: Image.Image
+    attributes: dict[str, str]
+    """One value for each of `ATTRIBUTES`."""
 
 
 def draw(folder: Path, *, train: int, test: int, seed: int) -> None:
@@ -30,29 +48,60 @@ def draw(folder: Path, *, train: int, test: int, seed: int) -> None:
 
     The same arguments give the same pixels for the same versions of Pillow and NumPy.
     """
-    jobs = [
-        (folder / split / name / f"{number}.png", [seed, row, label, number], name)
-        for row, (split, count) in enumerate(zip(SPLITS, (train, test), strict=True))
-        for label, name in enumerate(SPECIES)
-        for number in range(1, count // 2 + 1)
-    ]
-    for parent in {path.parent for path, _, _ in jobs}:
-        parent.mkdir(parents=True, exist_ok=True)
-
-    def write(job: tuple[Path, list[int], Species]) -> None:
-        path, entropy, species = job
-        picture(np.random.default_rng(entropy), species).save(path)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(write, jobs):
+    for part, name, count in ((TRAIN, "train", train), (TEST, "test", test)):
+        for _ in _written(folder / name, part, count, seed):
             pass  # Taking the results raises what a worker raised.
 
 
-def picture(rng: Random, species: Species) -> Image.Image:
-    """One image of the set: see `cut_out`."""
-    animal = figure(rng, plan(rng, species))
-    companion = figure(rng, plan(rng, SPECIES[rng.integers(2)])) if rng.random() < ACCOMPANIED else None
-    return cut_out(rng, animal, companion)
+def draw_measure(folder: Path, *, count: int, seed: int) -> None:
+    """Write `folder/{camel,horse}/N.png`, half of `count` per class, and `folder/attributes.csv`.
+
+    The table has a row for each image: `file`, its path below `folder`, then `ATTRIBUTES`. No image is one of `draw`'s,
+    not even with the same seed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "attributes.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(("file", *ATTRIBUTES))
+        table.writerows(
+            (path.relative_to(folder).as_posix(), *(attributes[name] for name in ATTRIBUTES))
+            for path, attributes in _written(folder, MEASURE, count, seed)
+        )
+
+
+def _written(folder: Path, part: int, count: int, seed: int) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Draw one part of the set on all cores; each file with its attributes, in order of class and number."""
+    jobs = [(species, number) for species in SPECIES for number in range(1, count // 2 + 1)]
+    for species in SPECIES:
+        (folder / species).mkdir(parents=True, exist_ok=True)
+
+    def write(job: tuple[Species, int]) -> tuple[Path, dict[str, str]]:
+        species, number = job
+        drawn = picture(np.random.default_rng([seed, part, SPECIES.index(species), number]), species)
+        path = folder / species / f"{number}.png"
+        drawn.image.save(path)
+        return path, drawn.attributes
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(write, jobs)
+
+
+def picture(rng: Random, species: Species) -> Picture:
+    """One image of the set: see `drawing.cut_out`."""
+    animal, staging = plan(rng, species), stage(rng)
+    other = SPECIES[rng.integers(2)] if rng.random() < ACCOMPANIED else None
+    companion = figure(rng, plan(rng, other)) if other else None
+    return Picture(
+        cut_out(rng, staging, figure(rng, animal), companion),
+        {
+            "load": animal.load,
+            "occluder": staging.occluder,
+            "companion": "none" if other is None else "same species" if other == species else "other species",
+            "crop": staging.cropped,
+            "size": staging.size,
+            "pose": animal.pose,
+        },
+    )
 
 
 # ---- The animal's measures ----------------------------------------------------------------------------
@@ -63,29 +112,29 @@ RANGES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "depth": ((8.5, 10.5), (8.5, 10.5)),
     "leg": ((22, 28), (20, 26)),
     "leg_width": ((1.2, 1.8), (1.3, 2.0)),
-    "neck": ((19, 25), (15, 21)),
+    "neck": ((18, 25), (15, 22)),
     "neck_angle": ((15, 60), (25, 62)),
-    "neck_sag": ((3, 8), (-2, 2)),
-    "neck_width": ((3.8, 5.2), (5.2, 7.5)),
+    "neck_sag": ((0, 7), (-2.5, 3.5)),
+    "neck_width": ((3.8, 6.6), (4.6, 7.5)),
     "head": ((9, 11.5), (9.5, 12.5)),
-    "head_angle": ((-10, 25), (15, 55)),
+    "head_angle": ((-10, 42), (2, 55)),
     "head_width": ((2.8, 3.6), (2.9, 3.9)),
-    "ear": ((1.8, 3.2), (3.2, 4.8)),
-    "hump": ((7, 12), (0, 0)),
-    "mane": ((0, 0.8), (0.8, 2.2)),
-    "tail": ((9, 13), (13, 19)),
-    "tail_width": ((0.5, 1.0), (1.1, 2.4)),
+    "ear": ((1.8, 4.0), (2.4, 4.8)),
+    "hump": ((5, 12), (0, 0)),
+    "mane": ((0, 1.6), (0.3, 2.2)),
+    "tail": ((9, 16), (11, 19)),
+    "tail_width": ((0.5, 1.8), (0.8, 2.4)),
 }
 
 MOST_BLEND = 0.2
 """How far an animal may go towards the other species: at 0.5 nothing would tell them apart."""
 
 
-ACCOMPANIED = 0.06
+ACCOMPANIED = 0.12
 """Share of images with a second animal, of either species."""
-GRAZING, LYING = 0.06, 0.04
-"""Shares of animals in these poses."""
-LOADS = {"": 0.91, "blanket": 0.03, "pack": 0.02, "rider": 0.04}
+POSES = {"standing": 0.84, "grazing": 0.08, "lying": 0.08}
+"""How the animal holds itself, with what probability."""
+LOADS = {"none": 0.76, "blanket": 0.08, "pack": 0.08, "rider": 0.08}
 """What is on the animal's back, with what probability; each hides where a hump is or is not."""
 
 
@@ -110,7 +159,7 @@ class Plan:
     tail: float
     tail_width: float
     humps: int
-    lying: bool
+    pose: str
     load: str
 
 
@@ -124,15 +173,15 @@ def plan(rng: Random, species: Species) -> Plan:
         for name, both in RANGES.items()
     }
     measures["hump"] = hump
-    if rng.random() < GRAZING:  # head to the ground
+    pose = _chosen(rng, POSES)
+    if pose == "grazing":  # head to the ground
         measures["neck_angle"] = rng.uniform(-55, -20)
         measures["head_angle"] = rng.uniform(20, 60)
-    return Plan(
-        **measures,
-        humps=int(rng.integers(1, 3)),
-        lying=bool(rng.random() < LYING),
-        load=str(rng.choice(list(LOADS), p=list(LOADS.values()))),
-    )
+    return Plan(**measures, humps=int(rng.integers(1, 3)), pose=pose, load=_chosen(rng, LOADS))
+
+
+def _chosen(rng: Random, shares: dict[str, float]) -> str:
+    return str(rng.choice(list(shares), p=list(shares.values())))
 
 
 def figure(rng: Random, animal: Plan) -> Strokes:
@@ -143,7 +192,7 @@ def figure(rng: Random, animal: Plan) -> Strokes:
     _add_neck_and_head(drawn, animal)
     _add_tail(drawn, rng, animal)
     _add_humps(drawn, rng, animal)
-    if animal.load:
+    if animal.load != "none":
         _add_load(drawn, rng, animal)
     return drawn
 
@@ -157,7 +206,7 @@ def _add_legs(drawn: Strokes, rng: Random, a: Plan) -> None:
     stride = rng.uniform(0, 8)
     for side in (drawn.far, drawn.body):
         for hip in (-a.length * 0.72, a.length * 0.74):
-            if a.lying:
+            if a.pose == "lying":
                 side.append(_folded_leg(rng, a, hip))
             else:
                 side.append(_leg(rng, a, hip, rng.uniform(-stride, stride)))

@@ -85,6 +85,8 @@ class DataSettings(Settings):
     sample_train: int = Field(default=360, ge=4)
     """Training images of the sample data set, both classes together."""
     sample_test: int = Field(default=40, ge=2)
+    sample_seed: int = Field(default=0, ge=0, lt=2**31)
+    """What the sample's training and test images are drawn from; the run has a seed of its own."""
     max_entries: int = Field(default=100_000, ge=1)
     """Most entries an archive may hold."""
     max_bytes: int = Field(default=4 * 2**30, ge=1)
