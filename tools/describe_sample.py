@@ -1,6 +1,6 @@
 """Measures how far the sample's animals tell their species by what they are made of; prints it, or keeps it as JSON.
 
-    python tools/describe_sample.py [--out tools/records/sample.json]
+    python -m tools.describe_sample [--out tools/records/sample.json]
 
 Of animals drawn with a seed of its own, and of no image: for each measure the area under the ROC curve, for all
 measures but the hump together that of a logistic regression on other animals, and the shares of what befalls images.
@@ -8,12 +8,9 @@ measures but the hump together that of a logistic regression on other animals, a
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from generator.data import drawing, sample
 
@@ -32,7 +29,9 @@ def describe() -> dict[str, object]:
 
     names = list(sample.RANGES)
     measures, labels = _animals(names)
-    auc = {name: _either_way(float(roc_auc_score(labels, column))) for name, column in zip(names, measures.T, strict=True)}
+    auc = {
+        name: _either_way(float(roc_auc_score(labels, column))) for name, column in zip(names, measures.T, strict=True)
+    }
     others = [i for i, name in enumerate(names) if name != "hump"]
     fitted, held = slice(0, ANIMALS), slice(ANIMALS, None)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
