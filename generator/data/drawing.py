@@ -19,11 +19,11 @@ SIZE = 256
 # ---- What befalls an image ------------------------------------------------------------------------------
 SMALLEST, LARGEST = 0.48, 0.95
 """Longer side of the bounding box, as a share of the image's."""
-CROPPED = 0.14
+CROPPED = 0.1
 """Share of images in which a side of the animal lies outside the box."""
 CAMOUFLAGED = 0.06
 """Share of animals whose coat has half of the surroundings' colour."""
-IN_FRONT = {"none": 0.72, "bush": 0.07, "fence": 0.07, "grass": 0.07, "trunk": 0.07}
+IN_FRONT = {"none": 0.8, "bush": 0.05, "fence": 0.05, "grass": 0.05, "trunk": 0.05}
 """What stands before the animal, with what probability."""
 SIDES = ("left", "top", "right", "bottom")
 

@@ -114,27 +114,27 @@ RANGES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "leg_width": ((1.2, 1.8), (1.3, 2.0)),
     "neck": ((18, 25), (15, 22)),
     "neck_angle": ((15, 60), (25, 62)),
-    "neck_sag": ((0, 7), (-2.5, 3.5)),
+    "neck_sag": ((0.5, 7.5), (-2.5, 3.5)),
     "neck_width": ((3.8, 6.6), (4.6, 7.5)),
     "head": ((9, 11.5), (9.5, 12.5)),
     "head_angle": ((-10, 42), (2, 55)),
     "head_width": ((2.8, 3.6), (2.9, 3.9)),
     "ear": ((1.8, 4.0), (2.4, 4.8)),
-    "hump": ((5, 12), (0, 0)),
+    "hump": ((7, 12), (0, 0)),
     "mane": ((0, 1.6), (0.3, 2.2)),
     "tail": ((9, 16), (11, 19)),
     "tail_width": ((0.5, 1.8), (0.8, 2.4)),
 }
 
-MOST_BLEND = 0.2
+MOST_BLEND = 0.1
 """How far an animal may go towards the other species: at 0.5 nothing would tell them apart."""
 
 
-ACCOMPANIED = 0.12
+ACCOMPANIED = 0.1
 """Share of images with a second animal, of either species."""
-POSES = {"standing": 0.84, "grazing": 0.08, "lying": 0.08}
+POSES = {"standing": 0.86, "grazing": 0.07, "lying": 0.07}
 """How the animal holds itself, with what probability."""
-LOADS = {"none": 0.76, "blanket": 0.08, "pack": 0.08, "rider": 0.08}
+LOADS = {"none": 0.82, "blanket": 0.06, "pack": 0.06, "rider": 0.06}
 """What is on the animal's back, with what probability; each hides where a hump is or is not."""
 
 
