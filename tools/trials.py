@@ -1,9 +1,9 @@
 """Runs the trials by which docs/protocol.md chooses the sample's difficulty, and keeps what they gave as JSON.
 
-    python -m tools.trials [--out tools/records/trials.json]
+    python -m tools.trials ROUND [--out tools/records/trials.json]
 
 Each trial is a whole build of the baseline with trial seeds and two test images, the fewest there can be. Nothing but
-validation accuracy is read of it. Rows of other values of `MOST_BLEND` in the file are kept.
+validation accuracy is read of it. Other rounds in the file are kept.
 """
 
 import argparse
@@ -37,6 +37,7 @@ def trial(seed: int, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("round", help="name of the round in the record, such as first")
     parser.add_argument("--out", type=Path, default=ROOT / "tools" / "records" / "trials.json", help="the record")
     options = parser.parse_args()
     found = {}
@@ -46,7 +47,7 @@ def main() -> None:
         print(seed, found[str(seed)], flush=True)
     record = json.loads(options.out.read_text("utf-8")) if options.out.exists() else {}
     means = {phase: mean(row[phase] for row in found.values()) for phase in PHASES}
-    record[f"blend {sample.MOST_BLEND:g}"] = {"version": sample.VERSION, "seeds": found, "mean": means}
+    record[options.round] = {"version": sample.VERSION, "blend": sample.MOST_BLEND, "seeds": found, "mean": means}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
