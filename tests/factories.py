@@ -27,14 +27,16 @@ def make_config(variants: str = "all", *overrides: str) -> Config:
 
 def make_data(**changes: Any) -> DataSummary:
     names = changes.get("class_names", ("camel", "horse"))
+    validating = changes.get("validation_images", 64)
     fields: dict[str, Any] = {
         "source": "sample",
         "kind": "sample",
         "class_names": names,
         "train": tuple(Count(class_name=name, images=180) for name in names),
         "test": tuple(Count(class_name=name, images=20) for name in names),
-        "training_images": 296,
-        "validation_images": 64,
+        "kept": (Count(class_name=names[0], images=27), Count(class_name=names[1], images=validating - 27)),
+        "training_images": 360 - validating,
+        "validation_images": validating,
         "batches": 12,
         "training_batches": 10,
         "validation_batches": 2,

@@ -32,6 +32,7 @@ def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: Dat
         validation=_counts(dataset, dataset.validation) if dataset.validation else (),
         test=_counts(dataset, dataset.test),
         folders=dict(dataset.folders),
+        kept=() if dataset.validation else _counts(dataset, [dataset.samples[i] for i in split.validation]),
         training_images=len(split.train),
         validation_images=len(split.validation),
         batches=batches(len(dataset.train)),
@@ -103,6 +104,6 @@ def _duplicates(dataset: Dataset, copies: Copies, split: Split) -> tuple[Duplica
     )
 
 
-def _counts(dataset: Dataset, samples: tuple[Sample, ...]) -> tuple[Count, ...]:
+def _counts(dataset: Dataset, samples: Sequence[Sample]) -> tuple[Count, ...]:
     labels = Counter(item.label for item in samples)
     return tuple(Count(class_name=name, images=labels[i]) for i, name in enumerate(dataset.class_names))

@@ -6,7 +6,7 @@
 from collections import Counter
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from generator.support.strict_json import Record
 
@@ -67,6 +67,8 @@ class DataSummary(Record):
     validation: tuple[Count, ...] = ()
     """Empty where the data set has no validation images of its own."""
     test: tuple[Count, ...]
+    kept: tuple[Count, ...]
+    """Of `train`, the images kept for validation; empty where the data set has validation images of its own."""
     training_images: int
     """Of `train`, those trained on."""
     validation_images: int
@@ -125,6 +127,32 @@ class DataSummary(Record):
         return tuple(d for d in self.duplicates if d.contradictory)
 
     @property
+    def by_class(self) -> dict[Part, tuple[Count, ...]]:
+        """Part → its images of each class, as the baseline uses them: `data.by_class.validation[0].images`."""
+        kept = {count.class_name: count.images for count in self.kept}
+        trained = tuple(
+            Count(class_name=count.class_name, images=count.images - kept.get(count.class_name, 0))
+            for count in self.train
+        )
+        return {"train": trained, "validation": self.validation or self.kept, "test": self.test}
+
+    @property
+    def majority_shares(self) -> dict[Part, float]:
+        """Part → accuracy of always naming the class that is most frequent in it: what guessing reaches."""
+        parts = {part: [count.images for count in counts] for part, counts in self.by_class.items()}
+        return {part: max(images) / max(1, sum(images)) for part, images in parts.items()}
+
+    @property
     def majority_share(self) -> float:
-        """Test accuracy of always naming the class that is most frequent in the test set."""
-        return max(count.images for count in self.test) / max(1, self.test_total)
+        """That of the test images."""
+        return self.majority_shares["test"]
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> "DataSummary":
+        counted = {part: sum(count.images for count in counts) for part, counts in self.by_class.items()}
+        if (self.training_images, self.validation_images) != (counted["train"], counted["validation"]):
+            raise ValueError(
+                f"training_images and validation_images are {self.training_images} and {self.validation_images}, the "
+                f"counts by class give {counted['train']} and {counted['validation']}"
+            )
+        return self

@@ -67,6 +67,7 @@ def _data() -> DataSummary:
         class_names=_NAMES,
         train=tuple(Count(class_name=name, images=4) for name in _NAMES),
         test=tuple(Count(class_name=name, images=2) for name in _NAMES),
+        kept=tuple(Count(class_name=name, images=1) for name in _NAMES),
         training_images=6,
         validation_images=2,
         batches=4,

@@ -143,7 +143,8 @@ def to_text(manifest: Manifest) -> str:
 def from_text(text: str, where: str) -> Manifest:
     """Raises `BadInput` naming `where` and the wrong key, also for a newer schema or a text edited by hand."""
     table = strict_json.parse_json(text, where)
-    strict_json.check_version(table, where)
+    # A build replaces what an older one put into the site, so it must know what that was.
+    strict_json.check_version(table, where, oldest=1)
     if table.pop(DIGEST, None) != _digest(table):
         raise BadInput(
             f"{where}: was edited since the build wrote it ({DIGEST}); restore it, or build with --overwrite"

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from generator.support.errors import BadInput
 
-SCHEMA_VERSION = 1
-"""Raised when a reader of an older version would misread the files."""
+SCHEMA_VERSION = 2
+"""Raised when a reader of another version would misread the files."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,13 +44,18 @@ def parse_json(text: str, where: str) -> Any:
         raise BadInput(f"{where}: not valid: {error}; restore it or build again") from None
 
 
-def check_version(table: Any, where: str) -> None:
-    """Raise `BadInput` unless `table` has a schema version that this program reads."""
+def check_version(table: Any, where: str, *, oldest: int = SCHEMA_VERSION) -> None:
+    """Raise `BadInput` unless `table` has a schema version from `oldest` up to the one that this program writes."""
     version = table.get("schema_version") if isinstance(table, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
         raise BadInput(f"{where}: schema_version is missing: not a file of this program")
     if version > SCHEMA_VERSION:
         raise BadInput(f"{where}: schema_version {version} is newer than {SCHEMA_VERSION}; update the program")
+    if version < oldest:
+        raise BadInput(
+            f"{where}: schema_version {version} is older than {SCHEMA_VERSION}: an earlier version of the program made "
+            "this site; build it again"
+        )
 
 
 def validated(model: type[Model], table: Any, where: str) -> Model:

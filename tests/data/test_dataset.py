@@ -276,6 +276,9 @@ def test_summary_counts_images_and_batches(folder: Path) -> None:
     assert [(count.class_name, count.images) for count in found.train] == [("bear", 3), ("cat", 3)]
     assert (found.train_total, found.test_total, found.majority_share) == (6, 2, 0.5)
     assert (found.training_images, found.validation_images) == (4, 2)
+    validating = [dataset.samples[i].label for i in split.validation]
+    assert [count.images for count in found.by_class["validation"]] == [validating.count(0), validating.count(1)]
+    assert [count.images for count in found.by_class["train"]] == [3 - validating.count(0), 3 - validating.count(1)]
     assert (found.batches, found.training_batches, found.validation_batches) == (3, 2, 1)
     assert (found.test_batches, found.ignored) == (1, dataset.ignored)
     assert found.fingerprint == dataset.fingerprint

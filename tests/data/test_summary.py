@@ -28,6 +28,7 @@ CROSSING = make_duplicate("train/camel/1.png", "validation: valid/camel/1.png")
 GIVEN: dict[str, Any] = {
     "folders": {"train": "train", "validation": "valid", "test": "test"},
     "validation": (Count(class_name="camel", images=30), Count(class_name="horse", images=34)),
+    "kept": (),
     "training_images": 360,
     "training_batches": 12,
 }
@@ -69,6 +70,13 @@ def test_results_of_before_there_were_validation_folders_are_read() -> None:
     table = re.sub(r'    "(folders|validation)": (\{[^}]*\}|\[\]),\n', "", files["metrics.json"], count=2)
     assert '"folders"' not in table
     assert result_files.from_files(files | {"metrics.json": table}, "x") == make_results()
+
+
+def test_what_always_naming_one_class_gives_is_known_of_every_part() -> None:
+    kept = (Count(class_name="camel", images=37), Count(class_name="horse", images=27))
+    assert make_data(kept=kept).majority_shares == {"train": 153 / 296, "validation": 37 / 64, "test": 0.5}
+    assert make_data(**GIVEN).majority_shares == {"train": 0.5, "validation": 34 / 64, "test": 0.5}
+    assert [count.images for count in make_data(kept=kept).by_class["train"]] == [143, 153]
 
 
 def make_dataset(**changes: Any) -> Dataset:

@@ -111,6 +111,10 @@ def test_fault_40_a_tampered_manifest_is_refused_by_key(text: str, key: str, val
         manifest.from_text(change(text, key, value), "manifest.json")
 
 
+def test_a_manifest_of_an_older_version_is_read_so_that_its_files_can_be_replaced(text: str) -> None:
+    assert manifest.from_text(change(text, "schema_version", 1), "manifest.json").schema_version == 1
+
+
 def test_fault_40_a_manifest_edited_by_hand_is_refused(text: str) -> None:
     table = json.loads(text)
     table["numbers"].pop()

@@ -119,7 +119,7 @@ def test_the_columns_of_the_csv_files_are_described(name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("schema_version",), 2),
+        (("schema_version",), 1),
         (("variants", "baseline", "test", "accuracy"), 1.5),
         (("variants", "baseline", "test", "accuracy"), "0.9"),
         (("variants", "baseline", "test", "surprise"), 1),

@@ -15,6 +15,7 @@ from generator.post import manifest
 from generator.publishing.verify import Finding, verify
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
+from generator.support.strict_json import SCHEMA_VERSION
 from tests.factories import make_results, make_variant
 from tests.sites import FOLDER, PLACE, POST, make_files, picture, put
 
@@ -235,6 +236,17 @@ def test_a_manifest_edited_by_hand_is_a_finding(site: Path) -> None:
     (finding,) = verify(site)
     assert (finding.kind, finding.place) == ("manifest", PLACE)
     assert "was edited since the build wrote it" in finding.message
+
+
+def test_a_site_of_an_older_version_is_one_finding_that_says_what_to_do(site: Path) -> None:
+    for name in ("metrics.json", "record.json"):
+        edit(site / DATA / name, f'"schema_version": {SCHEMA_VERSION}', '"schema_version": 1')
+    forge(site, lambda record: record.update(schema_version=1))
+    sign_again(site)
+    (finding,) = verify(site)
+    assert finding.kind == "results"
+    assert "schema_version 1 is older" in finding.message
+    assert "build it again" in finding.message
 
 
 def test_a_site_without_a_build_is_bad_input(tmp_path: Path) -> None:
