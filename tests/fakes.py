@@ -141,8 +141,14 @@ def figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
     artifacts.write_drawings(out, drawings)
 
 
+def examples(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    drawings = [quick_drawing(name, job.dataset.class_names, _number(job)) for name in figure_names.OF_EXAMPLES]
+    artifacts.write_drawings(out, drawings)
+
+
 def comparison(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    artifacts.write_drawings(out, [quick_drawing(figure_names.COMPARISON, list(job.titles.values()), _number(job))])
+    titles, names = list(job.titles.values()), figure_names.OF_ALL_VARIANTS
+    artifacts.write_drawings(out, [quick_drawing(name, titles, _number(job)) for name in names])
 
 
 STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
@@ -158,6 +164,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "probe": probe,
     "data_figures": data_figures,
     "figures": figures,
+    "examples": examples,
     "comparison": comparison,
 }
 

@@ -25,6 +25,7 @@ EVERYTHING = {
     "all.pixels",
     "all.augmentation",
     "all.data_figures",
+    "all.examples",
     "all.comparison",
     # Split, features and cut are shared by the two variants.
     *(f"baseline.{name}" for name in ("split", "features", "cut")),
@@ -288,10 +289,12 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     display = Recorder()
     fresh.build(display=display)
     line = announced(display)
-    assert line.startswith("17 of 17 stages run, about ")
+    assert line.startswith("18 of 18 stages run, about ")
     assert line.endswith(" on this machine (from a probe of one batch)")
     where = display.lines.index(line)
-    assert display.lines[where + 1].startswith("  all: pixels, augmentation, data_figures, comparison; about ")
+    assert display.lines[where + 1].startswith(
+        "  all: pixels, augmentation, data_figures, examples, comparison; about "
+    )
     assert display.lines.index("baseline.architecture …") > where
     shares = [text for text in display.lines if "; build " in text]
     assert len([text for text in shares if ": done in " in text]) == len(EVERYTHING)
@@ -337,7 +340,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "17 of 17 stages run; none of them ever ran on this machine"
+    assert announced(display) == "18 of 18 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 
@@ -406,7 +409,7 @@ def test_one_failing_variant_leaves_the_others_finished_and_the_site_as_it_was(
         "head", "fine_tuning", "evaluation", "figures"
     }  # fmt: skip
     assert {label for label in ran if not label.startswith("augmentation.")} <= {
-        "baseline.figures", "augmentation-no-preprocessing.figures", "all.comparison"
+        "baseline.figures", "augmentation-no-preprocessing.figures", "all.examples", "all.comparison"
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from generator.build.start import Start
 from generator.build.store import Key
-from generator.experiment.figure_names import COMPARISON, DATA
+from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES
 from generator.experiment.settings import Config, Variant, flatten
 from generator.figures import fonts
 from generator.stages.job import Job
@@ -94,7 +94,8 @@ class Plan:
     def figures(self) -> dict[str, Node]:
         """Scope → the node that draws its figures."""
         drawn = {name: nodes["figures"] for name, nodes in self.variants.items()}
-        return {DATA: self.shared["data_figures"], **drawn, COMPARISON: self.shared["comparison"]}
+        shared = {EXAMPLES: self.shared["examples"], COMPARISON: self.shared["comparison"]}
+        return {DATA: self.shared["data_figures"], **drawn, **shared}
 
 
 def plan(config: Config, start: Start) -> Plan:
@@ -103,7 +104,8 @@ def plan(config: Config, start: Start) -> Plan:
     variants: dict[str, dict[str, Node]] = {variant.name: {} for variant in config.variants}
     for stage in STAGES:
         if stage.scope == "build":
-            shared[stage.name] = _node(stage, EVERYBODY, config, start, shared)
+            baseline = variants[config.baseline.name]
+            shared[stage.name] = _node(stage, EVERYBODY, config, start, {**shared, **baseline})
         elif stage.scope == "variant":
             for variant in config.variants:
                 nodes = variants[variant.name]

@@ -8,18 +8,27 @@ from collections.abc import Iterable
 TEST_IMAGES, ALPHA, AUGMENTATION = "test-images", "alpha", "augmentation"
 HEAD_CURVE, FINE_TUNING_CURVE = "learning-curve-head", "learning-curve-fine-tuning"
 CONFUSION_MATRIX, WRONG_PREDICTIONS = "confusion-matrix", "wrong-predictions"
-COMPARISON = "comparison"
-"""Scope and name: the one figure over all variants."""
+FIRST_SCREEN, PREDICTIONS = "first-screen", "predictions"
+COMPARISON, ACCURACIES = "comparison", "accuracies"
+"""`COMPARISON` is also the scope of the figures over all variants."""
 DATA = "data"
 """Scope of the figures about the images."""
+EXAMPLES = "examples"
+"""Scope of the figures that show test images with what the baseline made of them."""
 
 OF_DATA = (TEST_IMAGES, ALPHA, AUGMENTATION)
 """In order; `ALPHA` is absent where no training image has transparent pixels."""
 OF_VARIANT = (HEAD_CURVE, FINE_TUNING_CURVE, CONFUSION_MATRIX, WRONG_PREDICTIONS)
+"""In order."""
+OF_EXAMPLES = (FIRST_SCREEN, PREDICTIONS)
+"""In order."""
+OF_ALL_VARIANTS = (ACCURACIES, COMPARISON)
 """In order."""
 
 
 def every(variants: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """(scope, name) of all figures that a build of these variants may have, in order."""
     data = [(DATA, name) for name in OF_DATA]
-    return *data, *((variant, name) for variant in variants for name in OF_VARIANT), (COMPARISON, COMPARISON)
+    own = [(variant, name) for variant in variants for name in OF_VARIANT]
+    examples = [(EXAMPLES, name) for name in OF_EXAMPLES]
+    return *data, *own, *examples, *((COMPARISON, name) for name in OF_ALL_VARIANTS)

@@ -128,7 +128,20 @@ class Sheet:
         """Draw `pixels`, uint8 (h, w, 3), with its upper left corner at (x, y) and a thin outline."""
         box = (x, x + width, y + height, y)
         self.axes.imshow(pixels, extent=box, aspect="auto")
-        self.axes.plot([x, x + width, x + width, x, x], [y, y, y + height, y + height, y], color=RULE, linewidth=0.8)
+        self._outline(x, y, width, height, color=RULE, linewidth=0.8)
+
+    def mark(self, x: float, y: float, width: float, height: float) -> None:
+        """A thick frame around an image, with a cross in its upper left corner: for any colour vision."""
+        self._outline(x, y, width, height, color=ORANGE, linewidth=4)
+        side = 0.26
+        self.axes.fill([x, x + side, x + side, x], [y, y, y + side, y + side], color=ORANGE, linewidth=0)
+        inner, outer = 0.3 * side, 0.7 * side
+        for ends in ((inner, outer), (outer, inner)):
+            self.axes.plot([x + inner, x + outer], [y + end for end in ends], color="white", linewidth=2.4)
+
+    def _outline(self, x: float, y: float, width: float, height: float, **options: Any) -> None:
+        corners = [x, x + width, x + width, x, x], [y, y, y + height, y + height, y]
+        self.axes.plot(*corners, solid_joinstyle="miter", **options)
 
     def text(self, text: str, x: float, y: float, **options: Any) -> None:
         """Write `text` (never parsed as mathematics) centred on (x, y) unless `options` say otherwise."""

@@ -1,13 +1,12 @@
 """Draws every figure of the post from results and pixels.
 
-`draw_data` draws the figures about the images, `draw_variant` those of one variant, `draw_comparison` the one
-over all variants. Each chart has a function here, each sheet of images one in `sheets`, that returns
-matplotlib's `Figure`, so that what is on it can be examined before it becomes pixels. Alt text and captions
-are prose and made by `render`.
+`draw_data` draws the figures about the images, `draw_variant` those of one variant, `draw_examples` those of the
+baseline's test images, `draw_comparison` those over all variants. Each chart has a function here or in `accuracies`,
+each sheet of images one in `sheets` or `examples`, that returns matplotlib's `Figure`, so that what is on it can be
+examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,38 +15,37 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from generator.experiment.figure_names import (
+    ACCURACIES,
     ALPHA,
     AUGMENTATION,
     COMPARISON,
     CONFUSION_MATRIX,
     FINE_TUNING_CURVE,
+    FIRST_SCREEN,
     HEAD_CURVE,
+    PREDICTIONS,
     TEST_IMAGES,
     WRONG_PREDICTIONS,
 )
 from generator.experiment.metrics import format_of
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import Trained
-from generator.figures import confusion, sheets
+from generator.figures import confusion, examples, sheets
+from generator.figures.accuracies import comparison, headline
 from generator.figures.canvas import (
     BLUE,
     GREEN,
     LARGE,
-    NORMAL,
     ORANGE,
-    PANEL,
     QUIET,
     SMALL,
-    WIDTH,
     Drawing,
     Pixels,
     encode,
     new_figure,
-    shortened,
     style,
-    text_width,
 )
-from generator.support import formats, noise
+from generator.support import formats
 
 
 def draw_data(
@@ -93,11 +91,24 @@ def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pi
         )
 
 
-def draw_comparison(variants: Sequence[Trained]) -> Drawing:
-    """The variants' test accuracy with its uncertainty, and their validation accuracy after each phase."""
+def draw_examples(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
+    """Test images with one variant's predictions; `test_pixels` as for `draw_variant`."""
+    sheets_of = ((FIRST_SCREEN, examples.first_screen), (PREDICTIONS, examples.all_predictions))
+    with style(*class_names):
+        return tuple(
+            encode(name, draw(variant.predictions, class_names, test_pixels), photos=True, texts=class_names)
+            for name, draw in sheets_of
+        )
+
+
+def draw_comparison(variants: Sequence[Trained]) -> tuple[Drawing, ...]:
+    """The figures over all variants: `accuracies` and `comparison`."""
     titles = [variant.title for variant in variants]
     with style(*titles):
-        return encode(COMPARISON, comparison(variants), texts=titles)
+        return (
+            encode(ACCURACIES, headline(variants), texts=titles),
+            encode(COMPARISON, comparison(variants), texts=titles),
+        )
 
 
 def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> Figure:
@@ -124,43 +135,6 @@ def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> 
     lower.set_xlim(head[0].epoch - pad, last + pad)
     if fine_tuning:
         _mark_start(upper, lower, fine_tuning[0].epoch, accuracies)
-    return figure
-
-
-def comparison(variants: Sequence[Trained]) -> Figure:
-    """One row per variant: test accuracy with its 95% interval, validation accuracy after each phase."""
-    figure = new_figure(1.75 + 1.05 * len(variants))
-    height = figure.get_figheight()
-    axes = figure.add_axes((0.05, 0.72 / height, 0.9, (height - 1.72) / height))
-    everything = []
-    for row, variant in enumerate(variants):
-        test = variant.test
-        low, high = noise.wilson(test.correct, test.total)
-        first, last = variant.head[-1].val_accuracy, variant.fine_tuning[-1].val_accuracy
-        everything += [low, high, first, last]
-        axes.plot([low, high], [row, row], color=BLUE, linewidth=5, alpha=0.35, solid_capstyle="butt")
-        axes.plot([test.accuracy], [row], "o", color=BLUE, markersize=12, label="Test, with 95% interval")
-        axes.plot([first], [row + 0.26], "^", color=ORANGE, markersize=10, label="Validation, after the head")
-        axes.plot([last], [row + 0.26], "s", color=GREEN, markersize=9, label="Validation, after fine-tuning",
-                  markerfacecolor="none", markeredgewidth=2.2)  # fmt: skip
-        score = f"test {formats.accuracy(test.accuracy)}"
-        room = 0.9 * WIDTH - text_width(score, NORMAL) - 0.2
-        options: dict[str, Any] = {
-            "transform": axes.get_yaxis_transform(),
-            "va": "center",
-            "fontsize": NORMAL,
-            # Keeps the grid's lines out of the letters.
-            "bbox": {"facecolor": PANEL, "edgecolor": "none", "pad": 1},
-        }
-        axes.text(0, row - 0.32, shortened(variant.title, room), parse_math=False, **options)
-        axes.text(1, row - 0.32, score, ha="right", color=BLUE, **options)
-    axes.set_xlim(_accuracy_limits(everything))
-    axes.set_ylim(len(variants) - 0.45, -0.6)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("Accuracy")
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles[:3], labels[:3], loc="upper left", bbox_to_anchor=(0.03, 1), borderpad=0.3)
     return figure
 
 

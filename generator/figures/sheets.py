@@ -1,9 +1,12 @@
 """Lays out the figures that show images: the test set, the wrong predictions, alpha and augmentation.
 
+`tiles` lays out any such sheet of square images, as `examples` does for those with predictions.
+
 Each function returns matplotlib's `Figure`; all lengths are inches. Call them within `canvas.style`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,6 +15,7 @@ from PIL import Image
 
 from generator.experiment.outcomes import Prediction
 from generator.experiment.results import Trained
+from generator.experiment.showcase import MOST_DRAWN, spread
 from generator.figures.canvas import (
     GREEN,
     INK,
@@ -28,45 +32,52 @@ from generator.figures.canvas import (
 )
 from generator.support import formats
 
-MOST_IMAGES = 60
-"""Most test images on one sheet; of more, as many are drawn, evenly spread, and the sheet says so."""
 MOST_WRONG = 40
-"""The same for wrong predictions, whose tiles are larger: three such sheets leave the page below 2 MB."""
+"""As `MOST_DRAWN`, for wrong predictions, whose tiles are larger: three such sheets leave the page below 2 MB."""
 MARGIN, GAP = 0.12, 0.1
 """Between the sheet's edge and the images, and between images; inches."""
+LINE = 0.23
+"""Height of a line of text, inches."""
 ALPHA_PIXELS = 800
 """Longest side of the alpha figure's images, pixels."""
 
 
+@dataclass(frozen=True)
+class Tile:
+    """One square image under its lines of text."""
+
+    pixels: Pixels
+    lines: tuple[str, ...]
+    wrong: bool = False
+    """Whether it is marked as such."""
+
+
 def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: tuple[str, str]) -> Figure:
-    """Every test image under the name of its class."""
-    shown = _spread(len(pixels), MOST_IMAGES)
-    titles = [class_names[labels[i]] for i in shown]
-    note = _of(len(shown), len(pixels), "test images")
+    """Every test image under its index and the name of its class."""
+    shown = spread(len(pixels), MOST_DRAWN)
     columns = min(5, len(shown))
-    width = _tile_width(columns)
-    lines = [(shortened(title, width + GAP / 2, SMALL),) for title in titles]
-    return _tiles([pixels[i] for i in shown], lines, columns, note)
+    room = tile_width(columns) + GAP / 2
+    drawn = [Tile(pixels[i], (indexed(i, class_names[labels[i]], room),)) for i in shown]
+    return tiles(drawn, columns, only(len(shown), len(pixels), "test images"))
 
 
 def wrong_predictions(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> Figure:
-    """The misclassified test images, each under `predicted:actual` and the model's confidence."""
+    """The misclassified test images, each under `predicted:actual`, its index and the model's confidence."""
     wrong = variant.wrong
     if not wrong:
         return _none_wrong(len(variant.predictions))
-    shown = [wrong[i] for i in _spread(len(wrong), MOST_WRONG)]
+    shown = [wrong[i] for i in spread(len(wrong), MOST_WRONG)]
     columns = min(3 if len(shown) <= 9 else 4, len(shown))
-    width = _tile_width(columns)
-    lines = [_wrong_title(p, class_names, width + GAP / 2) for p in shown]
-    note = _of(len(shown), len(wrong), "wrong predictions")
-    return _tiles([test_pixels[p.index] for p in shown], lines, columns, note)
+    room = tile_width(columns) + GAP / 2
+    drawn = [Tile(test_pixels[p.index], _wrong_title(p, class_names, room)) for p in shown]
+    return tiles(drawn, columns, only(len(shown), len(wrong), "wrong predictions"))
 
 
 def alpha_pair(rgba: Pixels, name: str) -> Figure:
     """One image with its alpha channel, over a chequerboard, beside its colours with alpha dropped."""
     rgb, alpha = _reduced(rgba[..., :3]), _reduced(rgba[..., 3])[..., None] / 255.0
     blended = np.rint(alpha * rgb + (1 - alpha) * _chequerboard(*rgb.shape[:2])).astype(np.uint8)
-    width = _tile_width(2)
+    width = tile_width(2)
     # Very tall or very wide images are drawn smaller, not distorted.
     height = min(width * rgb.shape[0] / rgb.shape[1], 1.4 * width)
     drawn_width = height * rgb.shape[1] / rgb.shape[0]
@@ -82,7 +93,7 @@ def alpha_pair(rgba: Pixels, name: str) -> Figure:
 
 def augmentation(original: Pixels, augmented: Pixels) -> Figure:
     """One training image and, in three rows of three, nine augmented copies of it."""
-    tile = _tile_width(4)
+    tile = tile_width(4)
     top = 0.42
     sheet = Sheet(top + 3 * tile + 2 * GAP + MARGIN)
     middle = top + tile + GAP
@@ -109,40 +120,44 @@ def _wrong_title(prediction: Prediction, class_names: tuple[str, str], width: fl
         room = (width - text_width(":", SMALL)) / 2
         parts = [shortened(name, room, SMALL) for name in names]
     # The marks keep the predicted class on the left where both names run from right to left.
-    return LEFT_TO_RIGHT + f"{LEFT_TO_RIGHT}:{LEFT_TO_RIGHT}".join(parts), formats.percent(prediction.confidence)
+    title = LEFT_TO_RIGHT + f"{LEFT_TO_RIGHT}:{LEFT_TO_RIGHT}".join(parts)
+    return title, f"{prediction.index} · {formats.percent(prediction.confidence)}"
 
 
-def _tiles(images: Sequence[Pixels], titles: Sequence[tuple[str, ...]], columns: int, note: str | None) -> Figure:
+def tiles(drawn: Sequence[Tile], columns: int, note: str | None = None) -> Figure:
     """Square images in rows, each under its lines of text; a `note` below all of them."""
-    tile = _tile_width(columns)
-    line = 0.23
-    caption = line * len(titles[0]) + 0.1
-    rows = -(-len(images) // columns)
-    sheet = Sheet(rows * (caption + tile + GAP) + (0.42 if note else MARGIN))
-    for i, (pixels, lines) in enumerate(zip(images, titles, strict=True)):
-        x = (WIDTH - columns * tile - (columns - 1) * GAP) / 2 + (i % columns) * (tile + GAP)
-        y = (i // columns) * (caption + tile + GAP)
-        for k, text in enumerate(lines):
-            colour = INK if k == 0 else QUIET
-            sheet.text(text, x + tile / 2, y + 0.08 + line * (k + 0.5), fontsize=SMALL, color=colour)
-        sheet.image(pixels, x, y + caption, tile, tile)
+    side = tile_width(columns)
+    caption = LINE * len(drawn[0].lines) + 0.1
+    rows = -(-len(drawn) // columns)
+    sheet = Sheet(rows * (caption + side + GAP) + (0.42 if note else MARGIN))
+    for i, tile in enumerate(drawn):
+        x = (WIDTH - columns * side - (columns - 1) * GAP) / 2 + (i % columns) * (side + GAP)
+        y = (i // columns) * (caption + side + GAP)
+        for k, text in enumerate(tile.lines):
+            colour = QUIET if k and not tile.wrong else INK
+            sheet.text(text, x + side / 2, y + 0.08 + LINE * (k + 0.5), fontsize=SMALL, color=colour)
+        sheet.image(tile.pixels, x, y + caption, side, side)
+        if tile.wrong:
+            sheet.mark(x, y + caption, side, side)
     if note:
         sheet.text(note, WIDTH / 2, sheet.figure.get_figheight() - 0.24, fontsize=NORMAL, color=QUIET)
     return sheet.figure
 
 
-def _tile_width(columns: int) -> float:
+def tile_width(columns: int) -> float:
     """Inches; one image alone is not blown up to the full width."""
     return (WIDTH - 2 * MARGIN - (max(columns, 2) - 1) * GAP) / max(columns, 2)
 
 
-def _spread(total: int, most: int) -> list[int]:
-    """Positions of at most `most` of `total`, evenly spread, so that both classes are among them."""
-    shown = min(total, most)
-    return [i * total // shown for i in range(shown)]
+def indexed(index: int, name: str, width: float) -> str:
+    """`26 · horse`, the name shortened to fit."""
+    number = f"{index} · "
+    # The mark keeps the number on the left of a name that runs from right to left.
+    return f"{LEFT_TO_RIGHT}{number}{shortened(name, max(0.3, width - text_width(number, SMALL)), SMALL)}"
 
 
-def _of(shown: int, total: int, what: str) -> str | None:
+def only(shown: int, total: int, what: str) -> str | None:
+    """`… 60 of 313 test images`; None where all are shown."""
     return None if shown == total else f"… {shown} of {total:,} {what}"
 
 

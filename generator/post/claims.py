@@ -15,6 +15,7 @@ from generator.experiment.metrics import direction
 from generator.experiment.outcomes import Epoch, Spread
 from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
+from generator.experiment.showcase import MOST_DRAWN, showcase
 from generator.support import noise
 from generator.support.formats import FORMATS
 
@@ -145,6 +146,21 @@ def first_few(items: Sequence[Any]) -> Sequence[Any]:
     return items[:MOST_ROWS]
 
 
+def all_drawn(images: int) -> bool:
+    """Whether a sheet of test images has room for all of them."""
+    return images <= MOST_DRAWN
+
+
+def shown_first(variant: VariantResult) -> Sequence[Any]:
+    """The test images that open the post, as views where `variant` is one."""
+    return [variant.predictions[p.index] for p in showcase(variant.predictions)]
+
+
+def rough(low: float, high: float) -> bool:
+    """Whether an interval of an accuracy leaves more than ten points open."""
+    return high - low > 0.1
+
+
 def more_than_chance(p: float) -> bool:
     """Whether a p value is below the level the project calls significant."""
     return float(p) < noise.SIGNIFICANT
@@ -198,7 +214,8 @@ CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     function.__name__: function
     for function in (
         same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best,
-        is_best, verdict, ranges, plain_folders, apart, batches_filled, first_few, more_than_chance, plural, headings,
+        is_best, verdict, ranges, plain_folders, apart, batches_filled, first_few, all_drawn, shown_first, rough,
+        more_than_chance, plural, headings,
     )
 }  # fmt: skip
 """Name → claim, as templates call them."""

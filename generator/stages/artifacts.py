@@ -32,7 +32,7 @@ RESULT = "result.json"
 VARIABLES = "variables.npz"
 """`head`, `fine_tuning`: the trained variables, in order."""
 FIGURES = "figures.json"
-"""`figures`, `data_figures`, `comparison`: a row for each figure, whose files lie beside it."""
+"""`figures`, `data_figures`, `examples`, `comparison`: a row for each figure, whose files lie beside it."""
 
 
 def rows(path: Path) -> np.ndarray:

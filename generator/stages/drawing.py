@@ -38,9 +38,14 @@ def figures(job: Job, out: Path, report: Report) -> None:
     artifacts.write_drawings(out, drawings)
 
 
+def examples(job: Job, out: Path, report: Report) -> None:
+    test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
+    artifacts.write_drawings(out, charts.draw_examples(_shown(job), job.dataset.class_names, test_pixels))
+
+
 def comparison(job: Job, out: Path, report: Report) -> None:
     shown = [_shown(job, f"{name}.", title) for name, title in job.titles.items()]
-    artifacts.write_drawings(out, [charts.draw_comparison(shown)])
+    artifacts.write_drawings(out, charts.draw_comparison(shown))
 
 
 def _shown(job: Job, owner: str = "", title: str = "") -> Trained:

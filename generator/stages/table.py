@@ -1,7 +1,7 @@
 """The stages of a build, one row each: what it runs, what it may read, what it needs.
 
     pixels ─┬─ split ──────┐
-            ├─ features ─ head ─ fine_tuning ─ evaluation ─┬─ figures
+            ├─ features ─ head ─ fine_tuning ─ evaluation ─┬─ figures, examples
             ├─ cut ╌╌┘──────────┘                          └─ comparison
             └─ augmentation ────────────────────────────────── data_figures
     architecture
@@ -49,7 +49,7 @@ class Stage:
     runs: str
     """Its function, `module:name`, called with a `Job`, a folder for its files and where to report to."""
     scope: Literal["build", "variant", "variants"]
-    """Runs once with the baseline's settings, once a variant, or once over all variants."""
+    """Runs once with the baseline's settings and files, once a variant, or once over all variants."""
     settings: tuple[str, ...] = ()
     """Paths of the settings it may read, those of a variant's recipe and those below `data.`."""
     sometimes: Mapping[str, Condition] = field(default_factory=dict)
@@ -196,6 +196,15 @@ STAGES = (
         name="figures",
         runs="generator.stages.drawing:figures",
         scope="variant",
+        given=("dataset",),
+        draws=("classes",),
+        needs=("pixels", "head", "fine_tuning", "evaluation"),
+        packages=DRAWING,
+    ),
+    Stage(
+        name="examples",
+        runs="generator.stages.drawing:examples",
+        scope="build",
         given=("dataset",),
         draws=("classes",),
         needs=("pixels", "head", "fine_tuning", "evaluation"),

@@ -27,16 +27,17 @@ WEIGHTS = Weights(
 )
 OTHER_WEIGHTS = replace(WEIGHTS, summary=WEIGHTS.summary.model_copy(update={"fingerprint": "0" * 64}))
 
-TRAINED = {"head", "fine_tuning", "evaluation", "figures", "comparison"}
+TRAINED = {"head", "fine_tuning", "evaluation", "figures", "examples", "comparison"}
 """What follows from the head."""
 TUNED = TRAINED - {"head"}
 SPLIT = TRAINED | {"split"}
 FROZEN = {"features", "cut"}
 DATA = {"pixels", "augmentation", "data_figures"}
 WORKER = {"architecture", "augmentation", "features", "cut", "head", "fine_tuning", "evaluation"}
-COMPUTED = WORKER | {"figures", "data_figures", "comparison"}
+DRAWN = {"figures", "data_figures", "examples", "comparison"}
+COMPUTED = WORKER | DRAWN
 """What TensorFlow computes, and what is drawn of it."""
-ALL = WORKER | {"pixels", "split", "figures", "data_figures", "comparison"}
+ALL = WORKER | {"pixels", "split"} | DRAWN
 
 
 @pytest.fixture(scope="module")
@@ -207,9 +208,9 @@ def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Pl
         ("keras", COMPUTED),
         ("numpy", ALL),
         ("pillow", ALL - {"architecture"}),
-        ("scikit-learn", {"evaluation", "figures", "comparison"}),
-        ("matplotlib", {"figures", "data_figures", "comparison"}),
-        ("seaborn", {"figures", "data_figures", "comparison"}),
+        ("scikit-learn", {"evaluation", "figures", "examples", "comparison"}),
+        ("matplotlib", DRAWN),
+        ("seaborn", DRAWN),
         ("jinja2", set()),
         ("pydantic", set()),
     ],
@@ -259,9 +260,14 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
             "training/batches.py",
             'RandomFlip("horizontal"',
             'RandomFlip("vertical"',
-            WORKER | {"figures", "data_figures", "comparison"},
+            WORKER | DRAWN,
         ),
-        ("training/scoring.py", "zero_division=0", "zero_division=1", {"evaluation", "figures", "comparison"}),
+        (
+            "training/scoring.py",
+            "zero_division=0",
+            "zero_division=1",
+            {"evaluation", "figures", "examples", "comparison"},
+        ),
         ("support/noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
         ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
         # How images are chosen for validation.
@@ -275,25 +281,25 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
             "stages/table.py",
             '"TF_ENABLE_ONEDNN_OPTS": "1"',
             '"TF_ENABLE_ONEDNN_OPTS": "0"',
-            WORKER | {"figures", "data_figures", "comparison"},
+            WORKER | DRAWN,
         ),
         (
             "stages/workspace.py",
             "enable_op_determinism()",
             "list_devices()",
-            WORKER | {"figures", "data_figures", "comparison"},
+            WORKER | DRAWN,
         ),
         (
             "stages/workspace.py",
             "    keras.backend.clear_session()\n",
             "",
-            WORKER | {"figures", "data_figures", "comparison"},
+            WORKER | DRAWN,
         ),
         (
             "stages/workspace.py",
             "several = len(",
             "several = 1 + len(",
-            WORKER | {"figures", "data_figures", "comparison"},
+            WORKER | DRAWN,
         ),
     ],
 )

@@ -312,7 +312,7 @@ def test_bears_and_kangaroos() -> None:
     names = ("bear", "kangaroo")
     data = make_data(class_names=names, source="bear-vs-kangaroo.zip", kind="archive", transparent_images=0)
     variants = {"baseline": make_variant(names=names)}
-    figures = tuple(f for f in make_figures(variants) if f.name not in ("alpha", "comparison"))
+    figures = tuple(f for f in make_figures(variants) if f.name != "alpha")
     imagenet = WeightsSummary(requested="auto", used="imagenet", name="resnet50.h5", fingerprint="f" * 64, reason="")
     build = make_results(data=data, variants=variants, figures=figures, weights=imagenet)
     text = post_of(build).text

@@ -1,0 +1,33 @@
+"""Which test images are drawn, by rules, so that nobody picks them: figures, captions and alternative texts ask here.
+
+`showcase` chooses those that open the post, `spread` those of a sheet that cannot hold them all.
+"""
+
+from collections.abc import Sequence
+
+from generator.experiment.outcomes import Prediction
+
+MOST = 8
+MOST_WRONG = 4
+NARROW = 2
+MOST_DRAWN = 60
+"""Most test images on one sheet."""
+
+
+def showcase(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
+    """At most `MOST` of `predictions`: wrong ones, right ones that were close, right ones that were sure.
+
+    Up to `MOST_WRONG` wrong ones come first, those of the highest confidence leading; then the `NARROW` right ones of
+    the lowest confidence, and the rest from the highest down. Where right ones run out, more wrong ones follow. Of
+    equals, the one with the lower index comes first.
+    """
+    wrong = sorted((p for p in predictions if p.wrong), key=lambda p: (-p.confidence, p.index))
+    right = sorted((p for p in predictions if not p.wrong), key=lambda p: (p.confidence, p.index))
+    narrow, sure = right[:NARROW], sorted(right[NARROW:], key=lambda p: (-p.confidence, p.index))
+    return tuple([*wrong[:MOST_WRONG], *narrow, *sure, *wrong[MOST_WRONG:]][:MOST])
+
+
+def spread(total: int, most: int) -> list[int]:
+    """Positions of at most `most` of `total`, evenly spread, so that both classes are among them."""
+    shown = min(total, most)
+    return [i * total // shown for i in range(shown)]
