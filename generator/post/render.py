@@ -172,7 +172,7 @@ def _environment(templates: Path) -> Environment:
         templates, autoescape=True, finalize=_printed, bytecode_cache=_Compiled(templates)
     )
     # None of Jinja's own filters: some of them lose escaping, others the source of a number.
-    environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, **bound.filters()}
+    environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, "beside": _beside, **bound.filters()}
     environment.globals = {"range": range}
     return environment
 
@@ -244,6 +244,14 @@ def _yaml(block: str) -> Markup:
 
 def _one_line(block: str) -> Markup:
     return Markup(" ".join(block.split()))
+
+
+def _beside(block: str) -> Markup:
+    """The figures of `block` beside each other where there is room for two, as on no phone; in a blog of any style."""
+    column = '<figure style="flex: 1 1 19rem; min-width: 0; margin: 0">'
+    row = '<div style="display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; margin-bottom: 1.1rem">'
+    figures = "\n".join(line for line in block.split("\n") if line.strip())
+    return Markup(f"{row}\n{figures.replace('<figure>', column)}\n</div>\n")
 
 
 _BLANKS = re.compile(r"\n{3,}")

@@ -11,25 +11,16 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
 from generator.experiment import figure_names
 from generator.experiment.confusion import ConfusionMatrix
-from generator.experiment.outcomes import ClassificationScore
 from generator.experiment.results import VariantResult
-from generator.figures import canvas, charts, confusion, sheets
+from generator.figures import accuracies, canvas, charts, confusion, examples, sheets
 from generator.figures.canvas import Drawing
-from generator.support.noise import wilson
 from tests import factories
-
-HOSTILE = ("a|b <script>alert(1)</script>", r"{{ x }} $\foo$ _under_")
-HOSTILE_NAMES = [HOSTILE, ("جمل", "حصان"), ("🐫", "👩‍🚀 ok\x07\u202e\ud800"), ("x" * 300, " \n"), ("骆驼", "$\\")]
-
-
-def noise(count: int, side: int = 16) -> canvas.Pixels:
-    return np.random.default_rng(7).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+from tests.figures.looking import HOSTILE_NAMES, noise, overflowing, texts, tiles
 
 
 def decode(data: bytes) -> Image.Image:
@@ -51,40 +42,12 @@ def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")
         original=noise(1)[0],
     )
     own = charts.draw_variant(variant, names, noise(40))
-    return (*data, *own, charts.draw_comparison([variant]))
+    return (*data, *own, *charts.draw_examples(variant, names, noise(40, 4)), *charts.draw_comparison([variant]))
 
 
 @pytest.fixture(scope="module")
 def drawings() -> tuple[Drawing, ...]:
     return draw_all(factories.make_variant())
-
-
-def texts(figure: Figure) -> list[str]:
-    """Every text on the figure's axes, as the reader sees it."""
-    return [t.get_text().replace("\u200e", "") for axes in figure.axes for t in axes.texts]
-
-
-def overflowing(figure: Figure) -> list[str]:
-    """The texts that stick out of the figure, by more than a pixel of a rounded edge."""
-    figure.canvas.draw()
-    inner = figure.bbox.padded(1)
-    drawn = [t for axes in figure.axes for t in (*axes.texts, *tick_labels(axes))]
-    boxes = {t.get_text(): t.get_window_extent() for t in drawn if t.get_text()}
-    return [t for t, box in boxes.items() if not (inner.contains(*box.min) and inner.contains(*box.max))]
-
-
-def tick_labels(axes: Axes) -> list[Text]:
-    """The labels that are drawn: ticks are made beyond the limits as well."""
-    if not axes.axison:
-        return []
-    (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
-    return [t for t in axes.get_xticklabels() if left <= t.get_position()[0] <= right] + [
-        t for t in axes.get_yticklabels() if bottom <= t.get_position()[1] <= top
-    ]
-
-
-def tiles(figure: Figure) -> int:
-    return len(figure.axes[0].images)
 
 
 # What is drawn
@@ -111,7 +74,9 @@ def test_files_are_opaque_and_of_the_size_they_state_and_small(drawings: tuple[D
         assert web.width == 960 < png.width
         assert abs(png.height / png.width - web.height / web.width) < 0.002
         assert not png.info, "metadata would tie the bytes to a version"
-        photos = drawing.name in {"test-images", "alpha", "augmentation", "wrong-predictions"}
+        photos = drawing.name in {
+            "test-images", "alpha", "augmentation", "wrong-predictions", "first-screen", "predictions",
+        }  # fmt: skip
         assert len(drawing.web) < (150_000 if photos else 60_000), drawing.name
 
 
@@ -144,6 +109,7 @@ DIGEST_OF_ALL = """
 import hashlib, sys
 sys.path.insert(0, ".")
 from tests import factories
+from tests.figures.looking import HOSTILE_NAMES, noise, overflowing, texts, tiles
 from tests.figures import test_charts
 drawings = test_charts.draw_all(factories.make_variant())
 print(hashlib.sha256(b"".join(d.png + d.web for d in drawings)).hexdigest())
@@ -238,7 +204,7 @@ def test_every_test_image_is_shown_under_its_class_up_to_a_cap(count: int, shown
     labels = [int(i >= count // 2) for i in range(count)]
     with canvas.style():
         figure = sheets.labelled_images(noise(count, 8), labels, ("camel", "horse"))
-    written = texts(figure)
+    written = [text.rpartition(" · ")[2] for text in texts(figure)]
     assert tiles(figure) == shown
     assert written.count("camel") + written.count("horse") == shown
     assert abs(written.count("camel") - shown / 2) <= 1
@@ -246,15 +212,15 @@ def test_every_test_image_is_shown_under_its_class_up_to_a_cap(count: int, shown
     assert not overflowing(figure)
 
 
-def test_a_label_stands_over_the_image_it_belongs_to() -> None:
+def test_a_number_and_a_label_stand_over_the_image_they_belong_to() -> None:
     images = np.stack([np.full((8, 8, 3), 10 * i, np.uint8) for i in range(7)])
     labels = [0, 1, 0, 1, 1, 0, 0]
     with canvas.style():
         axes = sheets.labelled_images(images, labels, ("camel", "horse")).axes[0]
-    for label, image, text in zip(labels, axes.images, axes.texts, strict=True):
+    for i, (label, image, text) in enumerate(zip(labels, axes.images, axes.texts, strict=True)):
         left, right, bottom, top = image.get_extent()
         x, y = text.get_position()
-        assert text.get_text() == ("camel", "horse")[label]
+        assert text.get_text() == f"\u200e{i} · {('camel', 'horse')[label]}"
         assert x == pytest.approx((left + right) / 2)
         assert top - 0.4 < y < top < bottom
     assert [int(np.asarray(image.get_array()).max()) for image in axes.images] == [0, 10, 20, 30, 40, 50, 60]
@@ -273,7 +239,7 @@ def test_a_wrong_prediction_is_titled_predicted_actual_with_its_confidence() -> 
         figure = sheets.wrong_predictions(variant, ("camel", "horse"), noise(40))
     first, second = variant.wrong
     assert texts(figure) == [
-        "horse:camel", f"{first.confidence:.1%}", "camel:horse", f"{second.confidence:.1%}",
+        "horse:camel", f"2 · {first.confidence:.1%}", "camel:horse", f"25 · {second.confidence:.1%}",
     ]  # fmt: skip
     drawn = [np.asarray(image.get_array()) for image in figure.axes[0].images]
     assert (drawn[0] == noise(40)[2]).all()
@@ -403,47 +369,6 @@ def test_a_curve_at_the_very_edge_is_drawn_at_its_full_width(value: float) -> No
     assert thickness(value) >= thickness(0.75) > 5
 
 
-# Comparison
-
-
-def test_wilson_interval_gives_the_published_values() -> None:
-    # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
-    assert wilson(40, 40)[1] == 1.0
-
-
-def test_comparison_draws_each_variants_interval_and_phases() -> None:
-    variants = list(factories.make_results().variants.values())
-    with canvas.style():
-        figure = charts.comparison(variants)
-        assert not overflowing(figure)
-    axes = figure.axes[0]
-    bars = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
-    assert bars == [list(wilson(v.test.correct, v.test.total)) for v in variants]
-    points = [float(line.get_xdata()[0]) for line in axes.lines if len(line.get_xdata()) == 1]
-    assert points == [
-        value for v in variants for value in (v.test.accuracy, v.head[-1].val_accuracy, v.fine_tuning[-1].val_accuracy)
-    ]
-    assert texts(figure)[::2] == [v.title for v in variants]
-    assert axes.get_xlim()[0] < min(points)
-    assert axes.get_xlim()[1] > 1
-
-
-def test_comparison_holds_extreme_accuracies_and_twenty_variants() -> None:
-    worst = ClassificationScore(
-        loss=9, correct=0, total=1, precision=0, recall=0, f1=0, roc_auc=None
-    )  # fmt: skip
-    variant = factories.make_variant(test=worst, title=HOSTILE[1] * 9)
-    with canvas.style():
-        figure = charts.comparison([variant] * 20)
-        assert not overflowing(figure)
-    assert figure.axes[0].get_xlim()[0] < 0
-    assert "…" in texts(figure)[0]
-
-
 # Names from outside
 
 
@@ -456,7 +381,9 @@ def test_hostile_names_are_drawn_without_a_warning_and_within_the_figure(names: 
             sheets.alpha_pair(np.zeros((9, 9, 4), np.uint8), f"train/{names[0]}/{names[1]}.png"),
             confusion.confusion_matrix(variant.confusion, names),
             sheets.wrong_predictions(variant, names, noise(40, 8)),
-            charts.comparison([variant.model_copy(update={"title": " ".join(names)})]),
+            accuracies.comparison([variant.model_copy(update={"title": " ".join(names)})]),
+            examples.first_screen(variant.predictions, names, noise(40, 8)),
+            examples.all_predictions(variant.predictions, names, noise(40, 8)),
         ):
             assert not overflowing(figure)
             assert not any(t.get_parse_math() for t in figure.findobj(match=is_outside_text))
