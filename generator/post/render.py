@@ -249,7 +249,7 @@ def _one_line(block: str) -> Markup:
 def _beside(block: str) -> Markup:
     """The figures of `block` beside each other where there is room for two, as on no phone; in a blog of any style."""
     column = '<figure style="flex: 1 1 19rem; min-width: 0; margin: 0">'
-    row = '<div style="display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; margin-bottom: 1.1rem">'
+    row = '<div style="display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; margin-bottom: 1rem">'
     figures = "\n".join(line for line in block.split("\n") if line.strip())
     return Markup(f"{row}\n{figures.replace('<figure>', column)}\n</div>\n")
 

@@ -477,7 +477,7 @@ def test_the_committed_post_is_what_its_metrics_render_to() -> None:
 
 
 def test_a_figure_the_build_lacks_is_an_error() -> None:
-    with pytest.raises(Exception, match="figure data/test-images was not drawn"):
+    with pytest.raises(Exception, match="figure examples/first-screen was not drawn"):
         post_of(make_results(figures=()))
 
 
