@@ -1,6 +1,7 @@
 """What documents say of results is what the repository's records hold, and the command that writes it."""
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,6 +37,37 @@ def test_no_document_of_the_project_is_stale() -> None:
     found = write_docs.stale()
     lines = [line for path, text in found.items() for line in write_docs.differences(path, text)]
     assert lines == [], f"renew them with `{write_docs.COMMAND}`"
+
+
+RESULT = re.compile(
+    r"\b\d[\d.,]*\s?(s|ms|min|minutes?|seconds?|h|hours?|[KMG]i?B|times|GFLOP/s|points?)\b"
+    r"|\b\d[\d.,]*\s?(%|×(?!\s?\d))|\b0\.\d{3,}\b|±\s?\d",
+    re.IGNORECASE,
+)
+"""What a measured number looks like: a time, a size, a share, an accuracy, a loss."""
+
+HISTORY = {"CHANGELOG.md"}
+"""Says what was found at the time, and is never renewed."""
+
+
+def typed(text: str) -> list[str]:
+    """Results in a document that `make docs` did not write; what stands in code is no result."""
+    return [found[0] for found in RESULT.finditer(write_docs.TOKENS.sub("", text))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", [path for path in write_docs.documents() if path.name not in HISTORY], ids=name_of)
+def test_no_result_is_typed_into_a_document(path: Path) -> None:
+    assert typed(path.read_text("utf-8")) == [], "record it, and `make docs` writes it: tools/write_docs.py says how"
+
+
+def test_a_typed_result_is_found_and_a_written_one_is_none() -> None:
+    text = "It took 8 minutes, 1.9 GiB and 3.54×; accuracy 0.9750, 90.4%, ±0.01. On 64 × 64 pixels `--seconds 60 s`."
+    assert typed(text) == ["8 minutes", "1.9 GiB", "3.54×", "0.9750", "90.4%", "±0"]
+    assert typed(f"It took {mark('record.json#/site/seconds', 'duration', '8 min')}.") == []
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ COMMAND = "make docs"
 
 SETTINGS = "experiment.toml"
 
-_TOKENS = re.compile(
+TOKENS = re.compile(
     r"^(?P<fence>```+|~~~+).*?^(?P=fence)|(?P<ticks>`+)(?:(?!\n\n|(?P=ticks)).)+(?P=ticks)"
     r"|<!--\s+figures\s+from\s+(?P<file>\S+)\s+-->"
     r"|(?P<open><!--\s+from\s+(?P<source>[^>]+?)\s+as\s+(?P<format>[^>]+?)\s+-->)(?P<text>.*?)(?P<close><!-- / -->)"
@@ -91,6 +91,7 @@ FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "text": str,
     "minutes": lambda seconds: f"{seconds / 60:.0f}",
     "duration": duration,
+    "megabytes": lambda size: f"{size / 1e6:.0f} MB",
     "mebibytes": lambda size: f"{size / 2**20:.0f} MiB",
     "gibibytes": lambda size: f"{round(size / 2**30, 1):g} GiB",
     "sha256": file_hash,
@@ -118,7 +119,7 @@ def filled(text: str, name: str, root: Path = ROOT) -> str:
 def places(text: str) -> Iterator[Place]:
     """Everything in a document that is filled, in order, and comments that lack their other."""
     file = ""
-    for found in _TOKENS.finditer(text):
+    for found in TOKENS.finditer(text):
         file = found["file"] or file
         if not (found["open"] or found["stray"]):
             continue
