@@ -13,7 +13,7 @@ site: env ## train, evaluate and write the whole post into site/
 test: .venv/dev ## run all tests, offline
 	$(BIN)/python -m pytest
 
-test-fast: .venv/dev ## run the tests that need neither training nor a browser, in seconds
+test-fast: .venv/dev ## run the tests that need neither training nor a browser
 	$(BIN)/python -m pytest -m "not train and not browser and not jekyll"
 
 test-isa: .venv/dev ## run the tests of precision as on processors with fewer instructions
