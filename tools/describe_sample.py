@@ -57,6 +57,11 @@ def describe() -> dict[str, object]:
     }
 
 
+def one_in(accuracy: float) -> str:
+    """How many animals there are for each that is told wrongly, as a document says it."""
+    return f"{1 / (1 - accuracy):.0f}"
+
+
 def _animals(names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Measures of all animals, float64 (n, m), and their labels, int64 (n,), species in turn."""
     plans = [
