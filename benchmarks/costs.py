@@ -91,7 +91,7 @@ def _steps(precision: Any, repeats: int) -> tuple[float, float]:
     settings = loading.load(project.ROOT / "experiment.toml")
     recipe, size, batch = settings.baseline.recipe, settings.data.image_size, settings.data.batch_size
     started = time.perf_counter()
-    base = network.build_base(size)
+    base = network.build_base("ResNet50", size)
     building = time.perf_counter() - started
     above = network.above(base, network.cut_point(base, recipe.fine_tuning.from_layer))
     draw = np.random.default_rng(0)

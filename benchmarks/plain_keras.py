@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.backbones import weights
+from generator.backbones.resnet50 import RESNET50
 from generator.data import dataset
 from generator.experiment import loading
 from generator.experiment import settings as config
@@ -109,7 +110,7 @@ def load_base(settings: config.Config, store: Path) -> Any:
 
     size = settings.data.image_size
     base = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(size, size, 3))
-    chosen = weights.resolve(settings.weights, store)
+    chosen = weights.resolve(settings.weights, RESNET50, store)
     if chosen.path is not None:
         arrays = weights.load_arrays(chosen)
         for layer in base.layers:

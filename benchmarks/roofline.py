@@ -68,7 +68,7 @@ def forward_passes(batch: int) -> dict[str, Work]:
     from generator.training.folding import fold
     from generator.training.network import build_base
 
-    base = build_base(SIZE)
+    base = build_base("ResNet50", SIZE)
     images = tf.random.stateless_uniform((batch, SIZE, SIZE, 3), (0, 1), -120, 120)
     operations = 2.0 * batch * sum(map(_multiplications, base.layers))
 

@@ -90,7 +90,7 @@ def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int, optimi
     from generator.training.epochs import OPTIMIZERS, compile_model
 
     keras.utils.set_random_seed(0)
-    base = network.build_base(SIZE)
+    base = network.build_base("ResNet50", SIZE)
     network.unfreeze(base, FROM_LAYER)
     above = wrapped(network.above(base, network.cut_point(base, FROM_LAYER)), network)
     above.precision = precision

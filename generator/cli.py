@@ -14,8 +14,11 @@ from typing import Any, NoReturn
 from generator.support.display import accept_any_text
 from generator.support.errors import MeasuredPostError
 
-COMMANDS = ("build", "cache", "diff", "history", "serve", "verify")
-"""Each is a module of `commands` with a function `run`; the first is meant where none is named."""
+COMMANDS = ("backbones", "build", "cache", "diff", "history", "serve", "verify")
+"""Each is a module of `commands` with a function `run`."""
+
+DEFAULT = "build"
+"""The one that is meant where none is named."""
 
 
 class Terminated(BaseException):
@@ -45,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _command(arguments: list[str]) -> tuple[Callable[[list[str]], int], list[str]]:
     named = bool(arguments) and arguments[0] in COMMANDS
-    name = arguments[0] if named else COMMANDS[0]
+    name = arguments[0] if named else DEFAULT
     # Late: none of them waits for what another one imports.
     run: Callable[[list[str]], int] = importlib.import_module(f"generator.commands.{name}").run
     return run, arguments[1:] if named else arguments

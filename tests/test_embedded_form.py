@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.backbones.resnet50 import RESNET50
+from generator.backbones.resnet50 import EMBEDDED, RESNET50
 from generator.backbones.weight_files import unpacked
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
@@ -40,8 +40,8 @@ def trained() -> embedded_form.Arrays:
 
 
 def test_the_record_beside_the_embedded_file_is_of_that_file() -> None:
-    record = parse_json(RESNET50.embedded.with_suffix(".json").read_text("utf-8"), "the record")
-    assert record["file"] == embedded_form.described(RESNET50.embedded)
+    record = parse_json(EMBEDDED.path.with_suffix(".json").read_text("utf-8"), "the record")
+    assert record["file"] == embedded_form.described(EMBEDDED.path)
     assert record["training"]["left_out"] == ["camel"]
 
 

@@ -1,8 +1,61 @@
-"""What the project knows about a network that images pass first: facts alone, one file a network."""
+"""What the project knows about a network that images pass first: facts alone, one file a network.
+
+A file holds one `Backbone`; `registry` lists them. How to add one is told in docs/backbones.md.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from generator.backbones import layers
+from generator.backbones.layers import Layer, Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What an image's numbers, 0 to 255, become before the first convolution sees them."""
+
+    words: str
+    """In sentences."""
+    module: str = ""
+    """Module of `keras.applications` whose `preprocess_input` does it; empty where the network does it by itself."""
+    until: str = ""
+    """There the last of its layers that do it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageNet:
+    """The file with the weights that Keras distributes, without the top."""
+
+    file: str
+    """Its name, in Keras' cache and where Keras gets it."""
+    folder: str
+    """Address of the folder that Keras gets it from."""
+    digest: str
+    """As `keras.applications` knows it: MD5 or SHA-256. Empty where Keras knows none."""
+    factors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """`<layer>/<variable>` → what its numbers are multiplied by."""
+
+    @property
+    def algorithm(self) -> str:
+        """That of the digest, as hashlib calls it; empty where there is none."""
+        return {0: "", 32: "md5", 64: "sha256"}[len(self.digest)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """A file of weights that comes with the project."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """Where the network was published."""
+
+    title: str
+    address: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,15 +63,34 @@ class Backbone:
     """A network of `keras.applications`, without its top."""
 
     name: str
-    """As messages and Keras call it."""
-    shapes: Mapping[str, tuple[int, ...]]
-    """`<layer>/<variable>` → shape, in Keras' order. Kernels are (height, width, in, out)."""
-    imagenet_file: str
-    """Name of the file with its ImageNet weights, in Keras' cache and where Keras gets it."""
-    imagenet_folder: str
-    """Address of the folder that Keras gets it from."""
-    imagenet_md5: str
-    """As `keras.applications` knows it."""
-    embedded: Path
-    """The file of weights that comes with the project."""
-    embedded_sha256: str
+    """As Keras, settings and messages call it."""
+    about: str
+    """What it is, in sentences."""
+    paper: Paper
+    least_size: int
+    """Side of the smallest images that it takes, pixels."""
+    usual_size: int
+    """Side of the images that its ImageNet weights were trained with, pixels."""
+    features: int
+    """Channels of its output: numbers that an image becomes."""
+    from_layer: int | str
+    """Where fine-tuning begins unless the settings say so: index or name of the first layer that it trains."""
+    preparation: Preparation
+    imagenet: ImageNet
+    embedded: Embedded | None = None
+    float32_because: str = ""
+    """Why `model.precision = "auto"` means float32 for it on every machine; empty where it does not."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """In Keras' order, in which `fine_tuning.from_layer` counts."""
+        return layers.read(self.name)
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """`<layer>/<variable>` → shape, in Keras' order. Kernels are (height, width, in, out)."""
+        return layers.shapes(self.name)
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.parameters for layer in self.layers)

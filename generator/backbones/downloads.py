@@ -1,6 +1,5 @@
 """ImageNet weights in Keras' own cache: looked for, checked, downloaded whole or not at all, failures remembered."""
 
-import hashlib
 import io
 import json
 import os
@@ -11,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from generator.backbones import weight_files
 from generator.backbones.backbone import Backbone
+from generator.support.errors import BadInput
 from generator.support.files import known_hash, write_atomically
 
 URL_VARIABLE = "MEASURED_POST_IMAGENET_URL"
@@ -30,28 +31,26 @@ Progress = Callable[[int, int], None]
 def cached_path(backbone: Backbone) -> Path:
     """Where Keras keeps the ImageNet weights: below `$KERAS_HOME`, else below `~/.keras`."""
     home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "models" / backbone.imagenet_file
+    return (Path(home) if home else Path.home() / ".keras") / "models" / backbone.imagenet.file
 
 
 def address(backbone: Backbone) -> str:
-    folder = os.environ.get(URL_VARIABLE) or backbone.imagenet_folder
-    return folder.rstrip("/") + "/" + backbone.imagenet_file
+    folder = os.environ.get(URL_VARIABLE) or backbone.imagenet.folder
+    return folder.rstrip("/") + "/" + backbone.imagenet.file
 
 
 def fault_of_cached(backbone: Backbone) -> str:
     """What is wrong with the file in Keras' cache; empty if nothing."""
     try:
-        digest = known_hash(cached_path(backbone), "md5")
+        return _fault(cached_path(backbone), backbone)
     except FileNotFoundError:
         return "is not there"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    wanted = backbone.imagenet_md5
-    return "" if digest == wanted else f"is not the published file (MD5 {digest}, not {wanted})"
 
 
 def fetch(backbone: Backbone, progress: Progress | None) -> None:
-    """Download the file into Keras' cache, whole or not at all, if it has the MD5 that Keras knows.
+    """Download the file into Keras' cache, whole or not at all, if it is the one that Keras knows.
 
     Raises `OSError`, `HTTPException` or `ValueError` where it cannot be had.
     """
@@ -62,14 +61,30 @@ def fetch(backbone: Backbone, progress: Progress | None) -> None:
         part = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
-                digest = _copy(response, stream, progress)
+                _copy(response, stream, progress)
                 stream.flush()
                 os.fsync(stream.fileno())
-            if digest != backbone.imagenet_md5:
-                raise OSError(f"what came has the MD5 {digest}, not {backbone.imagenet_md5}")
+            fault = _fault(part, backbone)
+            if fault:
+                raise OSError(f"what came {fault}")
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _fault(path: Path, backbone: Backbone) -> str:
+    """What tells that a file is not the published one: its hash, or where Keras knows none what is in it."""
+    wanted = backbone.imagenet
+    if wanted.algorithm:
+        digest = known_hash(path, wanted.algorithm)
+        fits = digest == wanted.digest
+        return "" if fits else f"is not the published file ({wanted.algorithm} {digest}, not {wanted.digest})"
+    path.stat()
+    try:
+        weight_files.check(path, backbone, by_position=True)
+    except BadInput:
+        return f"does not hold the weights of {backbone.name}"
+    return ""
 
 
 def remembered_failure(backbone: Backbone, memory: Path) -> str | None:
@@ -86,16 +101,15 @@ def remember_failure(backbone: Backbone, memory: Path, detail: str) -> None:
     write_atomically(memory, json.dumps({"url": address(backbone), "at": time.time(), "detail": detail}).encode())
 
 
-def _copy(response: Any, stream: io.BufferedWriter, progress: Progress | None) -> str:
-    """Copy a response to a stream and return its MD5."""
+def _copy(response: Any, stream: io.BufferedWriter, progress: Progress | None) -> None:
+    """Copy a response to a stream. Raises `OSError` where it ends before its time."""
     total, done, start = int(response.headers.get("Content-Length") or 0), 0, time.monotonic()
-    md5 = hashlib.md5(usedforsecurity=False)
     while piece := response.read(2**18):
         stream.write(piece)
-        md5.update(piece)
         done += len(piece)
         if progress is not None:
             progress(done, total)
         if time.monotonic() - start > DOWNLOAD_SECONDS:
             raise TimeoutError(f"{done} of {total} bytes in {DOWNLOAD_SECONDS:.0f} s")
-    return md5.hexdigest()
+    if done < total:
+        raise OSError(f"only {done} of {total} bytes came")

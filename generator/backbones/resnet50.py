@@ -2,46 +2,36 @@
 
 from pathlib import Path
 
-from generator.backbones.backbone import Backbone
+from generator.backbones.backbone import Backbone, Embedded, ImageNet, Paper
+from generator.backbones.preparation import centred
 
-
-def _shapes() -> dict[str, tuple[int, ...]]:
-    found: dict[str, tuple[int, ...]] = {}
-
-    def conv(name: str, size: int, channels: int, filters: int) -> None:
-        found[f"{name}_conv/kernel"] = (size, size, channels, filters)
-        found[f"{name}_conv/bias"] = (filters,)
-
-    def norm(name: str, filters: int) -> None:
-        for variable in ("gamma", "beta", "moving_mean", "moving_variance"):
-            found[f"{name}_bn/{variable}"] = (filters,)
-
-    conv("conv1", 7, 3, 64)
-    norm("conv1", 64)
-    channels = 64
-    for stage, (filters, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3)), start=2):
-        for block in range(1, blocks + 1):
-            name = f"conv{stage}_block{block}"
-            conv(f"{name}_1", 1, channels, filters)
-            norm(f"{name}_1", filters)
-            conv(f"{name}_2", 3, filters, filters)
-            norm(f"{name}_2", filters)
-            if block == 1:
-                conv(f"{name}_0", 1, channels, 4 * filters)
-            conv(f"{name}_3", 1, filters, 4 * filters)
-            if block == 1:
-                norm(f"{name}_0", 4 * filters)
-            norm(f"{name}_3", 4 * filters)
-            channels = 4 * filters
-    return found
-
+EMBEDDED = Embedded(
+    path=Path(__file__).parent / "embedded" / "resnet50-photos-int8.npz",
+    sha256="bd1aab6681d6b4ceafc37ea669311ad87d5a040d1512d14ac37951eaabf852fc",
+)
+"""Weights that come with the project."""
 
 RESNET50 = Backbone(
     name="ResNet50",
-    shapes=_shapes(),
-    imagenet_file="resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    imagenet_folder="https://storage.googleapis.com/tensorflow/keras-applications/resnet/",
-    imagenet_md5="4d473c1dd8becc155b73f8504c6f6626",
-    embedded=Path(__file__).parent / "embedded" / "resnet50-photos-int8.npz",
-    embedded_sha256="bd1aab6681d6b4ceafc37ea669311ad87d5a040d1512d14ac37951eaabf852fc",
+    about=(
+        "ResNet stands for residual network. It is built from blocks whose input is added to their output, so that a "
+        "block need only learn what to change. That addition lets gradients pass through very deep networks without "
+        "fading. ResNet50 has fifty layers with weights in the usual way of counting: forty-nine convolutions and, in "
+        "its top, one dense layer."
+    ),
+    paper=Paper(
+        title="Deep Residual Learning for Image Recognition",
+        address="https://arxiv.org/abs/1512.03385",
+    ),
+    least_size=32,
+    usual_size=224,
+    features=2048,
+    from_layer=100,  # as in the write-up: within the second block of the fourth stage
+    preparation=centred("resnet50"),
+    imagenet=ImageNet(
+        file="resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        folder="https://storage.googleapis.com/tensorflow/keras-applications/resnet/",
+        digest="4d473c1dd8becc155b73f8504c6f6626",
+    ),
+    embedded=EMBEDDED,
 )

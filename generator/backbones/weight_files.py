@@ -11,48 +11,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.backbones.backbone import Backbone
+from generator.backbones.backbone import Backbone, Embedded
 from generator.support.errors import BadInput, printable
 
 SUFFIXES = (".h5", ".keras")
 """Of weights files; `.weights.h5` ends in the first."""
 
 MOST_BYTES = 2**30
-"""Most bytes that the weights inside a `.keras` archive may unpack to; ResNet50's take 95 million."""
+"""Most bytes that the weights inside a `.keras` archive may unpack to; ResNet101's take 171 million."""
+
+RENAMED = {"depthwise_kernel": "kernel"}
+"""Variable of a layer in Keras 2 → in Keras 3."""
 
 Array = NDArray[np.float32]
 
 
-def read_embedded(path: Path, backbone: Backbone) -> dict[str, Array]:
+def read_embedded(embedded: Embedded, backbone: Backbone) -> dict[str, Array]:
     """The arrays of the file that comes with the project. Raises `BadInput` if it is damaged."""
-    data = path.read_bytes()
-    check_embedded(path, backbone, hashlib.sha256(data).hexdigest())
+    data = embedded.path.read_bytes()
+    check_embedded(embedded, hashlib.sha256(data).hexdigest())
     return unpacked(data, backbone)
 
 
-def check_embedded(path: Path, backbone: Backbone, digest: str) -> None:
-    """Raise `BadInput` unless `digest`, the SHA-256 of `path`, is that of the file as it was made."""
-    if digest != backbone.embedded_sha256:
+def check_embedded(embedded: Embedded, digest: str) -> None:
+    """Raise `BadInput` unless `digest`, the SHA-256 of the file, is that of the file as it was made."""
+    if digest != embedded.sha256:
         raise BadInput(
-            f"{printable(path)}: SHA-256 is {digest}, not {backbone.embedded_sha256}: the file is damaged; "
+            f"{printable(embedded.path)}: SHA-256 is {digest}, not {embedded.sha256}: the file is damaged; "
             "restore it from the repository"
         )
 
 
-def check(path: Path, backbone: Backbone) -> None:
+def check(path: Path, backbone: Backbone, *, by_position: bool = False) -> None:
     """Raise `BadInput` unless the file holds every array of the backbone, in its shape; reads none of them."""
     with _opened(path) as file:
-        _check_shapes(path, _datasets(file, backbone), backbone)
+        _check_shapes(path, _found(file, backbone, by_position=by_position), backbone)
 
 
-def read(path: Path, backbone: Backbone, *, by_position: bool) -> dict[str, Array]:
+def read(path: Path, backbone: Backbone, *, by_position: bool = False) -> dict[str, Array]:
     """Every array of the backbone. Raises `BadInput`, also for NaN or infinity.
 
     `by_position` follows Keras' own reading of the ImageNet file: the n-th layer with weights is the n-th
     of the network, whatever it is called.
     """
     with _opened(path) as file:
-        found = _by_position(file, backbone) if by_position else _datasets(file, backbone)
+        found = _found(file, backbone, by_position=by_position)
         _check_shapes(path, found, backbone)
         arrays = {name: np.asarray(found[name], dtype=np.float32) for name in backbone.shapes}
     for name, array in arrays.items():
@@ -105,6 +108,10 @@ def _inside_archive(path: Path) -> io.BytesIO:
         return io.BytesIO(archive.read(entry))
 
 
+def _found(file: Any, backbone: Backbone, *, by_position: bool) -> dict[str, Any]:
+    return _by_position(file, backbone) if by_position else _datasets(file, backbone)
+
+
 def _by_position(file: Any, backbone: Backbone) -> dict[str, Any]:
     layers = [file[_text(name)] for name in file.attrs["layer_names"]]
     stored = [group[_text(name)] for group in layers for name in group.attrs["weight_names"]]
@@ -119,7 +126,10 @@ def _datasets(file: Any, backbone: Backbone) -> dict[str, Any]:
         if "weight_names" in node.attrs:  # Keras 2: <group>/<layer>/<variable>:0
             for name in map(_text, node.attrs["weight_names"]):
                 layer, variable = name.rsplit("/", 2)[-2:] if "/" in name else (path, name)
-                found.setdefault(f"{layer}/{variable.removesuffix(':0')}", node[name])
+                variable = variable.removesuffix(":0")
+                if f"{layer}/{variable}" not in backbone.shapes:
+                    variable = RENAMED.get(variable, variable)
+                found.setdefault(f"{layer}/{variable}", node[name])
         elif path.endswith("/vars") and "name" in node.attrs:  # Keras 3: …/vars/0, …/vars/1 in build order
             layer = _text(node.attrs["name"])
             for number, variable in enumerate(_variables(layer, backbone)):
@@ -147,7 +157,8 @@ def _check_shapes(path: Path, found: dict[str, Any], backbone: Backbone) -> None
             f"({len(missing)} of {len(wanted)} arrays)"
         )
     for name, shape in wanted.items():
-        if found[name].shape != shape or found[name].dtype.kind != "f":
+        kinds = "f" if shape else "fiu"  # a lone number counts something
+        if found[name].shape != shape or found[name].dtype.kind not in kinds:
             raise BadInput(
                 f"{printable(path)}: {name} is {found[name].dtype} {found[name].shape}, not floats of shape {shape} "
                 f"as in {backbone.name} without its top"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generator.backbones import weights
 from generator.backbones.downloads import Progress
+from generator.backbones.registry import BACKBONES
 from generator.backbones.weights import Weights
 from generator.data import dataset as data
 from generator.data import summary
@@ -49,7 +50,7 @@ def start(
         v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
         for v in config.variants
     }
-    found = weights.resolve(config.weights, store, download=download, progress=progress)
+    found = weights.resolve(config.weights, BACKBONES["ResNet50"], store, download=download, progress=progress)
     return Start(dataset, found, splits, precisions)
 
 

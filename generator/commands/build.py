@@ -28,6 +28,7 @@ commands:
   build.py serve          preview with live reload while you edit templates
   build.py history        list the builds made here
   build.py cache          show and prune the stage store
+  build.py backbones      list the networks that model.backbone may name
 
 `build.py COMMAND --help` tells more of each.
 

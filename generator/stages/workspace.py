@@ -50,7 +50,7 @@ def _strategy() -> tf.distribute.Strategy:
 @lru_cache(maxsize=1)
 def _base(image_size: int) -> keras.Model:
     """The base without its weights: built once for all stages of this process, because that takes a second."""
-    return network.build_base(image_size)
+    return network.build_base("ResNet50", image_size)
 
 
 _arrays = lru_cache(maxsize=1)(load_arrays)
@@ -74,7 +74,7 @@ class Workspace:
         """The base, frozen, with the weights it starts from."""
         if self.job.weights.summary.used == "random":
             keras.utils.set_random_seed(derived_seed(self.job.setting("seed"), "base weights"))
-            return network.build_base(self.job.setting("data.image_size"))
+            return network.build_base("ResNet50", self.job.setting("data.image_size"))
         network.assign(self.structure, _arrays(self.job.weights))
         return self.structure
 

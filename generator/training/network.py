@@ -1,10 +1,11 @@
-"""The network of the write-up: ResNet50 without its top, average pooling, dropout, a dense layer for the logits.
+"""The network: a base of `keras.applications` without its top, average pooling, dropout, a dense layer for the logits.
 
 `connect` puts the parts together. Since everything below the first unfrozen block is frozen, the base can be
 cut there (`cut_point`, `below`, `above`): what the lower part gives for an image need be computed only once.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,11 +53,13 @@ class InferenceModel(keras.Model):  # type: ignore[misc]  # Keras comes without 
         return fold(self, self.precision, live=True)
 
 
-def build_base(image_size: int) -> keras.Model:
-    """ResNet50 without its top, frozen; (b, s, s, 3) images in, (b, s/32, s/32, 2048) features out."""
-    base = keras.applications.ResNet50(
-        weights=None, include_top=False, input_shape=(image_size, image_size, 3), name="resnet50"
-    )
+def build_base(name: str, image_size: int) -> keras.Model:
+    """The network `name` of `keras.applications` without its top, frozen.
+
+    (b, s, s, 3) images in, (b, h, w, c) features out.
+    """
+    make = getattr(keras.applications, name)
+    base = make(weights=None, include_top=False, input_shape=(image_size, image_size, 3))
     base.trainable = False
     return base
 
@@ -64,13 +67,22 @@ def build_base(image_size: int) -> keras.Model:
 def assign(base: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     """Assign `<layer>/<variable>` arrays to the base. Raises `BadInput` if one is missing or misshapen."""
     for layer in base.layers:
-        for variable in layer.weights:
-            name = f"{layer.name}/{variable.name}"
+        for name, variable in variables_of(layer).items():
             found = arrays.get(name)
             if found is None or found.shape != tuple(variable.shape):
                 shape = "missing" if found is None else f"of shape {found.shape}"
                 raise BadInput(f"weights: {name} is {shape}, expected {tuple(variable.shape)}")
             variable.assign(found)
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with a copy of its variables
+
+
+def variables_of(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """`<layer>/<variable>` → variable, in Keras' order; of a layer made of layers, under the names of these."""
+    if isinstance(layer, keras.Sequential):
+        return {name: variable for part in layer.layers for name, variable in variables_of(part).items()}
+    # Keras numbers variables that nobody named, on through all networks of a process.
+    return {f"{layer.name}/{re.sub(r'^variable_[0-9]+$', 'variable', v.name)}": v for v in layer.weights}
 
 
 def build_head(dropout: float, outputs: int = 1) -> Head:

@@ -17,7 +17,10 @@ import numpy as np
 import pytest
 
 from generator.backbones import downloads, weight_files, weights
-from generator.backbones.resnet50 import RESNET50
+from generator.backbones.backbone import Backbone
+from generator.backbones.efficientnetb0 import EFFICIENTNETB0
+from generator.backbones.mobilenetv2 import MOBILENETV2
+from generator.backbones.resnet50 import EMBEDDED, RESNET50
 from generator.support.errors import BadInput
 
 SHAPES = RESNET50.shapes
@@ -75,6 +78,8 @@ class Server:
         self.silent = threading.Event()
         self.silent.set()
         self.asked: list[str] = []
+        self.backbone = RESNET50
+        """A network whose ImageNet weights are the body as it was first."""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -114,7 +119,7 @@ def server(keras_home: Path, monkeypatch: pytest.MonkeyPatch, imagenet_file: Pat
     server.body = imagenet_file.read_bytes()
     monkeypatch.setenv(downloads.URL_VARIABLE, server.url)
     md5 = hashlib.md5(server.body, usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, imagenet_md5=md5))
+    server.backbone = replace(RESNET50, imagenet=replace(RESNET50.imagenet, digest=md5))
     yield server
     server.close()
 
@@ -142,51 +147,52 @@ def test_the_shapes_add_up_to_resnet50_without_its_top() -> None:
 
 
 def test_the_embedded_weights_are_those_this_version_knows(tmp_path: Path) -> None:
-    found = weights.resolve("embedded", tmp_path)
+    found = weights.resolve("embedded", RESNET50, tmp_path)
     assert found.kind == "embedded"
-    assert found.path == RESNET50.embedded
-    assert found.summary.fingerprint == RESNET50.embedded_sha256
-    assert found.summary.name == RESNET50.embedded.name
+    assert found.path == EMBEDDED.path
+    assert found.summary.fingerprint == EMBEDDED.sha256
+    assert found.summary.name == EMBEDDED.path.name
     assert found.summary.reason == ""
 
 
 def test_the_embedded_weights_are_rebuilt_bit_for_bit_each_time(tmp_path: Path) -> None:
-    found = weights.resolve("embedded", tmp_path)
+    found = weights.resolve("embedded", RESNET50, tmp_path)
     first, second = weights.load_arrays(found), weights.load_arrays(found)
     assert {name: array.shape for name, array in first.items()} == SHAPES
     for name, array in first.items():
         assert array.dtype == np.float32
         assert array.tobytes() == second[name].tobytes()
-    with np.load(RESNET50.embedded) as file:
+    with np.load(EMBEDDED.path) as file:
         name = "conv5_block3_1_conv/kernel"
         whole, scale = file[f"{name}:q"], file[f"{name}:s"]
         assert whole.dtype == np.int8
         assert np.array_equal(first[name], whole.astype(np.float32) * scale)
 
 
-def test_one_flipped_byte_in_the_embedded_file_is_refused_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    intact = weights.resolve("embedded", tmp_path)
-    data = bytearray(RESNET50.embedded.read_bytes())
+def with_embedded(path: Path) -> Backbone:
+    """ResNet50, as if the project had its weights at `path`."""
+    return replace(RESNET50, embedded=replace(EMBEDDED, path=path))
+
+
+def test_one_flipped_byte_in_the_embedded_file_is_refused_by_name(tmp_path: Path) -> None:
+    intact = weights.resolve("embedded", RESNET50, tmp_path)
+    data = bytearray(EMBEDDED.path.read_bytes())
     data[len(data) // 2] ^= 1
-    damaged = tmp_path / "damaged.npz"
-    damaged.write_bytes(data)
-    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, embedded=damaged))
+    damaged = with_embedded(tmp_path / "damaged.npz")
+    (tmp_path / "damaged.npz").write_bytes(data)
     with pytest.raises(BadInput, match=r"damaged\.npz: SHA-256 is .* the file is damaged"):
-        weights.resolve("embedded", tmp_path)
+        weights.resolve("embedded", damaged, tmp_path)
     with pytest.raises(BadInput, match=r"damaged\.npz"):
-        weights.load_arrays(weights.Weights(intact.summary, damaged))
+        weights.load_arrays(replace(intact, backbone=damaged))
 
 
-def test_a_missing_embedded_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "RESNET50", replace(RESNET50, embedded=tmp_path / "gone.npz"))
+def test_a_missing_embedded_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"gone\.npz: cannot be read .* restore it"):
-        weights.resolve("embedded", tmp_path)
+        weights.resolve("embedded", with_embedded(tmp_path / "gone.npz"), tmp_path)
 
 
 def test_random_weights_have_no_file(tmp_path: Path) -> None:
-    found = weights.resolve("random", tmp_path)
+    found = weights.resolve("random", RESNET50, tmp_path)
     assert (found.kind, found.path, found.summary.fingerprint) == ("random", None, "random")
     with pytest.raises(ValueError, match="random"):
         weights.load_arrays(found)
@@ -197,7 +203,7 @@ def test_random_weights_have_no_file(tmp_path: Path) -> None:
 )
 def test_an_unknown_name_is_answered_with_the_choices(asked: str, hint: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=rf"unknown weights '{asked}'; .*{hint}"):
-        weights.resolve(asked, tmp_path)
+        weights.resolve(asked, RESNET50, tmp_path)
 
 
 # ---- ImageNet -------------------------------------------------------------------------------------------
@@ -205,45 +211,50 @@ def test_an_unknown_name_is_answered_with_the_choices(asked: str, hint: str, tmp
 
 def test_imagenet_is_downloaded_once_into_keras_cache(server: Server, keras_home: Path, tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    found = weights.resolve("imagenet", tmp_path, progress=lambda done, total: steps.append((done, total)))
-    again = weights.resolve("auto", tmp_path)
-    assert server.asked == [f"/resnet/{RESNET50.imagenet_file}"]
-    assert found.path == again.path == keras_home / "models" / RESNET50.imagenet_file
+    found = weights.resolve(
+        "imagenet", server.backbone, tmp_path, progress=lambda done, total: steps.append((done, total))
+    )
+    again = weights.resolve("auto", server.backbone, tmp_path)
+    assert server.asked == [f"/resnet/{RESNET50.imagenet.file}"]
+    assert found.path == again.path == keras_home / "models" / RESNET50.imagenet.file
     assert found.summary.fingerprint == hashlib.sha256(server.body).hexdigest()
     assert steps[-1] == (len(server.body), len(server.body))
     assert again.kind == "imagenet"
     assert "cache" in again.summary.reason
-    assert [path.name for path in found.path.parent.iterdir()] == [RESNET50.imagenet_file]
+    assert [path.name for path in found.path.parent.iterdir()] == [RESNET50.imagenet.file]
 
 
 def test_the_published_file_is_read_by_position_as_keras_does(server: Server, tmp_path: Path) -> None:
-    assert_filled(weights.load_arrays(weights.resolve("imagenet", tmp_path)))
+    assert_filled(weights.load_arrays(weights.resolve("imagenet", server.backbone, tmp_path)))
 
 
 def test_auto_says_the_same_whether_the_file_was_fetched_or_found(server: Server, tmp_path: Path) -> None:
-    assert weights.resolve("auto", tmp_path).summary == weights.resolve("auto", tmp_path).summary
+    assert (
+        weights.resolve("auto", server.backbone, tmp_path).summary
+        == weights.resolve("auto", server.backbone, tmp_path).summary
+    )
 
 
 def test_a_file_in_the_cache_that_is_not_the_published_one_is_replaced(
     server: Server, keras_home: Path, tmp_path: Path
 ) -> None:
-    cached = keras_home / "models" / RESNET50.imagenet_file
+    cached = keras_home / "models" / RESNET50.imagenet.file
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"half a download")
-    assert weights.resolve("auto", tmp_path).kind == "imagenet"
+    assert weights.resolve("auto", server.backbone, tmp_path).kind == "imagenet"
     assert cached.read_bytes() == server.body
 
 
 def test_a_file_in_the_cache_that_is_not_the_published_one_is_kept_if_no_other_can_be_had(
     keras_home: Path, tmp_path: Path
 ) -> None:
-    cached = keras_home / "models" / RESNET50.imagenet_file
+    cached = keras_home / "models" / RESNET50.imagenet.file
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"half a download")
-    assert weights.resolve("auto", tmp_path).kind == "embedded"
+    assert weights.resolve("auto", RESNET50, tmp_path).kind == "embedded"
     assert cached.read_bytes() == b"half a download"
     with pytest.raises(BadInput, match="is not the published file"):
-        weights.resolve("imagenet", tmp_path)
+        weights.resolve("imagenet", RESNET50, tmp_path)
 
 
 def break_body(server: Server) -> None:
@@ -268,7 +279,7 @@ def test_a_bad_download_leaves_nothing_behind_and_the_embedded_weights_are_used(
 ) -> None:
     monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.3)
     fault(server)
-    found = weights.resolve("auto", tmp_path)
+    found = weights.resolve("auto", server.backbone, tmp_path)
     assert found.kind == "embedded"
     assert found.summary.requested == "auto"
     assert "could" in found.summary.reason
@@ -279,11 +290,11 @@ def test_a_bad_download_leaves_nothing_behind_and_the_embedded_weights_are_used(
 
 def test_a_download_that_creeps_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "DOWNLOAD_SECONDS", -1.0)
-    assert weights.resolve("auto", tmp_path).kind == "embedded"
+    assert weights.resolve("auto", server.backbone, tmp_path).kind == "embedded"
 
 
 def test_the_reason_holds_nothing_of_this_machine(keras_home: Path, tmp_path: Path) -> None:
-    found = weights.resolve("auto", tmp_path)
+    found = weights.resolve("auto", RESNET50, tmp_path)
     text = found.summary.model_dump_json()
     assert found.summary.reason
     assert str(tmp_path) not in text
@@ -292,18 +303,22 @@ def test_the_reason_holds_nothing_of_this_machine(keras_home: Path, tmp_path: Pa
 
 def memory_of(store: Path) -> Path:
     (path,) = (store / "weights").iterdir()
+    assert "ResNet50" in path.name
     return path
 
 
 def test_auto_remembers_a_failed_download_for_a_day(server: Server, tmp_path: Path) -> None:
     break_status(server)
-    first, second = weights.resolve("auto", tmp_path), weights.resolve("auto", tmp_path)
+    first, second = (
+        weights.resolve("auto", server.backbone, tmp_path),
+        weights.resolve("auto", server.backbone, tmp_path),
+    )
     assert len(server.asked) == 1
     assert first == second
     memory = memory_of(tmp_path)
     table = json.loads(memory.read_text())
     memory.write_text(json.dumps(table | {"at": time.time() - downloads.RETRY_SECONDS - 60}))
-    weights.resolve("auto", tmp_path)
+    weights.resolve("auto", server.backbone, tmp_path)
     assert len(server.asked) == 2
 
 
@@ -311,36 +326,36 @@ def test_another_address_or_a_broken_memory_is_tried_at_once(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(downloads.URL_VARIABLE, "http://127.0.0.1:9/closed/")
-    assert weights.resolve("auto", tmp_path).kind == "embedded"
+    assert weights.resolve("auto", server.backbone, tmp_path).kind == "embedded"
     monkeypatch.setenv(downloads.URL_VARIABLE, server.url)
     break_status(server)
-    weights.resolve("auto", tmp_path)
+    weights.resolve("auto", server.backbone, tmp_path)
     memory_of(tmp_path).write_text("[]")
-    weights.resolve("auto", tmp_path)
+    weights.resolve("auto", server.backbone, tmp_path)
     assert len(server.asked) == 2
 
 
 def test_imagenet_by_name_is_tried_in_spite_of_the_memory(server: Server, tmp_path: Path) -> None:
     server.status = 503
-    weights.resolve("auto", tmp_path)
+    weights.resolve("auto", server.backbone, tmp_path)
     server.status = 200
-    assert weights.resolve("imagenet", tmp_path).kind == "imagenet"
+    assert weights.resolve("imagenet", server.backbone, tmp_path).kind == "imagenet"
 
 
 def test_without_download_the_network_is_left_alone(server: Server, tmp_path: Path) -> None:
-    assert weights.resolve("auto", tmp_path, download=False).kind == "embedded"
+    assert weights.resolve("auto", server.backbone, tmp_path, download=False).kind == "embedded"
     with pytest.raises(BadInput, match="not tried"):
-        weights.resolve("imagenet", tmp_path, download=False)
+        weights.resolve("imagenet", server.backbone, tmp_path, download=False)
     assert server.asked == []
     assert list(tmp_path.glob("weights/*")) == []
 
 
 def test_imagenet_without_network_names_address_place_and_choices(keras_home: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
-        weights.resolve("imagenet", tmp_path)
+        weights.resolve("imagenet", RESNET50, tmp_path)
     message = str(caught.value)
-    assert f"http://127.0.0.1:9/closed/{RESNET50.imagenet_file}" in message
-    assert str(keras_home / "models" / RESNET50.imagenet_file) in message
+    assert f"http://127.0.0.1:9/closed/{RESNET50.imagenet.file}" in message
+    assert str(keras_home / "models" / RESNET50.imagenet.file) in message
     for choice in ("embedded", "random", ".weights.h5", ".keras"):
         assert choice in message
     assert "\n" not in message
@@ -351,7 +366,7 @@ def test_imagenet_without_network_names_address_place_and_choices(keras_home: Pa
 
 def test_a_keras_2_file_is_read_by_name(tmp_path: Path) -> None:
     path = write_keras_2(tmp_path / "mine.h5")
-    found = weights.resolve(str(path), tmp_path)
+    found = weights.resolve(str(path), RESNET50, tmp_path)
     assert (found.kind, found.summary.name, found.summary.requested) == ("file", "mine.h5", "mine.h5")
     assert found.summary.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
     assert_filled(weights.load_arrays(found))
@@ -363,38 +378,38 @@ def test_a_keras_3_weights_file_and_a_keras_archive_are_read_by_name(tmp_path: P
     with zipfile.ZipFile(archive, "w") as file:
         file.write(plain, "model.weights.h5")
     for path in (plain, archive):
-        assert_filled(weights.load_arrays(weights.resolve(str(path), tmp_path)))
+        assert_filled(weights.load_arrays(weights.resolve(str(path), RESNET50, tmp_path)))
 
 
 def test_the_same_bytes_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_keras_2(tmp_path / "mine.h5")
-    first = weights.resolve(str(path), tmp_path / "store")
+    first = weights.resolve(str(path), RESNET50, tmp_path / "store")
     monkeypatch.setattr(weight_files, "check", None)
-    assert weights.resolve(str(path), tmp_path / "store") == first
+    assert weights.resolve(str(path), RESNET50, tmp_path / "store") == first
 
 
 def test_a_wrong_shape_is_refused(tmp_path: Path) -> None:
     changes = {"conv3_block2_2_bn/gamma": np.zeros(64, np.float32)}
     path = write_keras_2(tmp_path / "mine.h5", **changes)
     with pytest.raises(BadInput, match=r"mine\.h5: conv3_block2_2_bn/gamma is float32 \(64,\), not .* \(128,\)"):
-        weights.resolve(str(path), tmp_path)
+        weights.resolve(str(path), RESNET50, tmp_path)
 
 
 def test_whole_numbers_are_refused(tmp_path: Path) -> None:
     path = write_keras_2(tmp_path / "mine.h5", **{"conv1_bn/beta": np.zeros(64, np.int32)})
     with pytest.raises(BadInput, match=r"mine\.h5: conv1_bn/beta is int32"):
-        weights.resolve(str(path), tmp_path)
+        weights.resolve(str(path), RESNET50, tmp_path)
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:
     path = write_keras_2(tmp_path / "mine.h5", prefix="other_")
     with pytest.raises(BadInput, match=r"mine\.h5: not .* ResNet50 .* conv1_conv/kernel is missing \(318 of 318"):
-        weights.resolve(str(path), tmp_path)
+        weights.resolve(str(path), RESNET50, tmp_path)
 
 
 def test_nan_is_refused_when_the_file_is_read(tmp_path: Path) -> None:
     path = write_keras_2(tmp_path / "mine.h5", **{"conv1_bn/beta": np.full(64, np.nan, np.float32)})
-    found = weights.resolve(str(path), tmp_path)
+    found = weights.resolve(str(path), RESNET50, tmp_path)
     with pytest.raises(BadInput, match=r"mine\.h5: conv1_bn/beta holds NaN"):
         weights.load_arrays(found)
 
@@ -420,7 +435,7 @@ def test_an_unreadable_file_is_refused_by_name(name: str, content: bytes, tmp_pa
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(BadInput, match=rf"{name}: not a readable weights file"):
-        weights.resolve(str(path), tmp_path)
+        weights.resolve(str(path), RESNET50, tmp_path)
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -428,9 +443,95 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
     path = tmp_path / "big.keras"
     path.write_bytes(zip_of("model.weights.h5"))
     with pytest.raises(BadInput, match=r"big\.keras: .* unpack to 7 bytes, more than 3"):
-        weights.resolve(str(path), tmp_path)
+        weights.resolve(str(path), RESNET50, tmp_path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"gone\.h5: .* cannot be read"):
-        weights.resolve(str(tmp_path / "gone.h5"), tmp_path)
+        weights.resolve(str(tmp_path / "gone.h5"), RESNET50, tmp_path)
+
+
+# ---- Other networks -------------------------------------------------------------------------------------
+
+
+def filled(backbone: Backbone, path: Path, *, published: bool, **changes: Any) -> Path:
+    """A Keras 2 file of a network, its n-th array filled with n; `published` with other names than Keras' own."""
+    layers = dict.fromkeys(name.split("/")[0] for name in backbone.shapes)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.encode() for layer in layers]
+        groups = {layer: file.create_group(layer) for layer in layers}
+        written: dict[str, list[bytes]] = {layer: [] for layer in layers}
+        for number, (name, shape) in enumerate(backbone.shapes.items()):
+            layer, variable = name.split("/")
+            stored = f"old_{variable}:0" if published else f"{changes.get(variable, variable)}:0"
+            array = np.full(shape, number, np.float32 if shape else np.int64)
+            groups[layer].create_dataset(f"{layer}/{stored}", data=array, compression=1 if array.ndim > 1 else None)
+            written[layer].append(f"{layer}/{stored}".encode())
+        for layer, names in written.items():
+            groups[layer].attrs["weight_names"] = names
+    return path
+
+
+def test_a_network_without_embedded_weights_needs_a_choice_where_there_is_no_connection(
+    keras_home: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        BadInput, match="no weights of MobileNetV2 come with the project, and no others are here"
+    ) as auto:
+        weights.resolve("auto", MOBILENETV2, tmp_path)
+    message = str(auto.value)
+    assert MOBILENETV2.imagenet.file in message
+    assert "choose --weights random or a file" in message
+    assert "embedded" not in message
+    with pytest.raises(BadInput, match="come with the project; choose --weights imagenet, random or a file"):
+        weights.resolve("embedded", MOBILENETV2, tmp_path)
+    assert weights.resolve("random", MOBILENETV2, tmp_path).kind == "random"
+
+
+def test_a_failed_download_of_one_network_is_no_reason_not_to_try_another(server: Server, tmp_path: Path) -> None:
+    break_status(server)
+    weights.resolve("auto", server.backbone, tmp_path)
+    with pytest.raises(BadInput):
+        weights.resolve("auto", MOBILENETV2, tmp_path)
+    assert len(server.asked) == 2
+
+
+def test_a_file_whose_hash_nobody_knows_is_known_by_what_is_in_it(
+    server: Server, keras_home: Path, tmp_path: Path
+) -> None:
+    server.body = filled(MOBILENETV2, tmp_path / "published.h5", published=True).read_bytes()
+    found = weights.resolve("imagenet", MOBILENETV2, tmp_path)
+    assert found.path == keras_home / "models" / MOBILENETV2.imagenet.file
+    arrays = weights.load_arrays(found)
+    assert [array.flat[0] for array in arrays.values()] == list(range(len(MOBILENETV2.shapes)))
+    server.body = filled(EFFICIENTNETB0, tmp_path / "other.h5", published=True).read_bytes()
+    found.path.unlink()
+    with pytest.raises(BadInput, match="what came does not hold the weights of MobileNetV2"):
+        weights.resolve("imagenet", MOBILENETV2, tmp_path)
+    assert list(found.path.parent.iterdir()) == []
+
+
+def test_the_published_file_is_known_under_any_name_and_read_as_keras_does(tmp_path: Path) -> None:
+    """EfficientNetB0's holds deviations where the network has variances."""
+    path = filled(EFFICIENTNETB0, tmp_path / "mine.h5", published=True)
+    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    backbone = replace(EFFICIENTNETB0, imagenet=replace(EFFICIENTNETB0.imagenet, digest=md5))
+    found = weights.resolve(str(path), backbone, tmp_path)
+    assert (found.kind, found.summary.name) == ("imagenet", "mine.h5")
+    arrays = weights.load_arrays(found)
+    assert arrays["normalization/mean"].tolist() == [0, 0, 0]
+    assert arrays["normalization/variance"].tolist() == pytest.approx([0.229, 0.224, 0.225])
+    assert arrays["normalization/count"].shape == ()
+
+
+def test_a_file_of_one_network_is_refused_for_another(tmp_path: Path) -> None:
+    path = filled(MOBILENETV2, tmp_path / "mine.h5", published=False)
+    weights.resolve(str(path), MOBILENETV2, tmp_path)
+    with pytest.raises(BadInput, match=r"mine\.h5: not the weights of EfficientNetB0 without its top"):
+        weights.resolve(str(path), EFFICIENTNETB0, tmp_path)
+
+
+def test_a_kernel_is_found_by_the_name_that_keras_2_gave_it(tmp_path: Path) -> None:
+    path = filled(MOBILENETV2, tmp_path / "mine.h5", published=False, kernel="depthwise_kernel")
+    arrays = weights.load_arrays(weights.resolve(str(path), MOBILENETV2, tmp_path))
+    assert [array.flat[0] for array in arrays.values()] == list(range(len(MOBILENETV2.shapes)))

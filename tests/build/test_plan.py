@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.backbones import weights
+from generator.backbones.resnet50 import RESNET50
 from generator.backbones.weights import Weights
 from generator.build import plan as planning
 from generator.build.plan import Plan
@@ -23,7 +24,7 @@ from tests.factories import ROOT
 from tests.fakes import Project, make_project
 
 WEIGHTS = Weights(
-    WeightsSummary(requested="x", used="file", name="x.h5", fingerprint="f" * 64, reason=""), Path("x.h5")
+    WeightsSummary(requested="x", used="file", name="x.h5", fingerprint="f" * 64, reason=""), Path("x.h5"), RESNET50
 )
 OTHER_WEIGHTS = replace(WEIGHTS, summary=WEIGHTS.summary.model_copy(update={"fingerprint": "0" * 64}))
 
@@ -188,11 +189,11 @@ def test_other_weights_run_what_the_base_computes(plan: Callable[..., Plan]) -> 
 
 def test_the_name_under_which_weights_are_found_does_not_count(plan: Callable[..., Plan]) -> None:
     summary = WEIGHTS.summary.model_copy(update={"requested": "auto", "reason": "none other", "name": "y.h5"})
-    assert changed(plan(), plan(initial=Weights(summary, Path("elsewhere/y.h5")))) == set()
+    assert changed(plan(), plan(initial=Weights(summary, Path("elsewhere/y.h5"), RESNET50))) == set()
 
 
 def test_random_weights_are_drawn_with_the_seed(plan: Callable[..., Plan], tmp_path: Path) -> None:
-    drawn = weights.resolve("random", tmp_path)
+    drawn = weights.resolve("random", RESNET50, tmp_path)
     assert changed(plan(initial=drawn), plan("seed=7", initial=drawn)) >= FROZEN
     assert changed(plan(), plan("seed=7")) & FROZEN == set()
 

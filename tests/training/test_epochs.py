@@ -15,6 +15,7 @@ pytestmark = pytest.mark.train
 keras = pytest.importorskip("keras")
 
 
+from generator.backbones.resnet50 import RESNET50  # noqa: E402
 from generator.backbones.weights import resolve  # noqa: E402
 from generator.data.dataset import Dataset, Sample  # noqa: E402
 from generator.experiment.outcomes import Epoch  # noqa: E402
@@ -66,7 +67,7 @@ def phase(folder: Path, name: str = "head", epochs: int = 3, rate: float = 1e-3)
 
 def fresh_base() -> "keras.Model":
     keras.utils.set_random_seed(3)
-    return network.build_base(SIZE)
+    return network.build_base("ResNet50", SIZE)
 
 
 def fresh_head(dropout: float) -> network.Head:
@@ -347,7 +348,7 @@ def make_job(stage: str, folder: Path, settings: dict[str, Any], **given: Any) -
         runs=f"generator.stages.learning:{stage}",
         tensorflow=True,
         settings={"data.image_size": SIZE, "data.batch_size": BATCH, "model.preprocess": True, **settings},
-        given={"weights": resolve("embedded", folder), **given},
+        given={"weights": resolve("embedded", RESNET50, folder), **given},
         inputs={path.name: path for path in folder.iterdir() if path.is_dir()},
         checkpoint=folder / "checkpoint",
     )

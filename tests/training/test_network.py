@@ -14,7 +14,7 @@ from generator.training import network  # noqa: E402  # needs TensorFlow
 
 @pytest.fixture(scope="module")
 def base() -> "keras.Model":
-    return network.build_base(224)
+    return network.build_base("ResNet50", 224)
 
 
 def test_the_base_has_the_write_ups_layers_and_parameters(base: "keras.Model") -> None:
@@ -32,7 +32,7 @@ def test_the_shapes_of_a_batch(base: "keras.Model") -> None:
 
 
 def test_what_is_trainable_in_each_phase() -> None:
-    base = network.build_base(224)
+    base = network.build_base("ResNet50", 224)
     whole = network.connect(base, network.build_head(0.2), network.layers_before(ModelSettings(augment=True), 0))
     assert network.parameter_count(whole.variables) == 23_589_761
     assert network.parameter_count(whole.trainable_variables) == 2_049
@@ -52,7 +52,7 @@ def test_the_cut_lies_as_high_as_it_can(base: "keras.Model", from_layer: int, cu
 def test_nothing_passes_around_a_cut(base: "keras.Model") -> None:
     """Both parts together are the base: what the lower gives, the upper takes."""
     images = np.random.default_rng(0).normal(size=(2, 64, 64, 3)).astype(np.float32)
-    small = network.build_base(64)
+    small = network.build_base("ResNet50", 64)
     cut = network.cut_point(small, 100)
     assert cut == "conv4_block1_out"
     halves = network.above(small, cut)(network.below(small, cut)(images, training=False), training=False)
@@ -60,7 +60,7 @@ def test_nothing_passes_around_a_cut(base: "keras.Model") -> None:
 
 
 def test_missing_and_misshapen_arrays_are_named() -> None:
-    base = network.build_base(32)
+    base = network.build_base("ResNet50", 32)
     arrays = {f"{layer.name}/{v.name}": v.numpy() for layer in base.layers for v in layer.weights}
     network.assign(base, arrays)
     with pytest.raises(BadInput, match=r"conv1_conv/kernel is missing"):
