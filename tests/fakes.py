@@ -31,7 +31,7 @@ from generator import cli, pipeline
 from generator.build import worker
 from generator.build.plan import Plan, plan
 from generator.build.start import start
-from generator.data import dataset
+from generator.data.pixels import example_with_alpha
 from generator.experiment import figure_names, loading, outcomes
 from generator.experiment import settings as config
 from generator.experiment.settings import Config
@@ -131,7 +131,7 @@ def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 
 def data_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    has_alpha = dataset.example_with_alpha(job.dataset) is not None
+    has_alpha = example_with_alpha(job.dataset) is not None
     names = [name for name in figure_names.OF_DATA if name != figure_names.ALPHA or has_alpha]
     artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
 

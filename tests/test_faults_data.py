@@ -3,6 +3,7 @@
 Named after the lines of the second table in `docs/reliability.md`. TensorFlow's stages and the figures are fakes.
 """
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -168,21 +169,68 @@ def test_fault_68_split_folders_as_people_name_them(
 
 
 @pytest.mark.parametrize(
-    ("renamed", "lacking", "found"),
+    ("moved", "said", "counts"),
     [
-        ({"test": "val"}, "has no folder of test images; ", "train/ (training images), val/ (validation images)"),
-        ({"test": "other"}, "has no folder of test images; ", "train/ (training images)"),
-        ({"train": "a", "test": "b"}, "", "a/, b/"),
+        ({"test": "val"}, ": 10 for training in train/, 6 for validation in val/, 2 for test, set", (10, 6, 2)),
+        ({"test": ".test"}, ": 10 for training in train/, 2 for test, set aside by data.test_fraction", (10, 0, 2)),
+        (
+            {"test": ".test", "train/camel": "camel", "train/horse": "horse", "train": ".train"},
+            "images of camel and horse, a folder each: 10 for training, 2 for test, set",
+            (10, 0, 2),
+        ),
     ],
 )
-def test_fault_68_other_layouts_are_refused_with_what_was_found(
-    project: Project, capsys: pytest.CaptureFixture[str], renamed: dict[str, str], lacking: str, found: str
+def test_fault_68_test_images_are_set_aside_where_there_are_none(
+    project: Project, capsys: pytest.CaptureFixture[str], moved: dict[str, str], said: str, counts: tuple[int, ...]
 ) -> None:
-    for old, new in renamed.items():
+    for old, new in moved.items():
         (project.data / old).rename(project.data / new)
-    assert cli.main(project.arguments()) == 2
-    needed = "needs the folders train/ and test/, each with a folder per class; valid/ may stand beside them"
-    assert capsys.readouterr().err == f"build.py: animals: {lacking}{needed}; found {found}\n"
+    tested = []
+    for choice in ("seed=0", "seed=1", "data.test_seed=1"):
+        assert cli.main(project.arguments("--set", choice)) == 0
+        found = metrics(project)["data"]
+        assert [sum(row["images"] for row in found[part]) for part in ("train", "validation", "test")] == list(counts)
+        rows = project.site()["assets/data/CV_HW_2/predictions.csv"].decode().splitlines()
+        tested.append([row["file"] for row in csv.DictReader(rows)])
+        assert verified(project)
+    assert tested[0] == tested[1] != tested[2]
+    assert found["held_out"] == {"fraction": 0.2, "seed": 1}
+    assert said in capsys.readouterr().err
+    sentence = "The data set has no test images of its own, so 20.0% of the images of each class, 2 in all, were set"
+    assert sentence in project.site()[POST].decode()
+
+
+def test_fault_68_files_with_the_class_in_their_names(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in ("train", "test"):
+        for path in sorted((project.data / part).rglob("*.png")):
+            path.rename(project.data / part / f"{path.parent.name}.{path.name}")
+        for name in ("camel", "horse"):
+            (project.data / part / name).rmdir()
+    assert cli.main(project.arguments()) == 0
+    said = "by the names of the files: 12 for training in train/, 6 for test in test/"
+    assert f"images of camel and horse {said}\n" in capsys.readouterr().err
+    assert "told by the name of its file" in project.site()[POST].decode()
+    assert metrics(project)["data"]["layout"] == "names"
+    assert verified(project)
+
+
+def test_fault_68_a_table_of_files_and_classes(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["filename,label,split"]
+    for number, path in enumerate(sorted(project.data.rglob("*.png"))):
+        rows.append(f"{number}.png,{path.parent.name},{path.parent.parent.name}")
+        path.rename(project.data / f"{number}.png")
+    shutil.rmtree(project.data / "train")
+    shutil.rmtree(project.data / "test")
+    (project.data / "labels.csv").write_text("\n".join(rows))
+    assert cli.main(project.arguments()) == 0
+    assert "of camel and horse as labels.csv says: 12 for training, 6 for test\n" in capsys.readouterr().err
+    before = metrics(project)["data"]
+    assert (before["layout"], before["tables"]) == ("table", ["labels.csv"])
+    assert verified(project)
+    # Another class of the same bytes is another data set.
+    (project.data / "labels.csv").write_text("\n".join(rows).replace("0.png,camel", "0.png,horse", 1))
+    assert cli.main(project.arguments()) == 0
+    assert metrics(project)["data"]["fingerprint"] != before["fingerprint"]
 
 
 def test_fault_68_two_folders_for_one_part_are_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

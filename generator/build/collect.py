@@ -9,7 +9,8 @@ from pathlib import Path
 from generator.build.plan import Nodes, Plan, version
 from generator.build.runner import Runner
 from generator.build.start import Start
-from generator.data import dataset, summary
+from generator.data import summary
+from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
 from generator.experiment.settings import Config, Variant
@@ -22,7 +23,7 @@ from generator.support.errors import BuildFailed
 def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSummary:
     """The data set, decoded and split for every variant: what is wrong with it shows before anything is trained."""
     table = runner.require(plan.shared["pixels"]).read_json(artifacts.REPORT)
-    report = strict_json.validated(dataset.PixelReport, table, "pixels")
+    report = strict_json.validated(PixelReport, table, "pixels")
     splits = {name: runner.require(nodes["split"]) for name, nodes in plan.variants.items()}
     baseline = artifacts.read_split(splits[config.baseline.name].folder)
     return summary.summarise(begun.dataset, report, baseline, config.data)

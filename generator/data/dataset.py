@@ -1,32 +1,24 @@
-"""The data set of a build: found or made, every byte fingerprinted, split once, decoded once.
+"""The data set of a build: found or made, every byte fingerprinted, split once.
 
-`find` gives a `Dataset` without decoding anything; `split` takes validation images from the training images, unless
-the data set has some of its own; `read_pixels` decodes every image and reports every one that cannot be.
+`find` gives a `Dataset` without decoding anything, and sets images aside for the test where the data set has none for
+it; `split` takes validation images from the training images, unless the data set has some of its own.
 """
 
 import hashlib
-import logging
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
 
-import numpy as np
-
-from generator.data import decoding, deep, discover, filetypes, origins, splits
+from generator.data import discover, filetypes, holdout, origins, splits
 from generator.data.splits import Copies, Split
-from generator.experiment.data_summary import PLAIN_FOLDERS, Part
+from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part, own_folder
 from generator.experiment.settings import DataSettings, Variant
-from generator.support.errors import BadInput, BuildFailed, printable
-from generator.support.files import DISK_FULL, replacing
-from generator.support.strict_json import Record
+from generator.support.errors import BadInput, printable
 
 WORKERS = os.cpu_count() or 1
-"""Images that are read or decoded at a time."""
-_log = logging.getLogger(__name__)
+"""Images that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +34,6 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Square:
-    """What every image becomes, and which one is refused."""
-
-    size: int
-    """Side, pixels."""
-    alpha: Literal["drop", "white"]
-    """What transparency becomes."""
-    max_pixels: int
-    """Most pixels an image's header may announce."""
-
-
-@dataclass(frozen=True)
 class Dataset:
     """Two classes of images for training and for test, in order of class, then natural order of file name."""
 
@@ -65,7 +45,7 @@ class Dataset:
     train: tuple[Sample, ...]
     test: tuple[Sample, ...]
     fingerprint: str
-    """SHA-256 over name and content of every image."""
+    """SHA-256 over name and content of every image, and what it is taken for."""
     ignored: dict[str, int]
     """Reason → number of files passed over."""
     decoders: tuple[str, ...] = ()
@@ -73,7 +53,16 @@ class Dataset:
     validation: tuple[Sample, ...] = ()
     """Where the data set has validation images of its own; `train` is then all for training."""
     folders: Mapping[Part, str] = field(default_factory=lambda: PLAIN_FOLDERS)
-    """Part → its folder below the root, with forward slashes."""
+    """Part → its folder below the root, with forward slashes, `.` for the root; no `test` where `held_out`."""
+    layout: Layout = "parts"
+    tables: tuple[str, ...] = ()
+    """Files below the root that told the classes."""
+    held_out: bool = False
+    """Whether the data set has no test images of its own, so that `test` was set aside."""
+
+    def own_folder(self, part: Part) -> bool:
+        """Whether the images of a part, and no others, lie in a folder."""
+        return own_folder(self.folders, part)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -86,17 +75,6 @@ class Dataset:
         return len(self.train) + len(self.validation)
 
 
-class PixelReport(Record):
-    """What decoding all images showed."""
-
-    notes: dict[str, int]
-    """Oddity that was handled → number of images."""
-    transparent: int
-    """Images with at least one pixel that is not opaque."""
-    copies: Copies
-    """Positions in `Dataset.samples` of images with the same pixels, at the size that is used."""
-
-
 def find(settings: DataSettings, store: Path) -> Dataset:
     """The data set that `settings.path` names, drawn, fetched or unpacked below `store` where needed.
 
@@ -104,16 +82,16 @@ def find(settings: DataSettings, store: Path) -> Dataset:
     `BuildFailed` where `store` cannot be written.
     """
     origin = origins.locate(settings, store)
-    return origins.obtain(origin, lambda folder: _read(folder, origin.source, origin.kind))
+    return origins.obtain(origin, lambda folder: _read(folder, origin.source, origin.kind, settings))
 
 
 def check_settings(dataset: Dataset, variants: Iterable[Variant]) -> None:
     """Raise `BadInput` where a variant sets what has no effect because the data set has validation images."""
     if not dataset.validation:
         return
-    given = (
-        f"{printable(dataset.source)}: the validation images are those of {printable(dataset.folders['validation'])}/"
-    )
+    own = dataset.own_folder("validation")
+    where = f"those of {printable(dataset.folders['validation'])}/" if own else "told by the data set"
+    given = f"{printable(dataset.source)}: the validation images are {where}"
     for variant in variants:
         if variant.recipe.split.mode == "reshuffled":
             raise BadInput(f'{given}, so {variant.name} has nothing to reshuffle; use split.mode = "fixed"')
@@ -149,62 +127,67 @@ def split(dataset: Dataset, fraction: float, batch_size: int, seed: int, copies:
     return result
 
 
-def read_pixels(
-    dataset: Dataset, square: Square, target: Path, progress: Callable[[int, int], None] | None = None
-) -> PixelReport:
-    """Decode all images into `target`, a `.npy` file of uint8 (images, size, size, 3), in `samples`' order.
-
-    Uses all cores and the memory of a few images. `progress` is called with images done and in all. Raises
-    `BadInput` naming every image that cannot be decoded, `BuildFailed` where one has changed since `find`;
-    `target` is written whole or not at all.
-    """
-    with replacing(target, DISK_FULL) as stream, decoding.reading(square.max_pixels):
-        outcomes, problems = _write_pixels(dataset, square, stream, progress)
-        if problems:
-            source = printable(dataset.source)
-            raise discover.problem_list(source, "images cannot be read; mend or remove them", problems)
-        _scale_alike(dataset, square, stream, outcomes)
-    report = _report(outcomes)
-    if dark := report.notes.get(deep.DARK):
-        _log.warning("%s: %d images are %s, of more than 8 bits", printable(dataset.source), dark, deep.DARK)
-    return report
-
-
-def example_with_alpha(dataset: Dataset) -> Sample | None:
-    """A training image with transparent pixels: the first class's `10.png` if it has any, else the first."""
-    for candidate in sorted(dataset.train, key=lambda sample: (sample.label, sample.path.name) != (0, "10.png")):
-        if decoding.has_transparency(candidate.path):
-            return candidate
-    return None
-
-
-def _read(folder: Path, source: str, kind: origins.Kind) -> Dataset:
-    found = discover.discover(folder, source)
-    files = [(path, label) for part in found.folders for path, label in found.files[part]]
+def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings) -> Dataset:
+    found = discover.discover(folder, source, None if settings.layout == "auto" else settings.layout)
+    files = [path for part in found.files.values() for path, _ in part]
     try:
         with ThreadPoolExecutor(WORKERS) as pool:
-            contents = list(pool.map(_content, [path for path, _ in files]))
+            contents = dict(zip(files, pool.map(_content, files), strict=True))
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
-    samples = tuple(
-        Sample(path, path.relative_to(found.root).as_posix(), label, digest)
-        for (path, label), (digest, _) in zip(files, contents, strict=True)
-    )
-    lines = "".join(f"{sample.digest} {sample.name}\n" for sample in samples)
-    training, testing = len(found.files["train"]), len(found.files["test"])
+    parts: dict[Part, tuple[Sample, ...]] = {
+        part: tuple(
+            Sample(path, path.relative_to(found.root).as_posix(), label, contents[path][0]) for path, label in listed
+        )
+        for part, listed in found.files.items()
+    }
+    held_out = "test" not in parts
+    if held_out:
+        parts |= _set_aside(parts["train"], found.class_names, source, settings)
     return Dataset(
         root=found.root,
         source=source,
         kind=kind,
         class_names=found.class_names,
-        train=samples[:training],
-        test=samples[-testing:],
-        fingerprint=hashlib.sha256(lines.encode()).hexdigest(),
+        train=parts["train"],
+        validation=parts.get("validation", ()),
+        test=parts["test"],
+        fingerprint=_fingerprint(parts, found.class_names, plain=found.layout == "parts" and not held_out),
         ignored=found.ignored,
-        decoders=tuple(sorted({package for _, package in contents if package})),
-        validation=samples[training:-testing],
+        decoders=tuple(sorted({package for _, package in contents.values() if package})),
+        layout=found.layout,
         folders={part: path.relative_to(found.root).as_posix() for part, path in found.folders.items()},
+        tables=found.tables,
+        held_out=held_out,
     )
+
+
+def _set_aside(
+    images: tuple[Sample, ...], names: Sequence[str], source: str, settings: DataSettings
+) -> dict[Part, tuple[Sample, ...]]:
+    """The images for training and for test of a data set that has none for test; copies go to one side."""
+    labels, digests = [image.label for image in images], [image.digest for image in images]
+    copies = splits.alike(digests)
+    chosen = holdout.choose(labels, digests, settings.test_fraction, settings.test_seed, copies)
+    train = tuple(image for position, image in enumerate(images) if position not in chosen)
+    test = tuple(image for position, image in enumerate(images) if position in chosen)
+    for label, name in enumerate(names):
+        if not all(any(image.label == label for image in side) for side in (train, test)):
+            raise BadInput(
+                f"{printable(source)}: has no test images, and too few of {printable(name)} to set some aside: "
+                f"{labels.count(label)}, where copies of a picture count as one; add images, or a folder test/"
+            )
+    return {"train": train, "test": test}
+
+
+def _fingerprint(parts: Mapping[Part, tuple[Sample, ...]], names: Sequence[str], *, plain: bool) -> str:
+    """SHA-256 over contents and names, and over what they are taken for unless the names say that (`plain`)."""
+    lines = [
+        f"{image.digest} {image.name}" + ("" if plain else f" {part} {names[image.label]}")
+        for part in PARTS
+        for image in parts.get(part, ())
+    ]
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def _content(path: Path) -> tuple[str, str | None]:
@@ -224,109 +207,3 @@ def _check_classes(dataset: Dataset, split: Split) -> None:
                 f"{printable(dataset.source)}: the split leaves no image of {printable(name)} to train on; "
                 "add images, or use a smaller split.validation_fraction or another --seed"
             )
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What decoding one image showed."""
-
-    notes: tuple[str, ...]
-    transparent: bool
-    pixels: bytes
-    """Digest of the decoded pixels."""
-    range: deep.Range | None
-    """What the samples span, where there are more than 8 bits for each."""
-
-
-def _write_pixels(
-    dataset: Dataset,
-    square: Square,
-    stream: BinaryIO,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[list[_Outcome], list[str]]:
-    """Write all images to `stream` as a `.npy` file; what was seen, and what cannot be read."""
-    samples = dataset.samples
-    outcomes, problems = [], []
-    # Written as a stream, not through a memory map: mapped pages count as the process' memory.
-    shape = (len(samples), square.size, square.size, 3)
-    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    for done, (item, decoded) in enumerate(_decoded(samples, square), start=1):
-        if isinstance(decoded, decoding.BadImage):
-            problems.append(f"{printable(item.name)}: {printable(decoded)}")
-        else:
-            stream.write(decoded.pixels.data)
-            outcomes.append(_outcome(decoded))
-        if progress:
-            progress(done, len(samples))
-    return outcomes, problems
-
-
-def _scale_alike(dataset: Dataset, square: Square, stream: BinaryIO, outcomes: list[_Outcome]) -> None:
-    """Decode again, over their rows in `stream`, the images of more than 8 bits whose own scale is not the set's.
-
-    What an image spans is known when it is decoded, and what all of them span only at the end. Where the data set
-    has no such image, or each reaches the set's number of bits, nothing is decoded twice.
-    """
-    scales = deep.scales(outcome.range for outcome in outcomes)
-    rows = [i for i, o in enumerate(outcomes) if o.range and deep.scale([o.range]) != scales[o.range.kind]]
-    start = stream.tell() - len(outcomes) * _row_bytes(square)
-    for row, (_, decoded) in zip(rows, _decoded([dataset.samples[i] for i in rows], square, scales), strict=True):
-        if isinstance(decoded, decoding.BadImage):
-            raise decoded  # It was read a moment ago, and its bytes are the same.
-        stream.seek(start + row * _row_bytes(square))
-        stream.write(decoded.pixels.data)
-        outcomes[row] = _outcome(decoded)
-
-
-def _row_bytes(square: Square) -> int:
-    return square.size**2 * 3
-
-
-def _outcome(decoded: decoding.Decoded) -> _Outcome:
-    digest = hashlib.sha256(decoded.pixels.data).digest()
-    return _Outcome(decoded.notes, decoded.transparent, digest, decoded.range)
-
-
-def _decoded(
-    samples: Iterable[Sample], square: Square, scales: Mapping[str, deep.Scale] | None = None
-) -> Iterator[tuple[Sample, decoding.Decoded | decoding.BadImage]]:
-    """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        ahead: deque[tuple[Sample, Future[decoding.Decoded | decoding.BadImage]]] = deque()
-        try:
-            for item in samples:
-                ahead.append((item, pool.submit(_decode, item, square, scales)))
-                if len(ahead) > 4 * WORKERS:
-                    first, future = ahead.popleft()
-                    yield first, future.result()
-            for first, future in ahead:
-                yield first, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _decode(
-    item: Sample, square: Square, scales: Mapping[str, deep.Scale] | None
-) -> decoding.Decoded | decoding.BadImage:
-    """Decode the very bytes that were fingerprinted; raises `BuildFailed` if the file holds others now."""
-    try:
-        data = item.path.read_bytes()
-    except OSError as error:
-        raise BuildFailed(f"{printable(item.path)}: vanished during the build ({error.strerror})") from None
-    if hashlib.sha256(data).hexdigest() != item.digest:
-        raise BuildFailed(f"{printable(item.path)}: changed during the build; build again")
-    try:
-        return decoding.decode_bytes(
-            data, size=square.size, alpha=square.alpha, max_pixels=square.max_pixels, scales=scales
-        )
-    except decoding.BadImage as fault:
-        return fault
-
-
-def _report(outcomes: list[_Outcome]) -> PixelReport:
-    notes = Counter(note for outcome in outcomes for note in outcome.notes)
-    return PixelReport(
-        notes=dict(sorted(notes.items())),
-        transparent=sum(outcome.transparent for outcome in outcomes),
-        copies=splits.alike(outcome.pixels for outcome in outcomes),
-    )

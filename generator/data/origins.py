@@ -65,8 +65,8 @@ def locate(settings: DataSettings, store: Path) -> Origin:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{printable(settings.path)}: cannot be read ({reason}); name another") from None
     raise BadInput(
-        f"{printable(settings.path) or '(empty)'}: no such file or folder; give a folder or zip file with "
-        "train/ and test/, kaggle:OWNER/NAME, or sample"
+        f"{printable(settings.path) or '(empty)'}: no such file or folder; give a folder or archive of images, "
+        "kaggle:OWNER/NAME, or sample"
     )
 
 

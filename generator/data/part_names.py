@@ -1,12 +1,14 @@
 """Which part of a data set a folder holds, told by its name: people call the same three parts many things.
 
-`part` reads one name, `candidates` the names of folders that lie side by side.
+`part` reads one name, `candidates` the names of folders that lie side by side, `undoubled` looks through a folder
+that was packed twice.
 """
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from generator.data.listing import plain_folders
 from generator.experiment.data_summary import PARTS, Part
 
 _NAMES: dict[Part, str] = {
@@ -30,3 +32,16 @@ def candidates(folders: Iterable[Path]) -> dict[Part, list[Path]]:
     named = [(part(folder.name), folder) for folder in folders]
     found = {p: [folder for what, folder in named if what == p] for p in PARTS}
     return {p: several for p, several in found.items() if several}
+
+
+def beside(folder: Path) -> dict[Part, list[Path]]:
+    """The candidates among the folders in `folder`, links to folders among them."""
+    return candidates(sub for sub in sorted(folder.iterdir()) if sub.is_dir())
+
+
+def undoubled(folder: Path) -> Path:
+    """`training_set/training_set/` for a `training_set/` that holds no other folder: some archives are packed so."""
+    inner = [] if folder.is_symlink() else plain_folders(folder)
+    if len(inner) == 1 and part(inner[0].name) == part(folder.name) is not None:
+        return undoubled(inner[0])
+    return folder

@@ -7,9 +7,11 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from generator.data.dataset import Dataset, PixelReport, Sample
+from generator.data import listing
+from generator.data.dataset import Dataset, Sample
+from generator.data.pixels import PixelReport
 from generator.data.splits import Copies, Split
-from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Part
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, HeldOut, Part
 from generator.experiment.settings import DataSettings, SplitSettings
 from generator.support.errors import printable
 
@@ -33,6 +35,9 @@ def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: Dat
         test=_counts(dataset, dataset.test),
         folders=dict(dataset.folders),
         kept=() if dataset.validation else _counts(dataset, [dataset.samples[i] for i in split.validation]),
+        layout=dataset.layout,
+        tables=dataset.tables,
+        held_out=HeldOut(fraction=settings.test_fraction, seed=settings.test_seed) if dataset.held_out else None,
         training_images=len(split.train),
         validation_images=len(split.validation),
         batches=batches(len(dataset.train)),
@@ -52,13 +57,26 @@ def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: Dat
 
 def found(dataset: Dataset) -> str:
     """`pets.zip, images of cat and dog: 24 for training in train/, 12 for test in test/`."""
-    images = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    told = [
-        f"{len(images[part])} for {_CALLED[part]} in {printable(folder)}/" for part, folder in dataset.folders.items()
-    ]
+    names = listing.joined(printable(name) for name in dataset.class_names)
+    told = f"{len(dataset.train)} for {_CALLED['train']}{_place(dataset, 'train')}"
+    if dataset.validation:
+        told += f", {len(dataset.validation)} for {_CALLED['validation']}{_place(dataset, 'validation')}"
+    told += f", {len(dataset.test)} for {_CALLED['test']}"
+    told += ", set aside by data.test_fraction and data.test_seed" if dataset.held_out else _place(dataset, "test")
     unused = "; split.validation_fraction has no effect" if dataset.validation else ""
-    names = " and ".join(printable(name) for name in dataset.class_names)
-    return f"{printable(dataset.source)}, images of {names}: {', '.join(told)}{unused}"
+    return f"{printable(dataset.source)}, images of {names}{_how(dataset)}: {told}{unused}"
+
+
+def _how(dataset: Dataset) -> str:
+    """By what the classes are told, where that is not a folder of a folder for training or test."""
+    if dataset.layout == "table":
+        return f" as {listing.joined(map(printable, dataset.tables))} says"
+    return {"parts": "", "classes": ", a folder each", "names": " by the names of the files"}[dataset.layout]
+
+
+def _place(dataset: Dataset, part: Part) -> str:
+    folder = dataset.folders[part]
+    return f" in {printable(folder)}/" if dataset.own_folder(part) else ""
 
 
 def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:

@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -14,6 +15,9 @@ Part = Literal["train", "validation", "test"]
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 """Of a data set, in the order in which its images are counted."""
+
+Layout = Literal["parts", "classes", "names", "table"]
+"""How the class of an image is told: by its folder, below one for its part or alone, by its name, or by a table."""
 
 
 class Count(Record):
@@ -51,7 +55,22 @@ class Duplicate(Record):
         return len({copy.class_name for copy in self.copies}) > 1
 
 
+class HeldOut(Record):
+    """How test images were set aside from those for training."""
+
+    fraction: float
+    """Of each class."""
+    seed: int
+    """`data.test_seed`, which decided which images these are."""
+
+
 PLAIN_FOLDERS: dict[Part, str] = {"train": "train", "test": "test"}
+
+
+def own_folder(folders: Mapping[Part, str], part: Part) -> bool:
+    """Whether the images of a part, and no others, lie in one of `folders`."""
+    folder = folders.get(part, ".")
+    return folder != "." and list(folders.values()).count(folder) == 1
 
 
 class DataSummary(Record):
@@ -62,7 +81,12 @@ class DataSummary(Record):
     kind: Literal["sample", "folder", "archive", "kaggle"]
     class_names: tuple[str, ...] = Field(min_length=2)
     folders: dict[Part, str] = PLAIN_FOLDERS
-    """Part → its folder, below the one that holds all; `validation` only where the data set has one."""
+    """Part → its folder, below the one that holds all, or `.` for that; without `test` where it was held out."""
+    layout: Layout = "parts"
+    tables: tuple[str, ...] = ()
+    """Files that told the classes, where `layout` is `table`."""
+    held_out: HeldOut | None = None
+    """How test images were set aside; None where the data set has some of its own."""
     train: tuple[Count, ...]
     validation: tuple[Count, ...] = ()
     """Empty where the data set has no validation images of its own."""

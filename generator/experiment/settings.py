@@ -76,7 +76,13 @@ class DataSettings(Settings):
     """Where the images come from and how they are read."""
 
     path: str = "sample"
-    """`sample` (drawn by the project), a folder, a zip file, or `kaggle:OWNER/NAME`."""
+    """`sample` (drawn by the project), a folder, a zip or tar archive, or `kaggle:OWNER/NAME`."""
+    layout: Literal["auto", "parts", "classes", "names", "table"] = "auto"
+    """How the class of an image is told: by its folder, below one for its part or alone, by its name, or by a table."""
+    test_fraction: float = Field(default=0.2, gt=0, lt=1)
+    """Of each class, set aside for the test of a data set that has no test images."""
+    test_seed: int = Field(default=0, ge=0)
+    """Decides which these are. Not `seed`: runs that differ in it are tested with the same images."""
     image_size: int = Field(default=224, ge=32, le=1024)
     """Side of the square every image is resized to, pixels; ResNet50 needs at least 32."""
     batch_size: int = Field(default=32, ge=1)

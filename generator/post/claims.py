@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
 
-from generator.experiment.data_summary import DataSummary
+from generator.experiment import data_summary
+from generator.experiment.data_summary import DataSummary, Part
 from generator.experiment.metrics import direction
 from generator.experiment.outcomes import Epoch, Spread
 from generator.experiment.results import VariantResult
@@ -130,6 +131,11 @@ def plain_folders(data: DataSummary) -> bool:
     return all(part == folder for part, folder in data.folders.items())
 
 
+def own_folder(data: DataSummary, part: Part) -> bool:
+    """Whether the images of a part, and no others, lie in a folder."""
+    return data_summary.own_folder(data.folders, part)
+
+
 def apart(data: DataSummary, recipe: Recipe) -> bool:
     """Whether no picture is both trained on and validated with, not even in a copy."""
     return recipe.split.mode == "fixed" and not data.crossing
@@ -214,8 +220,8 @@ CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     function.__name__: function
     for function in (
         same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best,
-        is_best, verdict, ranges, plain_folders, apart, batches_filled, first_few, all_drawn, shown_first, rough,
-        more_than_chance, plural, headings,
+        is_best, verdict, ranges, plain_folders, own_folder, apart, batches_filled, first_few, all_drawn, shown_first,
+        rough, more_than_chance, plural, headings,
     )
 }  # fmt: skip
 """Name → claim, as templates call them."""

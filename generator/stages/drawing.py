@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.data import dataset, decoding
+from generator.data import decoding
+from generator.data.pixels import example_with_alpha
 from generator.experiment.results import Trained
 from generator.figures import charts
 from generator.stages import artifacts
@@ -19,7 +20,7 @@ from generator.support.strict_json import validated
 
 def data_figures(job: Job, out: Path, report: Report) -> None:
     pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)
-    example = dataset.example_with_alpha(job.dataset)
+    example = example_with_alpha(job.dataset)
     drawings = charts.draw_data(
         job.dataset.class_names,
         test_pixels=pixels[job.dataset.first_test :],

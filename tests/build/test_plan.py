@@ -275,7 +275,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         ("data/splits.py", "len(group) <= wanted", "len(group) < wanted", SPLIT),
         # What stands between a stage's function and the library that it calls.
         ("stages/drawing.py", "original=pixels[0]", "original=pixels[1]", {"data_figures"}),
-        ("data/dataset.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
+        ("data/pixels.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
         ("data/decoding.py", '{}).image, "RGBA")', '{}).image, "RGBa")', {"data_figures"}),
         # What surrounds every function that TensorFlow runs.
         (

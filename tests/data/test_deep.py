@@ -9,13 +9,13 @@ from PIL import Image
 
 from generator import cli
 from generator.data import dataset as data
-from generator.data import decoding, deep
+from generator.data import decoding, deep, pixels
 from generator.experiment.settings import DataSettings
 from tests import fakes
 from tests.data.test_decoding import SIXTEEN_BITS, decoded, encoded, png
 
 RNG = np.random.default_rng(5)
-SQUARE = data.Square(size=32, alpha="drop", max_pixels=1000)
+SQUARE = pixels.Square(size=32, alpha="drop", max_pixels=1000)
 
 
 def tiff(samples: np.ndarray, **tags: int) -> bytes:
@@ -66,12 +66,12 @@ def data_set(folder: Path, files: dict[str, bytes], suffix: str = "tif") -> data
     return data.find(DataSettings(path=str(folder / "set")), folder / "store")
 
 
-def rows(folder: Path, files: dict[str, bytes]) -> tuple[dict[str, np.ndarray], data.PixelReport]:
+def rows(folder: Path, files: dict[str, bytes]) -> tuple[dict[str, np.ndarray], pixels.PixelReport]:
     """Name → grey pixels, and the report."""
     dataset = data_set(folder, files)
-    report = data.read_pixels(dataset, SQUARE, folder / "pixels.npy")
-    pixels = np.load(folder / "pixels.npy")
-    return {item.name: row[..., 0] for item, row in zip(dataset.samples, pixels, strict=True)}, report
+    report = pixels.read_pixels(dataset, SQUARE, folder / "pixels.npy")
+    decoded = np.load(folder / "pixels.npy")
+    return {item.name: row[..., 0] for item, row in zip(dataset.samples, decoded, strict=True)}, report
 
 
 def flat(value: int, kind: Any = np.uint16) -> np.ndarray:
@@ -184,7 +184,7 @@ def test_fault_60_only_what_has_another_scale_is_decoded_twice(tmp_path: Path, m
 
     monkeypatch.setattr(decoding, "decode_bytes", counted)
     dataset = data_set(tmp_path, {f"train/a/{i}.tif": tiff(flat(value)) for i, value in enumerate((4095, 2048, 9))})
-    data.read_pixels(dataset, SQUARE, tmp_path / "pixels.npy")
+    pixels.read_pixels(dataset, SQUARE, tmp_path / "pixels.npy")
     assert count == len(dataset.samples) + 1
 
 

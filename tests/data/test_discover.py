@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from generator.data import discover
+from generator.data import discover, listing
 from generator.support.errors import BadInput
 
 IMAGES = ("train/bear/1.png", "train/cat/1.png", "test/bear/1.png", "test/cat/1.png")
 
-NEEDED = "needs the folders train/ and test/, each with a folder per class; valid/ may stand beside them"
+EXPECTED = (
+    "expected a folder per class, alone or in train/ and test/, files called cat.1.jpg, or a CSV file with the columns "
+    "file and label"
+)
 
 
 def tree(folder: Path, *extra: str, images: tuple[str, ...] = IMAGES) -> Path:
@@ -47,7 +50,7 @@ def test_classes_are_alphabetical_and_files_in_natural_order(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("names", [["a", "1", "1a", "a1", "a01", "10", "9", "a1b2", "", "²", "٣"]])
 def test_natural_order_compares_any_names(names: list[str]) -> None:
-    assert sorted(names, key=discover.natural) == ["", "1", "1a", "9", "10", "a", "a01", "a1", "a1b2", "²", "٣"]
+    assert sorted(names, key=listing.natural) == ["", "1", "1a", "9", "10", "a", "a01", "a1", "a1b2", "²", "٣"]
 
 
 @pytest.mark.parametrize("prefix", ["archive", "a/b", "a/b/c"])
@@ -61,38 +64,36 @@ def test_fault_09_what_lies_beside_the_way_is_counted(tmp_path: Path) -> None:
     tree(tmp_path, "README.md", "a/notes/1.txt", "a/notes/2.txt", "a/b/labels.csv", "__MACOSX/a/._b", images=())
     found = discover.discover(tmp_path, "x")
     assert found.root == tmp_path / "a/b"
-    assert found.ignored == {discover.BESIDE: 4, discover.MACOS: 1}
+    assert found.ignored == {listing.BESIDE: 4, listing.MACOS: 1}
 
 
 def test_fault_09_missing_folders_list_what_was_found(tmp_path: Path) -> None:
     tree(tmp_path, "learning/cat/1.png", "exam/cat/1.png", "b.txt", images=())
-    assert refusal(tmp_path) == f"photos.zip: {NEEDED}; found b.txt, exam/, learning/"
+    assert refusal(tmp_path) == f"photos.zip: {EXPECTED}; found b.txt, exam/, learning/"
 
 
 def test_fault_09_an_empty_folder_is_no_data_set(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"photos.zip: {NEEDED}; found nothing"
+    assert refusal(tmp_path) == f"photos.zip: {EXPECTED}; found nothing"
 
 
 def test_fault_09_two_data_sets_side_by_side_are_ambiguous(tmp_path: Path) -> None:
     tree(tmp_path / "one")
     tree(tmp_path / "two")
-    message = refusal(tmp_path)
-    assert "several folders" in message
-    assert "one" in message
-    assert "two" in message
+    words = "several folders hold a data set (one/, two/); name one, or call them train/ and test/"
+    assert refusal(tmp_path) == f"photos.zip: {words}"
 
 
 def test_fault_10_macosx_is_no_class(tmp_path: Path) -> None:
     junk = ("__MACOSX/train/cat/._1.png", "train/__MACOSX/._cat", "train/__MACOSX/1.png", "test/__MACOSX/")
     found = discover.discover(tree(tmp_path, *junk), "x")
     assert found.class_names == ("bear", "cat")
-    assert found.ignored == {discover.MACOS: 3}
+    assert found.ignored == {listing.MACOS: 3}
 
 
 def test_fault_11_apple_double_files_are_skipped(tmp_path: Path) -> None:
     found = discover.discover(tree(tmp_path, "train/cat/._1.png", "test/cat/._2.jpg"), "x")
     assert [path.name for path, _ in found.files["train"]] == ["1.png", "1.png"]
-    assert found.ignored == {discover.MACOS: 2}
+    assert found.ignored == {listing.MACOS: 2}
 
 
 def test_fault_12_hidden_and_stray_files_are_counted_by_reason(tmp_path: Path) -> None:
@@ -104,12 +105,12 @@ def test_fault_12_hidden_and_stray_files_are_counted_by_reason(tmp_path: Path) -
     found = discover.discover(tree(tmp_path, *extra), "x")
     assert len(found.files["train"]) == 2
     assert found.ignored == {
-        discover.HIDDEN: 4,
-        discover.OTHER: 2,
-        discover.NOT_READ: 2,
-        discover.NO_SUFFIX: 1,
-        discover.BESIDE: 2,
-        discover.NESTED: 2,
+        listing.HIDDEN: 4,
+        listing.OTHER: 2,
+        listing.NOT_READ: 2,
+        listing.NO_SUFFIX: 1,
+        listing.BESIDE: 2,
+        listing.NESTED: 2,
     }
 
 
@@ -189,7 +190,7 @@ def test_fault_66_letters_may_be_the_classes(tmp_path: Path, classes: tuple[str,
 
 def test_fault_66_a_third_class_that_looks_like_another_is_pointed_out(tmp_path: Path) -> None:
     names = tuple(f"{split}/{name}/1.png" for split in ("train", "test") for name in ("cat", "dog", "dog "))
-    assert "found 3: cat, dog, dog ; 'dog' and 'dog ' differ only by a blank" in refusal(tree(tmp_path, images=names))
+    assert "'dog' and 'dog ' differ only by a blank" in refusal(tree(tmp_path, images=names))
 
 
 def test_fault_15_no_class_at_all_is_an_error(tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_fault_53_and_68_folders_named_as_people_name_them(
     assert {part: path.relative_to(found.root).as_posix() for part, path in found.folders.items()} == expected
     assert list(found.files) == list(expected)
     assert all([label for _, label in files] == [0, 1] for files in found.files.values())
-    assert found.ignored == {discover.BESIDE: 1}
+    assert found.ignored == {listing.BESIDE: 1}
 
 
 @pytest.mark.parametrize(("one", "other"), [("val", "valid"), ("train", "Train"), ("test", "test_set")])
@@ -259,30 +260,86 @@ def test_fault_68_two_candidates_for_one_part_are_both_named(tmp_path: Path, one
 
 
 @pytest.mark.parametrize(
-    ("images", "words"),
+    ("folders", "layout", "parts", "root"),
     [
-        (["train", "val"], "no folder of test images; {}; found train/ (training images), val/ (validation images)"),
-        (["training_set"], "no folder of test images; {}; found training_set/ (training images)"),
-        (["data/Train"], "no folder of test images; {}; found Train/ (training images)"),
-        (["test"], "no folder of training images; {}; found test/ (test images)"),
-        (["valid"], "no folder of training images and test images; {}; found valid/ (validation images)"),
-        (["."], "{}; found class folders alone: bear/, cat/"),
-        (["pets"], "{}; found class folders alone: bear/, cat/"),
+        (["train", "val"], "parts", {"train": "train", "validation": "val"}, "."),
+        (["training_set"], "parts", {"train": "training_set"}, "."),
+        (["data/Train"], "parts", {"train": "Train"}, "data"),
+        (["."], "classes", {"train": "."}, "."),
+        (["pets"], "classes", {"train": "."}, "pets"),
+        (["test"], "classes", {"train": "."}, "test"),
     ],
 )
-def test_fault_68_other_layouts_are_refused_with_what_was_found(tmp_path: Path, images: list[str], words: str) -> None:
-    tree(tmp_path, images=tuple(f"{folder}/{name}/1.png" for folder in images for name in ("bear", "cat")))
-    assert words.format(NEEDED) in refusal(tmp_path)
+def test_fault_68_without_a_test_folder_all_images_are_for_training(
+    tmp_path: Path, folders: list[str], layout: str, parts: dict[str, str], root: str
+) -> None:
+    tree(tmp_path, images=tuple(f"{folder}/{name}/1.png" for folder in folders for name in ("bear", "cat")))
+    found = discover.discover(tmp_path, "x")
+    assert found.layout == layout
+    assert found.root == tmp_path / root
+    assert {part: path.relative_to(found.root).as_posix() for part, path in found.folders.items()} == parts
+    assert all([label for _, label in found.files[part]] == [0, 1] for part in found.folders)
+    assert found.ignored == {}
 
 
-def test_fault_68_flat_files_are_refused_with_what_is_expected(tmp_path: Path) -> None:
-    assert refusal(tree(tmp_path / "a", images=("cat.0.jpg", "dog.0.jpg"))) == (
-        f"photos.zip: {NEEDED}; found cat.0.jpg, dog.0.jpg"
+def test_fault_68_test_folders_alone_are_refused_with_what_was_found(tmp_path: Path) -> None:
+    tree(tmp_path, images=tuple(f"{part}/{name}/1.png" for part in ("test", "valid") for name in ("bear", "cat")))
+    assert refusal(tmp_path) == (
+        f"photos.zip: has no folder of training images; {EXPECTED}; "
+        "found valid/ (validation images), test/ (test images)"
     )
-    message = refusal(tree(tmp_path / "b", images=("train/cat/1.jpg", "train/dog/1.jpg", "test/1.jpg", "test/2.jpg")))
-    assert message.endswith(
-        "test/ holds images in no class folder; give each class a folder of its own, as in test/cat/"
+
+
+def test_fault_68_images_of_which_nothing_tells_a_class_are_refused_with_what_is_expected(tmp_path: Path) -> None:
+    assert refusal(tree(tmp_path, images=("IMG_1.jpg", "IMG_2.jpg"))) == (
+        f"photos.zip: {EXPECTED}; found IMG_1.jpg, IMG_2.jpg"
     )
+
+
+def test_fault_68_training_images_of_their_own_come_before_folders_that_look_like_classes(tmp_path: Path) -> None:
+    tree(tmp_path / "data")
+    tree(tmp_path, "figures/1.png", "samples/1.png", images=())
+    found = discover.discover(tmp_path, "x")
+    assert (found.root, found.layout) == (tmp_path / "data", "parts")
+    assert found.ignored == {listing.BESIDE: 2}
+
+
+def test_fault_68_two_readings_that_differ_are_shown_with_the_setting_that_chooses(tmp_path: Path) -> None:
+    tree(tmp_path)
+    rows = ["file,label", "train/bear/1.png,brown", "train/cat/1.png,brown", "test/bear/1.png,white"]
+    (tmp_path / "fur.csv").write_text("\n".join([*rows, "test/cat/1.png,brown"]))
+    assert refusal(tmp_path).splitlines() == [
+        "photos.zip: can be read in two ways; choose with --set data.layout=parts or --set data.layout=table:",
+        "  data.layout = 'parts': 2 training images, 2 test images of bear, cat, told by the folders they lie in",
+        "  data.layout = 'table': 2 training images, 2 test images of brown, white, told by fur.csv",
+    ]
+    assert discover.discover(tmp_path, "x", "parts").class_names == ("bear", "cat")
+    (tmp_path / "fur.csv").write_text("\n".join([*rows, "test/cat/1.png,brown", "train/cat/1.png,white"]))
+    assert discover.discover(tmp_path, "x").class_names == ("bear", "cat")  # a table with faults is no second reading
+
+
+def test_fault_68_two_readings_that_say_the_same_are_one(tmp_path: Path) -> None:
+    tree(tmp_path)
+    rows = [f"{name},{name.split('/')[1].upper()}" for name in IMAGES]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,class", *rows]))
+    assert discover.discover(tmp_path, "x").layout == "parts"
+    assert discover.discover(tmp_path, "x", "table").class_names == ("BEAR", "CAT")
+
+
+def test_fault_68_a_folder_that_may_be_a_class_or_a_part_is_asked_about(tmp_path: Path) -> None:
+    tree(tmp_path, images=("cat/1.png", "dog/1.png", "test/1.png"))
+    assert refusal(tmp_path) == (
+        "photos.zip: test/ may be a class beside cat/, dog/, or hold a part of the images; --set data.layout=classes "
+        "takes it for a class; else put the classes into train/"
+    )
+    with pytest.raises(BadInput, match="found 3: cat, dog, test"):
+        discover.discover(tmp_path, "x", "classes")
+
+
+def test_fault_68_a_layout_that_was_chosen_and_is_not_there_is_named(tmp_path: Path) -> None:
+    tree(tmp_path)
+    with pytest.raises(BadInput, match=r"cannot be read as data\.layout = 'names'; expected"):
+        discover.discover(tmp_path, "x", "names")
 
 
 @pytest.mark.parametrize("validation", ["valid/", "valid/cat/1.png", "valid/readme.txt"])
@@ -308,7 +365,7 @@ def test_special_files_are_counted_and_never_opened(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)  # the path of a socket must be short
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("train/cat/s.png")
-        assert discover.discover(tmp_path, "x").ignored == {discover.SPECIAL: 2}
+        assert discover.discover(tmp_path, "x").ignored == {listing.SPECIAL: 2}
 
 
 @pytest.mark.parametrize(
@@ -338,7 +395,7 @@ def test_fault_18_names_that_cannot_stand_in_a_line_are_refused_in_one_line(tmp_
 
 
 def test_many_problems_are_cut_after_twenty() -> None:
-    message = str(discover.problem_list("x", "files are bad", [f"problem {i}" for i in range(53)]))
+    message = str(listing.problem_list("x", "files are bad", [f"problem {i}" for i in range(53)]))
     lines = message.splitlines()
     assert lines[0] == "x: 53 files are bad:"
     assert lines[1:3] == ["  problem 0", "  problem 1"]

@@ -11,7 +11,7 @@ from PIL import Image, features
 
 from generator import cli
 from generator.build import plan as planning
-from generator.data import dataset, decoding, discover, filetypes
+from generator.data import dataset, decoding, filetypes, listing
 from generator.data.filetypes import HEIC, kind
 from generator.experiment.settings import DataSettings
 from tests import fakes
@@ -120,9 +120,9 @@ def test_fault_65_what_is_passed_over_is_counted_by_what_it_is(tmp_path: Path) -
         "videos (MP4 or QuickTime)": 1,
         "PDF documents": 2,
         "PNG images without the suffix of one": 1,
-        discover.OTHER: 1,
-        discover.NOT_READ: 1,
-        discover.NO_SUFFIX: 1,
+        listing.OTHER: 1,
+        listing.NOT_READ: 1,
+        listing.NO_SUFFIX: 1,
     }
 
 

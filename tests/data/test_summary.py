@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from generator.data import dataset as data
-from generator.data import splits, summary
+from generator.data import pixels, splits, summary
 from generator.data.dataset import Dataset, Sample
 from generator.data.splits import Split
 from generator.experiment import result_files
@@ -90,7 +90,7 @@ def make_dataset(**changes: Any) -> Dataset:
 
 
 def test_fault_52_the_summary_says_what_each_copy_is_used_for() -> None:
-    report = data.PixelReport(notes={}, transparent=0, copies=((0, 1), (2, 4, 5)))
+    report = pixels.PixelReport(notes={}, transparent=0, copies=((0, 1), (2, 4, 5)))
     found = summary.summarise(make_dataset(), report, Split((0, 1, 3), (2,)), DataSettings(batch_size=1))
     assert [(d.same, [(c.file, c.class_name, c.part) for c in d.copies]) for d in found.duplicates] == [
         ("bytes", [("train/bear/1.png", "bear", "train"), ("train/bear/2.png", "bear", "train")]),
@@ -130,7 +130,7 @@ def test_fault_53_given_validation_images_are_the_split() -> None:
         assert found == splits.Split(train=(0, 1, 2, 3), validation=(4, 5))
     assert [s.name for s in dataset.samples[dataset.first_test :]] == ["test/bear/1.png", "test/cat/1.png"]
     counted = summary.summarise(
-        dataset, data.PixelReport(notes={}, transparent=0, copies=()), found, DataSettings(batch_size=3)
+        dataset, pixels.PixelReport(notes={}, transparent=0, copies=()), found, DataSettings(batch_size=3)
     )
     assert (counted.training_images, counted.validation_images, counted.train_total) == (4, 2, 4)
     assert (counted.batches, counted.training_batches, counted.validation_batches) == (2, 2, 1)
@@ -258,9 +258,9 @@ def test_fault_52_many_copies_are_one_line_each_kind() -> None:
                 "By their names, train was taken for the training images, valid for the validation images and test for",
                 "| both | | 360 | 64 | 40 |",
                 "The data set has validation images of its own, those of valid, so none are taken from the training",
-                "all of its 360 images are trained on. The setting `split.validation_fraction` has no effect.",
+                "all 360 are trained on. The setting `split.validation_fraction` has no effect.",
                 "No image is ever both trained on and validated with. The training images are shuffled",
-                "a folder of their own, and none of them is trained on: 64 images, and 360 for training",
+                "has validation images of its own, and none of them is trained on: 64 images, and 360 for training",
             ],
             ["no validation images of its own", "whole batches", "20.0%", "The split is made once"],
         ),

@@ -1,0 +1,69 @@
+"""The classes of a data set, told by the names under which its images stand.
+
+`composed` makes one name of the ways in which systems write it; `agreed` gives the classes that all parts share.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from generator.data import lookalikes
+from generator.data.listing import is_unusable, joined, listed
+from generator.support.errors import BadInput
+
+
+def composed(name: str) -> str:
+    """`name` in Unicode's composed form.
+
+    macOS writes é as two characters, other systems as one: canonically equivalent names are one name, as Unicode
+    has it. Any other difference is one.
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def agreed(classes: Mapping[str, Iterable[str]], source: str) -> tuple[str, str]:
+    """The classes in alphabetical order, which all parts must have; `classes` is a part as messages call it → names.
+
+    Raises `BadInput` where parts differ, and where names cannot be told apart or printed.
+    """
+    names = _shared({where: set(found) for where, found in classes.items()}, source)
+    for one, other in combinations(names, 2):
+        if lookalikes.indistinguishable(one, other):
+            raise BadInput(f"{source}: {alike(one, other)}; rename one, or put them together if they are one class")
+    if bad := [name for name in names if is_unusable(name)]:
+        raise BadInput(f"{source}: class names must be UTF-8 without control characters; rename {listed(bad)}")
+    return _two(names, joined(classes), source)
+
+
+def alike(one: str, other: str) -> str:
+    """How two names differ that look the same."""
+    names = f"{lookalikes.escaped(one)} and {lookalikes.escaped(other)}"
+    return f"{names} differ only {lookalikes.difference(one, other)}"
+
+
+def _shared(classes: Mapping[str, set[str]], source: str) -> list[str]:
+    places: dict[tuple[str, ...], list[str]] = {}
+    for name in dict.fromkeys(name for found in classes.values() for name in found):
+        places.setdefault(tuple(where for where in classes if name in classes[where]), []).append(name)
+    everywhere = places.pop(tuple(classes), [])
+    if places:
+        only = [f"only in {joined(where)}: {listed(names)}" for where, names in places.items()]
+        partial = sorted(name for names in places.values() for name in names)
+        only += [alike(one, other) for one, other in _lookalikes(partial, partial)]
+        raise BadInput(f"{source}: {joined(classes)} must hold the same classes; {'; '.join(only)}")
+    return sorted(everywhere)
+
+
+def _two(names: list[str], where: str, source: str) -> tuple[str, str]:
+    """The only place that asks for two classes."""
+    if len(names) != 2:
+        found = [listed(names), *(alike(one, other) for one, other in _lookalikes(names, names))]
+        raise BadInput(f"{source}: needs two classes in {where}, found {len(names)}: {'; '.join(found)}")
+    first, second = names
+    return first, second
+
+
+def _lookalikes(names: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs, of a name and one of `others`, that look alike, each once and a few at most."""
+    pairs = {(min(a, b), max(a, b)) for a in names for b in others if lookalikes.difference(a, b)}
+    return sorted(pairs)[:3]

@@ -1,0 +1,185 @@
+"""Every image of a data set decoded, once, to the square that a network sees.
+
+`read_pixels` writes them as one array and reports every image that cannot be decoded.
+"""
+
+import hashlib
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+
+from generator.data import decoding, deep, listing, splits
+from generator.data.dataset import Dataset, Sample
+from generator.data.splits import Copies
+from generator.support.errors import BuildFailed, printable
+from generator.support.files import DISK_FULL, replacing
+from generator.support.strict_json import Record
+
+WORKERS = os.cpu_count() or 1
+"""Images that are decoded at a time."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Square:
+    """What every image becomes, and which one is refused."""
+
+    size: int
+    """Side, pixels."""
+    alpha: Literal["drop", "white"]
+    """What transparency becomes."""
+    max_pixels: int
+    """Most pixels an image's header may announce."""
+
+
+class PixelReport(Record):
+    """What decoding all images showed."""
+
+    notes: dict[str, int]
+    """Oddity that was handled → number of images."""
+    transparent: int
+    """Images with at least one pixel that is not opaque."""
+    copies: Copies
+    """Positions in `Dataset.samples` of images with the same pixels, at the size that is used."""
+
+
+def read_pixels(
+    dataset: Dataset, square: Square, target: Path, progress: Callable[[int, int], None] | None = None
+) -> PixelReport:
+    """Decode all images into `target`, a `.npy` file of uint8 (images, size, size, 3), in `samples`' order.
+
+    Uses all cores and the memory of a few images. `progress` is called with images done and in all. Raises
+    `BadInput` naming every image that cannot be decoded, `BuildFailed` where one has changed since `find`;
+    `target` is written whole or not at all.
+    """
+    with replacing(target, DISK_FULL) as stream, decoding.reading(square.max_pixels):
+        outcomes, problems = _write_pixels(dataset, square, stream, progress)
+        if problems:
+            source = printable(dataset.source)
+            raise listing.problem_list(source, "images cannot be read; mend or remove them", problems)
+        _scale_alike(dataset, square, stream, outcomes)
+    report = _report(outcomes)
+    if dark := report.notes.get(deep.DARK):
+        _log.warning("%s: %d images are %s, of more than 8 bits", printable(dataset.source), dark, deep.DARK)
+    return report
+
+
+def example_with_alpha(dataset: Dataset) -> Sample | None:
+    """A training image with transparent pixels: the first class's `10.png` if it has any, else the first."""
+    for candidate in sorted(dataset.train, key=lambda sample: (sample.label, sample.path.name) != (0, "10.png")):
+        if decoding.has_transparency(candidate.path):
+            return candidate
+    return None
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What decoding one image showed."""
+
+    notes: tuple[str, ...]
+    transparent: bool
+    pixels: bytes
+    """Digest of the decoded pixels."""
+    range: deep.Range | None
+    """What the samples span, where there are more than 8 bits for each."""
+
+
+def _write_pixels(
+    dataset: Dataset,
+    square: Square,
+    stream: BinaryIO,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[list[_Outcome], list[str]]:
+    """Write all images to `stream` as a `.npy` file; what was seen, and what cannot be read."""
+    samples = dataset.samples
+    outcomes, problems = [], []
+    # Written as a stream, not through a memory map: mapped pages count as the process' memory.
+    shape = (len(samples), square.size, square.size, 3)
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    for done, (item, decoded) in enumerate(_decoded(samples, square), start=1):
+        if isinstance(decoded, decoding.BadImage):
+            problems.append(f"{printable(item.name)}: {printable(decoded)}")
+        else:
+            stream.write(decoded.pixels.data)
+            outcomes.append(_outcome(decoded))
+        if progress:
+            progress(done, len(samples))
+    return outcomes, problems
+
+
+def _scale_alike(dataset: Dataset, square: Square, stream: BinaryIO, outcomes: list[_Outcome]) -> None:
+    """Decode again, over their rows in `stream`, the images of more than 8 bits whose own scale is not the set's.
+
+    What an image spans is known when it is decoded, and what all of them span only at the end. Where the data set
+    has no such image, or each reaches the set's number of bits, nothing is decoded twice.
+    """
+    scales = deep.scales(outcome.range for outcome in outcomes)
+    rows = [i for i, o in enumerate(outcomes) if o.range and deep.scale([o.range]) != scales[o.range.kind]]
+    start = stream.tell() - len(outcomes) * _row_bytes(square)
+    for row, (_, decoded) in zip(rows, _decoded([dataset.samples[i] for i in rows], square, scales), strict=True):
+        if isinstance(decoded, decoding.BadImage):
+            raise decoded  # It was read a moment ago, and its bytes are the same.
+        stream.seek(start + row * _row_bytes(square))
+        stream.write(decoded.pixels.data)
+        outcomes[row] = _outcome(decoded)
+
+
+def _row_bytes(square: Square) -> int:
+    return square.size**2 * 3
+
+
+def _outcome(decoded: decoding.Decoded) -> _Outcome:
+    digest = hashlib.sha256(decoded.pixels.data).digest()
+    return _Outcome(decoded.notes, decoded.transparent, digest, decoded.range)
+
+
+def _decoded(
+    samples: Iterable[Sample], square: Square, scales: Mapping[str, deep.Scale] | None = None
+) -> Iterator[tuple[Sample, decoding.Decoded | decoding.BadImage]]:
+    """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        ahead: deque[tuple[Sample, Future[decoding.Decoded | decoding.BadImage]]] = deque()
+        try:
+            for item in samples:
+                ahead.append((item, pool.submit(_decode, item, square, scales)))
+                if len(ahead) > 4 * WORKERS:
+                    first, future = ahead.popleft()
+                    yield first, future.result()
+            for first, future in ahead:
+                yield first, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _decode(
+    item: Sample, square: Square, scales: Mapping[str, deep.Scale] | None
+) -> decoding.Decoded | decoding.BadImage:
+    """Decode the very bytes that were fingerprinted; raises `BuildFailed` if the file holds others now."""
+    try:
+        data = item.path.read_bytes()
+    except OSError as error:
+        raise BuildFailed(f"{printable(item.path)}: vanished during the build ({error.strerror})") from None
+    if hashlib.sha256(data).hexdigest() != item.digest:
+        raise BuildFailed(f"{printable(item.path)}: changed during the build; build again")
+    try:
+        return decoding.decode_bytes(
+            data, size=square.size, alpha=square.alpha, max_pixels=square.max_pixels, scales=scales
+        )
+    except decoding.BadImage as fault:
+        return fault
+
+
+def _report(outcomes: list[_Outcome]) -> PixelReport:
+    notes = Counter(note for outcome in outcomes for note in outcome.notes)
+    return PixelReport(
+        notes=dict(sorted(notes.items())),
+        transparent=sum(outcome.transparent for outcome in outcomes),
+        copies=splits.alike(outcome.pixels for outcome in outcomes),
+    )

@@ -1,0 +1,30 @@
+"""Folders of parts with a folder for each class in them."""
+
+from pathlib import Path
+
+from generator.data import listing
+from generator.data.layouts import parts
+from tests.data.test_discover import tree
+
+
+def test_a_part_whose_images_have_no_class_is_passed_over(tmp_path: Path) -> None:
+    tree(tmp_path, images=("train/cat/1.png", "train/dog/1.png", "test/1.png", "test/2.png", "val/.x", "val/3.png"))
+    reading = parts.read(tmp_path, "x")
+    assert set(reading.images) == set(reading.folders) == {"train"}
+    assert reading.ignored == {listing.UNLABELLED: 3, listing.HIDDEN: 1}
+
+
+def test_training_images_beside_the_class_folders_are_counted(tmp_path: Path) -> None:
+    tree(tmp_path, images=("train/cat/1.png", "train/dog/1.png", "train/3.png"))
+    assert parts.recognises(tmp_path)
+    assert parts.read(tmp_path, "x").ignored == {listing.BESIDE: 1}
+
+
+def test_training_images_in_no_class_folder_are_another_layout(tmp_path: Path) -> None:
+    tree(tmp_path, images=("train/cat.1.png", "train/dog.1.png"))
+    assert not parts.recognises(tmp_path)
+
+
+def test_what_lies_in_a_doubled_folder_beside_the_inner_one_is_counted(tmp_path: Path) -> None:
+    tree(tmp_path, images=("train/train/cat/1.png", "train/train/dog/1.png", "train/notes.txt", "README"))
+    assert parts.read(tmp_path, "x").ignored == {listing.BESIDE: 2}

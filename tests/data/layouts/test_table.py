@@ -1,0 +1,152 @@
+"""Tables of files and classes."""
+
+from pathlib import Path
+
+import pytest
+
+from generator.data import listing
+from generator.data.layouts import table
+from generator.data.layouts.reading import Reading
+from generator.support.errors import BadInput
+from tests.data.test_discover import tree
+
+FILES = ("images/1.jpg", "images/2.jpg", "images/3.jpg", "images/10.jpg")
+
+
+def read(folder: Path, files: tuple[str, ...] = FILES, **tables: str) -> Reading:
+    """The reading of `files` and of tables, whose names have `__` for a slash and no suffix."""
+    tree(folder, images=files)
+    for name, text in tables.items():
+        path = folder / f"{name.replace('__', '/')}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    assert table.recognises(folder)
+    return table.read(folder, "x")
+
+
+def told(reading: Reading) -> dict[str, str]:
+    """Image → its part and class."""
+    return {path.relative_to(reading.root).as_posix(): f"{part} {name}" for path, part, name in reading.files}
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("file,label", "images/{}.jpg"),
+        ("\ufeffImage Path,Class", "images/{}.jpg"),
+        ("filename,category", "{}.jpg"),
+        ("id,breed", "{}"),
+        ("image_id,target", "images/{}"),
+        ("filepaths,labels", "./images/{}.jpg"),
+        ("path,label", "/kaggle/input/pets/images/{}.jpg"),
+        ("path,label", "images\\{}.jpg"),
+    ],
+)
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_columns_are_known_by_their_names_and_files_by_the_end_of_their_paths(
+    tmp_path: Path, header: str, cell: str, mark: str
+) -> None:
+    rows = [header, *(f"{cell.format(number)},{name}" for number, name in ((1, "cat"), (2, "dog"), (10, "cat")))]
+    reading = read(tmp_path, labels="\n".join(rows).replace(",", mark))
+    assert told(reading) == {
+        "images/1.jpg": "train cat",
+        "images/10.jpg": "train cat",
+        "images/2.jpg": "train dog",
+    }
+    assert [path.name for path in reading.images["train"]["cat"]] == ["1.jpg", "10.jpg"]
+    assert (reading.tables, reading.problems) == (("labels.csv",), ())
+    assert reading.ignored == {listing.UNLABELLED: 1}
+    assert reading.folders == {"train": tmp_path / "images"}
+
+
+def test_fault_68_metadata_of_an_image_folder(tmp_path: Path) -> None:
+    files = tuple(f"{part}/{number}.png" for part in ("train", "validation", "test") for number in (1, 2))
+    text = "file_name,label\n1.png,cat\n2.png,dog\n"
+    reading = read(tmp_path, files, train__metadata=text, validation__metadata=text, test__metadata=text)
+    assert told(reading) == {
+        name: f"{name.split('/')[0]} {'cat' if name.endswith('1.png') else 'dog'}" for name in files
+    }
+    assert {part: path.name for part, path in reading.folders.items()} == {
+        part: part for part in ("train", "validation", "test")
+    }
+
+
+def test_the_part_is_told_by_a_column_the_table_the_folder_in_this_order(tmp_path: Path) -> None:
+    files = tuple(f"{folder}/{number}.png" for folder in ("train", "test") for number in (1, 2))
+    rows = ("train/1.png,cat", "train/2.png,dog", "test/1.png,cat", "test/2.png,dog")
+    column = [f"{row},{part}" for row, part in zip(rows, ("valid", "train", "TEST", "train"), strict=True)]
+    by_column = read(tmp_path / "a", files, x="\n".join(["file,label,split", *column]))
+    assert [told(by_column)[row.split(",")[0]].split()[0] for row in rows] == ["validation", "train", "test", "train"]
+    named = {"train_labels": "\n".join(["file,label", *rows[:3]]), "test": "\n".join(["file,label", rows[3]])}
+    by_table = read(tmp_path / "b", files, **named)
+    assert [told(by_table)[row.split(",")[0]].split()[0] for row in rows] == ["train", "train", "train", "test"]
+    by_folder = read(tmp_path / "c", files, labels="\n".join(["file,label", *rows]))
+    assert [told(by_folder)[row.split(",")[0]].split()[0] for row in rows] == ["train", "train", "test", "test"]
+
+
+def test_test_images_without_a_class_and_submissions_say_nothing(tmp_path: Path) -> None:
+    files = ("train/1.png", "train/2.png", "test/3.png")
+    reading = read(
+        tmp_path, files, train="id,label\n1,cat\n2,dog\n", test="id,label\n3,\n", sample_submission="id,label\n3,cat\n"
+    )
+    assert told(reading) == {"train/1.png": "train cat", "train/2.png": "train dog"}
+    assert reading.ignored == {listing.UNLABELLED: 1}
+
+
+def test_tables_beside_those_of_parts_describe_something_else(tmp_path: Path) -> None:
+    files = ("Train/0/1.png", "Train/1/2.png", "Test/3.png", "Meta/0.png")
+    tables = {
+        "Train": "Width,Path,ClassId\n5,Train/0/1.png,0\n5,Train/1/2.png,1\n",
+        "Test": "Width,Path,ClassId\n5,Test/3.png,1\n",
+        "Meta": "Path,ClassId,ShapeId\nMeta/0.png,0,7\n",
+    }
+    reading = read(tmp_path, files, **tables)
+    assert told(reading) == {"Train/0/1.png": "train 0", "Train/1/2.png": "train 1", "Test/3.png": "test 1"}
+
+
+def test_every_row_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    rows = ["file,label", "1.jpg,cat", "4.jpg,cat", "2.jpg,", "1.jpg,dog", "1.jpg,cat", '"3.jpg","dog\n', 'x"', ",cat"]
+    assert read(tmp_path, labels="\n".join(rows)).problems == (
+        "labels.csv, line 3: 4.jpg: no such image",
+        "labels.csv, line 4: 2.jpg: has no class",
+        "labels.csv, line 5: 1.jpg: stands in another row with another class or part",
+        "labels.csv, line 10: no file: no such image",
+    )
+
+
+def test_a_name_that_several_files_have_is_a_fault_unless_one_is_nearer(tmp_path: Path) -> None:
+    files = ("a/1.png", "b/1.png", "a/2.png")
+    assert read(tmp_path / "x", files, labels="file,label\n1.png,cat\na/2.png,dog\n").problems == (
+        "labels.csv, line 2: 1.png: several images are called so",
+    )
+    reading = read(tmp_path / "y", ("1.png", *files), labels="file,label\n1.png,cat\nb/1.png,dog\n")
+    assert told(reading) == {"1.png": "train cat", "b/1.png": "train dog"}
+
+
+def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
+    tree(tmp_path, "secret/5.jpg", images=())
+    reading = read(tmp_path / "data", labels="file,label\n1.jpg,cat\n../secret/5.jpg,dog\n")
+    assert reading.problems == ("labels.csv, line 3: ../secret/5.jpg: no such image",)
+
+
+def test_two_columns_that_may_be_the_class_must_say_the_same(tmp_path: Path) -> None:
+    header = "file,class id,label,species\n"
+    same = read(tmp_path / "a", labels=f"{header}1.jpg,0,cat,felis\n2.jpg,1,dog,canis\n")
+    assert set(same.images["train"]) == {"cat", "dog"}
+    with pytest.raises(BadInput, match=r"x: labels\.csv: 'label' and 'species' may both be the class; rename"):
+        read(tmp_path / "b", labels=f"{header}1.jpg,0,cat,felis\n2.jpg,1,dog,felis\n")
+
+
+def test_a_part_that_is_none_is_named(tmp_path: Path) -> None:
+    reading = read(tmp_path, labels="file,label,split\n1.jpg,cat,train\n2.jpg,dog,other\n")
+    assert reading.problems == ("labels.csv, line 3: 2.jpg: 'other' is none of train, validation, test",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "file,size\n1.jpg,3\n", "name,label\nnobody,cat\n", "file,label\n", "\x00\x01", "file,label\n1.jpg,\xff"],
+)
+def test_other_tables_are_another_layout(tmp_path: Path, text: str) -> None:
+    tree(tmp_path, images=FILES)
+    (tmp_path / "some.csv").write_bytes(text.encode("latin-1"))
+    assert not table.recognises(tmp_path)
