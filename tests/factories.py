@@ -1,12 +1,13 @@
 """Results for tests, made without training: small, fixed, and each field can be changed."""
 
-from collections import Counter
+import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from generator.experiment import figure_names, loading
-from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
-from generator.experiment.outcomes import ClassificationScore, Epoch, Prediction, Score
+from generator.experiment.outcomes import Epoch, Prediction, Score
+from generator.experiment.recount import recount
 from generator.experiment.results import (
     BuildResults,
     Environment,
@@ -28,13 +29,15 @@ def make_config(variants: str = "all", *overrides: str) -> Config:
 def make_data(**changes: Any) -> DataSummary:
     names = changes.get("class_names", ("camel", "horse"))
     validating = changes.get("validation_images", 64)
+    kept = [27, validating - 27] if len(names) == 2 else [validating // len(names)] * len(names)
+    kept[-1] = validating - sum(kept[:-1])
     fields: dict[str, Any] = {
         "source": "sample",
         "kind": "sample",
         "class_names": names,
-        "train": tuple(Count(class_name=name, images=180) for name in names),
-        "test": tuple(Count(class_name=name, images=20) for name in names),
-        "kept": (Count(class_name=names[0], images=27), Count(class_name=names[1], images=validating - 27)),
+        "train": tuple(Count(class_name=name, images=360 // len(names)) for name in names),
+        "test": tuple(Count(class_name=name, images=40 // len(names)) for name in names),
+        "kept": tuple(Count(class_name=name, images=count) for name, count in zip(names, kept, strict=True)),
         "training_images": 360 - validating,
         "validation_images": validating,
         "batches": 12,
@@ -80,44 +83,53 @@ def make_history(first: int, epochs: int, start: float, end: float) -> tuple[Epo
     return tuple(rows)
 
 
+FIVE = ("camel", "horse", "donkey", "zebra", "giraffe")
+"""Names of more than two classes."""
+
+
 def make_predictions(
-    wrong: tuple[int, ...], names: tuple[str, str] = ("camel", "horse"), total: int = 40
+    wrong: tuple[int, ...], names: Sequence[str] = ("camel", "horse"), total: int = 40
 ) -> tuple[Prediction, ...]:
-    """Half of the images of either class; those at the positions `wrong` are misclassified."""
+    """As many images of each class; those at the positions `wrong` are called by the name of the next."""
     predictions = []
     for i in range(total):
-        actual = int(i >= total // 2)
-        predicted = 1 - actual if i in wrong else actual
-        probability = round((0.55 + 0.01 * (i % 40)) if predicted else (0.45 - 0.01 * (i % 40)), 6)
-        within = i % (total // 2) + 1
-        predictions.append(
-            Prediction(
-                index=i,
-                file=f"test/{names[actual]}/{within}.png",
-                actual=actual,
-                predicted=predicted,
-                logit=round(4 * (probability - 0.5), 6),
-                probability=probability,
-            )
-        )
+        actual = i * len(names) // total
+        predicted = (actual + 1) % len(names) if i in wrong else actual
+        file = f"test/{names[actual]}/{i % (total // len(names)) + 1}.png"
+        predictions.append(make_prediction(i, file, actual, predicted, len(names)))
     return tuple(predictions)
 
 
-def count_confusions(predictions: tuple[Prediction, ...], classes: int) -> ConfusionMatrix:
-    cells = Counter((p.actual, p.predicted) for p in predictions)
-    return ConfusionMatrix(rows=tuple(tuple(cells[a, p] for p in range(classes)) for a in range(classes)))
+def make_prediction(index: int, file: str, actual: int, predicted: int, classes: int = 2) -> Prediction:
+    outcome = _of_two(index, predicted) if classes == 2 else _of_several(index, actual, predicted, classes)
+    return Prediction(index=index, file=file, actual=actual, predicted=predicted, **outcome)
+
+
+def _of_two(i: int, predicted: int) -> dict[str, Any]:
+    probability = round((0.55 + 0.01 * (i % 40)) if predicted else (0.45 - 0.01 * (i % 40)), 6)
+    return {"logit": round(4 * (probability - 0.5), 6), "probability": probability}
+
+
+def _of_several(i: int, actual: int, predicted: int, classes: int) -> dict[str, Any]:
+    """The actual class comes second where it is not predicted."""
+    logits = [round(-0.1 * ((i + label) % classes), 6) for label in range(classes)]
+    logits[actual] = 1.0
+    logits[predicted] = round(2 + 0.05 * (i % 40), 6)
+    probability = math.exp(logits[predicted]) / sum(math.exp(z) for z in logits)
+    return {"logit": logits[predicted], "probability": probability, "logits": tuple(logits)}
 
 
 def make_variant(
     name: str = "baseline",
     *,
     wrong: tuple[int, ...] = (0, 1, 2, 6, 7),
-    names: tuple[str, str] = ("camel", "horse"),
+    names: Sequence[str] = ("camel", "horse"),
     **changes: Any,
 ) -> VariantResult:
     """A variant with five camels called horses, as the write-up reported."""
     variant = next(v for v in make_config().variants if v.name == name)
-    predictions = make_predictions(wrong, names)
+    predictions = changes.get("predictions", make_predictions(wrong, names))
+    score, confusion = recount(predictions, len(names))
     fields: dict[str, Any] = {
         "name": name,
         "title": variant.title,
@@ -129,16 +141,8 @@ def make_variant(
         "fine_tuning": make_history(30, 11, 0.93, 1.0),
         "train": Score(loss=0.001, correct=296, total=296),
         "validation": Score(loss=0.0123, correct=63, total=64),
-        "test": ClassificationScore(
-            loss=0.3859,
-            correct=len(predictions) - len(wrong),
-            total=len(predictions),
-            precision=0.8,
-            recall=1.0,
-            f1=0.888889,
-            roc_auc=0.9575,
-        ),
-        "confusion": count_confusions(predictions, len(names)),
+        "test": score,
+        "confusion": confusion,
         "predictions": predictions,
         "parameters": ParameterCounts(
             total=23_589_761,
@@ -147,7 +151,12 @@ def make_variant(
             trainable_fine_tuning=19_454_977,
             base_layers=175,
         ),
-        "shapes": Shapes(images=(32, 224, 224, 3), features=(32, 7, 7, 2048), pooled=(32, 2048), logits=(32, 1)),
+        "shapes": Shapes(
+            images=(32, 224, 224, 3),
+            features=(32, 7, 7, 2048),
+            pooled=(32, 2048),
+            logits=(32, 1 if len(names) == 2 else len(names)),
+        ),
         "summaries": Summaries(
             base='Model: "resnet50"\n base ┃ {{ text }}\n',
             head='Model: "classifier"\n head\n',

@@ -34,6 +34,7 @@ from generator.build.start import start
 from generator.data.pixels import example_with_alpha
 from generator.experiment import figure_names, loading, outcomes
 from generator.experiment import settings as config
+from generator.experiment.recount import recount
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
 from generator.post import manifest
@@ -110,17 +111,16 @@ def fine_tuning(job: Job, out: Path, report: Report, hook: Hook) -> None:
 def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
     state = _digest(job.inputs["fine_tuning"] / VARIABLES)
     predictions = [
-        _prediction(i, name, label, hashlib.sha256(f"{state} {name}".encode()).digest()[0])
+        _prediction(i, name, label, hashlib.sha256(f"{state} {name}".encode()).digest()[0], job.classes)
         for i, (name, label) in enumerate([(sample.name, sample.label) for sample in job.dataset.test])
     ]
-    confusion = factories.count_confusions(tuple(predictions), job.classes)
+    score, confusion = recount(predictions, job.classes)
     fixed = factories.make_variant()
-    counted = {"correct": confusion.correct, "total": len(predictions), "loss": int(state[:4], 16) / 65536}
     _write(
         out,
         train=fixed.train,
         validation=fixed.validation,
-        test=fixed.test.model_copy(update=counted),
+        test=score,
         confusion=confusion,
         predictions=predictions,
     )
@@ -230,7 +230,9 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _prediction(index: int, name: str, actual: int, byte: int) -> outcomes.Prediction:
+def _prediction(index: int, name: str, actual: int, byte: int, classes: int) -> outcomes.Prediction:
+    if classes > 2:
+        return factories.make_prediction(index, name, actual, byte % classes, classes)
     probability = (byte + 0.5) / 256
     return outcomes.Prediction(
         index=index,

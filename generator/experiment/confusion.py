@@ -4,7 +4,8 @@ Counts are stored and ratios derived. A ratio whose denominator is zero is 0, as
 `zero_division=0`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -68,6 +69,12 @@ class ConfusionMatrix(Record):
         return self
 
     @classmethod
+    def count(cls, outcomes: Iterable[tuple[int, int]], classes: int) -> "ConfusionMatrix":
+        """Of (actual, predicted) for each image."""
+        cells = Counter(outcomes)
+        return cls(rows=tuple(tuple(cells[actual, other] for other in range(classes)) for actual in range(classes)))
+
+    @classmethod
     def from_table(cls, table: Mapping[str, Any], class_names: Sequence[str]) -> "ConfusionMatrix":
         """The inverse of `table`. Raises `LookupError` or `TypeError` where it does not fit the classes."""
         if len(class_names) == 2:
@@ -115,21 +122,14 @@ class ConfusionMatrix(Record):
 
     @property
     def tested(self) -> tuple[ClassCounts, ...]:
-        """The classes that have test images: over these go the means."""
+        """The classes that have test images."""
         return tuple(each for each in self.classes if each.actual)
 
     @property
-    def macro_precision(self) -> float:
-        """Mean over `tested`, as are the two below."""
-        return _mean([each.precision for each in self.tested])
-
-    @property
-    def macro_recall(self) -> float:
-        return _mean([each.recall for each in self.tested])
-
-    @property
-    def macro_f1(self) -> float:
-        return _mean([each.f1 for each in self.tested])
+    def overall(self) -> dict[str, float]:
+        """Precision, recall and F1: those of class 1 where there are two, else their means over `tested`."""
+        each = self.classes[1:] if len(self.rows) == 2 else self.tested
+        return {name: _mean([getattr(one, name) for one in each]) for name in ("precision", "recall", "f1")}
 
     @cached_property
     def confused(self) -> tuple[Confused, ...]:

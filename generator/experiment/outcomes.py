@@ -5,10 +5,11 @@ Counts are stored and ratios derived, so that no two of them can disagree.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from generator.support.strict_json import Record
 
@@ -73,6 +74,14 @@ def last_epochs(epochs: Sequence[Epoch]) -> LastEpochs:
     return LastEpochs(**{quantity: spread(quantity) for quantity in LastEpochs.model_fields})
 
 
+@dataclass(frozen=True)
+class Guess:
+    """A class and the probability that the network gives it."""
+
+    label: int
+    probability: float
+
+
 class Prediction(Record):
     """One test image's outcome."""
 
@@ -80,11 +89,14 @@ class Prediction(Record):
     """Position in the test set, which is in order of class, then file name."""
     file: str
     """Path below the data set's root, with forward slashes."""
-    actual: int = Field(ge=0, le=1)
-    predicted: int = Field(ge=0, le=1)
+    actual: int = Field(ge=0)
+    predicted: int = Field(ge=0)
     logit: float
+    """Of two classes the only one, that of class 1; of more, that of the predicted class."""
     probability: float = Field(ge=0, le=1)
-    """Of class 1: the sigmoid of the logit."""
+    """What the logit means: its sigmoid is the probability of class 1; of more classes, that of the predicted one."""
+    logits: tuple[float, ...] = ()
+    """Of every class, where there are more than two."""
 
     @property
     def wrong(self) -> bool:
@@ -92,14 +104,45 @@ class Prediction(Record):
 
     @property
     def loss(self) -> float:
-        """Binary cross-entropy of the logit, nats; that of a set of images is the mean."""
+        """Cross-entropy, nats; that of a set of images is the mean."""
+        if self.logits:
+            most = max(self.logits)
+            return most + math.log(sum(math.exp(z - most) for z in self.logits)) - self.logits[self.actual]
         # log(1 + e^z) - y z, without overflow.
         return max(self.logit, 0.0) - self.logit * self.actual + math.log1p(math.exp(-abs(self.logit)))
 
     @property
     def confidence(self) -> float:
-        """Probability of the predicted class, 0.5 to 1."""
-        return self.probability if self.predicted else 1 - self.probability
+        """Probability of the predicted class."""
+        return self.probability if self.predicted or self.logits else 1 - self.probability
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Of every class: the softmax of the logits."""
+        if not self.logits:
+            return 1 - self.probability, self.probability
+        most = max(self.logits)
+        shares = [math.exp(z - most) for z in self.logits]
+        return tuple(share / sum(shares) for share in shares)
+
+    @property
+    def ranked(self) -> tuple[Guess, ...]:
+        """Every class, the most probable first."""
+        each = [Guess(label, probability) for label, probability in enumerate(self.probabilities)]
+        return tuple(sorted(each, key=lambda guess: -guess.probability))
+
+    @model_validator(mode="after")
+    def _logits_agree(self) -> "Prediction":
+        classes = len(self.logits) or 2
+        if max(self.actual, self.predicted) >= classes:
+            raise ValueError(f"actual {self.actual} and predicted {self.predicted}: there are {classes} classes")
+        if not self.logits:
+            return self
+        if self.logit != self.logits[self.predicted] or self.logit < max(self.logits):
+            raise ValueError(f"predicted {self.predicted} with logit {self.logit}, the logits are {self.logits}")
+        if not math.isclose(self.probability, self.probabilities[self.predicted], rel_tol=1e-6):
+            raise ValueError(f"probability {self.probability} is not what the logits give")
+        return self
 
 
 class ClassificationScore(Score):

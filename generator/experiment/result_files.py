@@ -24,6 +24,7 @@ PREDICTION_COLUMNS = (
     "variant", "index", "file", "actual", "predicted", "logit", "probability", "actual_name",
     "predicted_name", "correct",
 )  # fmt: skip
+"""Of two classes; where there are more, `logit_0`, `logit_1` and so on follow."""
 
 
 def to_files(results: BuildResults) -> dict[str, str]:
@@ -68,7 +69,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
         check_version(table, f"{where}/{name}")
     try:
         history = _history_rows(files[HISTORY])
-        predictions = _prediction_rows(files[PREDICTIONS])
+        predictions = _prediction_rows(files[PREDICTIONS], _class_count(metrics["data"]))
         variants = {
             name: {
                 **{k: v for k, v in metrics["variants"][name].items() if k not in _DERIVED},
@@ -108,7 +109,7 @@ def read(content: Callable[[str], bytes | None], where: str, *, errors: str = "s
     return from_files({name: data.decode("utf-8", errors) for name, data in found.items() if data is not None}, where)
 
 
-def empty_neighbours(variants: Iterable[str]) -> dict[str, str]:
+def empty_neighbours(variants: Iterable[str], data: Any) -> dict[str, str]:
     """What `from_files` needs beside a `metrics.json` that was kept alone: no epochs, predictions or texts."""
     names = sorted(variants, key=lambda name: (name != BASELINE, name))
     record = {
@@ -120,7 +121,7 @@ def empty_neighbours(variants: Iterable[str]) -> dict[str, str]:
     }
     return {
         HISTORY: _to_csv(HISTORY_COLUMNS, []),
-        PREDICTIONS: _to_csv(PREDICTION_COLUMNS, []),
+        PREDICTIONS: _to_csv(_prediction_columns(_class_count(data)), []),
         RECORD: to_json(record),
     }
 
@@ -187,11 +188,33 @@ def _history_csv(results: BuildResults) -> str:
 def _predictions_csv(results: BuildResults) -> str:
     names = results.data.class_names
     rows = [
-        (name, *p.model_dump().values(), names[p.actual], names[p.predicted], int(not p.wrong))
+        (
+            name,
+            *p.model_dump(exclude={"logits"}).values(),
+            names[p.actual],
+            names[p.predicted],
+            int(not p.wrong),
+            *p.logits,
+        )
         for name, variant in results.variants.items()
         for p in variant.predictions
     ]
-    return _to_csv(PREDICTION_COLUMNS, rows)
+    return _to_csv(_prediction_columns(len(names)), rows)
+
+
+def _prediction_columns(classes: int) -> tuple[str, ...]:
+    return (*PREDICTION_COLUMNS, *_logit_columns(classes))
+
+
+def _logit_columns(classes: int) -> tuple[str, ...]:
+    """Of every class, where there are more than two."""
+    return tuple(f"logit_{label}" for label in range(classes)) if classes > 2 else ()
+
+
+def _class_count(data: Any) -> int:
+    """Of the data set in `metrics.json`; two where it is not said, which the check of the whole refuses."""
+    names = data.get("class_names") if isinstance(data, Mapping) else None
+    return len(names) if isinstance(names, list) else 2
 
 
 def _to_csv(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
@@ -216,9 +239,10 @@ def _history_rows(text: str) -> dict[tuple[str, str], list[dict[str, str]]]:
     return rows
 
 
-def _prediction_rows(text: str) -> dict[str, list[dict[str, str]]]:
-    rows: dict[str, list[dict[str, str]]] = {}
-    for row in _from_csv(text, PREDICTION_COLUMNS):
-        kept = {key: row[key] for key in Prediction.model_fields}
-        rows.setdefault(row["variant"], []).append(kept)
+def _prediction_rows(text: str, classes: int) -> dict[str, list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    columns = _logit_columns(classes)
+    for row in _from_csv(text, _prediction_columns(classes)):
+        kept: dict[str, Any] = {key: row[key] for key in Prediction.model_fields if key != "logits"}
+        rows.setdefault(row["variant"], []).append({**kept, "logits": [row[column] for column in columns]})
     return rows

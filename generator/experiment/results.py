@@ -152,6 +152,16 @@ class BuildResults(Record):
                 raise ValueError(f"the variant {name!r} is called {variant.name!r}")
         return self
 
+    @model_validator(mode="after")
+    def _classes_are_those_of_the_data(self) -> "BuildResults":
+        classes = len(self.data.class_names)
+        for name, variant in self.variants.items():
+            if len(variant.confusion.rows) != classes:
+                raise ValueError(f"{name}: the confusion matrix has {len(variant.confusion.rows)} of {classes} classes")
+            if {len(p.logits) or 2 for p in variant.predictions} - {classes}:
+                raise ValueError(f"{name}: not every prediction is one of {classes} classes")
+        return self
+
     @property
     def baseline(self) -> VariantResult:
         return next(iter(self.variants.values()))

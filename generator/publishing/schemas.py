@@ -33,7 +33,7 @@ def schemas() -> dict[str, Schema]:
         "manifest.json": _manifest(),
         "experiment.toml": _titled("experiment.toml", ConfigFile.model_json_schema()),
         "history.csv": _row("history.csv", result_files.HISTORY_COLUMNS, Epoch.model_json_schema()),
-        "predictions.csv": _row("predictions.csv", result_files.PREDICTION_COLUMNS, Prediction.model_json_schema()),
+        "predictions.csv": _predictions(),
     }
 
 
@@ -93,6 +93,12 @@ def _manifest() -> Schema:
     schema = Manifest.model_json_schema()
     _add(schema, DIGEST, {"type": "string", "description": "SHA-256 of the rest, keys sorted, two spaces."})
     return _titled("manifest.json", schema)
+
+
+def _predictions() -> Schema:
+    """Of more than two classes, the logits of all stand at the end."""
+    row = _row("predictions.csv", result_files.PREDICTION_COLUMNS, Prediction.model_json_schema())
+    return {**row, "patternProperties": {"^logit_[0-9]+$": {"type": "number"}}}
 
 
 def _row(name: str, columns: tuple[str, ...], model: Schema) -> Schema:

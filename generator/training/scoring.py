@@ -17,7 +17,13 @@ def predict(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) 
     """Logits, float64 (n, outputs), of all images of `batches`, in their order."""
     # One graph for all operations, as in training.
     forward = tf.function(partial(model, training=False), autograph=False)
-    return np.concatenate([np.asarray(forward(images), np.float64) for images, _ in batches])
+    return _written(np.concatenate([np.asarray(forward(images)) for images, _ in batches]))
+
+
+def _written(logits: np.ndarray) -> np.ndarray:
+    """As they will stand in the files: of several classes with the fewest digits that tell a float32 from its
+    neighbours, because every class of every image has one."""
+    return logits.astype(str).astype(np.float64) if logits.shape[1] > 1 else logits.astype(np.float64)
 
 
 def score(task: Task, logits: np.ndarray, labels: np.ndarray) -> Score:
@@ -58,6 +64,7 @@ def confusion(task: Task, logits: np.ndarray, labels: np.ndarray) -> ConfusionMa
 
 def predictions(task: Task, logits: np.ndarray, labels: np.ndarray, files: Sequence[str]) -> tuple[Prediction, ...]:
     """One record per image, in order."""
+    several = task.outputs > 1
     predicted, probabilities = task.decisions(logits), task.probabilities(logits)
     return tuple(
         Prediction(
@@ -65,8 +72,9 @@ def predictions(task: Task, logits: np.ndarray, labels: np.ndarray, files: Seque
             file=file,
             actual=int(labels[i]),
             predicted=int(predicted[i]),
-            logit=float(logits[i, 0]),
-            probability=float(probabilities[i, 1]),
+            logit=float(logits[i, predicted[i] if several else 0]),
+            probability=float(probabilities[i, predicted[i] if several else 1]),
+            logits=tuple(logits[i].tolist()) if several else (),
         )
         for i, file in enumerate(files)
     )

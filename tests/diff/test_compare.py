@@ -19,7 +19,7 @@ from generator.experiment.results import BuildResults
 from generator.experiment.settings import flatten
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
-from tests.factories import make_config, make_data, make_results, make_variant
+from tests.factories import FIVE, make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
 
 DATA = Path("assets/data") / FOLDER
@@ -271,8 +271,8 @@ def test_a_site_with_two_posts_must_be_named_by_file(tmp_path: Path, places: Sea
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ('"loss": 0.3859', '"loss": NaN', "NaN is not a number"),
-        ('"loss": 0.3859', '"loss": 0.3859, "loss": 0.4', "the key 'loss' stands twice"),
+        ('"loss": 0.3807008509766474', '"loss": NaN', "NaN is not a number"),
+        ('"loss": 0.3807008509766474', '"loss": 0.3807008509766474, "loss": 0.4', "the key 'loss' stands twice"),
         ('"schema_version": 2', '"schema_version": 99', "schema_version 99 is newer"),
         ('"schema_version": 2', '"schema_version": 1', "schema_version 1 is older than 2: .*; build it again"),
         ('"roc_auc"', '"surprise"', "surprise"),
@@ -384,3 +384,28 @@ def test_comparing_loads_neither_tensorflow_nor_pillow_nor_jinja() -> None:
     code = "import sys\nfor name in ('tensorflow', 'keras', 'PIL', 'jinja2', 'numpy'): sys.modules[name] = None\n"
     code += "from generator.diff import builds; from generator.diff import compare, report"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_several_classes_are_compared_one_by_one(make: Callable[..., Build]) -> None:
+    old = make_results(data=make_data(class_names=FIVE))
+    new = make_results(
+        data=make_data(class_names=FIVE),
+        variants={**old.variants, "baseline": make_variant(wrong=(0, 1, 9), names=FIVE)},
+    )
+    found = compare.compare(make(old), make(new), gates=metrics.parse_gates(["classes.horse.recall=-0.1"]))
+    assert changed(found)[("baseline", "classes.camel.recall")] == "improved"
+    assert changed(found)[("baseline", "classes.horse.recall")] == "worse"
+    assert [str(gate) for gate in found.missed] == [
+        "baseline: classes.horse.recall: 1 before, 0.875 now, limit -0.1"
+    ]  # fmt: skip
+    assert not [c for c in found.metrics if c.metric.startswith("confusion")]
+    pair = found.predictions[0]
+    assert [(p.file, p.actual, p.old, p.new) for p in pair.of("broken")] == [
+        ("test/horse/2.png", "horse", "horse", "donkey")
+    ]
+
+
+def test_a_class_more_is_a_metric_more(make: Callable[..., Build]) -> None:
+    four = make_results(data=make_data(class_names=FIVE[:4]))
+    found = changed(compare.compare(make(four), make(make_results(data=make_data(class_names=FIVE)))))
+    assert found[("baseline", "classes.giraffe.f1")] == "added"

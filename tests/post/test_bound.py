@@ -116,8 +116,8 @@ def test_extract_gives_places_and_takes_the_marks_off() -> None:
         f"```\n{bound.quotation_mark('generator.training.network:connect')}code {FILTERS['integer'](test.total)}\n```"
     )
     text, numbers, quoted = bound.extract(marked)
-    assert text == "é 0.8750 and 0.3859\n```\ncode 40\n```"
-    assert [(n.line, n.column, n.text) for n in numbers] == [(1, 3, "0.8750"), (1, 14, "0.3859"), (3, 6, "40")]
+    assert text == "é 0.8750 and 0.3807\n```\ncode 40\n```"
+    assert [(n.line, n.column, n.text) for n in numbers] == [(1, 3, "0.8750"), (1, 14, "0.3807"), (3, 6, "40")]
     assert (numbers[0].format, numbers[0].source) == ("accuracy", "variants.baseline.test.accuracy")
     assert [(q.line, q.symbol) for q in quoted] == [(3, "generator.training.network:connect")]
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from generator.experiment import result_files
 from generator.publishing.schemas import Schema, schemas
 from generator.support import strict_json
-from tests.factories import ROOT, make_results
+from tests.factories import FIVE, ROOT, make_data, make_results
 from tests.sites import PLACE, make_files
 
 
@@ -32,8 +33,10 @@ def faults(value: Any, schema: Schema, root: Schema, where: str = "") -> list[st
             found.append(f"{where}: {keyword} {expected}")
     if isinstance(value, dict):
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+        patterns = schema.get("patternProperties", {})
         for key, item in value.items():
-            inner = properties.get(key, others)
+            named = [inner for pattern, inner in patterns.items() if re.search(pattern, key)]
+            inner = properties.get(key, (named or [others])[0])
             if inner is False:
                 found.append(f"{where}.{key}: not expected")
             elif inner is not True:
@@ -59,8 +62,8 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "integer": lambda v: is_number(v) and v == int(v),
 }
 IGNORED = dict.fromkeys(
-    ("$ref", "$defs", "$schema", "title", "description", "default", "properties", "additionalProperties", "items",
-     "prefixItems", "format", "pattern"),
+    ("$ref", "$defs", "$schema", "title", "description", "default", "properties", "patternProperties",
+     "additionalProperties", "items", "prefixItems", "format", "pattern"),
     lambda value, expected: True,
 )  # fmt: skip
 CHECKS: dict[str, Callable[[Any, Any], bool]] = {
@@ -92,6 +95,21 @@ def metrics() -> dict[str, Any]:
 
 def test_the_metrics_fit_their_schema() -> None:
     assert check(metrics(), "metrics.json") == []
+
+
+def test_the_metrics_of_several_classes_fit_their_schema() -> None:
+    results = make_results(data=make_data(class_names=FIVE))
+    assert check(json.loads(result_files.to_files(results)[result_files.METRICS]), "metrics.json") == []
+
+
+def test_the_predictions_of_several_classes_fit_their_schema() -> None:
+    results = make_results(data=make_data(class_names=FIVE))
+    (header, first, *_) = csv.reader(io.StringIO(result_files.to_files(results)[result_files.PREDICTIONS]))
+    row = {name: cell if "file" in name or "name" in name or name == "variant" else float(cell)
+           for name, cell in zip(header, first, strict=True)}  # fmt: skip
+    assert row["logit_1"] == row["logit"]
+    assert check(row, "predictions.csv") == []
+    assert check(row | {"logit_x": 1.0}, "predictions.csv") != []
 
 
 def test_the_manifest_fits_its_schema() -> None:

@@ -16,7 +16,7 @@ from generator.publishing.verify import Finding, verify
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
 from generator.support.strict_json import SCHEMA_VERSION
-from tests.factories import make_results, make_variant
+from tests.factories import FIVE, make_data, make_results, make_variant
 from tests.sites import FOLDER, PLACE, POST, make_files, picture, put
 
 DATA = f"assets/data/{FOLDER}"
@@ -126,7 +126,7 @@ def test_a_missing_data_file(site: Path, name: str) -> None:
 
 
 def test_fault_40_a_nan_in_the_metrics_is_refused(site: Path) -> None:
-    edit(site / DATA / "metrics.json", '"loss": 0.3859', '"loss": NaN')
+    edit(site / DATA / "metrics.json", '"loss": 0.3807008509766474', '"loss": NaN')
     findings = verify(site)
     assert kinds(findings) == ["file", "results"]
     assert "NaN is not a number" in findings[1].message
@@ -273,3 +273,24 @@ def test_verifying_loads_neither_tensorflow_nor_jinja(site: Path) -> None:
         f"assert verify(Path({str(site)!r})) == ()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(("old", "new"), [('"loss": 0.3807', '"loss": 0.3707'), ('"f1": 0.888', '"f1": 0.988')])
+def test_scores_that_the_predictions_do_not_give_are_named(site: Path, old: str, new: str) -> None:
+    edit(site / DATA / "metrics.json", old, new)
+    sign_again(site)
+    key = old.split('"')[1]
+    expected = f"variants.baseline.test.{key} is not what predictions.csv gives: they are of different builds"
+    assert expected in {f.message for f in verify(site)}
+
+
+def test_a_confusion_matrix_that_the_predictions_do_not_give_is_named(site: Path) -> None:
+    edit(site / DATA / "metrics.json", '"false_positive": 5', '"false_positive": 4')
+    sign_again(site)
+    expected = "variants.baseline.confusion is not what predictions.csv gives: they are of different builds"
+    assert expected in {f.message for f in verify(site)}
+
+
+def test_several_classes_are_recounted(tmp_path: Path) -> None:
+    put(tmp_path, make_files(make_results(data=make_data(class_names=FIVE))))
+    assert verify(tmp_path) == ()

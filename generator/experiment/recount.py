@@ -1,0 +1,60 @@
+"""The scores of test images, computed again from their predictions alone, without arrays.
+
+`recount` is held against what training stored: `training.scoring` computes the same with NumPy and scikit-learn.
+"""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.outcomes import ClassificationScore, Prediction
+
+
+def recount(predictions: Sequence[Prediction], classes: int) -> tuple[ClassificationScore, ConfusionMatrix]:
+    """The score and the confusion matrix of `predictions`, of which there must be one."""
+    matrix = ConfusionMatrix.count(((p.actual, p.predicted) for p in predictions), classes)
+    score = ClassificationScore(
+        loss=fmean(p.loss for p in predictions),
+        correct=matrix.correct,
+        total=matrix.total,
+        **matrix.overall,
+        roc_auc=roc_auc(predictions, classes),
+    )
+    return score, matrix
+
+
+def roc_auc(predictions: Sequence[Prediction], classes: int) -> float | None:
+    """Area under the ROC curve: of two classes by the logit, of more the mean of each one against the rest, by its
+    probability. None where a class has no image."""
+    if len({p.actual for p in predictions}) < classes:
+        return None
+    if classes == 2:
+        return _area([p.logit for p in predictions], [p.actual == 1 for p in predictions])
+    each = zip(*(p.probabilities for p in predictions), strict=True)
+    return fmean(_area(scores, [p.actual == label for p in predictions]) for label, scores in enumerate(each))
+
+
+def _area(scores: Sequence[float], positive: Sequence[bool]) -> float:
+    """Probability that a positive image scores higher than one that is not, ties counting half.
+
+    By the rank sum (Mann & Whitney 1947; Hanley & McNeil 1982, Radiology 143).
+    """
+    ranks = _ranks(scores)
+    count = sum(positive)
+    above = sum(rank for rank, mine in zip(ranks, positive, strict=True) if mine) - count * (count + 1) / 2
+    return above / (count * (len(scores) - count))
+
+
+def _ranks(scores: Sequence[float]) -> list[float]:
+    """Ranks from 1; those of equal scores share their mean."""
+    order = sorted(range(len(scores)), key=scores.__getitem__)
+    ranks = [0.0] * len(scores)
+    start = 0
+    while start < len(order):
+        end = start
+        while end + 1 < len(order) and scores[order[end + 1]] == scores[order[start]]:
+            end += 1
+        for position in order[start : end + 1]:
+            ranks[position] = (start + end) / 2 + 1
+        start = end + 1
+    return ranks
