@@ -1,6 +1,5 @@
 """Trained weights in the embedded form: scaled without rounding, quantised by half a step at most, same bytes."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,8 @@ import pytest
 from generator.backbones.resnet50 import EMBEDDED, RESNET50
 from generator.backbones.weight_files import unpacked
 from generator.support.errors import BadInput
-from generator.support.places import ROOT
 from generator.support.strict_json import parse_json
-
-sys.path.append(str(ROOT / "tools"))
-import embedded_form
+from tools import embedded_form
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@
 """
 
 import math
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,7 @@ def described(path: Path) -> dict[str, Any]:
 
 def read(path: Path) -> Arrays:
     """Every array of ResNet50 as float32; biases that the file lacks are zero: batch normalisation follows."""
-    with np.load(path, allow_pickle=False) as file:
-        stored = dict(file)
+    stored = _stored(path)
     arrays: Arrays = {}
     for name, shape in RESNET50.shapes.items():
         zeros = np.zeros(shape, np.float32) if name.endswith("/bias") else None
@@ -71,6 +71,14 @@ def read(path: Path) -> Arrays:
             raise BadInput(f"{path}: {name} is {found}; expected finite numbers of shape {shape}")
         arrays[name] = array.astype(np.float32)
     return arrays
+
+
+def _stored(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: cannot be read ({error}); expected an .npz with ResNet50's arrays") from None
 
 
 def scaled(arrays: Mapping[str, NDArray[np.floating]], scale: float) -> Arrays:

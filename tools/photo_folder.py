@@ -69,7 +69,9 @@ def _files(folder: Path, without: Sequence[str]) -> dict[str, list[Path]]:
                 f"validate with ({', '.join(sorted(SUFFIXES))}), or leave it out: --without {printable(name)}"
             )
     if len(files) < 2:
-        raise BadInput(f"{printable(folder)}: {len(files)} classes to tell apart; expected two folders or more")
+        raise BadInput(
+            f"{printable(folder)}: {len(files)} class{'' if len(files) == 1 else 'es'} to tell apart; expected two"
+        )
     return files
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from photo_folder import Photographs
-from photo_network import ResNet50, prepared, resized
-from photo_recipe import Recipe
 from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
+
+from tools.photo_folder import Photographs
+from tools.photo_network import ResNet50, prepared, resized
+from tools.photo_recipe import Recipe
 
 Progress = Callable[[int], float]
 """Steps made → share of the training that is behind; from 1 on it ends."""

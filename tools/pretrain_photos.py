@@ -17,18 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-import embedded_form  # noqa: E402
-import photo_folder  # noqa: E402
-from photo_recipe import Recipe  # noqa: E402
-
 from generator.backbones.resnet50 import RESNET50  # noqa: E402
 from generator.support import hardware  # noqa: E402
 from generator.support.errors import MeasuredPostError  # noqa: E402
 from generator.support.files import replacing, write_atomically  # noqa: E402  # found below ROOT
 from generator.support.strict_json import to_json  # noqa: E402
+from tools import embedded_form, photo_folder  # noqa: E402
+from tools.photo_recipe import Recipe  # noqa: E402
 
 SHOWN = 224
 """Side of the images that the experiment shows the network, pixels."""
+NEEDS = "needs PyTorch, in an environment of its own: tools/README.md says how"
 MOST_FEATURES = 512
 """Validation photographs, at most, whose features are summed up in the record."""
 
@@ -45,13 +44,18 @@ def main(arguments: list[str] | None = None) -> int:
     except MeasuredPostError as error:
         print(f"pretrain_photos.py: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        print(f"pretrain_photos.py: {options.command} {NEEDS}", file=sys.stderr)
+        return 2
     return 0
 
 
 def train(options: argparse.Namespace) -> None:
     """Train on the folder; write float16 kernels to `out`, and beside it the record of the training."""
-    import photo_network  # Late: only this command and `features` need PyTorch.
-    import photo_training
+    # Late: only this command and `features` need PyTorch.
+    from tools import photo_network, photo_training
 
     recipe = Recipe(sides=tuple(options.sides), batch=options.batch, seed=options.seed)
     photographs = photo_folder.read(
@@ -114,9 +118,9 @@ def convert(options: argparse.Namespace) -> None:
 
 def features(options: argparse.Namespace) -> None:
     """Write photographs of a folder and what PyTorch makes of them, for `check_features.py` to hold Keras against."""
-    import photo_network
-    import photo_training
     import torch
+
+    from tools import photo_network, photo_training
 
     pixels = photo_folder.read(options.folder, side=SHOWN, seed=options.seed).pixels
     pixels = pixels[:: max(1, len(pixels) // options.count)][: options.count]
@@ -140,9 +144,22 @@ def _parser() -> argparse.ArgumentParser:
     features.add_argument("source", type=Path, help="what `train` wrote")
     features.add_argument("folder", type=Path, help="a folder per class")
     features.add_argument("out", type=Path)
-    features.add_argument("--count", type=int, default=16, help="photographs (16)")
+    features.add_argument("--count", type=_positive(int), default=16, help="photographs (16)")
     features.add_argument("--seed", type=int, default=0)
     return parser
+
+
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    """What argparse makes of a number that must be more than zero."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"{text}: must be more than 0")
+        return value
+
+    number.__name__ = "number"  # As argparse calls what cannot be read.
+    return number
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -152,12 +169,18 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a class out; repeatable")
     parser.add_argument("--data", help="what the record calls the photographs (the folder's name)")
     length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--seconds", type=float, help="train for so long; the schedule follows the clock")
-    length.add_argument("--steps", type=int, help="train for so many steps")
+    length.add_argument("--seconds", type=_positive(float), help="train for so long; the schedule follows the clock")
+    length.add_argument("--steps", type=_positive(int), help="train for so many steps")
     parser.add_argument("--validation", type=float, default=0.1, metavar="SHARE", help="held back of each class (0.1)")
-    parser.add_argument("--side", type=int, default=64, help="side that photographs are read at, pixels (64)")
-    parser.add_argument("--sides", type=int, nargs="+", default=recipe.sides, help="sides trained at (96 128 160)")
-    parser.add_argument("--batch", type=int, default=recipe.batch, help=f"photographs a step ({recipe.batch})")
+    parser.add_argument(
+        "--side", type=_positive(int), default=64, help="side that photographs are read at, pixels (64)"
+    )
+    parser.add_argument(
+        "--sides", type=_positive(int), nargs="+", default=recipe.sides, help="sides trained at (96 128 160)"
+    )
+    parser.add_argument(
+        "--batch", type=_positive(int), default=recipe.batch, help=f"photographs a step ({recipe.batch})"
+    )
     parser.add_argument("--seed", type=int, default=recipe.seed)
 
 
