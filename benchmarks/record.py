@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from generator.backbones.resnet50 import RESNET50
+from generator.backbones.resnet50 import EMBEDDED
 from generator.data import sample
 from generator.support import git
 from generator.support.places import ROOT
@@ -41,7 +41,7 @@ def _now() -> dict[str, Any]:
 
 def _inputs() -> dict[str, Any]:
     """Sample and weights that benchmarks use unless they are given others."""
-    return {"sample": sample.VERSION, "weights": RESNET50.embedded_sha256}
+    return {"sample": sample.VERSION, "weights": EMBEDDED.sha256}
 
 
 def _module() -> str:

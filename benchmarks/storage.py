@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks import machine, record
 from benchmarks.record import Record
-from generator.backbones.resnet50 import RESNET50
+from generator.backbones.resnet50 import EMBEDDED, RESNET50
 from generator.backbones.weight_files import read_embedded
 from generator.data import sample, splits
 from generator.data.decoding import decode_bytes
@@ -51,9 +51,9 @@ def main() -> None:
 
 def weights(source: Path) -> tuple[Arrays, Arrays]:
     """The base's weights from float16 kernels, scaled as the embedded ones are, and the embedded ones."""
-    kept = RESNET50.embedded.with_suffix(".json")
+    kept = EMBEDDED.path.with_suffix(".json")
     scale = parse_json(kept.read_text("utf-8"), str(kept))["made_from"]["scale"]
-    return embedded_form.scaled(embedded_form.read(source), scale), read_embedded(RESNET50.embedded, RESNET50)
+    return embedded_form.scaled(embedded_form.read(source), scale), read_embedded(EMBEDDED, RESNET50)
 
 
 def compared(seed: int, images: int, whole: Arrays, stored: Arrays) -> Row:
@@ -96,7 +96,7 @@ def features(arrays: Arrays, pixels: np.ndarray) -> np.ndarray:
     from generator.training import folding, network
     from generator.training.batches import preprocess_input
 
-    base = network.build_base(SIZE)
+    base = network.build_base(RESNET50.name, SIZE)
     network.assign(base, arrays)
     prepare, frozen = folding.as_convolution(preprocess_input), folding.fold(network.pooled(base))
     forward = tf.function(lambda images: frozen(prepare(images)), autograph=False)

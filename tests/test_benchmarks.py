@@ -5,10 +5,12 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks import commands, compare, precision, record
+from benchmarks import commands, compare, precision, record, storage
 from benchmarks.compare import as_markdown
+from generator.experiment.loading import load
 from generator.support.files import file_hash
 from generator.support.places import ROOT
 
@@ -87,3 +89,35 @@ def test_a_machine_that_ran_both_commands_is_named_once() -> None:
     assert commands.in_a_sentence(found) == "`make site` took 8 minutes, `make test` 21 minutes on AMD"
     found["site"]["machine"] = {"processor": "Xeon"}
     assert commands.in_a_sentence(found) == "`make site` took 8 minutes on Xeon, `make test` 21 minutes on AMD"
+
+
+def test_features_lie_apart_by_a_share_of_their_length() -> None:
+    wanted = np.array([[3.0, 0.0], [0.0, 4.0]])
+    assert storage.apart(wanted, wanted) == 0
+    assert storage.apart(wanted * 1.5, wanted) == 0.5
+
+
+def test_what_storage_changes_is_told_by_sample_and_in_all() -> None:
+    rows = [
+        {"seed": 7, "difference": 0.0125, "validation": 64, "right": {"float16": 50, "int8": n}, "told_otherwise": 2}
+        for n in (50, 48)
+    ]
+    told = storage.as_markdown({"rows": rows})
+    assert "| 7 | 1.25% | 50 of 64 | 48 of 64 | 2 |" in told
+    assert "Of the 128 validation images" in told
+    assert "tells 100 rightly on features of the float16 kernels and 98 on those of the int8 kernels; 4 it" in told
+
+
+@pytest.mark.parametrize("seed", storage.SEEDS)
+def test_storage_is_measured_on_no_published_sample(seed: int) -> None:
+    assert seed not in (0, load(ROOT / "experiment.toml").data.sample_seed)
+
+
+def test_a_samples_training_images_are_split_as_a_build_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "SIZE", 8)
+    monkeypatch.setattr(storage, "BATCH", 4)
+    pixels, labels, train, validation = storage.sampled(101, 12)
+    assert pixels.shape == (12, 8, 8, 3)
+    assert labels.tolist() == [0] * 6 + [1] * 6
+    assert sorted(train + validation) == list(range(12))
+    assert len(validation) == 4
