@@ -2,14 +2,15 @@
 
 `locate` reads `data.path` and says where the folder is or will be; `obtain` makes it in the store if it is
 not there as it was made. A folder in the store appears whole or not at all, and beside it stands the
-fingerprint it had then, so that one damaged later is made again and never trained on.
+fingerprint of all its files, so that one damaged later is made again and never trained on.
 """
 
 import hashlib
 import logging
+import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -39,14 +40,26 @@ class Origin:
     """Fills an empty folder, which becomes `folder`; None where `folder` is not the project's own."""
 
 
-class Fingerprinted(Protocol):
+class Hashed(Protocol):
+    """A file that was read."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its bytes."""
+        ...
+
+
+class Read(Protocol):
     """What reading a folder gives."""
 
     @property
-    def fingerprint(self) -> str: ...
+    def samples(self) -> Iterable[Hashed]: ...
 
 
-Content = TypeVar("Content", bound=Fingerprinted)
+Content = TypeVar("Content", bound=Read)
 
 
 def locate(settings: DataSettings, store: Path) -> Origin:
@@ -76,25 +89,46 @@ def obtain(origin: Origin, read: Callable[[Path], Content]) -> Content:
         return read(origin.folder)
     seal = origin.folder.with_name(f"{origin.folder.name}.sha256")
     if origin.folder.is_dir():
-        content = _unchanged(origin.folder, seal, read)
-        if content is not None:
-            return content
+        found, fault = _tried(origin.folder, read)
+        if _unchanged(origin.folder, seal, found):
+            return _given(found, fault)
         _log.warning("%s: incomplete or changed since it was made; making it again", origin.folder)
         shutil.rmtree(origin.folder)
     with archive.whole(origin.folder) as partial:
         origin.make(partial)
-    content = read(origin.folder)
+    found, fault = _tried(origin.folder, read)
     with replacing(seal, DISK_FULL) as stream:
-        stream.write(content.fingerprint.encode("ascii"))
-    return content
+        stream.write(_fingerprint(origin.folder, found).encode("ascii"))
+    return _given(found, fault)
 
 
-def _unchanged(folder: Path, seal: Path, read: Callable[[Path], Content]) -> Content | None:
+def _tried(folder: Path, read: Callable[[Path], Content]) -> tuple[Content | None, BadInput | None]:
+    """What `read` gives, or why it gives nothing: which may be the data's fault or a setting's, or the copy's."""
     try:
-        content = read(folder)
-        return content if seal.read_text("ascii") == content.fingerprint else None
-    except (BadInput, OSError, ValueError):
-        return None
+        return read(folder), None
+    except BadInput as error:
+        return None, error
+
+
+def _given(found: Content | None, fault: BadInput | None) -> Content:
+    if found is None:
+        raise fault or AssertionError("neither read nor refused")
+    return found
+
+
+def _unchanged(folder: Path, seal: Path, found: Content | None) -> bool:
+    try:
+        return seal.read_text("ascii") == _fingerprint(folder, found)
+    except (OSError, ValueError):
+        return False
+
+
+def _fingerprint(folder: Path, found: Content | None) -> str:
+    """SHA-256 over names and contents of all files in `folder`, those that are read and the rest."""
+    known = {item.path: item.digest for item in found.samples} if found else {}
+    files = sorted(Path(at, name) for at, _, names in os.walk(folder) for name in names)
+    lines = [f"{known.get(path) or file_hash(path)} {path.relative_to(folder).as_posix()}\n" for path in files]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _sample(settings: DataSettings, store: Path) -> Origin:
@@ -110,7 +144,7 @@ def _sample(settings: DataSettings, store: Path) -> Origin:
 
 
 def _archive(path: Path, settings: DataSettings, store: Path) -> Origin:
-    """A zip file, unpacked once for each content of the file."""
+    """A zip or tar file, unpacked once for each content of the file."""
     digest = file_hash(path)
     limits = archive.Limits(settings.max_entries, settings.max_bytes, settings.max_ratio)
 

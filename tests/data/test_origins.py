@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -122,6 +123,30 @@ def test_fault_21_a_damaged_copy_in_the_store_is_unpacked_again(
         assert find(path, store) == first
     assert "making it again" in caplog.text
     assert sorted(p.name for p in store.iterdir()) == [first.root.name, f"{first.root.name}.sha256"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_copy_that_cannot_be_read_as_asked_is_not_unpacked_again_unless_it_is_damaged(
+    tmp_path: Path, damaged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, store = make_zip(tmp_path / "pets.zip"), tmp_path / "store"
+    for _ in range(2):
+        with pytest.raises(BadInput, match=r"cannot be read as data\.layout"):
+            find(path, store, layout="table")
+    if damaged:
+        next(store.rglob("1.png")).write_bytes(b"other")
+    assert find(path, store).layout == "parts"
+    assert ("making it again" in caplog.text) == damaged
+
+
+def test_fault_68_a_tar_is_unpacked_as_a_zip_is(tmp_path: Path) -> None:
+    make_zip(tmp_path / "pets.zip")
+    with zipfile.ZipFile(tmp_path / "pets.zip") as source, tarfile.open(tmp_path / "pets.tgz", "w:gz") as target:
+        source.extractall(tmp_path / "pets")
+        target.add(tmp_path / "pets", ".")
+    packed, zipped = (find(tmp_path / f"pets.{suffix}", tmp_path / "store") for suffix in ("tgz", "zip"))
+    assert (packed.kind, packed.source) == ("archive", "pets.tgz")
+    assert packed.fingerprint == zipped.fingerprint
 
 
 def test_an_archive_that_is_refused_leaves_the_store_as_it_was(tmp_path: Path) -> None:
