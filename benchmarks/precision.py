@@ -54,7 +54,7 @@ def main() -> None:
 def _built(copied: Path, seed: int, precision: str, options: argparse.Namespace) -> BuildResults:
     """One build; what does not depend on seed or precision comes from the store of the ones before."""
     settings = {"model.precision": precision, "data.image_size": options.image_size}
-    settings |= {"data.sample_train": options.images, "data.sample_test": options.test_images}
+    settings |= {"data.sample_train": options.images, "data.sample_test": options.test_images, "data.measure": 0}
     if options.epochs:
         settings |= dict(zip(("head.epochs", "fine_tuning.epochs"), options.epochs, strict=True))
     arguments = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]

@@ -45,6 +45,7 @@ def _measure(copied: Path, factor: float, options: argparse.Namespace) -> Row:
     settings: dict[str, Any] = {
         "data.sample_train": train,
         "data.sample_test": test,
+        "data.measure": 0,
         "data.image_size": options.image_size,
         "model.precision": options.precision,
     }

@@ -83,7 +83,7 @@ def build(
             display.warn(f"data: {remark}")
         found = collect(config, begun, planned, runner, described, display, places.root)
         runner.remember(planned.nodes)
-        figures, record = figure_files(found, planned, runner), _record(planned, runner)
+        figures, record = figure_files(planned, runner), _record(planned, runner)
         outcome = deliver(found, figures, record, config.post, places, place, display, overwrite=overwrite)
         if limit is not None:
             store.prune(limit, keep=frozenset(node.key.digest for node in planned.nodes))
@@ -116,7 +116,7 @@ def explain(config: Config, places: Places) -> list[Explanation]:
     store = Store(places.store)
     with tempfile.TemporaryDirectory() as scratch:
         known = origins.locate(config.data, places.store).folder.is_dir()
-        begun = start(config, places.store, data_store=None if known else Path(scratch), download=False)
+        begun = start(config, places.store, data_store=None if known else Path(scratch), download=False, draw=False)
         planned = plan(config, begun)
     running = missing(planned, store)
     forecast = outlook.expect(Outset(config, begun, planned, store), running, Display()).forecast

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from generator.experiment import figure_names, loading
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
+from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
 from generator.experiment.outcomes import Epoch, Prediction, Score
 from generator.experiment.recount import recount
 from generator.experiment.results import (
@@ -194,3 +195,63 @@ def make_results(**changes: Any) -> BuildResults:
 def make_figures(variants: Any) -> tuple[FigureFile, ...]:
     places = figure_names.every(variants)
     return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in places)
+
+
+# ---- A measurement ---------------------------------------------------------------------------------------
+
+
+def make_measured(
+    predictions: tuple[Prediction, ...], attributes: dict[str, tuple[str, ...]] | None = None, classes: int = 2
+) -> Measured:
+    """What a phase gave that predicted this."""
+    score, _ = recount(predictions, classes)
+    return Measured(**score.model_dump(), predictions=predictions, attributes=attributes or {})
+
+
+MEASURED = 120
+"""Images to measure with in `make_measurement`, half of either class."""
+ATTRIBUTES = {
+    "load": tuple("rider" if i % 60 < 12 else "none" for i in range(MEASURED)),
+    "size": tuple(("small", "medium", "large")[i % 3] for i in range(MEASURED)),
+}
+
+
+def make_measurement(
+    head: tuple[int, ...] = tuple(range(0, 120, 5)), fine_tuning: tuple[int, ...] = (*range(60, 71), 30)
+) -> Measurement:
+    """Images wrong at these positions after each phase: after fine-tuning nearly all horses with a rider."""
+    phases = {
+        phase: make_measured(
+            tuple(
+                p.model_copy(update={"file": p.file.replace("test/", "measure/")})
+                for p in make_predictions(wrong, total=MEASURED)
+            ),
+            ATTRIBUTES,
+        )
+        for phase, wrong in (("head", head), ("fine_tuning", fine_tuning))
+    }
+    return Measurement(**phases)
+
+
+def make_measure(**changes: Any) -> MeasureSummary:
+    fields: dict[str, Any] = {
+        "kind": "drawn",
+        "seed": 7,
+        "counts": tuple(Count(class_name=name, images=MEASURED // 2) for name in ("camel", "horse")),
+        "attributes": {name: ordered(values) for name, values in ATTRIBUTES.items()},
+        "known": (),
+        "ignored": {},
+        "notes": {},
+        "fingerprint": "a" * 64,
+    }
+    return MeasureSummary(**(fields | changes))
+
+
+def with_measurement(build: BuildResults, *measurements: Measurement, **changes: Any) -> BuildResults:
+    """The build with measurements of its variants in order, the last of which serves for the others."""
+    given = measurements or (make_measurement(),)
+    variants = {
+        name: variant.model_copy(update={"measurement": given[min(i, len(given) - 1)]})
+        for i, (name, variant) in enumerate(build.variants.items())
+    }
+    return build.model_copy(update={"variants": variants, "measure": make_measure(**changes)})

@@ -126,6 +126,23 @@ def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
     )
 
 
+def measure_features(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    np.save(out / artifacts.POOLED, np.array([_number(job)], np.uint64))
+
+
+def measurement(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    found = {}
+    for phase in ("head", "fine_tuning"):
+        features = _digest(job.inputs["measure_features"] / artifacts.POOLED)
+        state = _hash(_digest(job.inputs[phase] / VARIABLES), features)
+        predictions = [
+            _prediction(i, s.name, s.label, hashlib.sha256(f"{state} {s.name}".encode()).digest()[0])
+            for i, s in enumerate(job.measure.samples)
+        ]
+        found[phase] = factories.make_measured(tuple(predictions))
+    _write(out, **found)
+
+
 def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
     report({"base": 1.0, "lower": 0.01, "upper": 0.01, "augment": 0.001, "stored": 100.0})
 
@@ -161,6 +178,9 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "head": head,
     "fine_tuning": fine_tuning,
     "evaluation": evaluation,
+    "measure_pixels": real,
+    "measure_features": measure_features,
+    "measurement": measurement,
     "probe": probe,
     "data_figures": data_figures,
     "figures": figures,
@@ -375,12 +395,28 @@ def make_project(folder: Path, *, train: int = 6, test: int = 3) -> Project:
     """A project with `train` and `test` images of each of two classes."""
     project = Project(folder)
     for split, count in (("train", train), ("test", test)):
-        for label, name in enumerate(("camel", "horse")):
-            for number in range(1, count + 1):
-                path = project.data / split / name / f"{number}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_image(path, shade=40 * number + 13 * label + 7 * (split == "test"))
+        _write_images(project.data / split, count, shade=7 * (split == "test"))
     return project
+
+
+def add_measure(project: Project, count: int = 5) -> Path:
+    """A folder of `count` images of each class to measure with, every other one with a rider."""
+    folder = project.data / "measure"
+    files = _write_images(folder, count, shade=21)
+    rows = [f"{path.relative_to(folder).as_posix()},{'rider' if i % 2 else 'none'}" for i, path in enumerate(files)]
+    (folder / "attributes.csv").write_text("\n".join(["file,load", *rows, ""]), "utf-8")
+    return folder
+
+
+def _write_images(folder: Path, count: int, shade: int) -> list[Path]:
+    """`count` images of either class."""
+    files = []
+    for label, name in enumerate(("camel", "horse")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(1, count + 1):
+            files.append(folder / name / f"{number}.png")
+            write_image(files[-1], shade=40 * number + 13 * label + shade)
+    return files
 
 
 def write_image(path: Path, shade: int) -> None:

@@ -1,5 +1,6 @@
 """The real command, end to end, on a tiny experiment: builds, builds again, and says what changed."""
 
+import csv
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ TINY = (
     "data.batch_size=4",
     "data.sample_train=12",
     "data.sample_test=4",
+    "data.measure=8",
     "head.epochs=2",
     "fine_tuning.epochs=1",
 )
@@ -39,6 +41,10 @@ def tree(folder: Path) -> dict[str, str]:
     """Path → hash of every file, those that hold times left out."""
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in ("provenance.json", "manifest.json")]
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def rows(table: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(table.read_text("utf-8").splitlines()))
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +151,34 @@ def test_the_write_ups_leaking_split_can_be_measured(mode: str, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))
     assert metrics["variants"]["baseline"]["recipe"]["split"]["mode"] == mode
+
+
+def test_images_to_measure_with_are_scored_as_test_images_are(built: Path, tmp_path: Path) -> None:
+    """Given the test images to measure with, each has the logit that it has as a test image."""
+    (drawn,) = [path for path in (built / "store").glob("sample-*") if path.is_dir()]
+    shutil.copytree(drawn, tmp_path / "animals")
+    shutil.copytree(drawn / "test", tmp_path / "animals/measure")
+    done = run(tmp_path, "--data", str(tmp_path / "animals"))
+    assert done.returncode == 0, done.stderr
+    assert "are in the data set too" in done.stderr
+    folder = tmp_path / "site/assets/data/CV_HW_2"
+    tested = rows(folder / "predictions.csv")
+    measured = rows(folder / "measure.csv")
+    after = {row["file"]: float(row["logit"]) for row in measured if row["phase"] == "fine_tuning"}
+    assert {f"measure/{row['file'].removeprefix('test/')}" for row in tested} == set(after)
+    for row in tested:
+        assert after[f"measure/{row['file'].removeprefix('test/')}"] == pytest.approx(float(row["logit"]), rel=1e-4)
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))["variants"]["baseline"]
+    for name in ("accuracy", "roc_auc", "precision"):
+        assert metrics["measurement"]["fine_tuning"][name] == metrics["test"][name]
+    assert metrics["measurement"]["head"]["total"] == 4
+
+
+def test_drawings_to_measure_with_are_scored_after_both_phases(built: Path) -> None:
+    folder = built / "site/assets/data/CV_HW_2"
+    found = rows(folder / "measure.csv")
+    assert {row["variant"] for row in found} == {"baseline", "augmentation", "augmentation-no-preprocessing"}
+    assert len(found) == 3 * 2 * 8
+    assert len({row["logit"] for row in found if row["variant"] == "baseline"}) == 16
+    header = (folder / "measure-images.csv").read_text("utf-8").partition("\n")[0]
+    assert header.startswith("index,file,class,load,")

@@ -141,7 +141,8 @@ def test_features_are_given_the_outputs_at_the_cut_where_the_build_has_them(
 def test_exactly_what_depends_on_a_setting_runs(built: Project) -> None:
     outcome = built.build("fine_tuning.learning_rate=0.5")
     follows = ("fine_tuning", "evaluation", "figures")
-    assert set(outcome.ran) == {f"{v}.{n}" for v in ("baseline", "augmentation") for n in follows} | {"all.comparison"}
+    shared = {"all.comparison", "all.examples"}
+    assert set(outcome.ran) == {f"{v}.{n}" for v in ("baseline", "augmentation") for n in follows} | shared
     assert built.build().ran == ()
 
 
@@ -177,6 +178,56 @@ def test_any_way_through_settings_ends_where_a_clean_build_ends(built: Project, 
     built.build(*last)
     fresh.build(*last)
     assert timeless(built.site()) == timeless(fresh.site())
+
+
+# ---- Images to measure with ------------------------------------------------------------------------------
+
+MEASURING = {f"{v}.measurement" for v in ("baseline", "augmentation")} | {
+    "all.measure_pixels",
+    "baseline.measure_features",
+}
+
+
+def test_a_folder_to_measure_with_runs_its_stages_alone_and_leaves_with_them(built: Project) -> None:
+    before = timeless(built.site())
+    folder = fakes.add_measure(built)
+    outcome = built.build()
+    assert set(outcome.ran) == MEASURING
+    assert verify.verify(built.places.site) == ()
+    measured = outcome.results.baseline.measurement
+    assert measured is not None
+    assert measured.head.attributes == {"load": ("none", "rider") * 5}
+    assert built.build().ran == ()
+    shutil.rmtree(folder)
+    assert built.build().ran == ()
+    assert timeless(built.site()) == before
+
+
+def test_other_attributes_are_read_without_scoring_again(built: Project) -> None:
+    table = fakes.add_measure(built) / "attributes.csv"
+    built.build()
+    table.write_text(table.read_text("utf-8").replace("rider", "pack"), "utf-8")
+    outcome = built.build()
+    assert not any("measurement" in label for label in outcome.ran)
+    assert outcome.results.measure is not None
+    assert outcome.results.measure.attributes == {"load": ("none", "pack")}
+
+
+def test_a_bad_image_to_measure_with_stops_before_anything_is_trained(fresh: Project) -> None:
+    (fakes.add_measure(fresh) / "camel/2.png").write_bytes(b"no image")
+    display = Recorder()
+    with pytest.raises(BadInput, match=r"measure/camel/2\.png"):
+        fresh.build(display=display)
+    assert not any("head" in line and "…" in line for line in display.lines)
+
+
+def test_what_is_odd_about_the_images_to_measure_with_is_said(fresh: Project) -> None:
+    folder = fakes.add_measure(fresh, count=2)
+    shutil.copy(fresh.data / "train/camel/1.png", folder / "camel/2.png")
+    display = Recorder()
+    fresh.build(display=display)
+    assert "data: 4 images to measure with, in measure/; told apart by load" in display.lines
+    assert [text.partition(" image")[0] for text in display.warnings] == ["data: 4", "data: 1"]
 
 
 # ---- Explained -------------------------------------------------------------------------------------------
@@ -306,7 +357,7 @@ def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypat
     without_estimate(monkeypatch)
     display = Recorder()
     built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
-    assert announced(display).startswith("7 of 17 stages run, about ")
+    assert announced(display).startswith("8 of 18 stages run, about ")
     assert announced(display).endswith(" on this machine (from the last run)")
 
 

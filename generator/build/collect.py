@@ -1,14 +1,16 @@
 """From the store's entries to results: every variant's numbers, the data set's summary, the figures."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+from generator.build import measured
 from generator.build.plan import Nodes, Plan, version
 from generator.build.runner import Runner
 from generator.build.start import Start
+from generator.build.store import Entry
 from generator.data import summary
 from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary
@@ -26,6 +28,7 @@ def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSu
     report = strict_json.validated(PixelReport, table, "pixels")
     splits = {name: runner.require(nodes["split"]) for name, nodes in plan.variants.items()}
     baseline = artifacts.read_split(splits[config.baseline.name].folder)
+    measured.describe(config, begun, plan, runner)
     return summary.summarise(begun.dataset, report, baseline, config.data)
 
 
@@ -38,18 +41,19 @@ def collect(
     return BuildResults(
         profile=config.profile,
         data=described,
+        measure=measured.describe(config, begun, plan, runner),
         weights=begun.weights.summary,
         environment=environment(root),
         variants=variants,
-        figures=_figures(plan, runner),
+        figures=tuple(figure for figure, _ in _drawn(plan, runner)),
     )
 
 
-def figure_files(found: BuildResults, plan: Plan, runner: Runner) -> dict[str, bytes]:
+def figure_files(plan: Plan, runner: Runner) -> dict[str, bytes]:
     """`<scope>/<file>` → content of every figure, as PNG and as WebP."""
     return {
-        f"{figure.scope}/{name}": runner.require(plan.figures[figure.scope]).read_bytes(name)
-        for figure in found.figures
+        f"{figure.scope}/{name}": entry.read_bytes(name)
+        for figure, entry in _drawn(plan, runner)
         for name in (f"{figure.name}.png", f"{figure.name}.webp")
     }
 
@@ -70,8 +74,9 @@ def _train_all(plan: Plan, runner: Runner, display: Display) -> None:
     failures: dict[str, BuildFailed] = {}
     for name, nodes in plan.variants.items():
         try:
-            for stage in ("architecture", "evaluation"):
-                runner.require(nodes[stage])
+            for stage in ("architecture", "evaluation", "measurement"):
+                if stage in nodes:
+                    runner.require(nodes[stage])
         except BuildFailed as error:
             failures[name] = error
             display.warn(f"{name} failed: {error}")
@@ -98,12 +103,14 @@ def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner
         "fine_tuning": found["fine_tuning"]["history"],
         **found["evaluation"],
         **found["architecture"],
+        "measurement": measured.measurement(begun, nodes, runner),
     }
     return strict_json.validated(VariantResult, table, f"{variant.name}: results in the store")
 
 
-def _figures(plan: Plan, runner: Runner) -> tuple[FigureFile, ...]:
-    rows: Mapping[str, list[dict[str, str | int]]] = {
-        scope: runner.require(node).read_json(artifacts.FIGURES) for scope, node in plan.figures.items()
-    }
-    return tuple(FigureFile.model_validate({"scope": scope, **row}) for scope, table in rows.items() for row in table)
+def _drawn(plan: Plan, runner: Runner) -> Iterator[tuple[FigureFile, Entry]]:
+    """Every figure with the entry that has its files."""
+    for scope, nodes in plan.figures.items():
+        for entry in map(runner.require, nodes):
+            for row in entry.read_json(artifacts.FIGURES):
+                yield FigureFile.model_validate({"scope": scope, **row}), entry

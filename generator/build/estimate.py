@@ -23,7 +23,7 @@ Source = Literal["the last run", "a probe of one batch"]
 FURTHEST = 4.0
 """By how much the volume of work may differ from that of the last run: beyond, what is fixed counts for too much."""
 
-COSTLY = ("cut", "features", "head", "fine_tuning", "evaluation")
+COSTLY = ("cut", "features", "head", "fine_tuning", "evaluation", "measure_features", "measurement")
 """Stages that are worth a probe where they never ran."""
 
 
@@ -34,6 +34,8 @@ class Counts:
     all: int
     training: int
     validation: int
+    measured: int = 0
+    """Beside all, those to measure with."""
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,22 @@ def work(
         return replace(start, kept=images) if cut else replace(start, lower=images)
     if name == "evaluation":
         return Work(name, f"{name} {network}", images, upper=images, kept=images)
+    if name.startswith("measure"):
+        return _measuring(name, f"{name} {size}", network, counts.measured)
     if name == "head":
         return _head(recipe, f"{size} {precision}", counts, data.batch_size, max(1, recipe.head.epochs - done))
     if name == "fine_tuning":
         return _fine_tuning(recipe, network, counts, max(1, recipe.fine_tuning.epochs - done))
     return Work(name, name)
+
+
+def _measuring(name: str, decoding: str, network: str, images: int) -> Work:
+    """What is done with the images to measure with, of which nothing is stored at the cut."""
+    if name == "measure_pixels":
+        return Work(name, decoding, images, decoded=images)
+    if name == "measure_figures":
+        return Work(name, name)
+    return Work(name, f"{name} {network}", images, lower=images, upper=images)
 
 
 def _head(recipe: Recipe, network: str, counts: Counts, batch: int, epochs: int) -> Work:

@@ -90,7 +90,8 @@ def speed(there: Outset, node: Node, measure: Measure) -> Speed:
 def _work(there: Outset, node: Node, running: Sequence[Node]) -> Work:
     variant, data = there.variant(node), there.config.data
     split = there.begun.splits[variant.name]
-    counts = Counts(len(there.begun.dataset.samples), len(split.train), len(split.validation))
+    measured = len(there.begun.measure.samples) if there.begun.measure else 0
+    counts = Counts(len(there.begun.dataset.samples), len(split.train), len(split.validation), measured)
     # `features` takes what `cut` stored where some stage of this build needs that.
     cuts = {use.key.digest for use in node.uses.values()}
     cut = any(need.key.digest in cuts for each in running for need in each.needs.values())

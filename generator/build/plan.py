@@ -5,7 +5,7 @@ that a stage depends on have the same key for it and share its outcome.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from generator.build.start import Start
 from generator.build.store import Key
+from generator.data.measure import described
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES
 from generator.experiment.settings import Config, Variant, flatten
 from generator.figures import fonts
@@ -91,11 +92,11 @@ class Plan:
         return tuple({node.key.digest: node for node in reversed(self.nodes)}.values())[::-1]
 
     @property
-    def figures(self) -> dict[str, Node]:
-        """Scope → the node that draws its figures."""
-        drawn = {name: nodes["figures"] for name, nodes in self.variants.items()}
-        shared = {EXAMPLES: self.shared["examples"], COMPARISON: self.shared["comparison"]}
-        return {DATA: self.shared["data_figures"], **drawn, **shared}
+    def figures(self) -> dict[str, tuple[Node, ...]]:
+        """Scope → the nodes that draw its figures."""
+        drawn = {name: _there(nodes, "figures", "measure_figures") for name, nodes in self.variants.items()}
+        shared = {EXAMPLES: _there(self.shared, "examples"), COMPARISON: _there(self.shared, "comparison")}
+        return {DATA: _there(self.shared, "data_figures"), **drawn, **shared}
 
 
 def plan(config: Config, start: Start) -> Plan:
@@ -103,6 +104,8 @@ def plan(config: Config, start: Start) -> Plan:
     shared: dict[str, Node] = {}
     variants: dict[str, dict[str, Node]] = {variant.name: {} for variant in config.variants}
     for stage in STAGES:
+        if stage.measures and start.measure is None:
+            continue
         if stage.scope == "build":
             baseline = variants[config.baseline.name]
             shared[stage.name] = _node(stage, EVERYBODY, config, start, {**shared, **baseline})
@@ -135,7 +138,8 @@ def _node(stage: Stage, owner: str, config: Config, start: Start, known: Nodes) 
     variant = _variant(config, owner)
     settings, given = _settings(stage, variant, config, start), _given(stage, variant, config, start)
     needs, uses = _named(stage.needs, known), _named(stage.uses, known)
-    packages = (*stage.packages, *(start.dataset.decoders if stage.decodes else ()))
+    images = start.measure if stage.measures and start.measure else start.dataset
+    packages = (*stage.packages, *(images.decoders if stage.decodes else ()))
     symbols = [stage.runs, *(WORKER if stage.tensorflow else ())]
     parts: dict[str, Any] = {f"setting {path}": value for path, value in settings.items()}
     parts |= {name: KEYS[name](value) for name, value in given.items()}
@@ -162,6 +166,10 @@ def _given(stage: Stage, variant: Variant, config: Config, start: Start) -> dict
     return {name: GIVEN[name](start, variant, config) for name in stage.given}
 
 
+def _there(nodes: Nodes, *names: str) -> tuple[Node, ...]:
+    return tuple(nodes[name] for name in names if name in nodes)
+
+
 def _named(names: Sequence[str], known: Nodes) -> Nodes:
     """The nodes of these names; over all variants, those of each variant under its own name."""
     return {name: node for name, node in known.items() if name in names or name.partition(".")[2] in names}
@@ -170,6 +178,8 @@ def _named(names: Sequence[str], known: Nodes) -> Nodes:
 GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
     "classes": lambda start, variant, config: len(start.dataset.class_names),
     "dataset": lambda start, variant, config: start.dataset,
+    "measure": lambda start, variant, config: start.measure and replace(start.measure, attributes={}),
+    "attributes": lambda start, variant, config: start.measure.attributes if start.measure else {},
     "weights": lambda start, variant, config: start.weights,
     "precision": lambda start, variant, config: start.precisions[variant.name],
     "titles": lambda start, variant, config: {each.name: each.title for each in config.variants},
@@ -179,6 +189,8 @@ GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
 KEYS: Mapping[str, Callable[[Any], Any]] = {
     "classes": lambda classes: classes,
     "dataset": lambda dataset: dataset.fingerprint,
+    "measure": lambda measure: measure.fingerprint,
+    "attributes": described,
     "weights": lambda weights: weights.summary.fingerprint,
     "precision": lambda precision: precision,
     "titles": lambda titles: list(titles.values()),
@@ -189,6 +201,7 @@ TEXTS: Mapping[str, Callable[[Start, Config], Iterable[str]]] = {
     "classes": lambda start, config: start.dataset.class_names,
     "files": lambda start, config: [sample.name for sample in start.dataset.train],
     "titles": lambda start, config: [variant.title for variant in config.variants],
+    "attributes": lambda start, config: start.measure.texts if start.measure else (),
 }
 """What a row may draw → the names themselves."""
 

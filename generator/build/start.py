@@ -9,8 +9,9 @@ from generator.backbones.downloads import Progress
 from generator.backbones.registry import BACKBONES
 from generator.backbones.weights import Weights
 from generator.data import dataset as data
-from generator.data import summary
+from generator.data import measure, summary
 from generator.data.dataset import Dataset
+from generator.data.measure import MeasureSet
 from generator.data.splits import Split
 from generator.experiment.settings import Config
 from generator.figures import fonts
@@ -28,6 +29,8 @@ class Start:
     """Variant → its split as far as it can be told before an image is decoded: copies of equal bytes are known."""
     precisions: Mapping[str, hardware.Precision]
     """Variant → the precision of its base on this machine."""
+    measure: MeasureSet | None = None
+    """The images to measure with, if there are any."""
 
 
 def start(
@@ -36,22 +39,26 @@ def start(
     *,
     data_store: Path | None = None,
     download: bool = True,
+    draw: bool = True,
     progress: Progress | None = None,
 ) -> Start:
     """Find data and weights, and split. Raises `BadInput` where one of them cannot be used.
 
     A data set is drawn or unpacked below `data_store`, the store unless given; without `download` no weights are
-    fetched.
+    fetched, without `draw` no images to measure with are drawn.
     """
     precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
     dataset = data.find(config.data, data_store or store)
     data.check_settings(dataset, config.variants)
+    # What was drawn before lies in the store, whether or not the data set does.
+    drawn = store if dataset.kind == "sample" and not draw else data_store or store
+    measured = measure.find(config.data, drawn, dataset, draw=draw)
     splits = {
         v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
         for v in config.variants
     }
     found = weights.resolve(config.weights, BACKBONES["ResNet50"], store, download=download, progress=progress)
-    return Start(dataset, found, splits, precisions)
+    return Start(dataset, found, splits, precisions, measured)
 
 
 def introduce(begun: Start, config: Config, display: Display) -> None:
@@ -60,11 +67,21 @@ def introduce(begun: Start, config: Config, display: Display) -> None:
     display.say(f"data: {summary.found(found)}")
     for reason, count in found.ignored.items():
         display.say(f"data: {count} ignored: {reason}")
+    if begun.measure is not None:
+        _introduce_measure(begun.measure, found, display)
     why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
     display.say(f"weights: {base.summary.used} {base.summary.name}{why}")
     missing = fonts.notice([*found.class_names, *(v.title for v in config.variants)])
     if missing:
         display.warn(missing)
+
+
+def _introduce_measure(measured: MeasureSet, found: Dataset, display: Display) -> None:
+    display.say(f"data: {summary.measured(measured)}")
+    for reason, count in measured.ignored.items():
+        display.say(f"data: to measure with: {count} ignored: {reason}")
+    for remark in summary.measure_remarks(measured, found):
+        display.warn(f"data: {remark}")
 
 
 class Download:

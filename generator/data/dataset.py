@@ -66,7 +66,7 @@ class Dataset:
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """All images, those for training first, those for test last: the order of `read_pixels`' rows."""
+        """All images, those for training first, those for test last: the order of their pixels' rows."""
         return self.train + self.validation + self.test
 
     @property
@@ -129,12 +129,7 @@ def split(dataset: Dataset, fraction: float, batch_size: int, seed: int, copies:
 
 def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings) -> Dataset:
     found = discover.discover(folder, source, None if settings.layout == "auto" else settings.layout)
-    files = [path for part in found.files.values() for path, _ in part]
-    try:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            contents = dict(zip(files, pool.map(_content, files), strict=True))
-    except OSError as error:
-        raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
+    contents = read_contents([path for part in found.files.values() for path, _ in part])
     parts: dict[Part, tuple[Sample, ...]] = {
         part: tuple(
             Sample(path, path.relative_to(found.root).as_posix(), label, contents[path][0]) for path, label in listed
@@ -190,8 +185,16 @@ def _fingerprint(parts: Mapping[Part, tuple[Sample, ...]], names: Sequence[str],
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
+def read_contents(files: Sequence[Path]) -> dict[Path, tuple[str, str | None]]:
+    """File → SHA-256 of its bytes, and the package beside Pillow that decodes them, if one does. Raises `BadInput`."""
+    try:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return dict(zip(files, pool.map(_content, files), strict=True))
+    except OSError as error:
+        raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
+
+
 def _content(path: Path) -> tuple[str, str | None]:
-    """SHA-256 of a file's bytes, and the package beside Pillow that decodes them, if one does."""
     with path.open("rb") as stream:
         package = filetypes.decoder(stream.read(filetypes.HEAD))
         stream.seek(0)

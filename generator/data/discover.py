@@ -58,6 +58,8 @@ def discover(folder: Path, source: str, layout: Layout | None = None) -> Found:
         labels = class_names.agreed(_called(reading), source)
         problems = [*reading.problems, *_file_problems(reading)]
         ignored = reading.ignored
+        for path in part_names.measured(reading.root):
+            ignored -= listing.counted(path, listing.BESIDE)  # `measure` reads it.
         listing.pass_over_beside(folder, [reading.root], ignored)
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None

@@ -127,6 +127,13 @@ def pass_over(path: Path, reason: str, ignored: Counter[str]) -> None:
         ignored[junk(path.name) or reason] += count
 
 
+def counted(path: Path, reason: str) -> Counter[str]:
+    """What `pass_over` counts."""
+    found: Counter[str] = Counter()
+    pass_over(path, reason, found)
+    return found
+
+
 def pass_over_beside(folder: Path, taken: Iterable[Path], ignored: Counter[str]) -> None:
     """Count what lies beside the way from `folder` down to the folders `taken`."""
     taken = tuple(taken)

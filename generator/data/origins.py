@@ -24,6 +24,8 @@ from generator.support.errors import BadInput, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
 Kind = Literal["sample", "folder", "archive", "kaggle"]
+MEASURE = "measure"
+"""Folder of the drawings to measure with."""
 _KAGGLE = re.compile(r"kaggle:([\w-]+/[\w.-]+)", re.ASCII)
 _log = logging.getLogger(__name__)
 
@@ -83,6 +85,16 @@ def locate(settings: DataSettings, store: Path) -> Origin:
     )
 
 
+def drawn_measure(settings: DataSettings, store: Path) -> Origin:
+    """The drawings of the sample to measure with, which lie in `measure/` as in anybody's data set."""
+    count, seed = settings.measure, settings.measure_seed
+
+    def draw(folder: Path) -> None:
+        sample.draw_measure(folder / MEASURE, count=count, seed=seed)
+
+    return Origin("sample", "sample", store / f"measure-{_drawing(seed, count)}", draw)
+
+
 def obtain(origin: Origin, read: Callable[[Path], Content]) -> Content:
     """What `read` gives of the origin's folder, made first if it is missing or not what was made."""
     if origin.make is None:
@@ -134,13 +146,17 @@ def _fingerprint(folder: Path, found: Content | None) -> str:
 def _sample(settings: DataSettings, store: Path) -> Origin:
     """The project's own data set; its folder's name stands for all that its pixels depend on."""
     train, test, seed = settings.sample_train, settings.sample_test, settings.sample_seed
-    parts = (sample.VERSION, seed, train, test, PIL.__version__, np.__version__)
-    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def draw(folder: Path) -> None:
         sample.draw(folder, train=train, test=test, seed=seed)
 
-    return Origin("sample", "sample", store / f"sample-{key}", draw)
+    return Origin("sample", "sample", store / f"sample-{_drawing(seed, train, test)}", draw)
+
+
+def _drawing(*numbers: int) -> str:
+    """Stands for all that the pixels of a drawn set depend on."""
+    parts = (sample.VERSION, *numbers, PIL.__version__, np.__version__)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _archive(path: Path, settings: DataSettings, store: Path) -> Origin:

@@ -1,14 +1,14 @@
 """Which part of a data set a folder holds, told by its name: people call the same three parts many things.
 
 `part` reads one name, `candidates` the names of folders that lie side by side, `undoubled` looks through a folder
-that was packed twice.
+that was packed twice. `measured` knows the folder that is no part: its images are measured with and never trained on.
 """
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.data.listing import plain_folders
+from generator.data.listing import holds_images, plain_folders
 from generator.experiment.data_summary import PARTS, Part
 
 _NAMES: dict[Part, str] = {
@@ -37,6 +37,12 @@ def candidates(folders: Iterable[Path]) -> dict[Part, list[Path]]:
 def beside(folder: Path) -> dict[Part, list[Path]]:
     """The candidates among the folders in `folder`, links to folders among them."""
     return candidates(sub for sub in sorted(folder.iterdir()) if sub.is_dir())
+
+
+def measured(folder: Path) -> list[Path]:
+    """The folders in `folder` that hold images to measure with, in class folders: `measure/`, `Measure set/`."""
+    named = [sub for sub in plain_folders(folder) if re.fullmatch(f"measure{_END}", sub.name, re.IGNORECASE)]
+    return [sub for sub in named if plain_folders(sub) and not holds_images(sub)]
 
 
 def undoubled(folder: Path) -> Path:

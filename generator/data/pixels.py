@@ -1,4 +1,4 @@
-"""Every image of a data set decoded, once, to the square that a network sees.
+"""Every image of a data set, or of another set beside it, decoded once, to the square that a network sees.
 
 `read_pixels` writes them as one array and reports every image that cannot be decoded.
 """
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol
 
 import numpy as np
+from pydantic import Field
 
 from generator.data import decoding, deep, listing, splits
 from generator.data.dataset import Dataset, Sample
@@ -39,6 +40,15 @@ class Square:
     """Most pixels an image's header may announce."""
 
 
+class Images(Protocol):
+    """What is decoded: a `Dataset`, or other images beside it."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def samples(self) -> tuple[Sample, ...]: ...
+
+
 class PixelReport(Record):
     """What decoding all images showed."""
 
@@ -47,27 +57,35 @@ class PixelReport(Record):
     transparent: int
     """Images with at least one pixel that is not opaque."""
     copies: Copies
-    """Positions in `Dataset.samples` of images with the same pixels, at the size that is used."""
+    """Positions in `Images.samples` of images with the same pixels, at the size that is used."""
+    scales: dict[str, deep.Scale] = Field(default={})
+    """Kind of samples of more than 8 bits → their scale."""
 
 
 def read_pixels(
-    dataset: Dataset, square: Square, target: Path, progress: Callable[[int, int], None] | None = None
+    images: Images,
+    square: Square,
+    target: Path,
+    progress: Callable[[int, int], None] | None = None,
+    scales: Mapping[str, deep.Scale] | None = None,
 ) -> PixelReport:
     """Decode all images into `target`, a `.npy` file of uint8 (images, size, size, 3), in `samples`' order.
 
-    Uses all cores and the memory of a few images. `progress` is called with images done and in all. Raises
-    `BadInput` naming every image that cannot be decoded, `BuildFailed` where one has changed since `find`;
+    Samples of more than 8 bits become 8 by `scales` where these are given, as those of another set, else by the scale
+    of all `images`. Uses all cores and the memory of a few images. `progress` is called with images done and in all.
+    Raises `BadInput` naming every image that cannot be decoded, `BuildFailed` where one has changed since `find`;
     `target` is written whole or not at all.
     """
+    known = scales or {}
     with replacing(target, DISK_FULL) as stream, decoding.reading(square.max_pixels):
-        outcomes, problems = _write_pixels(dataset, square, stream, progress)
+        outcomes, problems = _write_pixels(images, square, stream, progress, known)
         if problems:
-            source = printable(dataset.source)
+            source = printable(images.source)
             raise listing.problem_list(source, "images cannot be read; mend or remove them", problems)
-        _scale_alike(dataset, square, stream, outcomes)
-    report = _report(outcomes)
+        found = _scale_alike(images, square, stream, outcomes, known)
+    report = _report(outcomes, found)
     if dark := report.notes.get(deep.DARK):
-        _log.warning("%s: %d images are %s, of more than 8 bits", printable(dataset.source), dark, deep.DARK)
+        _log.warning("%s: %d images are %s, of more than 8 bits", printable(images.source), dark, deep.DARK)
     return report
 
 
@@ -92,18 +110,19 @@ class _Outcome:
 
 
 def _write_pixels(
-    dataset: Dataset,
+    images: Images,
     square: Square,
     stream: BinaryIO,
     progress: Callable[[int, int], None] | None,
+    known: Mapping[str, deep.Scale],
 ) -> tuple[list[_Outcome], list[str]]:
     """Write all images to `stream` as a `.npy` file; what was seen, and what cannot be read."""
-    samples = dataset.samples
+    samples = images.samples
     outcomes, problems = [], []
     # Written as a stream, not through a memory map: mapped pages count as the process' memory.
     shape = (len(samples), square.size, square.size, 3)
     np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    for done, (item, decoded) in enumerate(_decoded(samples, square), start=1):
+    for done, (item, decoded) in enumerate(_decoded(samples, square, known), start=1):
         if isinstance(decoded, decoding.BadImage):
             problems.append(f"{printable(item.name)}: {printable(decoded)}")
         else:
@@ -114,21 +133,26 @@ def _write_pixels(
     return outcomes, problems
 
 
-def _scale_alike(dataset: Dataset, square: Square, stream: BinaryIO, outcomes: list[_Outcome]) -> None:
+def _scale_alike(
+    images: Images, square: Square, stream: BinaryIO, outcomes: list[_Outcome], known: Mapping[str, deep.Scale]
+) -> dict[str, deep.Scale]:
     """Decode again, over their rows in `stream`, the images of more than 8 bits whose own scale is not the set's.
 
     What an image spans is known when it is decoded, and what all of them span only at the end. Where the data set
-    has no such image, or each reaches the set's number of bits, nothing is decoded twice.
+    has no such image, or each reaches the set's number of bits, or the scale is `known`, nothing is decoded twice.
+    Gives the scales that were used.
     """
-    scales = deep.scales(outcome.range for outcome in outcomes)
-    rows = [i for i, o in enumerate(outcomes) if o.range and deep.scale([o.range]) != scales[o.range.kind]]
+    scales = {**deep.scales(outcome.range for outcome in outcomes), **known}
+    ranges = [None if o.range is None or o.range.kind in known else o.range for o in outcomes]
+    rows = [i for i, span in enumerate(ranges) if span and deep.scale([span]) != scales[span.kind]]
     start = stream.tell() - len(outcomes) * _row_bytes(square)
-    for row, (_, decoded) in zip(rows, _decoded([dataset.samples[i] for i in rows], square, scales), strict=True):
+    for row, (_, decoded) in zip(rows, _decoded([images.samples[i] for i in rows], square, scales), strict=True):
         if isinstance(decoded, decoding.BadImage):
             raise decoded  # It was read a moment ago, and its bytes are the same.
         stream.seek(start + row * _row_bytes(square))
         stream.write(decoded.pixels.data)
         outcomes[row] = _outcome(decoded)
+    return scales
 
 
 def _row_bytes(square: Square) -> int:
@@ -141,7 +165,7 @@ def _outcome(decoded: decoding.Decoded) -> _Outcome:
 
 
 def _decoded(
-    samples: Iterable[Sample], square: Square, scales: Mapping[str, deep.Scale] | None = None
+    samples: Iterable[Sample], square: Square, scales: Mapping[str, deep.Scale]
 ) -> Iterator[tuple[Sample, decoding.Decoded | decoding.BadImage]]:
     """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -158,9 +182,7 @@ def _decoded(
             pool.shutdown(cancel_futures=True)
 
 
-def _decode(
-    item: Sample, square: Square, scales: Mapping[str, deep.Scale] | None
-) -> decoding.Decoded | decoding.BadImage:
+def _decode(item: Sample, square: Square, scales: Mapping[str, deep.Scale]) -> decoding.Decoded | decoding.BadImage:
     """Decode the very bytes that were fingerprinted; raises `BuildFailed` if the file holds others now."""
     try:
         data = item.path.read_bytes()
@@ -176,10 +198,11 @@ def _decode(
         return fault
 
 
-def _report(outcomes: list[_Outcome]) -> PixelReport:
+def _report(outcomes: list[_Outcome], scales: dict[str, deep.Scale]) -> PixelReport:
     notes = Counter(note for outcome in outcomes for note in outcome.notes)
     return PixelReport(
         notes=dict(sorted(notes.items())),
         transparent=sum(outcome.transparent for outcome in outcomes),
         copies=splits.alike(outcome.pixels for outcome in outcomes),
+        scales=scales,
     )

@@ -7,11 +7,13 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from generator.data import listing
+from generator.data import listing, measure
 from generator.data.dataset import Dataset, Sample
+from generator.data.measure import MeasureSet
 from generator.data.pixels import PixelReport
 from generator.data.splits import Copies, Split
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, HeldOut, Part
+from generator.experiment.measurement import Known, MeasureSummary, ordered
 from generator.experiment.settings import DataSettings, SplitSettings
 from generator.support.errors import printable
 
@@ -55,6 +57,22 @@ def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: Dat
     )
 
 
+def summarise_measure(
+    images: MeasureSet, dataset: Dataset, report: PixelReport, settings: DataSettings
+) -> MeasureSummary:
+    """The images to measure with in the post's words."""
+    return MeasureSummary(
+        kind=images.kind,
+        seed=settings.measure_seed if images.kind == "drawn" else None,
+        counts=_counts(dataset, images.samples),
+        attributes={name: ordered(values) for name, values in images.attributes.items()},
+        known=tuple(Known(file=one.name, other=other.name) for one, other in measure.known(images, dataset)),
+        ignored=dict(images.ignored),
+        notes=report.notes,
+        fingerprint=images.fingerprint,
+    )
+
+
 def found(dataset: Dataset) -> str:
     """`pets.zip, images of cat and dog: 24 for training in train/, 12 for test in test/`."""
     names = listing.joined(printable(name) for name in dataset.class_names)
@@ -94,9 +112,32 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
             yield f"{len(pictures)} {'picture is' if len(pictures) == 1 else 'pictures are'} {what}: {_named(pictures)}"
 
 
+def measured(images: MeasureSet) -> str:
+    """`500 images to measure with, in measure/; told apart by weather, camera`."""
+    how = "drawn for it" if images.kind == "drawn" else f"in {printable(images.samples[0].name.partition('/')[0])}/"
+    told = f"; told apart by {', '.join(map(printable, images.attributes))}" if images.attributes else ""
+    return f"{len(images.samples)} images to measure with, {how}{told}"
+
+
+def measure_remarks(images: MeasureSet, dataset: Dataset) -> Iterator[str]:
+    """What a user should know of the images to measure with, a line each."""
+    if len(images.samples) <= len(dataset.test):
+        yield (
+            f"{len(images.samples)} images to measure with are no more than the {len(dataset.test)} test images: "
+            "they narrow nothing down"
+        )
+    if same := [f"{printable(one.name)} = {printable(other.name)}" for one, other in measure.known(images, dataset)]:
+        are = "image to measure with is" if len(same) == 1 else "images to measure with are"
+        yield f"{len(same)} {are} in the data set too, so the measurement is easier than it should be: {_list(same)}"
+
+
 def _named(pictures: Sequence[Duplicate]) -> str:
     """`a.png = b.png; c.png = d.png`."""
-    return "; ".join(_first([" = ".join(_first([printable(copy.file) for copy in p.copies])) for p in pictures]))
+    return _list([" = ".join(_first([printable(copy.file) for copy in p.copies])) for p in pictures])
+
+
+def _list(pictures: list[str]) -> str:
+    return "; ".join(_first(pictures))
 
 
 def _first(names: list[str]) -> list[str]:

@@ -213,7 +213,7 @@ _EXPECTED = f"expected a site folder, a {result_files.METRICS}, a build of the h
 def _build(label: str, where: str, read: Reader, images: str, metrics: str = result_files.METRICS) -> Build:
     """The build whose files `read` gives by paths relative to its data folder."""
     # Beside a file of another name may lie the files of another build.
-    names = result_files.FILES if metrics == result_files.METRICS else (result_files.METRICS,)
+    names = result_files.EVERY if metrics == result_files.METRICS else (result_files.METRICS,)
     contents = {name: read(metrics if name == result_files.METRICS else name) for name in names}
     files = {name: _text(content, f"{where}/{name}") for name, content in contents.items() if content is not None}
     if result_files.METRICS not in files:

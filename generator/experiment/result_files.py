@@ -1,23 +1,27 @@
 """Results as the text files of `assets/data/`, and back: a post can be rendered from these files alone.
 
 `metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per test image,
-`record.json` the model summaries and package versions. What is read is checked.
+`record.json` the model summaries and package versions; `measurement_files` adds its own. What is read is checked.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from generator.experiment import measurement_files
 from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.measurement_files import logit_columns
 from generator.experiment.outcomes import Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.settings import BASELINE
+from generator.support import tables
 from generator.support.errors import BadInput
 from generator.support.strict_json import SCHEMA_VERSION, check_version, parse_json, to_json, validated
+from generator.support.tables import from_csv, to_csv
 
 METRICS, HISTORY, PREDICTIONS, RECORD = "metrics.json", "history.csv", "predictions.csv", "record.json"
 FILES = (METRICS, HISTORY, PREDICTIONS, RECORD)
+EVERY = (*FILES, *measurement_files.FILES)
+"""With those of a measurement, which are there where something was measured."""
 
 HISTORY_COLUMNS = ("variant", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 PREDICTION_COLUMNS = (
@@ -43,6 +47,8 @@ def to_files(results: BuildResults) -> dict[str, str]:
             name: _metrics_of(variant, results.data.class_names) for name, variant in results.variants.items()
         },
     }
+    if results.measure is not None:
+        metrics["measure"] = results.measure.model_dump(mode="json")
     record = {
         "schema_version": SCHEMA_VERSION,
         "order": list(results.variants),
@@ -55,6 +61,7 @@ def to_files(results: BuildResults) -> dict[str, str]:
         HISTORY: _history_csv(results),
         PREDICTIONS: _predictions_csv(results),
         RECORD: to_json(record),
+        **measurement_files.to_texts(results),
     }
 
 
@@ -68,6 +75,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
     for name, table in ((METRICS, metrics), (RECORD, record)):
         check_version(table, f"{where}/{name}")
     try:
+        measured = _measured(files, metrics, where)
         history = _history_rows(files[HISTORY])
         predictions = _prediction_rows(files[PREDICTIONS], _class_count(metrics["data"]))
         variants = {
@@ -78,6 +86,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
                 "predictions": predictions.get(name, []),
                 "summaries": record["summaries"][name],
                 "confusion": _confusion(metrics["variants"][name], metrics["data"]),
+                "measurement": measured.get(name),
                 "before": _without_ratio(metrics["variants"][name]["before"]),
                 **{split: _without_ratio(metrics["variants"][name][split]) for split in _SPLITS},
             }
@@ -86,12 +95,13 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
         table = {
             "profile": metrics["profile"],
             "data": _without(metrics["data"], "majority_share"),
+            "measure": metrics.get("measure"),
             "weights": metrics["weights"],
             "environment": record["environment"],
             "figures": record["figures"],
             "variants": variants,
         }
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, csv.Error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, tables.Error) as error:
         raise BadInput(f"{where}: {METRICS} and its neighbours do not fit together: {error!r}") from None
     results = validated(BuildResults, table, where)
     share, counted = metrics["data"].get("majority_share"), results.data.majority_share
@@ -105,7 +115,7 @@ def read(content: Callable[[str], bytes | None], where: str, *, errors: str = "s
 
     `errors` is that of `bytes.decode`. Raises `BadInput`, and `UnicodeDecodeError` where a file is no text in UTF-8.
     """
-    found = {name: content(name) for name in FILES}
+    found = {name: content(name) for name in EVERY}
     return from_files({name: data.decode("utf-8", errors) for name, data in found.items() if data is not None}, where)
 
 
@@ -120,23 +130,37 @@ def empty_neighbours(variants: Iterable[str], data: Any) -> dict[str, str]:
         "summaries": {name: {"base": "", "head": "", "fine_tuning": ""} for name in names},
     }
     return {
-        HISTORY: _to_csv(HISTORY_COLUMNS, []),
-        PREDICTIONS: _to_csv(_prediction_columns(_class_count(data)), []),
+        HISTORY: to_csv(HISTORY_COLUMNS, []),
+        PREDICTIONS: to_csv(_prediction_columns(_class_count(data)), []),
         RECORD: to_json(record),
+        **measurement_files.no_rows(),
     }
 
 
+def _measured(files: Mapping[str, str], metrics: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Variant → what was measured of it; nothing where nothing was."""
+    if metrics.get("measure") is None:
+        return {}
+    for name in measurement_files.FILES:
+        if name not in files:
+            raise BadInput(f"{where}: {name} is missing; build the site again")
+    return measurement_files.from_texts(files, {name: v["measurement"] for name, v in metrics["variants"].items()})
+
+
 _SPLITS = ("train", "validation", "test")
-_DERIVED = ("epochs", *_SPLITS, "before", "confusion", "classes")
+_DERIVED = ("epochs", *_SPLITS, "before", "confusion", "classes", "measurement")
 
 
 def _metrics_of(variant: VariantResult, class_names: Sequence[str]) -> dict[str, Any]:
     table = variant.model_dump(
-        mode="json", exclude={"predictions", "head", "fine_tuning", "summaries", "before", "confusion", *_SPLITS}
+        mode="json",
+        exclude={"predictions", "head", "fine_tuning", "summaries", "before", "confusion", "measurement", *_SPLITS},
     )
     table["confusion"] = variant.confusion.table(class_names)
     if len(class_names) > 2:
         table["classes"] = variant.confusion.ratios(class_names)
+    if variant.measurement is not None:
+        table["measurement"] = measurement_files.metrics_of(variant.measurement)
     table["before"] = _with_ratio(variant.before)
     for split in _SPLITS:
         table[split] = _with_ratio(getattr(variant, split))
@@ -182,7 +206,7 @@ def _history_csv(results: BuildResults) -> str:
         for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
         for epoch in epochs
     ]
-    return _to_csv(HISTORY_COLUMNS, rows)
+    return to_csv(HISTORY_COLUMNS, rows)
 
 
 def _predictions_csv(results: BuildResults) -> str:
@@ -199,16 +223,11 @@ def _predictions_csv(results: BuildResults) -> str:
         for name, variant in results.variants.items()
         for p in variant.predictions
     ]
-    return _to_csv(_prediction_columns(len(names)), rows)
+    return to_csv(_prediction_columns(len(names)), rows)
 
 
 def _prediction_columns(classes: int) -> tuple[str, ...]:
-    return (*PREDICTION_COLUMNS, *_logit_columns(classes))
-
-
-def _logit_columns(classes: int) -> tuple[str, ...]:
-    """Of every class, where there are more than two."""
-    return tuple(f"logit_{label}" for label in range(classes)) if classes > 2 else ()
+    return (*PREDICTION_COLUMNS, *logit_columns(classes))
 
 
 def _class_count(data: Any) -> int:
@@ -217,32 +236,17 @@ def _class_count(data: Any) -> int:
     return len(names) if isinstance(names, list) else 2
 
 
-def _to_csv(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return stream.getvalue()
-
-
-def _from_csv(text: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    if tuple(reader.fieldnames or ()) != columns:
-        raise ValueError(f"expected the columns {', '.join(columns)}")
-    return list(reader)
-
-
 def _history_rows(text: str) -> dict[tuple[str, str], list[dict[str, str]]]:
     rows: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for row in _from_csv(text, HISTORY_COLUMNS):
+    for row in from_csv(text, HISTORY_COLUMNS):
         rows.setdefault((row.pop("variant"), row.pop("phase")), []).append(row)
     return rows
 
 
 def _prediction_rows(text: str, classes: int) -> dict[str, list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = {}
-    columns = _logit_columns(classes)
-    for row in _from_csv(text, _prediction_columns(classes)):
+    columns = logit_columns(classes)
+    for row in from_csv(text, _prediction_columns(classes)):
         kept: dict[str, Any] = {key: row[key] for key in Prediction.model_fields if key != "logits"}
         rows.setdefault(row["variant"], []).append({**kept, "logits": [row[column] for column in columns]})
     return rows

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import DataSummary
+from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import (
     ClassificationScore,
     Epoch,
@@ -95,6 +96,8 @@ class VariantResult(Trained):
     parameters: ParameterCounts
     shapes: Shapes
     summaries: Summaries
+    measurement: Measurement | None = None
+    """Where there were images to measure with."""
 
 
 class WeightsSummary(Record):
@@ -137,6 +140,8 @@ class BuildResults(Record):
 
     profile: str | None
     data: DataSummary
+    measure: MeasureSummary | None = None
+    """The images to measure with, if there were any."""
     weights: WeightsSummary
     environment: Environment
     variants: dict[str, VariantResult]
@@ -150,6 +155,8 @@ class BuildResults(Record):
         for name, variant in self.variants.items():
             if variant.name != name:
                 raise ValueError(f"the variant {name!r} is called {variant.name!r}")
+            if (variant.measurement is None) != (self.measure is None):
+                raise ValueError(f"the variant {name!r} and the build do not agree on whether anything was measured")
         return self
 
     @model_validator(mode="after")

@@ -93,6 +93,10 @@ class DataSettings(Settings):
     sample_test: int = Field(default=40, ge=2)
     sample_seed: int = Field(default=0, ge=0, lt=2**31)
     """What the sample's training and test images are drawn from; the run has a seed of its own."""
+    measure: int = Field(default=1000, ge=0)
+    """Drawings of the sample to measure with, beside the test images; 0: nothing to measure with, no folder either."""
+    measure_seed: int = Field(default=1, ge=0, lt=2**31)
+    """Of these drawings."""
     max_entries: int = Field(default=100_000, ge=1)
     """Most entries an archive may hold."""
     max_bytes: int = Field(default=4 * 2**30, ge=1)
@@ -106,8 +110,8 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _sample_is_balanced(self) -> "DataSettings":
-        if self.sample_train % 2 or self.sample_test % 2:
-            raise ValueError("sample_train and sample_test must be even: half of the images per class")
+        if self.sample_train % 2 or self.sample_test % 2 or self.measure % 2:
+            raise ValueError("sample_train, sample_test and measure must be even: half of the images per class")
         return self
 
 

@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from generator.experiment import result_files
+from generator.experiment import measurement_files, result_files
 from generator.experiment.confusion import NAMED
 from generator.experiment.loading import ConfigFile
 from generator.experiment.outcomes import Epoch, Prediction
@@ -33,7 +33,9 @@ def schemas() -> dict[str, Schema]:
         "manifest.json": _manifest(),
         "experiment.toml": _titled("experiment.toml", ConfigFile.model_json_schema()),
         "history.csv": _row("history.csv", result_files.HISTORY_COLUMNS, Epoch.model_json_schema()),
-        "predictions.csv": _predictions(),
+        "predictions.csv": _predictions("predictions.csv", result_files.PREDICTION_COLUMNS),
+        "measure.csv": _predictions("measure.csv", measurement_files.COLUMNS),
+        "measure-images.csv": _images(),
     }
 
 
@@ -44,7 +46,9 @@ def _metrics() -> Schema:
     for name in ("Summaries", "Prediction", "FigureFile", "Environment"):
         definitions.pop(name)
     share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-    for name in ("Score", "ClassificationScore"):
+    for name in measurement_files.ROWS:
+        _drop(definitions["Measured"], name)
+    for name in ("Score", "ClassificationScore", "Measured"):
         _add(definitions[name], "accuracy", share)
     _add(definitions["DataSummary"], "majority_share", share)
     definitions["ConfusionMatrix"] = _confusion()
@@ -95,10 +99,24 @@ def _manifest() -> Schema:
     return _titled("manifest.json", schema)
 
 
-def _predictions() -> Schema:
+def _predictions(name: str, columns: tuple[str, ...]) -> Schema:
     """Of more than two classes, the logits of all stand at the end."""
-    row = _row("predictions.csv", result_files.PREDICTION_COLUMNS, Prediction.model_json_schema())
+    row = _row(name, columns, Prediction.model_json_schema())
     return {**row, "patternProperties": {"^logit_[0-9]+$": {"type": "number"}}}
+
+
+def _images() -> Schema:
+    """Whatever attributes there are follow the known columns."""
+    columns = {**Prediction.model_json_schema()["properties"], "class": {"type": "string"}}
+    return _titled(
+        "measure-images.csv",
+        {
+            "type": "object",
+            "properties": {name: columns[name] for name in measurement_files.IMAGE_COLUMNS},
+            "required": list(measurement_files.IMAGE_COLUMNS),
+            "additionalProperties": {"type": "string"},
+        },
+    )
 
 
 def _row(name: str, columns: tuple[str, ...], model: Schema) -> Schema:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from generator.figures.canvas import Drawing
 
 PIXELS = "pixels.npy"
-"""`pixels`: all images, uint8 (n, s, s, 3), training images first."""
+"""`pixels`, `measure_pixels`: all images, uint8 (n, s, s, 3), training images first."""
 REPORT = "report.json"
-"""`pixels`: what decoding them showed, a `PixelReport`."""
+"""`pixels`, `measure_pixels`: what decoding them showed, a `PixelReport`."""
 SPLIT = "split.json"
 """`split`: positions of the images that are trained on and of those that validate."""
 COPIES = "copies.npy"
@@ -26,13 +26,14 @@ OUTPUTS = "outputs.npy"
 CUT = "cut.json"
 """`cut`: name of the layer behind which the base is cut."""
 POOLED = "pooled.npy"
-"""`features`: pooled features of every image, float32 (n, c)."""
+"""`features`, `measure_features`: pooled features of every image, float32 (n, c)."""
 RESULT = "result.json"
-"""`architecture`, `head`, `fine_tuning`, `evaluation`: records of `results`, by name."""
+"""`architecture`, `head`, `fine_tuning`, `evaluation`, `measurement`: records of `results`, by name."""
 VARIABLES = "variables.npz"
 """`head`, `fine_tuning`: the trained variables, in order."""
 FIGURES = "figures.json"
-"""`figures`, `data_figures`, `examples`, `comparison`: a row for each figure, whose files lie beside it."""
+"""`figures`, `data_figures`, `examples`, `measure_figures`, `comparison`: a row for each figure, whose files lie beside
+it."""
 
 
 def rows(path: Path) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.backbones.weights import Weights
 from generator.data.dataset import Dataset
+from generator.data.measure import MeasureSet
 from generator.experiment.settings import PhaseSettings
 from generator.support.hardware import Precision
 from generator.support.progress import Report
@@ -57,6 +58,18 @@ class Job:
     @property
     def dataset(self) -> Dataset:
         found: Dataset = self._declared(self.given, "dataset")
+        return found
+
+    @property
+    def measure(self) -> MeasureSet:
+        """The images to measure with."""
+        found: MeasureSet = self._declared(self.given, "measure")
+        return found
+
+    @property
+    def attributes(self) -> Mapping[str, tuple[str, ...]]:
+        """What is to be told apart in them: attribute → its value of each."""
+        found: Mapping[str, tuple[str, ...]] = self._declared(self.given, "attributes")
         return found
 
     @property

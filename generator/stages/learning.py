@@ -8,6 +8,9 @@
     fine_tuning    phase 2: history, the weights of the upper part and the head
     evaluation     scores on the three splits, predictions, confusion matrix
 
+    measure_features   pooled features of every image to measure with, as `features`
+    measurement        scores and predictions of these after each phase
+
 No Keras object leaves this module: numbers, strings and arrays are saved.
 """
 
@@ -156,6 +159,30 @@ def evaluation(job: Job, out: Path, report: Report) -> None:
         test=scoring.classification_score(task, test_logits, test_labels),
         confusion=scoring.confusion(task, test_logits, test_labels),
         predictions=list(scoring.predictions(task, test_logits, test_labels, files)),
+    )
+
+
+def measure_features(job: Job, out: Path, report: Report) -> None:
+    work = Workspace(job)
+    outputs = through(work.batches(work.measure_pixels, range(len(work.labels))), work.pooling)
+    store_outputs(outputs, (len(work.labels), work.base.output.shape[-1]), out / artifacts.POOLED, report)
+
+
+def measurement(job: Job, out: Path, report: Report) -> None:
+    work, task = Workspace(job), task_for(job.classes)
+    everything, files = range(len(work.labels)), [sample.name for sample in job.measure.samples]
+    pooled = artifacts.rows(job.inputs["measure_features"] / artifacts.POOLED)
+    head = network.connect_head(network.build_head(job.setting("model.dropout"), task.outputs), pooled.shape[1])
+    _load_variables(head.trainable_variables, job.inputs["head"])
+    before = scoring.predict(head, work.batches(pooled, everything))
+    model, _ = work.upper_model(task.outputs)
+    _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
+    # Nothing of these images is kept at the cut: they are many, and pass it once.
+    after = scoring.predict(model, through(work.batches(work.measure_pixels, everything), work.lower))
+    artifacts.write_records(
+        out,
+        head=scoring.measured(task, before, work.labels, files),
+        fine_tuning=scoring.measured(task, after, work.labels, files),
     )
 
 

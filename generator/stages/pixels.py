@@ -12,21 +12,35 @@ from generator.support.strict_json import parse_json, validated
 
 
 def pixels(job: Job, out: Path, report: Report) -> None:
-    square = Square(
-        size=job.setting("data.image_size"),
-        alpha=job.setting("data.alpha"),
-        max_pixels=job.setting("data.max_pixels"),
-    )
-    found = read_pixels(job.dataset, square, out / artifacts.PIXELS, partial(_report, report))
+    found = read_pixels(job.dataset, _square(job), out / artifacts.PIXELS, partial(_report, report))
+    (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
+
+
+def measure_pixels(job: Job, out: Path, report: Report) -> None:
+    # What is white in samples of more than 8 bits, the images of the data set decide.
+    scales = _found(job.inputs["pixels"]).scales
+    found = read_pixels(job.measure, _square(job), out / artifacts.PIXELS, partial(_report, report), scales)
     (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
 
 
 def split(job: Job, out: Path, report: Report) -> None:
-    path = job.inputs["pixels"] / artifacts.REPORT
-    copies = validated(PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path)).copies
+    copies = _found(job.inputs["pixels"]).copies
     fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
     found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies)
     artifacts.write_split(out, found)
+
+
+def _square(job: Job) -> Square:
+    return Square(
+        size=job.setting("data.image_size"),
+        alpha=job.setting("data.alpha"),
+        max_pixels=job.setting("data.max_pixels"),
+    )
+
+
+def _found(folder: Path) -> PixelReport:
+    path = folder / artifacts.REPORT
+    return validated(PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path))
 
 
 def _report(report: Report, done: int, count: int) -> None:

@@ -3,7 +3,9 @@
     pixels ─┬─ split ──────┐
             ├─ features ─ head ─ fine_tuning ─ evaluation ─┬─ figures, examples
             ├─ cut ╌╌┘──────────┘                          └─ comparison
-            └─ augmentation ────────────────────────────────── data_figures
+            ├─ augmentation ────────────────────────────────── data_figures
+            └─ measure_pixels ─┬─ measure_features ─┐
+                               └────────────────────┴─ measurement (of head and fine_tuning)
     architecture
 
 A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
@@ -54,9 +56,9 @@ class Stage:
     """Paths of the settings it may read, those of a variant's recipe and those below `data.`."""
     sometimes: Mapping[str, Condition] = field(default_factory=dict)
     """Settings that it may read only where the condition holds."""
-    given: tuple[Literal["classes", "dataset", "weights", "precision", "titles"], ...] = ()
+    given: tuple[Literal["classes", "dataset", "measure", "attributes", "weights", "precision", "titles"], ...] = ()
     """What else it is given."""
-    draws: tuple[Literal["classes", "files", "titles"], ...] = ()
+    draws: tuple[Literal["classes", "files", "titles", "attributes"], ...] = ()
     """Names from outside that it draws: the fonts that have their letters are part of its key."""
     needs: tuple[str, ...] = ()
     """Stages whose files it reads."""
@@ -68,6 +70,8 @@ class Stage:
     """Whether the packages that decode some of the images count among those."""
     for_stages: bool = False
     """Whether its files serve other stages alone; then it runs only where one of these runs."""
+    measures: bool = False
+    """Whether it is there only where there are images to measure with."""
 
     @property
     def tensorflow(self) -> bool:
@@ -209,6 +213,40 @@ STAGES = (
         draws=("classes",),
         needs=("pixels", "head", "fine_tuning", "evaluation"),
         packages=DRAWING,
+    ),
+    Stage(
+        name="measure_pixels",
+        runs="generator.stages.pixels:measure_pixels",
+        scope="build",
+        settings=("data.image_size", "data.alpha", "data.max_pixels"),
+        given=("measure",),
+        needs=("pixels",),
+        packages=("numpy", "pillow"),
+        decodes=True,
+        measures=True,
+    ),
+    Stage(
+        name="measure_features",
+        runs="generator.stages.learning:measure_features",
+        scope="variant",
+        settings=(*_BATCHES, "model.preprocess"),
+        sometimes=_RANDOM,
+        given=("measure", "weights", "precision"),
+        needs=("measure_pixels",),
+        packages=TENSORFLOW,
+        for_stages=True,
+        measures=True,
+    ),
+    Stage(
+        name="measurement",
+        runs="generator.stages.learning:measurement",
+        scope="variant",
+        settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
+        sometimes=_RANDOM,
+        given=("classes", "measure", "weights", "precision"),
+        needs=("measure_pixels", "measure_features", "head", "fine_tuning"),
+        packages=(*TENSORFLOW, "scikit-learn"),
+        measures=True,
     ),
     Stage(
         name="comparison",

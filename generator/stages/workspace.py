@@ -84,13 +84,19 @@ class Workspace:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """Labels of all images, int64 (n,)."""
-        return np.asarray([sample.label for sample in self.job.dataset.samples], np.int64)
+        """Labels of all images, int64 (n,): of the data set, or of those to measure with where the stage has these."""
+        images = self.job.measure if "measure" in self.job.given else self.job.dataset
+        return np.asarray([sample.label for sample in images.samples], np.int64)
 
     @cached_property
     def pixels(self) -> np.ndarray:
         """All images, uint8 (n, s, s, 3), as a memory map."""
         return artifacts.rows(self.job.inputs["pixels"] / artifacts.PIXELS)
+
+    @cached_property
+    def measure_pixels(self) -> np.ndarray:
+        """All images to measure with, likewise."""
+        return artifacts.rows(self.job.inputs["measure_pixels"] / artifacts.PIXELS)
 
     @cached_property
     def split(self) -> Split:

@@ -118,3 +118,17 @@ def fisher(correct: int, total: int, other_correct: int, other_total: int) -> fl
     ways = [math.comb(total, k) * math.comb(other_total, right - k) for k in possible]
     seen = ways[correct - possible.start]
     return sum(way for way in ways if way <= seen) / math.comb(everything, right)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Several p values, each corrected for all of them: Holm's method (Scandinavian Journal of Statistics 6, 1979)."""
+    adjusted, highest = [0.0] * len(ps), 0.0
+    for rank, position in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        highest = max(highest, min(1.0, (len(ps) - rank) * ps[position]))
+        adjusted[position] = highest
+    return adjusted
+
+
+def fewest_one_sided() -> int:
+    """The smallest number of images that must all go one way for McNemar's test to call it more than chance."""
+    return next(count for count in range(1, 100) if mcnemar(count, 0) < SIGNIFICANT)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
 from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import ClassificationScore, Prediction, Score
 from generator.experiment.task import Task
 
@@ -60,6 +61,12 @@ def confusion(task: Task, logits: np.ndarray, labels: np.ndarray) -> ConfusionMa
     """Counts by actual class (rows) and predicted class (columns)."""
     cells = confusion_matrix(labels, task.decisions(logits), labels=range(task.classes))
     return ConfusionMatrix(rows=cells.tolist())
+
+
+def measured(task: Task, logits: np.ndarray, labels: np.ndarray, files: Sequence[str]) -> Measured:
+    """All of this for the images to measure with."""
+    found = predictions(task, logits, labels, files)
+    return Measured(**classification_score(task, logits, labels).model_dump(), predictions=found)
 
 
 def predictions(task: Task, logits: np.ndarray, labels: np.ndarray, files: Sequence[str]) -> tuple[Prediction, ...]:

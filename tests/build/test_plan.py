@@ -14,6 +14,7 @@ from generator.build import plan as planning
 from generator.build.plan import Plan
 from generator.build.start import Start
 from generator.data import dataset as data
+from generator.data import measure
 from generator.data.dataset import Dataset
 from generator.experiment.results import WeightsSummary
 from generator.stages.job import Undeclared
@@ -21,7 +22,7 @@ from generator.stages.table import STAGES
 from generator.support import source
 from generator.support.hardware import Precision
 from tests.factories import ROOT
-from tests.fakes import Project, make_project
+from tests.fakes import Project, add_measure, make_project
 
 WEIGHTS = Weights(
     WeightsSummary(requested="x", used="file", name="x.h5", fingerprint="f" * 64, reason=""), Path("x.h5"), RESNET50
@@ -38,6 +39,7 @@ WORKER = {"architecture", "augmentation", "features", "cut", "head", "fine_tunin
 DRAWN = {"figures", "data_figures", "examples", "comparison"}
 COMPUTED = WORKER | DRAWN
 """What TensorFlow computes, and what is drawn of it."""
+MEASURED = {"measure_features", "measurement"}
 ALL = WORKER | {"pixels", "split"} | DRAWN
 
 
@@ -68,7 +70,8 @@ def make_plan(
         v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
         for v in config.variants
     }
-    return planning.plan(config, Start(dataset, initial, splits, {v.name: precision for v in config.variants}))
+    images = measure.find(config.data, project.places.store, dataset)
+    return planning.plan(config, Start(dataset, initial, splits, {v.name: precision for v in config.variants}, images))
 
 
 def keys(plan: Plan) -> dict[str, str]:
@@ -154,6 +157,55 @@ def test_the_figures_name_the_variants_title_only_in_the_comparison(plan: Callab
     old = plan(variants="baseline,augmentation")
     new = plan('variants.augmentation.title="Turned pictures"', variants="baseline,augmentation")
     assert {label for label in keys(old) if keys(old)[label] != keys(new)[label]} == {"all.comparison"}
+
+
+# ---- Images to measure with ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Project:
+    found = make_project(tmp_path)
+    add_measure(found)
+    return found
+
+
+def test_images_to_measure_with_run_their_own_stages_alone(measured: Project) -> None:
+    with_them = keys(make_plan(measured, find(measured)))
+    assert {label.partition(".")[2] for label in with_them} == ALL | MEASURED | {"measure_pixels"}
+    shutil.rmtree(measured.data / "measure")
+    without = keys(make_plan(measured, find(measured)))
+    assert set(without.items()) < set(with_them.items())
+    assert {label.partition(".")[2] for label in without} == ALL
+
+
+def test_another_image_to_measure_with_trains_nothing(measured: Project) -> None:
+    before = make_plan(measured, find(measured))
+    shutil.copy(measured.data / "measure/camel/1.png", measured.data / "measure/camel/2.png")
+    assert changed(before, make_plan(measured, find(measured))) == MEASURED | {"measure_pixels"}
+
+
+def test_other_attributes_score_nothing_again(measured: Project) -> None:
+    before = make_plan(measured, find(measured))
+    table = measured.data / "measure/attributes.csv"
+    table.write_text(table.read_text("utf-8").replace("rider", "pack"), "utf-8")
+    assert changed(before, make_plan(measured, find(measured))) == set()
+
+
+@pytest.mark.parametrize(
+    ("setting", "ran"),
+    [
+        ("head.learning_rate=0.01", {"measurement"}),
+        ("fine_tuning.from_layer=150", {"measurement"}),
+        ("model.preprocess=false", MEASURED),
+        ("data.image_size=64", MEASURED | {"measure_pixels"}),
+        ("data.measure=500", set()),
+        ("data.measure_seed=9", set()),
+    ],
+)
+def test_a_setting_runs_what_of_a_measurement_depends_on_it(measured: Project, setting: str, ran: set[str]) -> None:
+    dataset = find(measured)
+    stages = MEASURED | {"measure_pixels"}
+    assert changed(make_plan(measured, dataset), make_plan(measured, dataset, setting)) & stages == ran
 
 
 # ---- Data, weights, precision, packages ------------------------------------------------------------------

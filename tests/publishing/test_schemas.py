@@ -13,7 +13,7 @@ import pytest
 from generator.experiment import result_files
 from generator.publishing.schemas import Schema, schemas
 from generator.support import strict_json
-from tests.factories import FIVE, ROOT, make_data, make_results
+from tests.factories import FIVE, ROOT, make_data, make_results, with_measurement
 from tests.sites import PLACE, make_files
 
 
@@ -112,6 +112,13 @@ def test_the_predictions_of_several_classes_fit_their_schema() -> None:
     assert check(row | {"logit_x": 1.0}, "predictions.csv") != []
 
 
+def test_the_metrics_with_a_measurement_fit_their_schema() -> None:
+    table = json.loads(result_files.to_files(with_measurement(make_results()))[result_files.METRICS])
+    assert check(table, "metrics.json") == []
+    del table["variants"]["baseline"]["measurement"]["head"]["accuracy"]
+    assert check(table, "metrics.json") != []
+
+
 def test_the_manifest_fits_its_schema() -> None:
     assert check(json.loads(make_files()[PLACE]), "manifest.json") == []
 
@@ -122,9 +129,9 @@ def test_the_configuration_fits_its_schema() -> None:
     assert check(table, "experiment.toml") == []
 
 
-@pytest.mark.parametrize("name", [result_files.HISTORY, result_files.PREDICTIONS])
+@pytest.mark.parametrize("name", [result_files.HISTORY, result_files.PREDICTIONS, "measure.csv"])
 def test_the_columns_of_the_csv_files_are_described(name: str) -> None:
-    (header, first, *_) = csv.reader(io.StringIO(result_files.to_files(make_results())[name]))
+    (header, first, *_) = csv.reader(io.StringIO(result_files.to_files(with_measurement(make_results()))[name]))
     schema = schemas()[name]
     assert list(schema["properties"]) == header
     typed = {
@@ -132,6 +139,13 @@ def test_the_columns_of_the_csv_files_are_described(name: str) -> None:
         for column, cell in zip(header, first, strict=True)
     }
     assert check(typed, name) == []
+
+
+def test_the_columns_of_the_measured_images_are_described() -> None:
+    text = result_files.to_files(with_measurement(make_results()))["measure-images.csv"]
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert check({**row, "index": int(row["index"])}, "measure-images.csv") == []
+    assert list(row) == [*schemas()["measure-images.csv"]["required"], "load", "size"]
 
 
 @pytest.mark.parametrize(

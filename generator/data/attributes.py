@@ -1,0 +1,130 @@
+"""`attributes.csv`: what is to be told apart in the errors on the images to measure with.
+
+Its first column, `file`, names each image by its path below the folder; every further one is an attribute with a few
+values, such as the weather or the camera.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from generator.support.errors import BadInput, printable
+
+FILE = "attributes.csv"
+NAMED_BY = "file"
+"""The first column."""
+RESERVED = ("file", "class", "variant", "phase", "index", "actual", "predicted", "logit", "probability")
+"""Columns of the results."""
+MOST_ATTRIBUTES, MOST_VALUES = 20, 12
+LONGEST = 60
+"""Characters of a name or a value."""
+NOT_GIVEN = "not given"
+"""The value of an empty cell."""
+_SHOWN = 10
+"""Names listed in one message."""
+
+
+def find(folder: Path) -> Path | None:
+    """The table in `folder`, in any spelling of capitals."""
+    return next((path for path in sorted(folder.iterdir()) if path.name.lower() == FILE and path.is_file()), None)
+
+
+def parse(content: bytes, files: Sequence[str], where: str) -> dict[str, tuple[str, ...]]:
+    """Attribute → its value of each of `files`, in their order; `where` names the table in messages.
+
+    Files are matched whatever their capitals and slashes. Raises `BadInput` unless every file has one row and every
+    row one file.
+    """
+    header, rows = _table(content, where)
+    names = _attributes(header, where)
+    by_file = _by_file([row[0] for row in rows], files, where)
+    values = {files[position]: row[1:] for position, row in zip(by_file, rows, strict=True)}
+    found = {name: tuple(values[file][column] or NOT_GIVEN for file in files) for column, name in enumerate(names)}
+    _check_values(found, where)
+    return found
+
+
+def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows, every cell without blanks around it; empty rows left out."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{where}: not text in UTF-8; save it as CSV in UTF-8") from None
+    # Spreadsheets write semicolons where the comma is a decimal point.
+    separator = next(iter(re.findall(r"[,;\t]", text.partition("\n")[0])), ",")
+    try:
+        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise BadInput(f"{where}: not valid CSV ({error})") from None
+    lines = [(n, [" ".join(cell.split()) for cell in row]) for n, row in enumerate(table, start=1)]
+    lines = [(number, row) for number, row in lines if any(row)]
+    if not lines or lines[0][1][0].lower() != NAMED_BY:
+        first = printable(lines[0][1][0]) if lines else "nothing"
+        raise BadInput(f"{where}: expected the first column {NAMED_BY!r}, found {first!r}; name each image there")
+    width = len(lines[0][1])
+    for number, row in lines:
+        if len(row) != width:
+            raise BadInput(f"{where}: row {number} has {len(row)} cells, the first one {width}; give each as many")
+    return lines[0][1], [row for _, row in lines[1:]]
+
+
+def _attributes(header: Sequence[str], where: str) -> list[str]:
+    names = [unicodedata.normalize("NFC", name) for name in header[1:]]
+    counts = Counter(name.lower() for name in names)
+    for name in names:
+        shown = printable(name)
+        if name.lower() in RESERVED:
+            raise BadInput(f"{where}: {shown!r} is a column of the results; call the attribute something else")
+        if counts[name.lower()] > 1:
+            raise BadInput(f"{where}: the column {shown!r} stands twice; rename or remove one")
+        if not name or len(name) > LONGEST or not name.isprintable():
+            raise BadInput(f"{where}: the column {shown!r} needs a name of 1 to {LONGEST} characters")
+    if not 1 <= len(names) <= MOST_ATTRIBUTES:
+        raise BadInput(f"{where}: has {len(names)} attributes; expected 1 to {MOST_ATTRIBUTES} columns after the first")
+    return names
+
+
+def _by_file(named: Sequence[str], files: Sequence[str], where: str) -> list[int]:
+    """The position in `files` that each row names."""
+    positions = {_folded(file): position for position, file in enumerate(files)}
+    exact = {file: position for position, file in enumerate(files)}
+    found = [exact.get(name, positions.get(_folded(name))) for name in named]
+    faults = []
+    if unknown := [name for name, position in zip(named, found, strict=True) if position is None]:
+        faults.append(f"not in the folder: {_listed(unknown)}")
+    if twice := [files[position] for position, count in Counter(found).items() if position is not None and count > 1]:
+        faults.append(f"in several rows: {_listed(twice)}")
+    if missing := [file for position, file in enumerate(files) if position not in set(found)]:
+        faults.append(f"without a row: {_listed(missing)}")
+    if faults:
+        raise BadInput(f"{where}: must have one row for each image, named as in camel/1.png; {'; '.join(faults)}")
+    return [position for position in found if position is not None]
+
+
+def _check_values(found: dict[str, tuple[str, ...]], where: str) -> None:
+    for name, values in found.items():
+        different = sorted(set(values))
+        if len(different) > MOST_VALUES:
+            some = ", ".join(printable(value) for value in different[:3])
+            raise BadInput(
+                f"{where}: {printable(name)!r} has {len(different)} values ({some}, …), an attribute at most "
+                f"{MOST_VALUES}; put them into groups, such as small and large"
+            )
+        for value in different:
+            if len(value) > LONGEST or not value.isprintable():
+                shown = f"{printable(name)} = {printable(value)}"
+                raise BadInput(f"{where}: {shown!r}: expected a value of 1 to {LONGEST} characters that can be printed")
+
+
+def _folded(name: str) -> str:
+    path = unicodedata.normalize("NFC", name).replace("\\", "/").removeprefix("./")
+    return path.casefold()
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(printable(name) for name in names[:_SHOWN]) + more
