@@ -13,6 +13,7 @@ from benchmarks.compare import as_markdown
 from generator.experiment.loading import load
 from generator.support.files import file_hash
 from generator.support.places import ROOT
+from tests import repositories
 
 BENCHMARKS = ROOT / "benchmarks"
 
@@ -82,6 +83,43 @@ def test_a_precision_is_told_in_a_sentence() -> None:
 def test_the_two_commands_are_told_with_and_without_their_memory() -> None:
     assert commands.told({"seconds": 492.0}) == "8 minutes"
     assert commands.told({"seconds": 44.6, "memory": 2**31}) == "45 seconds and 2.0 GiB of memory"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose two commands take no time, in place of the project."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Makefile").write_text(".PHONY: site test\nsite test:\n\techo $@ by $(PYTHON) > made-$@\n", "utf-8")
+    repositories.git(folder, "init", "-q")
+    repositories.commit_all(folder)
+    monkeypatch.setattr(commands, "ROOT", folder)
+    return folder
+
+
+def measure(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks.commands", *arguments])
+    commands.main()
+
+
+def test_commands_are_measured_in_a_clone_and_others_are_kept(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "commands.json"
+    kept.write_text(json.dumps({"smoke": {"seconds": 40}}), "utf-8")
+    measure(monkeypatch, "--commands", "site", "test", "--json", str(kept))
+    found = json.loads(kept.read_text("utf-8"))
+    assert list(found) == ["smoke", "site", "test"]
+    assert found["smoke"] == {"seconds": 40}
+    assert found["site"]["seconds"] > 0
+    assert found["test"].keys() >= {"measured", "machine", "memory", "processor"}
+    assert not list(project.glob("made-*"))
+
+
+def test_what_is_not_committed_would_not_be_measured(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "Makefile").write_text("site:\n", "utf-8")
+    with pytest.raises(SystemExit, match="commit first"):
+        measure(monkeypatch, "--commands", "site")
 
 
 def test_a_machine_that_ran_both_commands_is_named_once() -> None:
