@@ -46,13 +46,16 @@ RESULT = re.compile(
 )
 """What a measured number looks like: a time, a size, a share, an accuracy, a loss."""
 
+GENERATED = re.compile(r"<!-- (\w+): python .*?<!-- /\1 -->", re.DOTALL)
+"""A part that another program writes, which the comment before it names."""
+
 HISTORY = {"CHANGELOG.md"}
 """Says what was found at the time, and is never renewed."""
 
 
 def typed(text: str) -> list[str]:
-    """Results in a document that `make docs` did not write; what stands in code is no result."""
-    return [found[0] for found in RESULT.finditer(write_docs.TOKENS.sub("", text))]
+    """Results in a document that no program wrote; what stands in code is no result."""
+    return [found[0] for found in RESULT.finditer(write_docs.TOKENS.sub("", GENERATED.sub("", text)))]
 
 
 def name_of(path: Path) -> str:
