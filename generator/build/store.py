@@ -146,10 +146,15 @@ class Store:
         return self.root / "checkpoints" / f"{key.stage}-{key.digest}.npz"
 
     def clean(self) -> None:
-        """Remove what a killed build left half-written. The caller holds the store's lock."""
+        """Remove what a killed build left half-written or has no use for. The caller holds the store's lock."""
         shutil.rmtree(self.root / "temporary", ignore_errors=True)
         for path in (self.root / "checkpoints").glob("*.writing"):
             _remove(path)
+        for path in (self.root / "checkpoints").glob("*.npz"):
+            stage, _, digest = path.stem.rpartition("-")
+            # A stage's entry is kept before its checkpoint goes; a build may be killed between the two.
+            if (self.root / "stages" / stage / digest / ENTRY).is_file():
+                _remove(path)
 
     def entries(self) -> Iterator[tuple[Path, int, float]]:
         """(path, bytes, time of last use) of every entry and checkpoint, the longest unused first."""

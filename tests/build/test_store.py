@@ -116,6 +116,14 @@ def test_what_a_killed_build_left_half_written_is_cleaned(store: Warned) -> None
     assert store.find(KEY) is not None
 
 
+def test_fault_31_the_checkpoint_of_a_stage_that_was_kept_goes_and_that_of_another_stays(store: Warned) -> None:
+    store.create(KEY, write)
+    for each in (KEY, key(1)):
+        write_checkpoint(store.checkpoint(each), ARRAYS, "")
+    store.clean()
+    assert [store.checkpoint_path(each).exists() for each in (KEY, key(1))] == [False, True]
+
+
 def test_a_file_lost_during_the_build_is_named_in_one_line(store: Warned) -> None:
     entry = store.create(KEY, write)
     shutil.rmtree(store.root)
