@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     what = parser.add_argument_group("what to build")
     what.add_argument("--variants", default=BASELINE, metavar="NAMES", help="all, or names with commas between")
-    what.add_argument("--data", metavar="PATH", help="sample, a folder, a zip file, or kaggle:OWNER/NAME")
+    what.add_argument("--data", metavar="PATH", help="sample, a folder, an archive, or kaggle:OWNER/NAME")
     what.add_argument("--weights", metavar="NAME", help="auto, imagenet, embedded, random, or a weights file")
     what.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
     what.add_argument("--profile", metavar="NAME", help="a [profiles.NAME] table, such as smoke: small and fast")

@@ -162,6 +162,7 @@ def _load(image: Image.Image, data: bytes, scales: Mapping[str, deep.Scale]) -> 
     samples = deep.read(image, lambda: _open(data, None))
     if samples is None:
         image.load()
+    turned = turned or image.info.get("original_orientation") not in (None, 1)  # pillow-heif turns what it loads
     turn = _turn(image)
     picture = image
     if samples is not None:

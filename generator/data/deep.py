@@ -19,6 +19,8 @@ WORDS = "16 bits"
 """Unsigned samples of two bytes."""
 PACKED = "12 bits"
 """Twelve bits packed in a TIFF: the file itself says that 4,095 is white."""
+STRETCHED = "10 or 12 bits of HEIC"
+"""Of a HEIC file, which says how many bits it has: the decoder has stretched them to 16."""
 INTEGERS = "whole numbers"
 """Signed samples of two bytes, or any of four."""
 FLOATS = "floating point"
@@ -30,6 +32,7 @@ _BAND = 256  # rows scaled at a time, so that no second copy of a large image is
 _MODES = {"I;16": WORDS, "I;16L": WORDS, "I;16B": WORDS, "I;16N": WORDS, "I": INTEGERS, "F": FLOATS}
 _COLOURS = ("RGB;16", "RGBX;16", "RGBA;16")
 """Pillow's raw modes of which it keeps the high bytes alone."""
+_WHITES = {PACKED: 4095.0, STRETCHED: 65_535.0}
 _OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _BITS, _MOST, _PLANES, _MOST_OF_ANY = 258, 281, 284, 341
 """TIFF tags BitsPerSample, MaxSampleValue, PlanarConfiguration and SMaxSampleValue of TIFF 6.0."""
@@ -80,7 +83,7 @@ def read(image: Image.Image, again: Callable[[], Image.Image]) -> Deep | None:
     `again` opens the same file once more. Raises `NotRead`, or what Pillow raises on damaged files.
     """
     if image.mode in _MODES:
-        kind = PACKED if _tag(image, _BITS) == (12,) else _MODES[image.mode]
+        kind = PACKED if _tag(image, _BITS) == (12,) else STRETCHED if image.format == "HEIF" else _MODES[image.mode]
         image.load()
         samples = np.asarray(image)
     else:
@@ -151,8 +154,8 @@ def _range(image: Image.Image, kind: str, samples: Samples) -> Range:
 
 def _declared(image: Image.Image, kind: str, high: float) -> float | None:
     """The white that a TIFF states; its default, 65,535, says nothing, nor does a value below the samples'."""
-    if kind == PACKED:
-        return 4095.0
+    if kind in _WHITES:
+        return _WHITES[kind]
     for number in (_MOST_OF_ANY, _MOST):
         value = _tag(image, number)
         most = max(value) if isinstance(value, tuple) and value else value
@@ -228,6 +231,8 @@ def _note(by: Scale) -> str:
     bits = int(by.white - by.low).bit_length()
     if by.kind == PACKED:
         return "12 bits per sample, scaled to 8"
+    if by.kind == STRETCHED:
+        return "10 or 12 bits per sample, scaled to 8"
     if by.kind == WORDS:
         used = "" if bits == 16 else f", of which the data set uses {bits}"
         return f"16 bits per sample{used}, scaled to 8"
