@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import Any, Final, Literal
 
 from generator.experiment import data_summary
-from generator.experiment.data_summary import DataSummary, Part
+from generator.experiment.data_summary import Count, DataSummary, Part
 from generator.experiment.metrics import direction
 from generator.experiment.outcomes import Epoch, Spread
 from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
-from generator.experiment.showcase import MOST_DRAWN, showcase
+from generator.experiment.showcase import MOST_DRAWN
+from generator.post import contrasts
 from generator.support import noise
 from generator.support.formats import FORMATS
 
@@ -157,9 +158,9 @@ def all_drawn(images: int) -> bool:
     return images <= MOST_DRAWN
 
 
-def shown_first(variant: VariantResult) -> Sequence[Any]:
-    """The test images that open the post, as views where `variant` is one."""
-    return [variant.predictions[p.index] for p in showcase(variant.predictions)]
+def level(counts: Sequence[Count]) -> bool:
+    """Whether all classes have the same number of images."""
+    return len({int(count.images) for count in counts}) == 1
 
 
 def rough(low: float, high: float) -> bool:
@@ -216,12 +217,11 @@ def _metric(variant: VariantResult, path: str) -> float:
     return float(value)
 
 
-CLAIMS: Final[dict[str, Callable[..., Any]]] = {
-    function.__name__: function
-    for function in (
-        same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best,
-        is_best, verdict, ranges, plain_folders, own_folder, apart, batches_filled, first_few, all_drawn, shown_first,
-        rough, more_than_chance, plural, headings,
-    )
-}  # fmt: skip
+_OWN: Final[tuple[Callable[..., Any], ...]] = (
+    same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best, is_best, verdict,
+    ranges, plain_folders, own_folder, apart, batches_filled, first_few, all_drawn, rough, level, more_than_chance,
+    plural, headings,
+)  # fmt: skip
+
+CLAIMS: Final[dict[str, Callable[..., Any]]] = {claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS)}
 """Name → claim, as templates call them."""

@@ -5,11 +5,14 @@ from which `verify` computes it again.
 
     count(items)                               how many
     last_batch(data)                           images in the last test batch
+    one_image(score)                           by how much one image moves an accuracy
     wilson_low(score), wilson_high             95 % interval of an accuracy, by Wilson
     both_right(old, new), mended, broken, both_wrong
                                                2 x 2 table of two models on the same images
     mcnemar(old, new)                          its exact p value
     gain_low(old, new), gain_high              95 % interval of the new accuracy less the old, by Newcombe
+    close_mistakes(variant)                    wrong test images of low confidence
+    never_right(variants)                      test images that every variant has wrong
     fisher(score, other)                       exact p value of two accuracies on different images
     one_sided(confusion)                       exact p value of one class being wrong more often than the other
 
@@ -20,6 +23,7 @@ test images are meant, or lists of predictions, as in `mcnemar(first.predictions
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from generator.post import contrasts
 from generator.support import noise
 
 
@@ -42,6 +46,7 @@ def _mcnemar(old: Any, new: Any) -> float:
 FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "count": len,
     "last_batch": lambda data: data.test_total - (data.test_batches - 1) * data.batch_size,
+    "one_image": lambda score: 1 / _counts(score)[1],
     "wilson_low": lambda score: noise.wilson(*_counts(score))[0],
     "wilson_high": lambda score: noise.wilson(*_counts(score))[1],
     "both_right": lambda old, new: _paired(old, new).both_right,
@@ -51,6 +56,8 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "mcnemar": _mcnemar,
     "gain_low": lambda old, new: noise.newcombe(_paired(old, new))[0],
     "gain_high": lambda old, new: noise.newcombe(_paired(old, new))[1],
+    "close_mistakes": lambda variant: len(contrasts.close_calls(variant.wrong)),
+    "never_right": lambda variants: len(contrasts.all_wrong(variants)),
     "fisher": lambda score, other: noise.fisher(*_counts(score), *_counts(other)),
     "one_sided": lambda cells: noise.fisher(
         cells.false_positive, cells.negatives, cells.false_negative, cells.positives

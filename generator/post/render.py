@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import PostSettings
-from generator.post import bound, claims, example, layout, lint, quantities, templating
+from generator.post import bound, claims, contrasts, example, layout, lint, quantities, templating
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
@@ -151,7 +151,7 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    modules = (bound, claims, escape, formats, lint, quantities, templating, sys.modules[__name__])
+    modules = (bound, claims, contrasts, escape, formats, lint, quantities, templating, sys.modules[__name__])
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
     texts = [newlines.normalised(path.read_bytes()) for path in paths]

@@ -17,6 +17,7 @@ from generator.experiment.outcomes import Epoch
 from generator.experiment.results import BuildResults, VariantResult, WeightsSummary
 from generator.post import bound, layout, preview, render
 from generator.post.render import Rendered
+from generator.support import noise
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
 from generator.support.source import Passage
@@ -141,6 +142,8 @@ def test_changing_a_metric_changes_its_occurrences_and_no_other(path: str, value
 
 def derived(path: str) -> set[str]:
     record, _, name = path.rpartition(".")
+    if found := re.fullmatch(r"(.+)\.(head|fine_tuning)\.\d+", record):
+        return {f"{found[1]}.last_epochs.{found[2]}.{name}.{property}" for property in ("mean", "low", "high")}
     return {f"{record}.{property}" for property in DERIVED.get(name, ())}
 
 
@@ -230,14 +233,14 @@ def test_falling_accuracy_is_said_to_fall() -> None:
         with_baseline(make_variant(head=make_history(1, 30, 0.9, 0.2), fine_tuning=make_history(30, 11, 0.2, 0.1)))
     ).text
     assert "training accuracy fell from 0.9000 to 0.2000 and training loss rose from 0.2000 to 0.9000" in text
-    assert "adapting the upper layers did harm" in text
+    assert "on the validation images, adapting the upper layers did harm." in text
     assert "Training accuracy is never perfect; its best is 0.2000 in epoch 30." in text
 
 
 def test_flat_accuracy_is_said_to_stay() -> None:
     text = post_of(with_baseline(make_variant(head=flat(30), fine_tuning=flat(11, 30)))).text
     assert "training accuracy stayed at 0.5000 and training loss stayed at 0.6000" in text
-    assert "changed nothing that accuracy shows" in text
+    assert "what adapting the upper layers brought does not stand out from the jumps between epochs." in text
     assert not re.search(r"(rose|fell) from ([\d.e-]+) to \2\b", text)
 
 
@@ -251,22 +254,24 @@ def test_one_epoch_makes_no_curve() -> None:
 
 def test_none_wrong() -> None:
     text = post_of(with_baseline(make_variant(wrong=()))).text
-    assert "None of the 40 test images is classified wrongly." in section(text, "Wrong Predictions")
+    assert "The model makes no mistake on the 40 test images. The closest call is image 0 " in text
     assert "indices of wrong predictions: []" in text
     assert "The wrongly classified files" not in text
-    assert "| All errors go one way | yes, camel called horse | there are none |" in text
+    assert "| All mistakes go one way | yes, camel called horse | there are none | 0 camel called horse" in text
 
 
 def test_all_wrong() -> None:
     text = post_of(with_baseline(make_variant(wrong=tuple(range(40))))).text
-    assert "40 of 40 test images are classified wrongly: 20 of camel called horse and 20 of horse called camel." in text
-    assert "accuracy of 0.0000: 0 of 40 are right" in text
-    assert "so the model is below that mark" in text
+    assert "All 40 test images are classified wrongly. 20 of them are camel called horse, 20 are horse called" in text
+    assert "It names none of 40 correctly." in text
+    assert "The model does worse, so nothing here shows that it has learnt anything." in text
+    assert "Among the right answers" not in text
 
 
 def test_one_wrong_is_singular() -> None:
     text = post_of(with_baseline(make_variant(wrong=(30,)))).text
-    assert "1 of 40 test images is classified wrongly: horse called camel." in text
+    assert "One mistake is all there is, among 40 test images: image 30 " in text
+    assert "horse called camel. The model gave its answer a probability of 0.8500. Among the right" in text
 
 
 def test_reaching_and_losing_perfection() -> None:
@@ -285,18 +290,108 @@ def test_the_baseline_alone_is_compared_with_nothing() -> None:
 
 def test_the_best_is_named_and_within_noise_not_marked(before: Rendered) -> None:
     assert "**1.0000**" not in before.text
-    assert "The highest test accuracy, 1.0000, is that of Data augmentation&#44; without preprocessing." in before.text
-    assert "5 images mended, 2 broken; p = 0.4531, no more than chance may give" in before.text
+    said = section(before.text, "Image by Image")
+    assert (
+        "**Data augmentation&#44; without preprocessing** gets the most test images right, 40 of 40; **Baseline**"
+        in said
+    )
+    assert "gets 5 images right that **Baseline** gets wrong, and 2 wrong that it gets right. Between equals" in said
+    assert "a probability of 0.4531: within noise. Its accuracy is higher, by +0.0750;" in said
+    assert "The two differ in <code>model&#46;preprocess</code> alone" in said
+    assert "No image is wrong in every variant." in said
 
 
-def test_a_significant_difference_is_called_one() -> None:
-    variants = {
-        "baseline": make_variant(wrong=tuple(range(10))),
-        "augmentation": make_variant("augmentation", wrong=()),
-    }
-    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
-    assert "10 images mended, 0 broken; p = 0.0020, more than chance would explain" in text
-    assert "| **1.0000** |" in text
+def compared(old: tuple[int, ...], new: tuple[int, ...]) -> str:
+    """What is said of two variants with these images wrong."""
+    variants = {"baseline": make_variant(wrong=old), "augmentation": make_variant("augmentation", wrong=new)}
+    return post_of(make_results(variants=variants, figures=make_figures(variants))).text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (tuple(range(10)), (), "no image"),
+        ((), tuple(range(10)), "on images like these it is the worse one. Its accuracy is lower, by -0.2500;"),
+        ((1, 2), (1, 2), "**Data augmentation** has the very same images wrong as **Baseline**: no image tells them"),
+        ((), (), "**Data augmentation** has every image right, as has **Baseline**: no image tells them apart."),
+        ((1,), (2,), "gets 1 image right that **Baseline** gets wrong, and 1 wrong that it gets right."),
+        ((1,), (2,), "within noise. Both have the same accuracy;"),
+        (
+            (1, 2),
+            (1, 2),
+            "2 images are wrong in every variant: image 1 (<code>test&#47;camel&#47;2&#46;png</code>)",
+        ),
+        ((), (), "No variant has any test image wrong."),
+    ],
+)
+def test_two_variants_are_told_apart_by_images(old: tuple[int, ...], new: tuple[int, ...], said: str) -> None:
+    if said.startswith("no image"):
+        text = compared(old, new)
+        assert "and none wrong that it gets right. Chance would rarely split them so unevenly (p = 0.0020)" in text
+        assert "| **1.0000** |" in text
+    else:
+        assert said in compared(old, new)
+
+
+def test_fewer_than_six_disagreements_are_never_more_than_chance() -> None:
+    """As `image-by-image.md.j2` says in words."""
+    assert noise.mcnemar(0, 5) >= noise.SIGNIFICANT > noise.mcnemar(0, 6)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ((0, 1, 30), "2 of the mistakes are close calls, with a probability below three in five for the wrong answer."),
+        ((0, 1), "All of the mistakes are close calls"),
+        ((30, 31), "None of the mistakes is a close call"),
+        ((30, 31), "They all go one way: horse called camel. With so few that may be chance (p = 0.4872"),
+        (tuple(range(8)), "They all go one way: camel called horse. That is more than chance would give"),
+        ((30, 31), "The one it was surest of is image 31 "),
+    ],
+)
+def test_what_happened_to_the_wrong_ones_is_told(wrong: tuple[int, ...], said: str) -> None:
+    assert said in section(post_of(with_baseline(make_variant(wrong=wrong))).text, "Wrong Predictions")
+
+
+@pytest.mark.parametrize(
+    ("correct", "said"),
+    [
+        (40, "Even the lower end of the interval below lies above that"),
+        (23, "The model does better, but the interval below reaches down to that: it may be luck."),
+        (20, "The model does just as well, so nothing here shows"),
+        (9, "The model does worse, so nothing here shows"),
+    ],
+)
+def test_accuracy_is_held_against_guessing(correct: int, said: str) -> None:
+    test = make_variant().test.model_copy(update={"correct": correct})
+    assert said in section(post_of(with_baseline(make_variant(test=test))).text, "Accuracy")
+
+
+@pytest.mark.parametrize(
+    ("used", "kind", "said", "unsaid"),
+    [
+        (
+            "embedded",
+            "sample",
+            "- **The weights** the base starts from come from",
+            "the program cannot know",
+        ),
+        ("imagenet", "sample", "`docs/protocol.md`", "**The weights**"),
+        ("embedded", "folder", "the program cannot know", "`docs/protocol.md`"),
+    ],
+)
+def test_what_was_chosen_in_sight_of_which_images_is_said(used: Any, kind: Any, said: str, unsaid: str) -> None:
+    weights = WeightsSummary(requested="auto", used=used, name="w", fingerprint="f", reason="")
+    text = post_of(make_results(weights=weights, data=make_data(kind=kind))).text
+    chosen = section(text, "What Was Chosen with Which Images in Sight")
+    assert said in chosen
+    assert unsaid not in chosen
+
+
+def test_seven_things_were_mended(before: Rendered) -> None:
+    mended = section(before.text, "What was mended")
+    assert "Seven things" in mended
+    assert mended.count("\n- **") == 7
 
 
 def test_only_the_originals_classes_and_weights_are_compared_number_by_number() -> None:

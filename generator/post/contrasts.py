@@ -1,0 +1,79 @@
+"""Claims about variants side by side and about test images: which to compare, which were close, which none has right.
+
+Each takes results or their views, and gives the elements themselves, so that a template can print their numbers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any, Final
+
+from generator.experiment.outcomes import Prediction
+from generator.experiment.results import VariantResult
+from generator.experiment.showcase import showcase
+from generator.support import noise
+
+
+def worst(variants: Mapping[str, VariantResult]) -> VariantResult:
+    """The first variant with the lowest test accuracy."""
+    return min(variants.values(), key=lambda variant: float(variant.test.accuracy))
+
+
+def pairs(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
+    """The variants to compare: the baseline with each other one, then others that differ in one setting."""
+    baseline, *others = variants.values()
+    isolated = [pair for pair in combinations(others, 2) if isolates(*pair)]
+    return [(baseline, other) for other in others] + isolated
+
+
+def isolates(old: VariantResult, new: VariantResult) -> str | None:
+    """Path of the only setting in which two variants differ; None where it is not one."""
+    paths = [path for path in {**old.changes, **new.changes} if old.changes.get(path) != new.changes.get(path)]
+    return paths[0] if len(paths) == 1 else None
+
+
+def told_apart(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
+    """Of the `pairs`, those that differ by more than chance."""
+    tables = [(pair, noise.paired(pair[0].predictions, pair[1].predictions)) for pair in pairs(variants)]
+    return [pair for pair, table in tables if noise.mcnemar(table.mended, table.broken) < noise.SIGNIFICANT]
+
+
+def some_wrong(variants: Mapping[str, VariantResult]) -> list[int]:
+    """Positions of the test images that at least one variant has wrong."""
+    return sorted({int(p.index) for variant in variants.values() for p in variant.predictions if p.wrong})
+
+
+def all_wrong(variants: Mapping[str, VariantResult]) -> list[Prediction]:
+    """The test images that every variant has wrong, with the first one's predictions."""
+    first, *others = variants.values()
+    return [p for p in first.predictions if p.wrong and all(v.predictions[p.index].wrong for v in others)]
+
+
+def shown_first(variant: VariantResult) -> Sequence[Any]:
+    """The test images that open the post, as views where `variant` is one."""
+    return [variant.predictions[p.index] for p in showcase(variant.predictions)]
+
+
+def closest_call(variant: VariantResult) -> Prediction | None:
+    """The right prediction with the lowest confidence, of equals the first; None where all are wrong."""
+    right = [p for p in variant.predictions if not p.wrong]
+    return min(right, key=lambda p: float(p.confidence), default=None)
+
+
+def surest(predictions: Sequence[Prediction]) -> Prediction:
+    """The one with the highest confidence, of equals the first."""
+    return max(predictions, key=lambda p: float(p.confidence))
+
+
+CLOSE = 0.6
+"""A confidence below it is called a close call; the templates say `three in five`."""
+
+
+def close_calls(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Those of so low a confidence that little would have turned the answer."""
+    return [p for p in predictions if p.confidence < CLOSE]
+
+
+CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
+    worst, pairs, isolates, told_apart, some_wrong, all_wrong, shown_first, closest_call, surest, close_calls,
+)  # fmt: skip
+"""For `claims`, which gives them to the templates."""

@@ -1,0 +1,74 @@
+"""Claims about variants side by side and about single images."""
+
+import pytest
+
+from generator.experiment.results import VariantResult
+from generator.experiment.showcase import showcase
+from generator.post import contrasts
+from tests.factories import make_results, make_variant
+
+
+def named(changes: dict[str, dict[str, bool | int | float | str]]) -> dict[str, VariantResult]:
+    return {
+        name: make_variant().model_copy(update={"name": name, "changes": changed}) for name, changed in changes.items()
+    }
+
+
+def test_the_baseline_is_compared_with_each_and_others_that_differ_in_one_setting() -> None:
+    variants = named(
+        {
+            "baseline": {},
+            "a": {"model.augment": True},
+            "b": {"model.augment": True, "model.preprocess": False},
+            "c": {"seed": 7, "head.epochs": 3},
+            "same": {"model.augment": True},
+        }
+    )
+    found = [(old.name, new.name) for old, new in contrasts.pairs(variants)]
+    assert found[:4] == [("baseline", "a"), ("baseline", "b"), ("baseline", "c"), ("baseline", "same")]
+    assert found[4:] == [("a", "b"), ("b", "same")]
+    assert contrasts.isolates(variants["a"], variants["b"]) == "model.preprocess"
+    assert contrasts.isolates(variants["baseline"], variants["b"]) is None
+    assert contrasts.isolates(variants["a"], variants["same"]) is None
+
+
+def test_the_write_ups_variants_isolate_preprocessing() -> None:
+    pairs = contrasts.pairs(make_results().variants)
+    assert [contrasts.isolates(*pair) for pair in pairs] == ["model.augment", None, "model.preprocess"]
+
+
+def test_the_worst_is_the_first_of_equals() -> None:
+    variants = {"a": make_variant(wrong=(1,)), "b": make_variant(wrong=(2, 3)), "c": make_variant(wrong=(4, 5))}
+    assert contrasts.worst(variants) is variants["b"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "some", "every"),
+    [(((1, 2), (2, 3)), [1, 2, 3], [2]), (((), (3,)), [3], []), (((), ()), [], [])],
+)
+def test_images_that_some_and_that_all_have_wrong(
+    wrong: tuple[tuple[int, ...], tuple[int, ...]], some: list[int], every: list[int]
+) -> None:
+    variants = {str(i): make_variant(wrong=each) for i, each in enumerate(wrong)}
+    assert contrasts.some_wrong(variants) == some
+    assert [p.index for p in contrasts.all_wrong(variants)] == every
+
+
+def test_the_closest_call_is_a_right_one() -> None:
+    # The confidence grows with the index, from 0.55.
+    closest = contrasts.closest_call(make_variant(wrong=(0, 1)))
+    assert closest
+    assert closest.index == 2
+    assert contrasts.closest_call(make_variant(wrong=tuple(range(40)))) is None
+
+
+def test_close_calls_are_below_three_in_five() -> None:
+    variant = make_variant(wrong=(0, 4, 5, 30))
+    assert contrasts.CLOSE == 3 / 5
+    assert [p.index for p in contrasts.close_calls(variant.wrong)] == [0, 4]
+    assert contrasts.surest(variant.wrong).index == 30
+
+
+def test_shown_first_is_the_showcase() -> None:
+    variant = make_variant()
+    assert tuple(contrasts.shown_first(variant)) == showcase(variant.predictions)
