@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import commands, compare, precision, record, storage
+from benchmarks import commands, compare, precision, record, storage, weights
 from benchmarks.compare import as_markdown
 from generator.experiment.loading import load
 from generator.support.files import file_hash
@@ -65,10 +65,14 @@ def test_what_was_measured_with_other_inputs_says_so() -> None:
     assert record.circumstances(found).endswith("Clocked by hand. The sample and the weights have changed since.")
 
 
+SEVERAL = ("commands.json", "weights.json")
+"""Files with a record for each name."""
+
+
 @pytest.mark.parametrize("path", sorted((BENCHMARKS / "recorded").glob("*.json")), ids=lambda path: path.name)
 def test_every_record_says_when_and_by_which_code_it_was_measured(path: Path) -> None:
     found = recorded(path.name)
-    for one in found.get("rounds", found.values() if path.name == "commands.json" else [found]):
+    for one in found.get("rounds", found.values() if path.name in SEVERAL else [found]):
         assert one["measured"].keys() >= {"date", "commit", "command"}
         assert one["machine"]["processor"]
 
@@ -78,6 +82,16 @@ def test_a_precision_is_told_in_a_sentence() -> None:
     found = {"seeds": 3, "measures": {"test loss": measure, "test accuracy": measure | {"spread": 0.001}}}
     told = precision.in_a_sentence(found | {"mended": 1, "broken": 2, "predictions": 3000})
     assert told.startswith("over 3 seeds it changed 3 of 3,000 test predictions and moved the losses by at most 25.0%")
+
+
+def test_other_weights_stand_below_those_of_the_site() -> None:
+    score = {"accuracy": 0.5, "correct": 20, "total": 40}
+    many = {"accuracy": 0.6, "correct": 600, "total": 1000}
+    epochs = {"head": {"val_accuracy": 0.4}, "fine_tuning": {"val_accuracy": 0.45}}
+    baseline = {"title": "Baseline", "epochs": epochs, "test": score, "measurement": {"head": many}}
+    lines = weights.as_markdown({"random": {"variants": {"baseline": baseline}}}).splitlines()
+    assert lines[-1] == "| random | Baseline | 0.4000 | 0.4500 | 0.5000 (20 of 40) | 0.6000 (600 of 1,000) |  |"
+    assert lines[2].startswith("| embedded | Baseline | ")
 
 
 def test_the_two_commands_are_told_with_and_without_their_memory() -> None:
