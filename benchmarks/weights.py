@@ -1,9 +1,9 @@
-"""What the network is worth with other weights: the default build again, with each kind of `--weights` that is named.
+"""What the network is worth with other weights: the site's scores, and those of the same build with each of `--kinds`.
 
     python -m benchmarks.weights --kinds random --json benchmarks/recorded/weights.json
 
-The embedded ones need no run of their own: the committed site is a build with them, and its results stand above these
-in the table. Prints Markdown, `--json` keeps the results, beside those of kinds that were not named this time.
+The site is read as it lies there. Prints Markdown, `--json` keeps the scores, beside those of kinds that were not named
+this time.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from benchmarks.record import Record
 from generator.experiment.settings import BASELINE
 from generator.support.places import ROOT
 
-SITE = "site/assets/data/CV_HW_2/metrics.json"
+SITE = ROOT / "site"
 
 KINDS = ("embedded", "imagenet", "random")
 
@@ -28,28 +28,37 @@ def main() -> None:
     options = _options()
     print(machine.as_markdown(machine.describe()), flush=True)
     found: Record = json.loads(options.json.read_text("utf-8")) if options.json and options.json.exists() else {}
+    found |= of_site(SITE)
     with tempfile.TemporaryDirectory() as folder:
         copied = project.copy(Path(folder) / "project")
         for kind in options.kinds:
             built = project.build(copied, "--variants", options.variants, "--weights", kind, *options.arguments)
             found[kind] = record.of(seconds=built.run.seconds, variants=_kept(built.metrics["variants"]))
             record.write(options.json, found)
+    record.write(options.json, found)
     print(as_markdown(found))
 
 
+def of_site(site: Path) -> Record:
+    """Kind of weights → the scores of the post in a site, with what its build says of itself."""
+    (data,) = (site / "assets" / "data").iterdir()
+    metrics, build = (json.loads((data / name).read_text("utf-8")) for name in ("metrics.json", "provenance.json"))
+    measured = {"date": build["time"][:10], "commit": (build["commit"] or "no commit")[:9], "command": "make site"}
+    scores = {"measured": measured, "machine": {"processor": build["processor"]}}
+    return {metrics["weights"]["used"]: scores | {"variants": _kept(metrics["variants"])}}
+
+
 def _kept(variants: Table) -> Table:
-    """Of each variant the scores; what it is made of stands in the site's own results."""
+    """Of each variant the scores; what it is made of stands in the site's results."""
     names = ("title", "precision", "epochs", "validation", "test", "measurement")
     return {name: {part: variant[part] for part in names if part in variant} for name, variant in variants.items()}
 
 
 def as_markdown(found: Record) -> str:
-    """The committed site's variants, then those of each kind that was measured."""
-    site = json.loads((ROOT / SITE).read_text("utf-8"))
-    kinds = {site["weights"]["used"]: site, **found}
+    """One row for each variant with each kind of weights."""
     lines = ["| weights | variant | validation, head | validation, fine-tuned | test | measured, head | measured |"]
     lines += ["|---|---|---:|---:|---:|---:|---:|"]
-    for kind, built in kinds.items():
+    for kind, built in found.items():
         variants = sorted(built["variants"].items(), key=lambda item: item[0] != BASELINE)
         lines += [f"| {kind} | {one['title']} | {' | '.join(_scores(one))} |" for _, one in variants]
     return "\n".join(lines)
@@ -71,7 +80,7 @@ def _counted(score: Table) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weights", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--kinds", nargs="+", default=["random"], choices=KINDS)
+    parser.add_argument("--kinds", nargs="*", default=[], choices=KINDS, help="a build for each")
     parser.add_argument("--variants", default="all", help="as of build.py")
     parser.add_argument("--json", type=Path, help="file for the scores")
     parser.add_argument("arguments", nargs="*", help="after --, further options of build.py")
