@@ -53,7 +53,7 @@ def long_way(settings: config.Config, store: Path, folder: Path) -> Losses:
     """The recipe of the baseline with the whole model in both phases; checkpoints go below `folder`."""
     from generator.stages.workspace import configure
     from generator.training import network
-    from generator.training.batches import batches, derived_seed, preprocess_input, shuffled
+    from generator.training.batches import batches, derived_seed, preprocess_input_of, shuffled
     from generator.training.epochs import EpochBatches, Phase, train
 
     configure(machine.cores())
@@ -62,7 +62,7 @@ def long_way(settings: config.Config, store: Path, folder: Path) -> Losses:
     split = dataset.split(found, recipe.split.validation_fraction, settings.data.batch_size, recipe.seed)
     labels = np.array([sample.label for sample in found.train])
     (pixels,) = store.rglob("pixels.npy")
-    prepared = np.asarray(preprocess_input(np.load(pixels)[: len(labels)].astype(np.float32)))
+    prepared = np.asarray(preprocess_input_of("resnet50")(np.load(pixels)[: len(labels)].astype(np.float32)))
 
     def given(order: Any) -> Any:
         return batches(prepared, labels, np.asarray(order), settings.data.batch_size)

@@ -17,7 +17,7 @@ from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.progress import Report
 from generator.training import network
-from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input, shuffled
+from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input_of, shuffled
 from generator.training.epochs import Batches, reseed
 from generator.training.folding import Forward, as_convolution, fold
 
@@ -104,7 +104,9 @@ class Workspace:
 
     def forward(self, model: keras.Model) -> Forward:
         """Preprocessing, where the variant has it, and a frozen part of the base from its input on."""
-        prepare = as_convolution(preprocess_input) if self.job.setting("model.preprocess") else tf.identity
+        prepare = (
+            as_convolution(preprocess_input_of("resnet50")) if self.job.setting("model.preprocess") else tf.identity
+        )
         frozen = fold(model, self.job.precision)
         return _compiled(lambda images: frozen(prepare(images)))
 

@@ -4,17 +4,21 @@ Every random choice comes from a seed derived from (seed, purpose, epoch), so th
 whether the epochs before it ran in this process, in an earlier one, or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-preprocess_input = keras.applications.resnet50.preprocess_input
-"""RGB to BGR, each channel centred on its ImageNet mean, not scaled."""
-
 AHEAD = 2
 """Batches read ahead."""
+
+
+def preprocess_input_of(module: str) -> Callable[[Any], Any]:
+    """Keras' own preparation of (b, s, s, 3) images, 0 to 255: that of `keras.applications.<module>`."""
+    prepare: Callable[[Any], Any] = getattr(keras.applications, module).preprocess_input
+    return prepare
 
 
 def derived_seed(seed: int, purpose: str, epoch: int = 0) -> int:

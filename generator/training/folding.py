@@ -17,11 +17,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from generator.training.convolution import Geometry, convolve, convolve_by_products
+from generator.training.convolution import Geometry, convolve
+from generator.training.kernels import CONVOLUTIONS, Convolution, Numbers, value
 
 Forward = Callable[[tf.Tensor], tf.Tensor]
 
 Compute = Callable[..., tf.Tensor]
+
+ELEMENTWISE = (keras.layers.Activation, keras.layers.Concatenate, keras.layers.Multiply, keras.layers.ReLU)
+"""Layers whose `call` is as good in `dtype`: casting to the layer's own precision and back would only take time."""
 
 Step = tuple[Compute, list[int], int]
 """What to compute, from which tensors, to which tensor: tensors are named by their Keras tensor's id."""
@@ -93,15 +97,15 @@ def _consumers(nodes: list[Any]) -> dict[int, list[Any]]:
 
 
 def _norm_after(node: Any, consumers: dict[int, list[Any]]) -> Any:
-    """The call of the batch normalisation that alone follows an ordinary convolution, else None."""
+    """The call of the batch normalisation that alone follows a linear convolution, else None."""
     following = consumers.get(id(node.outputs[0]), [])
-    linear = _is_convolution(node.operation) and node.operation.activation is keras.activations.linear
+    linear = _convolution_of(node.operation) and node.operation.activation is keras.activations.linear
     return following[0] if linear and len(following) == 1 and _is_norm(following[0].operation) else None
 
 
-def _is_convolution(layer: Any) -> bool:
-    # Not a subclass (depthwise, transposed); TensorFlow's CPU kernels have no groups.
-    return type(layer) is keras.layers.Conv2D and layer.groups == 1 and layer.data_format == "channels_last"
+def _convolution_of(layer: Any) -> type[Convolution] | None:
+    """How the layer convolves, None for one that does not."""
+    return next((kind for kind in CONVOLUTIONS if kind.fits(layer)), None)
 
 
 def _is_norm(layer: Any) -> bool:
@@ -109,28 +113,35 @@ def _is_norm(layer: Any) -> bool:
 
 
 def _step(node: Any, norm: Any, dtype: str, *, live: bool) -> Compute:
-    """What `node` computes, with `norm` after it if that is not None; its own words for what ResNets consist of."""
+    """What `node` computes, with `norm` after it if that is not None; its own words for what networks consist of."""
     layer = node.operation
-    if _is_convolution(layer):
-        return _convolution(layer, norm, dtype, live=live)
+    convolution = _convolution_of(layer)
+    if convolution:
+        return _convolved(convolution(layer, by_products=_by_products(dtype, live=live)), norm, dtype, live=live)
     if _is_norm(layer):
         return _normalisation(layer, dtype, live=live)
     if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.relu:
         return lambda x: tf.nn.relu(x)  # TensorFlow's CPU kernels fuse this one with the convolution before it
     if isinstance(layer, keras.layers.Add) and len({tensor.shape for tensor in node.input_tensors}) == 1:
         return lambda *terms: tf.add_n(terms)  # and this one too
-    return _as_it_is(node, dtype)
+    return _as_it_is(node, dtype, of=layer.call if type(layer) in ELEMENTWISE else layer)
 
 
-def _convolution(
-    layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None, dtype: str, *, live: bool
+def _by_products(dtype: str, *, live: bool) -> bool:
+    """Whether gradients of kernels are faster as matrix products."""
+    # They are where a processor trains in bfloat16; GPUs have their own ways.
+    return live and dtype == "bfloat16" and not tf.config.list_logical_devices("GPU")
+
+
+def _convolved(
+    convolution: Convolution, norm: keras.layers.BatchNormalization | None, dtype: str, *, live: bool
 ) -> Compute:
-    numbers = _numbers(partial(_kernel_and_bias, layer, norm), dtype, live=live)
-    geometry = Geometry(layer.strides, layer.padding.upper(), layer.dilation_rate)
-    # Products pay where a processor trains in bfloat16; GPUs have their own ways.
-    by_products = live and dtype == "bfloat16" and not tf.config.list_logical_devices("GPU")
-    convolution = convolve_by_products if by_products and geometry.dilations == (1, 1) else convolve
-    return lambda x: layer.activation(convolution(x, *numbers(), geometry))
+    def fold(work: str) -> Numbers:
+        scale, shift = _scale_and_shift(norm, work) if norm else (None, None)
+        return convolution.numbers(work, scale, shift)
+
+    numbers = _numbers(fold, dtype, live=live)
+    return lambda x: convolution.layer.activation(convolution.compute(x, *numbers()))
 
 
 def _normalisation(layer: keras.layers.BatchNormalization, dtype: str, *, live: bool) -> Compute:
@@ -144,15 +155,11 @@ def _normalisation(layer: keras.layers.BatchNormalization, dtype: str, *, live: 
     return step
 
 
-Pair = tuple[tf.Tensor, tf.Tensor]
-
-
-def _numbers(compute: Callable[[str], Pair], dtype: str, *, live: bool) -> Callable[[], Pair]:
+def _numbers(compute: Callable[[str], Numbers], dtype: str, *, live: bool) -> Callable[[], Numbers]:
     """What `compute` gives, in `dtype`: computed at every call if `live`, else once, now."""
 
-    def cast(work: str) -> Pair:
-        first, second = compute(work)
-        return tf.cast(first, dtype), tf.cast(second, dtype)
+    def cast(work: str) -> Numbers:
+        return tuple(tf.cast(each, dtype) for each in compute(work))
 
     if live:
         return partial(cast, "float32")
@@ -160,36 +167,22 @@ def _numbers(compute: Callable[[str], Pair], dtype: str, *, live: bool) -> Calla
     return lambda: fixed
 
 
-def _kernel_and_bias(layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None, work: str) -> Pair:
-    """Kernel (h, w, in, out) and bias (out,) of the convolution with `norm` folded in, computed in `work`."""
-    kernel = _value(layer.kernel, work)
-    bias = _value(layer.bias, work) if layer.use_bias else tf.zeros(layer.filters, work)
-    if norm is None:
-        return kernel, bias
-    scale, shift = _scale_and_shift(norm, work)
-    return kernel * scale, bias * scale + shift
-
-
-def _scale_and_shift(norm: keras.layers.BatchNormalization, work: str) -> Pair:
+def _scale_and_shift(norm: keras.layers.BatchNormalization, work: str) -> Numbers:
     """What batch normalisation is in inference: x scale + shift per channel, (channels,) each."""
-    scale = 1 / tf.sqrt(_value(norm.moving_variance, work) + norm.epsilon)
+    scale = 1 / tf.sqrt(value(norm.moving_variance, work) + norm.epsilon)
     if norm.scale:
-        scale = scale * _value(norm.gamma, work)
-    shift = -_value(norm.moving_mean, work) * scale
-    return scale, shift + _value(norm.beta, work) if norm.center else shift
+        scale = scale * value(norm.gamma, work)
+    shift = -value(norm.moving_mean, work) * scale
+    return scale, shift + value(norm.beta, work) if norm.center else shift
 
 
-def _value(variable: keras.Variable, dtype: str) -> tf.Tensor:
-    return tf.cast(tf.convert_to_tensor(variable), dtype)
-
-
-def _as_it_is(node: Any, dtype: str) -> Compute:
-    """The layer itself. It computes in its own precision, so its result is cast back to `dtype`."""
-    keywords = {"training": False} if isinstance(node.operation, keras.layers.Layer) else {}
+def _as_it_is(node: Any, dtype: str, of: Compute) -> Compute:
+    """`of` what the layer is given: the layer itself computes in its own precision, so its result is cast back."""
+    keywords = {"training": False} if of is node.operation and isinstance(of, keras.layers.Layer) else {}
 
     def step(*tensors: tf.Tensor) -> tf.Tensor:
         given = {id(tensor): value for tensor, value in zip(node.input_tensors, tensors, strict=True)}
         arguments, named = node.arguments.fill_in(given)
-        return tf.cast(node.operation(*arguments, **(named | keywords)), dtype)
+        return tf.cast(of(*arguments, **(named | keywords)), dtype)
 
     return step

@@ -17,7 +17,7 @@ import numpy as np
 from generator.experiment.settings import ModelSettings
 from generator.support.errors import BadInput
 from generator.support.hardware import Precision
-from generator.training.batches import augmentation_layers, preprocess_input
+from generator.training.batches import augmentation_layers
 from generator.training.folding import Forward, fold
 
 Layer = Callable[[keras.KerasTensor], keras.KerasTensor]
@@ -146,10 +146,13 @@ def connect_head(head: Head, features: int) -> keras.Model:
     return FixedShapeModel(inputs, head.dense(head.dropout(inputs)), name="head")
 
 
-def layers_before(settings: ModelSettings, seed: int) -> list[Layer]:
-    """What an image passes before it reaches the base: augmentation and preprocessing, as the variant has it."""
+def layers_before(settings: ModelSettings, seed: int, prepare: Layer | None) -> list[Layer]:
+    """What an image passes before it reaches the base: augmentation and preprocessing, as the variant has it.
+
+    `prepare` is Keras' function for the base; None where the base prepares images by layers of its own.
+    """
     augmentation = [augmentation_layers(settings.rotation, seed)] if settings.augment else []
-    return [*augmentation, *([preprocess_input] if settings.preprocess else [])]
+    return [*augmentation, *([prepare] if prepare and settings.preprocess else [])]
 
 
 def unfreeze(base: keras.Model, from_layer: int) -> None:
@@ -160,29 +163,40 @@ def unfreeze(base: keras.Model, from_layer: int) -> None:
 
 
 def cut_point(base: keras.Model, from_layer: int) -> str:
-    """Name of the highest layer below `from_layer` through which everything passes.
+    """Name of the highest operation below layer `from_layer` through which everything passes.
 
-    The base's layers are in topological order. A cut behind layer i is possible if no later layer takes its
-    input from a layer before i. The input layer is always such a place.
+    Operations are layers and what Keras makes of arithmetic between them, in topological order. A cut behind one is
+    possible if no later one takes its input from any before it. The input layer is always such a place.
     """
-    position = {layer.name: i for i, layer in enumerate(base.layers)}
+    operations = base.operations
+    position = {operation.name: i for i, operation in enumerate(operations)}
+    first = position[base.layers[max(1, from_layer)].name]
     best, reach = 0, 0
-    for i, layer in enumerate(base.layers[: max(1, from_layer)]):
+    for i, operation in enumerate(operations[:first]):
         if reach <= i:
             best = i
-        consumers = [node.operation.name for node in layer._outbound_nodes if node.operation]
+        consumers = [node.operation.name for node in operation._outbound_nodes if node.operation]
         reach = max([reach, *(position[name] for name in consumers if name in position)])
-    return str(base.layers[best].name)
+    return str(operations[best].name)
 
 
 def below(base: keras.Model, cut: str) -> keras.Model:
-    """The base from its input to the output of layer `cut`."""
-    return keras.Model(base.input, base.get_layer(cut).output, name="below_cut")
+    """The base from its input to the output of the operation `cut`."""
+    return keras.Model(base.input, _output(base, cut), name="below_cut")
 
 
 def above(base: keras.Model, cut: str) -> keras.Model:
-    """The base from the output of layer `cut` to its end; layers and variables are the base's own."""
-    return keras.Model(base.get_layer(cut).output, base.output, name="above_cut")
+    """The base from the output of the operation `cut` to its end; layers and variables are the base's own."""
+    return keras.Model(_output(base, cut), base.output, name="above_cut")
+
+
+def unprepared(base: keras.Model, until: str) -> keras.Model:
+    """The base less the layers up to `until`, by which it prepares images: these reach its next layer as they are."""
+    return keras.Model(_output(base, until), base.output, name=base.name)
+
+
+def _output(base: keras.Model, operation: str) -> keras.KerasTensor:
+    return next(each.output for each in base.operations if each.name == operation)
 
 
 def pooled(part: keras.Model) -> keras.Model:

@@ -29,7 +29,7 @@ from generator.support.hardware import Precision  # noqa: E402
 from generator.support.places import ROOT  # noqa: E402
 from generator.training import checkpoints, network  # noqa: E402  # needs TensorFlow
 from generator.training import epochs as training  # noqa: E402  # needs TensorFlow
-from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input, shuffled  # noqa: E402
+from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input_of, shuffled  # noqa: E402
 from generator.training.epochs import EpochBatches, Phase, reseed, train  # noqa: E402
 from generator.training.folding import fold  # noqa: E402
 
@@ -117,7 +117,7 @@ def flat(variables: list[Any]) -> np.ndarray:
 def test_the_head_on_stored_features_is_the_head_of_the_frozen_model(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
-    base, prepared = fresh_base(), np.asarray(preprocess_input(images.astype(np.float32)))
+    base, prepared = fresh_base(), np.asarray(preprocess_input_of("resnet50")(images.astype(np.float32)))
     pooling = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
     pooled = np.asarray(fold(pooling)(prepared))
 
@@ -137,7 +137,7 @@ def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
     # Plain gradient descent: RMSprop's first steps follow the sign of a gradient, so that rounding decides where
     # it is nearly zero, and two runs of the same mathematics part.
     settings = FineTuningSettings(optimizer="sgd", learning_rate=RATE, epochs=2, from_layer=100)
-    prepared = np.asarray(preprocess_input(images.astype(np.float32)))
+    prepared = np.asarray(preprocess_input_of("resnet50")(images.astype(np.float32)))
 
     base = fresh_base()
     network.unfreeze(base, settings.from_layer)
@@ -163,7 +163,7 @@ def test_fine_tuning_in_bfloat16_follows_float32_and_keeps_its_variables_in_floa
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
     settings = FineTuningSettings(optimizer="sgd", learning_rate=RATE, epochs=3, from_layer=100)
-    prepared = np.asarray(preprocess_input(images.astype(np.float32)))
+    prepared = np.asarray(preprocess_input_of("resnet50")(images.astype(np.float32)))
 
     def run(precision: Literal["float32", "bfloat16"]) -> tuple[list[Epoch], np.ndarray]:
         """The history, and by how much the training moved each number of the variables, (n,)."""
@@ -223,7 +223,7 @@ def test_batch_normalisation_keeps_its_statistics_while_its_layers_are_trained(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path
 ) -> None:
     """Keras hands `training=True` to nested models; the base must not take it."""
-    prepared = np.asarray(preprocess_input(images.astype(np.float32)))
+    prepared = np.asarray(preprocess_input_of("resnet50")(images.astype(np.float32)))
     base = fresh_base()
     network.unfreeze(base, 100)
     model = network.connect(base, fresh_head(0.0))

@@ -173,9 +173,10 @@ def test_unusual_networks(keras, number):
 
 
 def test_preprocessing_as_a_convolution_is_the_same_to_the_bit(keras):
-    from generator.training.batches import preprocess_input
+    from generator.training.batches import preprocess_input_of
     from generator.training.folding import as_convolution
 
+    preprocess_input = preprocess_input_of("resnet50")
     images = np.random.default_rng(0).uniform(0, 255, (3, 20, 30, 3)).astype(np.float32)
     images[0, 0] = np.arange(90).reshape(30, 3)
     expected = np.asarray(preprocess_input(images.copy()))

@@ -33,7 +33,7 @@ def test_the_shapes_of_a_batch(base: "keras.Model") -> None:
 
 def test_what_is_trainable_in_each_phase() -> None:
     base = network.build_base("ResNet50", 224)
-    whole = network.connect(base, network.build_head(0.2), network.layers_before(ModelSettings(augment=True), 0))
+    whole = network.connect(base, network.build_head(0.2), network.layers_before(ModelSettings(augment=True), 0, None))
     assert network.parameter_count(whole.variables) == 23_589_761
     assert network.parameter_count(whole.trainable_variables) == 2_049
     network.unfreeze(base, 100)
