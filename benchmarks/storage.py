@@ -152,7 +152,7 @@ def in_a_sentence(rows: Sequence[Row]) -> str:
 
 def torch_in_a_sentence(found: Mapping[str, float]) -> str:
     return (
-        f"Keras' features of {found['images']} photographs differ from PyTorch's, with the same float16 kernels, by "
+        f"its features of {found['images']} photographs differ from PyTorch's, with the same float16 kernels, by "
         f"{found['difference']:.1e} of their length"
     )
 
