@@ -1,13 +1,14 @@
 """Results for tests, made without training: small, fixed, and each field can be changed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Literal
 
 from generator.experiment import figure_names, loading
-from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Part
 from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
-from generator.experiment.outcomes import Epoch, Prediction, Score
+from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.recount import recount
 from generator.experiment.results import (
     BuildResults,
@@ -88,15 +89,16 @@ FIVE = ("camel", "horse", "donkey", "zebra", "giraffe")
 """Names of more than two classes."""
 
 
+@cache
 def make_predictions(
-    wrong: tuple[int, ...], names: Sequence[str] = ("camel", "horse"), total: int = 40
+    wrong: tuple[int, ...], names: Sequence[str] = ("camel", "horse"), total: int = 40, folder: str = "test"
 ) -> tuple[Prediction, ...]:
     """As many images of each class; those at the positions `wrong` are called by the name of the next."""
     predictions = []
     for i in range(total):
         actual = i * len(names) // total
         predicted = (actual + 1) % len(names) if i in wrong else actual
-        file = f"test/{names[actual]}/{i % (total // len(names)) + 1}.png"
+        file = f"{folder}/{names[actual]}/{i % (total // len(names)) + 1}.png"
         predictions.append(make_prediction(i, file, actual, predicted, len(names)))
     return tuple(predictions)
 
@@ -120,6 +122,31 @@ def _of_several(i: int, actual: int, predicted: int, classes: int) -> dict[str, 
     return {"logit": logits[predicted], "probability": probability, "logits": tuple(logits)}
 
 
+def outcome_of(predictions: Mapping[Part, tuple[Prediction, ...]], classes: int) -> PhaseOutcome:
+    """The outcome whose scores are those of the predictions."""
+    counted = {part: recount(rows, classes) for part, rows in predictions.items()}
+    plain = {part: Score(**score.model_dump(include=set(Score.model_fields))) for part, (score, _) in counted.items()}
+    test, confusion = counted["test"]
+    return PhaseOutcome(
+        train=plain["train"],
+        validation=plain["validation"],
+        test=test,
+        confusion=confusion,
+        predictions_by_part=dict(predictions),
+    )
+
+
+@cache
+def make_outcome(wrong: tuple[int, ...], names: Sequence[str] = ("camel", "horse")) -> PhaseOutcome:
+    """What a phase gave; `wrong` are test images, and one of the validation images is wrong."""
+    parts = {
+        "train": make_predictions((), names, 296, "train"),
+        "validation": make_predictions((63,), names, 64, "train"),
+        "test": make_predictions(wrong, names),
+    }
+    return outcome_of(parts, len(names))
+
+
 def make_variant(
     name: str = "baseline",
     *,
@@ -127,10 +154,11 @@ def make_variant(
     names: Sequence[str] = ("camel", "horse"),
     **changes: Any,
 ) -> VariantResult:
-    """A variant with five camels called horses, as the write-up reported."""
+    """A variant with five camels called horses, as the write-up reported; `predictions`: other test images."""
     variant = next(v for v in make_config().variants if v.name == name)
-    predictions = changes.get("predictions", make_predictions(wrong, names))
-    score, confusion = recount(predictions, len(names))
+    outcome = make_outcome(wrong, tuple(names))
+    if "predictions" in changes:
+        outcome = outcome_of({**outcome.predictions_by_part, "test": changes.pop("predictions")}, len(names))
     fields: dict[str, Any] = {
         "name": name,
         "title": variant.title,
@@ -140,11 +168,8 @@ def make_variant(
         "before": Score(loss=0.67, correct=34, total=64),
         "head": make_history(1, 30, 0.52, 0.9),
         "fine_tuning": make_history(30, 11, 0.93, 1.0),
-        "train": Score(loss=0.001, correct=296, total=296),
-        "validation": Score(loss=0.0123, correct=63, total=64),
-        "test": score,
-        "confusion": confusion,
-        "predictions": predictions,
+        "after_head": make_outcome((0, 1, 2, 3, 6, 7, 30), tuple(names)),
+        **dict(outcome),
         "parameters": ParameterCounts(
             total=23_589_761,
             base=23_587_712,

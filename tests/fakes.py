@@ -31,10 +31,10 @@ from generator import cli, pipeline
 from generator.build import worker
 from generator.build.plan import Plan, plan
 from generator.build.start import start
+from generator.data.dataset import Sample
 from generator.data.pixels import example_with_alpha
 from generator.experiment import figure_names, loading, outcomes
 from generator.experiment import settings as config
-from generator.experiment.recount import recount
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
 from generator.post import manifest
@@ -108,22 +108,24 @@ def fine_tuning(job: Job, out: Path, report: Report, hook: Hook) -> None:
     _train(job, out, report, hook, job.setting("fine_tuning.epochs"), first)
 
 
+def head_evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    _evaluate(job, out, _digest(job.inputs["head"] / VARIABLES))
+
+
 def evaluation(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    state = _digest(job.inputs["fine_tuning"] / VARIABLES)
-    predictions = [
-        _prediction(i, name, label, hashlib.sha256(f"{state} {name}".encode()).digest()[0], job.classes)
-        for i, (name, label) in enumerate([(sample.name, sample.label) for sample in job.dataset.test])
-    ]
-    score, confusion = recount(predictions, job.classes)
-    fixed = factories.make_variant()
-    _write(
-        out,
-        train=fixed.train,
-        validation=fixed.validation,
-        test=score,
-        confusion=confusion,
-        predictions=predictions,
-    )
+    _evaluate(job, out, _digest(job.inputs["fine_tuning"] / VARIABLES))
+
+
+def _evaluate(job: Job, out: Path, state: str) -> None:
+    """What follows from `state` of every image."""
+    split, samples = artifacts.read_split(job.inputs["split"]), job.dataset.samples
+    test = range(job.dataset.first_test, len(samples))
+    parts = {"train": sorted(split.train), "validation": sorted(split.validation), "test": test}
+    found = {
+        part: tuple(_prediction(i, samples[row], state, job.classes) for i, row in enumerate(rows))
+        for part, rows in parts.items()
+    }
+    _write(out, outcome=factories.outcome_of(found, job.classes))
 
 
 def measure_features(job: Job, out: Path, report: Report, hook: Hook) -> None:
@@ -134,11 +136,8 @@ def measurement(job: Job, out: Path, report: Report, hook: Hook) -> None:
     found = {}
     for phase in ("head", "fine_tuning"):
         features = _digest(job.inputs["measure_features"] / artifacts.POOLED)
-        state = _hash(_digest(job.inputs[phase] / VARIABLES), features)
-        predictions = [
-            _prediction(i, s.name, s.label, hashlib.sha256(f"{state} {s.name}".encode()).digest()[0])
-            for i, s in enumerate(job.measure.samples)
-        ]
+        state = str(_hash(_digest(job.inputs[phase] / VARIABLES), features))
+        predictions = [_prediction(i, sample, state, job.classes) for i, sample in enumerate(job.measure.samples)]
         found[phase] = factories.make_measured(tuple(predictions))
     _write(out, **found)
 
@@ -177,6 +176,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "cut": cut,
     "head": head,
     "fine_tuning": fine_tuning,
+    "head_evaluation": head_evaluation,
     "evaluation": evaluation,
     "measure_pixels": real,
     "measure_features": measure_features,
@@ -250,14 +250,15 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _prediction(index: int, name: str, actual: int, byte: int, classes: int) -> outcomes.Prediction:
+def _prediction(index: int, sample: Sample, state: str, classes: int) -> outcomes.Prediction:
+    byte = hashlib.sha256(f"{state} {sample.name}".encode()).digest()[0]
     if classes > 2:
-        return factories.make_prediction(index, name, actual, byte % classes, classes)
+        return factories.make_prediction(index, sample.name, sample.label, byte % classes, classes)
     probability = (byte + 0.5) / 256
     return outcomes.Prediction(
         index=index,
-        file=name,
-        actual=actual,
+        file=sample.name,
+        actual=sample.label,
         predicted=int(probability > 0.5),
         logit=8 * probability - 4,
         probability=probability,

@@ -70,6 +70,15 @@ def test_the_site_has_its_post_figures_and_data(built: Path) -> None:
         }
 
 
+def test_what_the_head_gave_is_what_its_last_epoch_validated(built: Path) -> None:
+    metrics = json.loads((built / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))
+    for variant in metrics["variants"].values():
+        for outcome, phase in ((variant["after_head"], "head"), (variant, "fine_tuning")):
+            last = variant["epochs"][phase]
+            assert outcome["validation"]["accuracy"] == pytest.approx(last["val_accuracy"])
+            assert outcome["validation"]["loss"] == pytest.approx(last["val_loss"], rel=1e-5)
+
+
 def test_variants_that_agree_share_what_is_frozen(built: Path) -> None:
     stages = {p.parent.name: 0 for p in (built / "store/stages").glob("*/*")}
     for path in (built / "store/stages").glob("*/*"):

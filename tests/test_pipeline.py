@@ -32,7 +32,7 @@ EVERYTHING = {
     *(
         f"{variant}.{name}"
         for variant in ("baseline", "augmentation")
-        for name in ("architecture", "head", "fine_tuning", "evaluation", "figures")
+        for name in ("architecture", "head", "head_evaluation", "fine_tuning", "evaluation", "figures")
     ),
 }
 
@@ -340,7 +340,7 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     display = Recorder()
     fresh.build(display=display)
     line = announced(display)
-    assert line.startswith("18 of 18 stages run, about ")
+    assert line.startswith("20 of 20 stages run, about ")
     assert line.endswith(" on this machine (from a probe of one batch)")
     where = display.lines.index(line)
     assert display.lines[where + 1].startswith(
@@ -357,7 +357,7 @@ def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypat
     without_estimate(monkeypatch)
     display = Recorder()
     built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
-    assert announced(display).startswith("8 of 18 stages run, about ")
+    assert announced(display).startswith("8 of 20 stages run, about ")
     assert announced(display).endswith(" on this machine (from the last run)")
 
 
@@ -391,7 +391,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "18 of 18 stages run; none of them ever ran on this machine"
+    assert announced(display) == "20 of 20 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 
@@ -457,7 +457,7 @@ def test_one_failing_variant_leaves_the_others_finished_and_the_site_as_it_was(
     fail(monkeypatch)
     ran = built.build("head.learning_rate=0.9").ran
     assert {label.partition(".")[2] for label in ran if label.startswith("augmentation.")} == {
-        "head", "fine_tuning", "evaluation", "figures"
+        "head", "head_evaluation", "fine_tuning", "evaluation", "figures"
     }  # fmt: skip
     assert {label for label in ran if not label.startswith("augmentation.")} <= {
         "baseline.figures", "augmentation-no-preprocessing.figures", "all.examples", "all.comparison"
@@ -536,7 +536,9 @@ def entries(project: Project, stage: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x00" * 100], ids=["empty", "truncated", "garbage"])
-@pytest.mark.parametrize("stage", ["pixels", "head", "fine_tuning", "evaluation", "architecture", "figures"])
+@pytest.mark.parametrize(
+    "stage", ["pixels", "head", "head_evaluation", "fine_tuning", "evaluation", "architecture", "figures"]
+)
 def test_fault_36_a_broken_store_is_computed_again_to_the_same_site(built: Project, stage: str, content: bytes) -> None:
     before = timeless(built.site())
     for folder in entries(built, stage):

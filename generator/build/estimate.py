@@ -158,6 +158,8 @@ def work(
         return Work(name, f"{name} {network}", images, upper=images, kept=images)
     if name.startswith("measure"):
         return _measuring(name, f"{name} {size}", network, counts.measured)
+    if name == "head_evaluation":
+        return Work(name, name, images, head_steps=math.ceil(images / data.batch_size))
     if name == "head":
         return _head(recipe, f"{size} {precision}", counts, data.batch_size, max(1, recipe.head.epochs - done))
     if name == "fine_tuning":

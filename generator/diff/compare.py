@@ -18,7 +18,8 @@ from generator.diff.metrics import TOLERANCE, Gate, GateResult, MetricChange
 from generator.diff.pictures import PictureChange
 from generator.diff.rounding import Rounding
 from generator.experiment import settings as config
-from generator.experiment.outcomes import Prediction
+from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.outcomes import PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.settings import choices
 from generator.support import noise
@@ -200,30 +201,32 @@ def _metrics(build: Build, variant: VariantResult | None) -> dict[str, float | N
     """Metric path → value, for everything that is a number in a variant."""
     if variant is None:
         return {}
-    scores = {
-        name: {**score.model_dump(), "accuracy": score.accuracy}
-        for name, score in (
-            ("test", variant.test),
-            ("validation", variant.validation),
-            ("train", variant.train),
-            ("before", variant.before),
-        )
-    }
+    names = build.results.data.class_names
     epochs = {phase: epoch.model_dump() for phase, epoch in build.last_epochs[variant.name].items()}
     tables = {
-        **scores,
+        **_outcome(variant, names),
+        "after_head": _outcome(variant.after_head, names),
+        "before": _score(variant.before),
         "epochs": epochs,
-        **_by_class(variant, build.results.data.class_names),
         "parameters": variant.parameters.model_dump(),
     }
     return config.flatten(tables)
 
 
-def _by_class(variant: VariantResult, class_names: Sequence[str]) -> dict[str, Any]:
+def _outcome(outcome: PhaseOutcome, class_names: Sequence[str]) -> dict[str, Any]:
+    scores = {part: _score(getattr(outcome, part)) for part in ("test", "validation", "train")}
+    return {**scores, **_by_class(outcome.confusion, class_names)}
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {**score.model_dump(), "accuracy": score.accuracy}
+
+
+def _by_class(confusion: ConfusionMatrix, class_names: Sequence[str]) -> dict[str, Any]:
     """The confusion matrix of two classes; of more, each class's ratios, since its cells are too many to list."""
     if len(class_names) == 2:
-        return {"confusion": variant.confusion.table(class_names)}
-    return {"classes": variant.confusion.ratios(class_names)}
+        return {"confusion": confusion.table(class_names)}
+    return {"classes": confusion.ratios(class_names)}
 
 
 def _setting_changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]) -> Iterable[SettingChange]:

@@ -1,5 +1,7 @@
 """What one training phase gave, as plain data: epochs, scores, the confusion matrix, a prediction for each image.
 
+A `PhaseOutcome` is how the network does that a phase left: after the head alone, and after fine-tuning.
+
 Counts are stored and ratios derived, so that no two of them can disagree.
 """
 
@@ -11,9 +13,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.data_summary import Part
 from generator.support.strict_json import Record
 
 Phase = Literal["head", "fine_tuning"]
+
+PHASES: tuple[Phase, ...] = ("head", "fine_tuning")
+"""In the order in which they are trained."""
 
 
 class Score(Record):
@@ -83,10 +90,10 @@ class Guess:
 
 
 class Prediction(Record):
-    """One test image's outcome."""
+    """One image's outcome."""
 
     index: int = Field(ge=0)
-    """Position in the test set, which is in order of class, then file name."""
+    """Position among the images of its part of the data set, which are in order of class, then file name."""
     file: str
     """Path below the data set's root, with forward slashes."""
     actual: int = Field(ge=0)
@@ -157,3 +164,26 @@ class ClassificationScore(Score):
     recall: float = Field(ge=0, le=1)
     f1: float = Field(ge=0, le=1)
     roc_auc: float | None = Field(ge=0, le=1)
+
+
+class PhaseOutcome(Record):
+    """How the network that a phase left does on the images of every part of the data set."""
+
+    train: Score
+    """Of the images that are trained on, dropout and augmentation off."""
+    validation: Score
+    test: ClassificationScore
+    confusion: ConfusionMatrix
+    """Of the test images."""
+    predictions_by_part: dict[Part, tuple[Prediction, ...]]
+    """Part → its images, in order; empty where a `metrics.json` was kept alone."""
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """Those of the test images."""
+        return self.predictions_by_part.get("test", ())
+
+    @property
+    def wrong(self) -> tuple[Prediction, ...]:
+        """The wrongly classified test images, in order."""
+        return tuple(p for p in self.predictions if p.wrong)

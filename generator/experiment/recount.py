@@ -1,13 +1,15 @@
-"""The scores of test images, computed again from their predictions alone, without arrays.
+"""Scores, computed again from the predictions alone, without arrays.
 
 `recount` is held against what training stored: `training.scoring` computes the same with NumPy and scikit-learn.
+`disagreements` names what of a phase's outcome its predictions do not give.
 """
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 
 from generator.experiment.confusion import ConfusionMatrix
-from generator.experiment.outcomes import ClassificationScore, Prediction
+from generator.experiment.outcomes import ClassificationScore, PhaseOutcome, Prediction
 
 
 def recount(predictions: Sequence[Prediction], classes: int) -> tuple[ClassificationScore, ConfusionMatrix]:
@@ -21,6 +23,24 @@ def recount(predictions: Sequence[Prediction], classes: int) -> tuple[Classifica
         roc_auc=roc_auc(predictions, classes),
     )
     return score, matrix
+
+
+def disagreements(outcome: PhaseOutcome, classes: int) -> list[str]:
+    """Paths below `outcome`, as in `test.recall`, of what is not as its predictions give it; none without any."""
+    found = []
+    for part, predictions in outcome.predictions_by_part.items():
+        counted, matrix = recount(predictions, classes)
+        stored = getattr(outcome, part)
+        found += [f"{part}.{key}" for key, value in stored if not _same(key, value, getattr(counted, key))]
+        found += ["confusion"] if part == "test" and outcome.confusion != matrix else []
+    return found
+
+
+def _same(key: str, one: float | None, other: float | None) -> bool:
+    """Equal but for the order of summation, which in a ROC curve may part probabilities that are the same."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=1e-4 if key == "roc_auc" else 1e-6, abs_tol=1e-9)
 
 
 def roc_auc(predictions: Sequence[Prediction], classes: int) -> float | None:

@@ -1,6 +1,6 @@
 """Results as the text files of `assets/data/`, and back: a post can be rendered from these files alone.
 
-`metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per test image,
+`metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per phase and image,
 `record.json` the model summaries and package versions; `measurement_files` adds its own. What is read is checked.
 """
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from generator.experiment import measurement_files
 from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.data_summary import PARTS
 from generator.experiment.measurement_files import logit_columns
-from generator.experiment.outcomes import Prediction, Score
+from generator.experiment.outcomes import PHASES, Phase, PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.settings import BASELINE
 from generator.support import tables
@@ -25,7 +26,7 @@ EVERY = (*FILES, *measurement_files.FILES)
 
 HISTORY_COLUMNS = ("variant", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 PREDICTION_COLUMNS = (
-    "variant", "index", "file", "actual", "predicted", "logit", "probability", "actual_name",
+    "variant", "phase", "part", "index", "file", "actual", "predicted", "logit", "probability", "actual_name",
     "predicted_name", "correct",
 )  # fmt: skip
 """Of two classes; where there are more, `logit_0`, `logit_1` and so on follow."""
@@ -35,8 +36,8 @@ def to_files(results: BuildResults) -> dict[str, str]:
     """File name → text. The same results give the same bytes; no time, date, host or path is in them.
 
     `metrics.json` holds numbers and settings in nested objects, as tools that compare metrics expect;
-    `history.csv` and `predictions.csv` one row per epoch and per test image; `record.json` the long texts
-    (model summaries) and the package versions.
+    `history.csv` and `predictions.csv` one row per epoch and per image of each part after each phase; `record.json`
+    the long texts (model summaries) and the package versions.
     """
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -77,18 +78,19 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
     try:
         measured = _measured(files, metrics, where)
         history = _history_rows(files[HISTORY])
-        predictions = _prediction_rows(files[PREDICTIONS], _class_count(metrics["data"]))
+        predictions = _predictions(files[PREDICTIONS], record["order"], _class_count(metrics["data"]))
         variants = {
             name: {
                 **{k: v for k, v in metrics["variants"][name].items() if k not in _DERIVED},
                 "head": history.get((name, "head"), []),
                 "fine_tuning": history.get((name, "fine_tuning"), []),
-                "predictions": predictions.get(name, []),
                 "summaries": record["summaries"][name],
-                "confusion": _confusion(metrics["variants"][name], metrics["data"]),
                 "measurement": measured.get(name),
                 "before": _without_ratio(metrics["variants"][name]["before"]),
-                **{split: _without_ratio(metrics["variants"][name][split]) for split in _SPLITS},
+                "after_head": _outcome_from(
+                    metrics["variants"][name]["after_head"], predictions(name, "head"), metrics["data"]
+                ),
+                **_outcome_from(metrics["variants"][name], predictions(name, "fine_tuning"), metrics["data"]),
             }
             for name in record["order"]
         }
@@ -147,29 +149,44 @@ def _measured(files: Mapping[str, str], metrics: Mapping[str, Any], where: str) 
     return measurement_files.from_texts(files, {name: v["measurement"] for name, v in metrics["variants"].items()})
 
 
-_SPLITS = ("train", "validation", "test")
-_DERIVED = ("epochs", *_SPLITS, "before", "confusion", "classes", "measurement")
+_OUTCOME = set(PhaseOutcome.model_fields)
+_DERIVED = ("epochs", "before", "after_head", "classes", "measurement", *_OUTCOME)
 
 
 def _metrics_of(variant: VariantResult, class_names: Sequence[str]) -> dict[str, Any]:
     table = variant.model_dump(
-        mode="json",
-        exclude={"predictions", "head", "fine_tuning", "summaries", "before", "confusion", "measurement", *_SPLITS},
+        mode="json", exclude={"head", "fine_tuning", "summaries", "before", "after_head", "measurement", *_OUTCOME}
     )
-    table["confusion"] = variant.confusion.table(class_names)
-    if len(class_names) > 2:
-        table["classes"] = variant.confusion.ratios(class_names)
     if variant.measurement is not None:
         table["measurement"] = measurement_files.metrics_of(variant.measurement)
     table["before"] = _with_ratio(variant.before)
-    for split in _SPLITS:
-        table[split] = _with_ratio(getattr(variant, split))
+    table["after_head"] = _outcome_of(variant.after_head, class_names)
+    table |= _outcome_of(variant, class_names)
     # The last epoch of each phase is what people compare; the other epochs are in history.csv.
     table["epochs"] = {
         phase: epochs[-1].model_dump(mode="json")
         for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
     }
     return table
+
+
+def _outcome_of(outcome: PhaseOutcome, class_names: Sequence[str]) -> dict[str, Any]:
+    """What stands in `metrics.json`; the predictions are elsewhere."""
+    table: dict[str, Any] = {part: _with_ratio(getattr(outcome, part)) for part in PARTS}
+    table["confusion"] = outcome.confusion.table(class_names)
+    if len(class_names) > 2:
+        table["classes"] = outcome.confusion.ratios(class_names)
+    return table
+
+
+def _outcome_from(table: Mapping[str, Any], rows: Mapping[str, Sequence[Any]] | None, data: Any) -> dict[str, Any]:
+    """The fields of a `PhaseOutcome`: `table` as `_outcome_of` gave it, `rows` by part, None where none were kept."""
+    outcome: dict[str, Any] = {part: _without_ratio(table[part]) for part in PARTS}
+    for part in PARTS:
+        total = table[part]["total"]
+        if rows is not None and [row["index"] for row in rows.get(part, [])] != [str(i) for i in range(total)]:
+            raise ValueError(f"{PREDICTIONS} does not hold the {total} images of {part}, in order")
+    return {**outcome, "confusion": _confusion(table, data), "predictions_by_part": rows or {}}
 
 
 def _confusion(table: Mapping[str, Any], data: Any) -> Any:
@@ -214,6 +231,8 @@ def _predictions_csv(results: BuildResults) -> str:
     rows = [
         (
             name,
+            phase,
+            part,
             *p.model_dump(exclude={"logits"}).values(),
             names[p.actual],
             names[p.predicted],
@@ -221,7 +240,9 @@ def _predictions_csv(results: BuildResults) -> str:
             *p.logits,
         )
         for name, variant in results.variants.items()
-        for p in variant.predictions
+        for phase, outcome in zip(PHASES, (variant.after_head, variant), strict=True)
+        for part, predictions in outcome.predictions_by_part.items()
+        for p in predictions
     ]
     return to_csv(_prediction_columns(len(names)), rows)
 
@@ -243,10 +264,17 @@ def _history_rows(text: str) -> dict[tuple[str, str], list[dict[str, str]]]:
     return rows
 
 
-def _prediction_rows(text: str, classes: int) -> dict[str, list[dict[str, Any]]]:
-    rows: dict[str, list[dict[str, Any]]] = {}
+def _predictions(
+    text: str, variants: Sequence[str], classes: int
+) -> Callable[[str, Phase], dict[str, list[Any]] | None]:
+    """Of a variant's name and a phase: part → its rows; None where no predictions were kept at all."""
+    rows: dict[tuple[str, str], dict[str, list[Any]]] = {}
     columns = logit_columns(classes)
     for row in from_csv(text, _prediction_columns(classes)):
         kept: dict[str, Any] = {key: row[key] for key in Prediction.model_fields if key != "logits"}
-        rows.setdefault(row["variant"], []).append({**kept, "logits": [row[column] for column in columns]})
-    return rows
+        kept["logits"] = [row[column] for column in columns]
+        rows.setdefault((row["variant"], row["phase"]), {}).setdefault(row["part"], []).append(kept)
+    for name, phase in rows:
+        if name not in variants or phase not in PHASES:
+            raise ValueError(f"{PREDICTIONS} holds predictions of {name!r} after {phase!r}, which the build has not")
+    return lambda name, phase: rows.get((name, phase), {}) if rows else None

@@ -8,18 +8,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.measurement import Measurement, MeasureSummary
-from generator.experiment.outcomes import (
-    ClassificationScore,
-    Epoch,
-    LastEpochs,
-    Phase,
-    Prediction,
-    Score,
-    last_epochs,
-)
+from generator.experiment.outcomes import Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
 from generator.experiment.settings import Recipe
 from generator.support.strict_json import Record
 
@@ -60,20 +51,12 @@ class Summaries(Record):
     """The whole model with the upper layers unfrozen."""
 
 
-class Trained(Record):
-    """As much of a variant's outcome as its figures show."""
+class Trained(PhaseOutcome):
+    """As much of a variant's outcome as its figures show: what fine-tuning left, and how it came to it."""
 
     title: str
     head: tuple[Epoch, ...]
     fine_tuning: tuple[Epoch, ...]
-    test: ClassificationScore
-    confusion: ConfusionMatrix
-    predictions: tuple[Prediction, ...]
-
-    @property
-    def wrong(self) -> tuple[Prediction, ...]:
-        """The wrongly classified test images, in order."""
-        return tuple(p for p in self.predictions if p.wrong)
 
     @property
     def last_epochs(self) -> dict[Phase, LastEpochs]:
@@ -91,8 +74,8 @@ class VariantResult(Trained):
     """What `auto` became on the machine that trained."""
     before: Score
     """The validation images before any training."""
-    train: Score
-    validation: Score
+    after_head: PhaseOutcome
+    """How the network did before it was fine-tuned, on the same images."""
     parameters: ParameterCounts
     shapes: Shapes
     summaries: Summaries
@@ -163,10 +146,12 @@ class BuildResults(Record):
     def _classes_are_those_of_the_data(self) -> "BuildResults":
         classes = len(self.data.class_names)
         for name, variant in self.variants.items():
-            if len(variant.confusion.rows) != classes:
-                raise ValueError(f"{name}: the confusion matrix has {len(variant.confusion.rows)} of {classes} classes")
-            if {len(p.logits) or 2 for p in variant.predictions} - {classes}:
-                raise ValueError(f"{name}: not every prediction is one of {classes} classes")
+            for outcome in (variant.after_head, variant):
+                rows = len(outcome.confusion.rows)
+                if rows != classes:
+                    raise ValueError(f"{name}: the confusion matrix has {rows} of {classes} classes")
+                if {len(p.logits) or 2 for part in outcome.predictions_by_part.values() for p in part} - {classes}:
+                    raise ValueError(f"{name}: not every prediction is one of {classes} classes")
         return self
 
     @property

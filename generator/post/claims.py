@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Any, Final, Literal
 
 from generator.experiment import data_summary
-from generator.experiment.data_summary import Count, DataSummary, Part
+from generator.experiment.data_summary import PARTS, Count, DataSummary, Part
 from generator.experiment.metrics import direction
-from generator.experiment.outcomes import Epoch, Spread
+from generator.experiment.outcomes import Epoch, Prediction, Spread
 from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
 from generator.experiment.showcase import MOST_DRAWN
@@ -198,16 +198,24 @@ def _words(text: str) -> str:
 
 def _differ(one: VariantResult, other: VariantResult, metric: str) -> bool:
     """Whether the images that `metric` is of tell two variants apart by more than chance."""
-    if metric.partition(".")[0] != "test":
-        return False
     try:
-        pairs = noise.paired(one.predictions, other.predictions)
+        pairs = noise.paired(_images(one, metric), _images(other, metric))
     except ValueError:
         return False
-    if metric.rpartition(".")[2] != "loss":
+    if metric.rpartition(".")[2] not in ("loss", "val_loss"):
         return more_than_chance(noise.mcnemar(pairs.mended, pairs.broken))
-    losses = [(p.loss, q.loss) for p, q in zip(one.predictions, other.predictions, strict=True)]
+    losses = [(p.loss, q.loss) for p, q in zip(_images(one, metric), _images(other, metric), strict=True)]
     return more_than_chance(noise.sign(sum(p < q for p, q in losses), sum(p > q for p, q in losses)))
+
+
+def _images(variant: VariantResult, metric: str) -> Sequence[Prediction]:
+    """The predictions that `metric` sums up, as far as it is the metric of a phase's end."""
+    words = metric.split(".")
+    outcome = variant.after_head if words[0] in ("after_head", "head") else variant
+    of_epoch: Part = "validation" if words[-1].startswith("val_") else "train"
+    part = next((part for part in PARTS if part in words), of_epoch)
+    found: Sequence[Prediction] = outcome.predictions_by_part.get(part, ())
+    return found
 
 
 def _metric(variant: VariantResult, path: str) -> float:
@@ -219,8 +227,8 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
     same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best, is_best, verdict,
-    ranges, plain_folders, own_folder, apart, batches_filled, first_few, all_drawn, rough, level, more_than_chance,
-    plural, headings,
+    ranges, plain_folders, own_folder, apart, batches_filled, first_few, all_drawn, rough, level,
+    more_than_chance, plural, headings,
 )  # fmt: skip
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS)}

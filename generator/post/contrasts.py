@@ -1,4 +1,4 @@
-"""Claims about variants side by side and about test images: which to compare, which were close, which none has right.
+"""Claims about variants or phases side by side and about test images: which to compare, which were close or changed.
 
 Each takes results or their views, and gives the elements themselves, so that a template can print their numbers.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
 
-from generator.experiment.outcomes import Prediction
+from generator.experiment.outcomes import PhaseOutcome, Prediction
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
 from generator.support import noise
@@ -68,12 +68,19 @@ CLOSE = 0.6
 """A confidence below it is called a close call; the templates say `three in five`."""
 
 
+def changed_images(old: PhaseOutcome, new: PhaseOutcome) -> list[tuple[Prediction, Prediction]]:
+    """Each test image that one of the two gets right and the other wrong, as both predict it."""
+    both = zip(old.predictions, new.predictions, strict=True)
+    return [(before, after) for before, after in both if before.wrong != after.wrong]
+
+
 def close_calls(predictions: Sequence[Prediction]) -> list[Prediction]:
     """Those of so low a confidence that little would have turned the answer."""
     return [p for p in predictions if p.confidence < CLOSE]
 
 
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
-    worst, pairs, isolates, told_apart, some_wrong, all_wrong, shown_first, closest_call, surest, close_calls,
+    worst, pairs, isolates, told_apart, some_wrong, all_wrong, shown_first, closest_call, surest,
+    changed_images, close_calls,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""

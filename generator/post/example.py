@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from generator.experiment import figure_names
 from generator.experiment.confusion import ConfusionMatrix
-from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate
-from generator.experiment.outcomes import ClassificationScore, Epoch, Prediction, Score
+from generator.experiment.data_summary import PARTS, Copy, Count, DataSummary, Duplicate
+from generator.experiment.outcomes import ClassificationScore, Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.results import (
     BuildResults,
     Environment,
@@ -110,14 +110,22 @@ def _variant(name: str, model: ModelSettings) -> VariantResult:
         before=score,
         head=_epochs(1),
         fine_tuning=_epochs(2),
+        after_head=_outcome(),
+        **dict(_outcome()),
+        parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=2),
+        shapes=Shapes(images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1)),
+        summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
+    )
+
+
+def _outcome() -> PhaseOutcome:
+    score = Score(loss=0.5, correct=3, total=4)
+    return PhaseOutcome(
         train=score,
         validation=score,
         test=ClassificationScore(**score.model_dump(), precision=0.5, recall=0.5, f1=0.5, roc_auc=0.5),
         confusion=ConfusionMatrix(rows=((1, 1), (0, 2))),
-        predictions=_predictions(),
-        parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=2),
-        shapes=Shapes(images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1)),
-        summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
+        predictions_by_part={part: _predictions() for part in PARTS},
     )
 
 

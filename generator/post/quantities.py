@@ -16,8 +16,9 @@ from which `verify` computes it again.
     fisher(score, other)                       exact p value of two accuracies on different images
     one_sided(confusion)                       exact p value of one class being wrong more often than the other
 
-A score is anything with `correct` and `total`, of the results or of the original. `old` and `new` are variants, whose
-test images are meant, or lists of predictions, as in `mcnemar(first.predictions, second.predictions)`.
+A score is anything with `correct` and `total`, of the results or of the original. `old` and `new` are what a phase
+left, `variant.after_head` or the variant itself, whose test images are meant, or lists of predictions, as in
+`mcnemar(variant.after_head.predictions_by_part.validation, variant.predictions_by_part.validation)`.
 """
 
 from collections.abc import Callable, Mapping

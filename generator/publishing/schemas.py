@@ -7,19 +7,22 @@ from typing import Any
 
 from generator.experiment import measurement_files, result_files
 from generator.experiment.confusion import NAMED
+from generator.experiment.data_summary import PARTS
 from generator.experiment.loading import ConfigFile
-from generator.experiment.outcomes import Epoch, Prediction
+from generator.experiment.outcomes import PHASES, Epoch, Prediction
 from generator.experiment.results import BuildResults
 from generator.post.manifest import DIGEST, Manifest
 from generator.support import strict_json
 
 Schema = dict[str, Any]
 
-_ELSEWHERE = ("head", "fine_tuning", "predictions", "summaries")
+_ELSEWHERE = ("head", "fine_tuning", "predictions_by_part", "summaries")
 """Of a variant's results, what stands in the other files."""
 
-_PREDICTION_NAMES = {
+_NAMES = {
     "variant": {"type": "string"},
+    "phase": {"enum": list(PHASES)},
+    "part": {"enum": list(PARTS)},
     "actual_name": {"type": "string"},
     "predicted_name": {"type": "string"},
     "correct": {"type": "integer", "minimum": 0, "maximum": 1},
@@ -52,7 +55,9 @@ def _metrics() -> Schema:
         _add(definitions[name], "accuracy", share)
     _add(definitions["DataSummary"], "majority_share", share)
     definitions["ConfusionMatrix"] = _confusion()
-    definitions["VariantResult"]["properties"]["classes"] = _classes(share)
+    for name in ("VariantResult", "PhaseOutcome"):
+        definitions[name]["properties"]["classes"] = _classes(share)
+    _drop(definitions["PhaseOutcome"], "predictions_by_part")
     for name in _ELSEWHERE:
         _drop(definitions["VariantResult"], name)
     last = {"$ref": "#/$defs/Epoch"}
@@ -120,7 +125,7 @@ def _images() -> Schema:
 
 
 def _row(name: str, columns: tuple[str, ...], model: Schema) -> Schema:
-    known = {**_PREDICTION_NAMES, "phase": {"enum": ["head", "fine_tuning"]}, **model["properties"]}
+    known = {**_NAMES, **model["properties"]}
     return _titled(
         name,
         {

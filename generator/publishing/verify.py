@@ -4,7 +4,6 @@
 the templates are needed, so that a reader or a CI job can check a published post.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from generator.experiment import result_files
-from generator.experiment.recount import recount
+from generator.experiment.recount import disagreements
 from generator.experiment.results import BuildResults
 from generator.post import bound, manifest
 from generator.post.manifest import Excerpt, Manifest, Number
@@ -132,24 +131,12 @@ def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]
 
 
 def _miscounted(build: BuildResults, folder: str) -> Iterator[Finding]:
-    """Test scores that are not those of the predictions beside them."""
+    """Scores that are not those of the predictions beside them, of both phases."""
     for name, variant in build.variants.items():
-        if not variant.predictions:
-            continue
-        score, matrix = recount(variant.predictions, len(build.data.class_names))
-        found, counted = variant.test.model_dump(), score.model_dump()
-        wrong = [f"test.{key}" for key in found if not _same(key, found[key], counted[key])]
-        wrong += [] if variant.confusion == matrix else ["confusion"]
-        for path in wrong:
-            message = f"variants.{name}.{path} is not what {result_files.PREDICTIONS} gives"
-            yield Finding("results", f"{folder}/{result_files.METRICS}", f"{message}: they are of different builds")
-
-
-def _same(key: str, one: float | None, other: float | None) -> bool:
-    """Equal but for the order of summation, which in a ROC curve may part probabilities that are the same."""
-    if one is None or other is None:
-        return one is other
-    return math.isclose(one, other, rel_tol=1e-4 if key == "roc_auc" else 1e-6, abs_tol=1e-9)
+        for owner, outcome in ((f"variants.{name}", variant), (f"variants.{name}.after_head", variant.after_head)):
+            for path in disagreements(outcome, len(build.data.class_names)):
+                message = f"{owner}.{path} is not what {result_files.PREDICTIONS} gives: they are of different builds"
+                yield Finding("results", f"{folder}/{result_files.METRICS}", message)
 
 
 def _number(number: Number, build: BuildResults, post: str, lines: list[str]) -> Iterator[Finding]:

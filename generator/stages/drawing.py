@@ -58,6 +58,6 @@ def _shown(job: Job, owner: str = "", title: str = "") -> Trained:
         "title": title,
         "head": found["head"]["history"],
         "fine_tuning": found["fine_tuning"]["history"],
-        **{name: found["evaluation"][name] for name in ("test", "confusion", "predictions")},
+        **found["evaluation"]["outcome"],
     }
     return validated(Trained, table, f"{printable(job.label)}: results in the store")

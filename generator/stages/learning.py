@@ -5,8 +5,9 @@
     cut            outputs of the frozen lower part for every image
     features       pooled features of every image, from the frozen base
     head           phase 1: history, the head's weights, the score before training
+    head_evaluation   scores on the three splits, predictions, confusion matrix after phase 1
     fine_tuning    phase 2: history, the weights of the upper part and the head
-    evaluation     scores on the three splits, predictions, confusion matrix
+    evaluation     the same as `head_evaluation` after phase 2
 
     measure_features   pooled features of every image to measure with, as `features`
     measurement        scores and predictions of these after each phase
@@ -122,6 +123,16 @@ def head(job: Job, out: Path, report: Report) -> None:
     _save_variables(model.trainable_variables, out)
 
 
+def head_evaluation(job: Job, out: Path, report: Report) -> None:
+    work, task = Workspace(job), task_for(job.classes)
+    pooled = artifacts.rows(job.inputs["features"] / artifacts.POOLED)
+    layers = network.build_head(job.setting("model.dropout"), task.outputs)
+    model = network.connect_head(layers, pooled.shape[1])
+    _load_variables(model.trainable_variables, job.inputs["head"])
+    logits = scoring.predict(model, work.batches(pooled, range(len(work.labels))))
+    _write_outcome(task, logits, work, out)
+
+
 def fine_tuning(job: Job, out: Path, report: Report) -> None:
     work = Workspace(job)
     model, layers = work.upper_model(task_for(job.classes).outputs)
@@ -146,22 +157,10 @@ def fine_tuning(job: Job, out: Path, report: Report) -> None:
 
 def evaluation(job: Job, out: Path, report: Report) -> None:
     work, task = Workspace(job), task_for(job.classes)
-    labels = work.labels
     model, _ = work.upper_model(task.outputs)
     _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
-    logits = scoring.predict(model, work.lower_outputs(range(len(labels))))
-    train_images, validation_images = list(work.split.train), list(work.split.validation)
-    first = job.dataset.first_test
-    test_logits, test_labels = logits[first:], labels[first:]
-    files = [sample.name for sample in job.dataset.test]
-    artifacts.write_records(
-        out,
-        train=scoring.score(task, logits[train_images], labels[train_images]),
-        validation=scoring.score(task, logits[validation_images], labels[validation_images]),
-        test=scoring.classification_score(task, test_logits, test_labels),
-        confusion=scoring.confusion(task, test_logits, test_labels),
-        predictions=list(scoring.predictions(task, test_logits, test_labels, files)),
-    )
+    logits = scoring.predict(model, work.lower_outputs(range(len(work.labels))))
+    _write_outcome(task, logits, work, out)
 
 
 def measure_features(job: Job, out: Path, report: Report) -> None:
@@ -215,6 +214,12 @@ def _before(task: Task, model: keras.Model, work: Workspace, pooled: np.ndarray)
     positions = list(work.split.validation)
     logits = scoring.predict(model, work.batches(pooled, positions))
     return scoring.score(task, logits, work.labels[positions])
+
+
+def _write_outcome(task: Task, logits: np.ndarray, work: Workspace, out: Path) -> None:
+    """Write what `logits` of all images come to."""
+    files = [sample.name for sample in work.job.dataset.samples]
+    artifacts.write_records(out, outcome=scoring.outcome(task, logits, work.labels, files, work.parts))
 
 
 def _save_variables(variables: list[keras.Variable], out: Path) -> None:

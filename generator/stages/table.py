@@ -1,9 +1,10 @@
 """The stages of a build, one row each: what it runs, what it may read, what it needs.
 
     pixels ─┬─ split ──────┐
-            ├─ features ─ head ─ fine_tuning ─ evaluation ─┬─ figures, examples
-            ├─ cut ╌╌┘──────────┘                          └─ comparison
-            ├─ augmentation ────────────────────────────────── data_figures
+            ├─ features ─ head ─┬─ head_evaluation
+            ├─ cut ╌╌┘──────────┴─ fine_tuning ─ evaluation ─┬─ figures, examples
+            │                                                └─ comparison
+            ├─ augmentation ──────────────────────────────────── data_figures
             └─ measure_pixels ─┬─ measure_features ─┐
                                └────────────────────┴─ measurement (of head and fine_tuning)
     architecture
@@ -168,6 +169,15 @@ STAGES = (
         given=("classes", "dataset", "weights", "precision"),
         needs=("pixels", "split", "features"),
         packages=TENSORFLOW,
+    ),
+    Stage(
+        name="head_evaluation",
+        runs="generator.stages.learning:head_evaluation",
+        scope="variant",
+        settings=("data.batch_size", "model.dropout"),
+        given=("classes", "dataset"),
+        needs=("split", "features", "head"),
+        packages=(*TENSORFLOW, "scikit-learn"),
     ),
     Stage(
         name="fine_tuning",

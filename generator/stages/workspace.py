@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from generator.backbones.weights import load_arrays
 from generator.data.splits import Split
+from generator.experiment.data_summary import Part
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.progress import Report
@@ -101,6 +102,12 @@ class Workspace:
     @cached_property
     def split(self) -> Split:
         return artifacts.read_split(self.job.inputs["split"])
+
+    @property
+    def parts(self) -> dict[Part, Sequence[int]]:
+        """Part → positions of its images, in the order of the data set."""
+        test = range(self.job.dataset.first_test, len(self.job.dataset.samples))
+        return {"train": sorted(self.split.train), "validation": sorted(self.split.validation), "test": test}
 
     def forward(self, model: keras.Model) -> Forward:
         """Preprocessing, where the variant has it, and a frozen part of the base from its input on."""

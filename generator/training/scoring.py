@@ -1,6 +1,6 @@
 """From a trained model to predictions and scores; standard metrics come from scikit-learn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import keras
@@ -9,8 +9,9 @@ import tensorflow as tf
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
 from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.data_summary import Part
 from generator.experiment.measurement import Measured
-from generator.experiment.outcomes import ClassificationScore, Prediction, Score
+from generator.experiment.outcomes import ClassificationScore, PhaseOutcome, Prediction, Score
 from generator.experiment.task import Task
 
 
@@ -67,6 +68,22 @@ def measured(task: Task, logits: np.ndarray, labels: np.ndarray, files: Sequence
     """All of this for the images to measure with."""
     found = predictions(task, logits, labels, files)
     return Measured(**classification_score(task, logits, labels).model_dump(), predictions=found)
+
+
+def outcome(
+    task: Task, logits: np.ndarray, labels: np.ndarray, files: Sequence[str], parts: Mapping[Part, Sequence[int]]
+) -> PhaseOutcome:
+    """Scores and predictions of the images of every part; `parts` says which rows of the arrays are its images."""
+    z, y = ({part: values[list(rows)] for part, rows in parts.items()} for values in (logits, labels))
+    return PhaseOutcome(
+        train=score(task, z["train"], y["train"]),
+        validation=score(task, z["validation"], y["validation"]),
+        test=classification_score(task, z["test"], y["test"]),
+        confusion=confusion(task, z["test"], y["test"]),
+        predictions_by_part={
+            part: predictions(task, z[part], y[part], [files[row] for row in rows]) for part, rows in parts.items()
+        },
+    )
 
 
 def predictions(task: Task, logits: np.ndarray, labels: np.ndarray, files: Sequence[str]) -> tuple[Prediction, ...]:

@@ -29,13 +29,14 @@ WEIGHTS = Weights(
 )
 OTHER_WEIGHTS = replace(WEIGHTS, summary=WEIGHTS.summary.model_copy(update={"fingerprint": "0" * 64}))
 
-TRAINED = {"head", "fine_tuning", "evaluation", "figures", "examples", "comparison"}
+TRAINED = {"head", "head_evaluation", "fine_tuning", "evaluation", "figures", "examples", "comparison"}
 """What follows from the head."""
-TUNED = TRAINED - {"head"}
+TUNED = TRAINED - {"head", "head_evaluation"}
+EVALUATED = {"head_evaluation", "evaluation", "figures", "examples", "comparison"}
 SPLIT = TRAINED | {"split"}
 FROZEN = {"features", "cut"}
 DATA = {"pixels", "augmentation", "data_figures"}
-WORKER = {"architecture", "augmentation", "features", "cut", "head", "fine_tuning", "evaluation"}
+WORKER = {"architecture", "augmentation", "features", "cut", "head", "head_evaluation", "fine_tuning", "evaluation"}
 DRAWN = {"figures", "data_figures", "examples", "comparison"}
 COMPUTED = WORKER | DRAWN
 """What TensorFlow computes, and what is drawn of it."""
@@ -261,7 +262,7 @@ def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Pl
         ("keras", COMPUTED),
         ("numpy", ALL),
         ("pillow", ALL - {"architecture"}),
-        ("scikit-learn", {"evaluation", "figures", "examples", "comparison"}),
+        ("scikit-learn", EVALUATED),
         ("matplotlib", DRAWN),
         ("seaborn", DRAWN),
         ("jinja2", set()),
@@ -315,12 +316,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
             'RandomFlip("vertical"',
             WORKER | DRAWN,
         ),
-        (
-            "training/scoring.py",
-            "zero_division=0",
-            "zero_division=1",
-            {"evaluation", "figures", "examples", "comparison"},
-        ),
+        ("training/scoring.py", "zero_division=0", "zero_division=1", EVALUATED),
         ("support/noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
         ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
         # How images are chosen for validation.
@@ -408,7 +404,7 @@ def test_variants_that_agree_share_their_stages(plan: Callable[..., Plan]) -> No
     baseline, augmented = both["baseline"], both["augmentation"]
     for name in FROZEN:
         assert baseline[name].key.digest == augmented[name].key.digest
-    for name in ("architecture", "head", "fine_tuning", "evaluation", "figures"):
+    for name in ("architecture", "head", "head_evaluation", "fine_tuning", "evaluation", "figures"):
         assert baseline[name].key.digest != augmented[name].key.digest
 
 

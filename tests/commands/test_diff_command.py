@@ -15,7 +15,7 @@ from generator.diff import fitting
 from generator.experiment import result_files
 from generator.experiment.results import BuildResults, Environment
 from tests import repositories
-from tests.factories import make_data, make_results, make_variant
+from tests.factories import make_data, make_results, make_variant, outcome_of
 from tests.repositories import DATA, commit_all, isolate, make_site, provenance
 from tests.repositories import git as run_git
 from tests.sites import put
@@ -136,8 +136,11 @@ def many_images(variants: int, images: int, name: str) -> tuple[BuildResults, Bu
         )
         wrong = tuple(p.model_copy(update={"predicted": 1 - p.predicted}) for p in predictions)
         names = ["baseline", *(f"variant-{number}" for number in range(1, variants))]
+        outcomes = [
+            dict(outcome_of({**base.predictions_by_part, "test": rows}, classes=2)) for rows in (wrong, predictions)
+        ]
         found = {
-            name: base.model_copy(update={"name": name, "predictions": predictions if right == bool(n % 2) else wrong})
+            name: base.model_copy(update={"name": name, **outcomes[right == bool(n % 2)]})
             for n, name in enumerate(names)
         }
         made.append(make_results(variants=found, figures=()))

@@ -132,8 +132,8 @@ def test_mended_and_broken_images_equal_a_recomputation_from_the_files(make: Cal
 
     def wrong(build: Build) -> set[str]:
         rows = result_files.to_files(build.results)[result_files.PREDICTIONS].splitlines()[1:]
-        cells = [row.split(",") for row in rows if row.startswith("baseline,")]
-        return {row[2] for row in cells if row[3] != row[4]}
+        cells = [row.split(",") for row in rows if row.startswith("baseline,fine_tuning,test,")]
+        return {row[4] for row in cells if row[5] != row[6]}
 
     assert {c.file for c in pair.of("mended")} == wrong(old) - wrong(new)
     assert {c.file for c in pair.of("broken")} == wrong(new) - wrong(old)

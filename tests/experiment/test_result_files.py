@@ -1,7 +1,9 @@
-"""Results of several classes as files, and back."""
+"""Results as files, and back: of both phases, and of several classes."""
 
+import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -67,3 +69,58 @@ def test_metrics_alone_are_enough(files: dict[str, str]) -> None:
     neighbours = result_files.empty_neighbours(table["variants"], table["data"])
     found = result_files.from_files({result_files.METRICS: files[result_files.METRICS], **neighbours}, "here")
     assert found.baseline.confusion == make_results(data=make_data(class_names=FIVE)).baseline.confusion
+
+
+# ---- Predictions of both phases and of every part -----------------------------------------------------------
+
+
+@pytest.fixture
+def of_two() -> dict[str, str]:
+    return result_files.to_files(make_results())
+
+
+def test_every_image_of_every_part_has_a_row_after_each_phase(of_two: dict[str, str]) -> None:
+    rows = list(csv.DictReader(of_two[result_files.PREDICTIONS].splitlines()))
+    counts = Counter((row["variant"], row["phase"], row["part"]) for row in rows)
+    assert counts == {
+        (variant, phase, part): images
+        for variant in make_results().variants
+        for phase in ("head", "fine_tuning")
+        for part, images in (("train", 296), ("validation", 64), ("test", 40))
+    }
+    wrong = [int(row["index"]) for row in rows if (row["phase"], row["part"], row["correct"]) == ("head", "test", "0")]
+    assert wrong == 3 * [0, 1, 2, 3, 6, 7, 30]
+
+
+def test_the_heads_metrics_have_paths_of_their_own(of_two: dict[str, str]) -> None:
+    variant = json.loads(of_two[result_files.METRICS])["variants"]["baseline"]
+    assert (variant["test"]["correct"], variant["after_head"]["test"]["correct"]) == (35, 33)
+    assert variant["after_head"]["test"]["accuracy"] == 33 / 40
+    assert set(variant["after_head"]) == {"train", "validation", "test", "confusion"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        (r"baseline,head,validation,63,.*\n", "", "does not hold the 64 images of validation, in order"),
+        (r"(baseline,fine_tuning,test,)7,", r"\g<1>8,", "does not hold the 40 images of test, in order"),
+        (r"(?m)^.*,head,.*\n", "", "does not hold the 296 images of train"),
+        (r"baseline,head,test,0,", "baseline,before,test,0,", "'baseline' after 'before', which the build has not"),
+        (r"baseline,head,test,0,", "nobody,head,test,0,", "'nobody' after 'head', which the build has not"),
+        (r"baseline,head,test,0,", "baseline,head,tests,0,", "does not hold the 40 images of test"),
+    ],
+)
+def test_predictions_of_other_images_are_refused(of_two: dict[str, str], old: str, new: str, named: str) -> None:
+    text, count = re.subn(old, new, of_two[result_files.PREDICTIONS])
+    assert count
+    with pytest.raises(BadInput, match=named):
+        result_files.from_files(of_two | {result_files.PREDICTIONS: text}, "here")
+
+
+def test_rows_of_an_unknown_part_are_refused(of_two: dict[str, str]) -> None:
+    text = of_two[result_files.PREDICTIONS]
+    row = next(row for row in text.splitlines() if row.startswith("baseline,head,test,0,"))
+    with pytest.raises(BadInput, match="predictions_by_part"):
+        result_files.from_files(
+            of_two | {result_files.PREDICTIONS: f"{text}{row.replace(',test,', ',tests,', 1)}\n"}, "here"
+        )

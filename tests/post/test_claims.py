@@ -5,7 +5,7 @@ import pytest
 from generator.experiment.outcomes import Epoch, Spread
 from generator.experiment.results import VariantResult
 from generator.post import claims
-from tests.factories import make_variant
+from tests.factories import make_history, make_outcome, make_predictions, make_variant
 
 
 def history(*accuracies: float, loss: tuple[float, ...] = ()) -> tuple[Epoch, ...]:
@@ -144,11 +144,32 @@ def test_is_best_takes_the_lowest_loss_where_most_images_have_a_lower_one() -> N
         logits = [p.logit * (2 if p.index < sharper else 1) for p in made.predictions]
         rows = [p.model_copy(update={"logit": logit}) for p, logit in zip(made.predictions, logits, strict=True)]
         test = made.test.model_copy(update={"loss": loss})
-        return made.model_copy(update={"test": test, "predictions": tuple(rows)})
+        parts = {**made.predictions_by_part, "test": tuple(rows)}
+        return made.model_copy(update={"test": test, "predictions_by_part": parts})
 
     assert marked("test.loss", low=variant(0.1, 40), high=variant(0.2, 0)) == "low"
     assert marked("test.loss", low=variant(0.1, 5), high=variant(0.2, 0)) == ""
     assert marked("test.loss", low=variant(0.2, 40), high=variant(0.2, 0)) == ""
+
+
+@pytest.mark.parametrize("metric", ["validation.accuracy", "fine_tuning.-1.val_accuracy"])
+def test_is_best_compares_the_images_that_a_metric_is_of(metric: str) -> None:
+    """The test images are alike, the validation images are not."""
+
+    def variant(wrong: tuple[int, ...], accuracy: float) -> VariantResult:
+        made = make_variant(fine_tuning=make_history(30, 2, 0.5, accuracy))
+        parts = {**made.predictions_by_part, "validation": make_predictions(wrong, total=64, folder="train")}
+        validation = made.validation.model_copy(update={"correct": 64 - len(wrong)})
+        return made.model_copy(update={"predictions_by_part": parts, "validation": validation})
+
+    assert marked(metric, a=variant((), 1.0), b=variant(SIX, 0.9)) == "a"
+    assert marked(metric, a=variant((), 1.0), b=variant(SIX[:5], 0.9)) == ""
+
+
+def test_is_best_of_the_head_alone() -> None:
+    good, bad = make_variant(after_head=make_outcome(())), make_variant(after_head=make_outcome(SIX))
+    assert marked("after_head.test.accuracy", a=good, b=bad) == "a"
+    assert marked("test.accuracy", a=good, b=bad) == ""
 
 
 @pytest.mark.parametrize(

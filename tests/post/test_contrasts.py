@@ -5,7 +5,7 @@ import pytest
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
 from generator.post import contrasts
-from tests.factories import make_results, make_variant
+from tests.factories import make_outcome, make_results, make_variant
 
 
 def named(changes: dict[str, dict[str, bool | int | float | str]]) -> dict[str, VariantResult]:
@@ -72,3 +72,12 @@ def test_close_calls_are_below_three_in_five() -> None:
 def test_shown_first_is_the_showcase() -> None:
     variant = make_variant()
     assert tuple(contrasts.shown_first(variant)) == showcase(variant.predictions)
+
+
+def test_changed_images_are_those_that_one_gets_right_and_the_other_wrong() -> None:
+    found = contrasts.changed_images(make_outcome((0, 1, 2)), make_outcome((2, 30)))
+    assert [(old.index, old.wrong, new.wrong) for old, new in found] == [
+        (0, True, False),
+        (1, True, False),
+        (30, False, True),
+    ]

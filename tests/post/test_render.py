@@ -82,7 +82,7 @@ def test_no_other_digits_are_results() -> None:
             assert in_code or (line, match.start() + 1) in places or match[0] == "1.2", f"{line}: {text}"
 
 
-RECORDS = ("before", "train", "validation", "test", "confusion", "parameters")
+RECORDS = ("before", "after_head", "train", "validation", "test", "confusion", "parameters")
 DERIVED = {"correct": ("accuracy",), "trainable_fine_tuning": ("frozen_fine_tuning",)} | dict.fromkeys(
     ("true_negative", "false_positive", "false_negative", "true_positive"), ("total", "recalls.0", "recalls.1")
 )

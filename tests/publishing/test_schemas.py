@@ -105,9 +105,9 @@ def test_the_metrics_of_several_classes_fit_their_schema() -> None:
 def test_the_predictions_of_several_classes_fit_their_schema() -> None:
     results = make_results(data=make_data(class_names=FIVE))
     (header, first, *_) = csv.reader(io.StringIO(result_files.to_files(results)[result_files.PREDICTIONS]))
-    row = {name: cell if "file" in name or "name" in name or name == "variant" else float(cell)
+    row = {name: cell if "file" in name or "name" in name or name in ("variant", "phase", "part") else float(cell)
            for name, cell in zip(header, first, strict=True)}  # fmt: skip
-    assert row["logit_1"] == row["logit"]
+    assert row[f"logit_{row['predicted']:.0f}"] == row["logit"]
     assert check(row, "predictions.csv") == []
     assert check(row | {"logit_x": 1.0}, "predictions.csv") != []
 
@@ -135,7 +135,9 @@ def test_the_columns_of_the_csv_files_are_described(name: str) -> None:
     schema = schemas()[name]
     assert list(schema["properties"]) == header
     typed = {
-        column: cell if schema["properties"][column].get("type") == "string" or column == "phase" else float(cell)
+        column: cell
+        if schema["properties"][column].get("type") == "string" or column in ("phase", "part")
+        else float(cell)
         for column, cell in zip(header, first, strict=True)
     }
     assert check(typed, name) == []

@@ -291,6 +291,17 @@ def test_a_confusion_matrix_that_the_predictions_do_not_give_is_named(site: Path
     assert expected in {f.message for f in verify(site)}
 
 
+@pytest.mark.parametrize("path", ["train.loss", "validation.loss", "test.f1"])
+def test_scores_of_the_head_alone_and_of_every_part_are_recounted(site: Path, path: str) -> None:
+    metrics = json.loads((site / DATA / "metrics.json").read_text())
+    part, key = path.split(".")
+    metrics["variants"]["augmentation"]["after_head"][part][key] += 0.01
+    (site / DATA / "metrics.json").write_text(json.dumps(metrics))
+    sign_again(site)
+    expected = f"variants.augmentation.after_head.{path} is not what predictions.csv gives"
+    assert [f.message.partition(":")[0] for f in verify(site) if f.kind == "results"] == [expected]
+
+
 def test_several_classes_are_recounted(tmp_path: Path) -> None:
     put(tmp_path, make_files(make_results(data=make_data(class_names=FIVE))))
     assert verify(tmp_path) == ()

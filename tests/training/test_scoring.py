@@ -8,6 +8,7 @@ pytestmark = pytest.mark.train
 
 pytest.importorskip("keras")
 
+from generator.experiment.recount import disagreements  # noqa: E402
 from generator.experiment.task import task_for  # noqa: E402
 from generator.training import scoring  # noqa: E402  # needs TensorFlow
 
@@ -40,3 +41,16 @@ def test_without_images_of_a_class_there_is_no_roc_curve_and_the_means_leave_it_
     assert found.recall == pytest.approx((1 / 2 + 1 + 2 / 3) / 3)
     one = scoring.classification_score(task_for(2), np.array([[-1.0], [-2.0]]), np.array([0, 0]))
     assert (one.roc_auc, one.precision) == (None, 0.0)
+
+
+def test_an_outcome_has_the_images_of_each_part_in_order() -> None:
+    files = [f"{row}.png" for row in range(7)]
+    parts = {"train": [1, 3], "validation": [0, 2], "test": range(4, 7)}
+    found = scoring.outcome(task_for(3), LOGITS, LABELS, files, parts)
+    for part, rows in parts.items():
+        score = scoring.score(task_for(3), LOGITS[list(rows)], LABELS[list(rows)])
+        assert (getattr(found, part).loss, getattr(found, part).correct) == (score.loss, score.correct)
+        assert [(p.index, p.file) for p in found.predictions_by_part[part]] == [
+            (index, f"{row}.png") for index, row in enumerate(rows)
+        ]
+    assert disagreements(found, 3) == []
