@@ -12,9 +12,9 @@ PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 def describe() -> dict[str, str]:
     """Name → what it is on this machine, now."""
     return {
-        "processor": f"{hardware.processor()}, {cores()} cores",
+        "processor": hardware.machine(),
         "bfloat16 units": ", ".join(sorted(hardware.BFLOAT16_FLAGS & hardware.flags())) or "none",
-        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "memory": hardware.memory(),
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "load before": f"{os.getloadavg()[0]:.1f} processes wanted a core",
@@ -23,7 +23,7 @@ def describe() -> dict[str, str]:
 
 def cores() -> int:
     """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return hardware.cores()
 
 
 def as_markdown(described: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from generator.build import outlook
 from generator.build import store as cache
-from generator.build.collect import collect, describe, figure_files
+from generator.build.collect import collect, describe, figure_files, steps
 from generator.build.estimate import Expected
 from generator.build.executor import Local
 from generator.build.outlook import Outset
@@ -131,7 +131,11 @@ def explain(config: Config, places: Places) -> list[Explanation]:
 
 def _record(planned: Plan, runner: Runner) -> BuildRecord:
     entries = [(node, runner.entries.get(node.key.digest)) for node in planned.nodes]
-    made = {node.label: provenance.record_of(node, entry.seconds) for node, entry in entries if entry}
+    made = {
+        node.label: provenance.record_of(node, entry.seconds, steps(node, planned, runner))
+        for node, entry in entries
+        if entry
+    }
     return BuildRecord(tuple(runner.ran), made)
 
 

@@ -633,6 +633,33 @@ def test_each_build_is_recorded_once_with_its_metrics(built: Project) -> None:
         assert record["stages"]["baseline.head"]["seconds"] >= 0
 
 
+def test_the_record_of_a_run_tells_the_machine_and_what_a_step_took(built: Project) -> None:
+    record = json.loads(built.site()["assets/data/CV_HW_2/provenance.json"])
+    assert record["cores"] >= 1
+    head, tuning = record["stages"]["baseline.head"], record["stages"]["augmentation.fine_tuning"]
+    # Eight images are trained on, in two batches.
+    assert (head["steps"], tuning["steps"]) == (3 * 2, 2 * 2)
+    assert head["seconds_per_step"] == pytest.approx(head["seconds"] / 6, abs=0.005)
+    assert "steps" not in record["stages"]["baseline.evaluation"]
+
+
+def test_a_stage_that_went_on_after_a_kill_does_not_tell_what_a_step_took(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(event: str) -> None:
+        if event == "baseline.head epoch 2":
+            raise BuildFailed("killed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        fakes.install(patch.setattr, hook=killed)
+        with pytest.raises(BuildFailed):
+            fresh.build()
+    fresh.build()
+    stages = json.loads(fresh.site()["assets/data/CV_HW_2/provenance.json"])["stages"]
+    assert "steps" not in stages["baseline.head"]
+    assert "steps" in stages["baseline.fine_tuning"]
+
+
 def test_fault_31_a_record_lost_by_a_kill_after_publishing_is_made_up_for(built: Project) -> None:
     (record,) = history(built)
     before = tree(record)

@@ -1,5 +1,6 @@
 """From the store's entries to results: every variant's numbers, the data set's summary, the figures."""
 
+import math
 import platform
 from collections.abc import Iterator
 from contextlib import suppress
@@ -7,13 +8,14 @@ from importlib import metadata
 from pathlib import Path
 
 from generator.build import measured
-from generator.build.plan import Nodes, Plan, version
+from generator.build.plan import Node, Nodes, Plan, version
 from generator.build.runner import Runner
 from generator.build.start import Start
 from generator.build.store import Entry
 from generator.data import summary
 from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary
+from generator.experiment.outcomes import PHASES
 from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
 from generator.experiment.settings import Config, Variant
 from generator.stages import artifacts
@@ -56,6 +58,16 @@ def figure_files(plan: Plan, runner: Runner) -> dict[str, bytes]:
         for figure, entry in _drawn(plan, runner)
         for name in (f"{figure.name}.png", f"{figure.name}.webp")
     }
+
+
+def steps(node: Node, plan: Plan, runner: Runner) -> int | None:
+    """Training steps that a stage's entry took; None where it does not train, or went on after a kill."""
+    entry = runner.entries.get(node.key.digest)
+    if node.name not in PHASES or entry is None or entry.resumed:
+        return None
+    split = artifacts.read_split(runner.require(plan.variants[node.owner]["split"]).folder)
+    epochs, batch_size = int(node.settings[f"{node.name}.epochs"]), int(node.settings["data.batch_size"])
+    return epochs * math.ceil(len(split.train) / batch_size)
 
 
 def environment(root: Path) -> Environment:

@@ -44,8 +44,9 @@ class Runner:
         job = node.job(inputs, self._store.checkpoint(node.key))
         if self._force:
             job.checkpoint.unlink(missing_ok=True)
+        resumed = job.checkpoint.exists()
         with self._display.stage(node.label) as report:
-            entry = self._store.create(node.key, lambda out: self._executor.run(job, out, report))
+            entry = self._store.create(node.key, lambda out: self._executor.run(job, out, report), resumed=resumed)
         job.checkpoint.unlink(missing_ok=True)
         self.ran.append(node.label)
         return entry

@@ -57,6 +57,8 @@ class Entry:
     folder: Path
     seconds: float
     """How long the stage took."""
+    resumed: bool = False
+    """Whether these are only the seconds after a kill: the stage went on from a checkpoint."""
 
     def read_bytes(self, name: str) -> bytes:
         """One of its files. Raises `BuildFailed` if it is gone since the entry was found."""
@@ -88,19 +90,19 @@ class Store:
         try:
             entry = json.loads((folder / ENTRY).read_text("utf-8"))
             fault = _fault(folder, entry["files"], key.digest == entry["digest"], thorough)
-            seconds = float(entry["seconds"])
+            seconds, resumed = float(entry["seconds"]), bool(entry.get("resumed"))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            fault, seconds = f"{ENTRY} cannot be read ({error})", 0.0
+            fault, seconds, resumed = f"{ENTRY} cannot be read ({error})", 0.0, False
         if fault:
             self._warn(f"{key.label}: its entry in the store is broken ({fault}); computing it again")
             self.discard(key)
             return None
         with suppress(OSError):
             os.utime(folder)
-        return Entry(folder, seconds)
+        return Entry(folder, seconds, resumed)
 
-    def create(self, key: Key, write: Callable[[Path], None]) -> Entry:
-        """Let `write` fill a temporary folder, then keep it as the entry of `key`.
+    def create(self, key: Key, write: Callable[[Path], None], *, resumed: bool = False) -> Entry:
+        """Let `write` fill a temporary folder, then keep it as the entry of `key`; `resumed` is kept with it.
 
         Raises what `write` raises; then nothing is kept. Raises `BuildFailed` if the disk refuses.
         """
@@ -109,7 +111,7 @@ class Store:
         started = time.monotonic()
         try:
             write(temporary)
-            return self._keep(key, temporary, time.monotonic() - started)
+            return self._keep(key, temporary, time.monotonic() - started, resumed)
         except OSError as error:
             raise refused(self.root, error) from error
         finally:
@@ -182,7 +184,7 @@ class Store:
                 freed += size
         return freed
 
-    def _keep(self, key: Key, temporary: Path, seconds: float) -> Entry:
+    def _keep(self, key: Key, temporary: Path, seconds: float, resumed: bool) -> Entry:
         files = {p.name: {"sha256": file_hash(p), "bytes": p.stat().st_size} for p in sorted(temporary.iterdir())}
         entry = {
             "digest": key.digest,
@@ -190,6 +192,7 @@ class Store:
             "parts": key.parts,
             "files": files,
             "seconds": seconds,
+            "resumed": resumed,
         }
         (temporary / ENTRY).write_text(json.dumps(entry, indent=1), "utf-8")
         for path in temporary.iterdir():
@@ -199,7 +202,7 @@ class Store:
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
         flush(folder.parent)
-        return Entry(folder, seconds)
+        return Entry(folder, seconds, resumed)
 
     def _folder(self, key: Key) -> Path:
         return self.root / "stages" / key.stage / key.digest

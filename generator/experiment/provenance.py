@@ -97,11 +97,13 @@ def parse(content: bytes | None) -> Provenance | None:
         return None
 
 
-def machine() -> dict[str, str | None]:
+def machine() -> dict[str, str | int | None]:
     """The machine that this process runs on."""
     return {
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": hardware.processor(),
+        "cores": hardware.cores(),
+        "memory": hardware.memory() or None,
         "cpuid": hardware.cpuid() or None,
         "python": platform.python_version(),
     }
@@ -115,9 +117,13 @@ def work_of(stage: Staged) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def record_of(stage: Staged, seconds: float) -> Mapping[str, Any]:
-    """A stage's entry in the file."""
-    return {"key": stage.key.digest, "work": work_of(stage), "seconds": round(seconds, 2)}
+def record_of(stage: Staged, seconds: float, steps: int | None = None) -> Mapping[str, Any]:
+    """A stage's entry in the file; `steps` is how many steps of training the seconds are of, where that is known.
+
+    The seconds of a step have its share of what else the stage does, validation above all.
+    """
+    record = {"key": stage.key.digest, "work": work_of(stage), "seconds": round(seconds, 2)}
+    return record if steps is None else {**record, "steps": steps, "seconds_per_step": round(seconds / steps, 4)}
 
 
 def _is_precision_or_need(name: str) -> bool:

@@ -102,8 +102,20 @@ def cpuid() -> str:
 
 def machine() -> str:
     """Processor and count of the cores that this process may use: what one machine takes, another does not."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{processor()}, {cores} cores"
+    return f"{processor()}, {cores()} cores"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> str:
+    """Memory of the machine in whole GiB, `24 GiB`; empty where the system does not tell it."""
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
+    except (AttributeError, ValueError, OSError):
+        return ""
 
 
 def cpuinfo() -> list[str]:

@@ -19,7 +19,7 @@ from generator.experiment.results import BuildResults
 from generator.experiment.settings import flatten
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
-from tests.factories import FIVE, make_config, make_data, make_results, make_variant
+from tests.factories import FIVE, make_config, make_data, make_outcome, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
 
 DATA = Path("assets/data") / FOLDER
@@ -340,6 +340,17 @@ def test_a_missed_gate_names_variant_metric_values_and_limit(make: Callable[...,
     assert [str(result) for result in comparison.missed] == [
         "augmentation: test.accuracy: 0.95 before, 0.875 now, limit -0.02"
     ]
+
+
+def test_what_the_head_alone_gave_has_gates_of_its_own(make: Callable[..., Build]) -> None:
+    worse = make(with_baseline(after_head=make_outcome(tuple(range(12)))))
+    gates = metrics.parse_gates(["after_head.test.accuracy=-0.01", "test.accuracy=0"])
+    compared = compare.compare(make(), worse, gates=gates)
+    (missed,) = compared.missed
+    assert (missed.variant, missed.gate.metric, missed.old, missed.new) == (
+        "baseline", "after_head.test.accuracy", 33 / 40, 28 / 40,
+    )  # fmt: skip
+    assert not any(pair.changes and pair.of("broken") for pair in compared.predictions)
 
 
 def test_a_metric_that_is_gone_misses_its_gate() -> None:
