@@ -98,7 +98,7 @@ def make_predictions(
     for i in range(total):
         actual = i * len(names) // total
         predicted = (actual + 1) % len(names) if i in wrong else actual
-        file = f"{folder}/{names[actual]}/{i % (total // len(names)) + 1}.png"
+        file = f"{folder}/{names[actual]}/{i % max(1, total // len(names)) + 1}.png"
         predictions.append(make_prediction(i, file, actual, predicted, len(names)))
     return tuple(predictions)
 

@@ -35,7 +35,7 @@ commands:
 examples:
   python build.py                                the baseline, with the sample images
   python build.py --variants all                 every variant of experiment.toml
-  python build.py --data archive.zip             your own two classes of images
+  python build.py --data archive.zip             your own classes of images
   python build.py --set head.epochs=5 --explain  what a change would run, and why
 """
 

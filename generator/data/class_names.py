@@ -5,7 +5,6 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from itertools import combinations
 
 from generator.data import lookalikes
 from generator.data.listing import is_unusable, joined, listed
@@ -21,18 +20,23 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def agreed(classes: Mapping[str, Iterable[str]], source: str) -> tuple[str, str]:
+def agreed(classes: Mapping[str, Iterable[str]], source: str) -> tuple[str, ...]:
     """The classes in alphabetical order, which all parts must have; `classes` is a part as messages call it → names.
 
     Raises `BadInput` where parts differ, and where names cannot be told apart or printed.
     """
     names = _shared({where: set(found) for where, found in classes.items()}, source)
-    for one, other in combinations(names, 2):
-        if lookalikes.indistinguishable(one, other):
-            raise BadInput(f"{source}: {alike(one, other)}; rename one, or put them together if they are one class")
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(lookalikes.drawn(name), name)
+        if other != name:
+            raise BadInput(f"{source}: {alike(other, name)}; rename one, or put them together if they are one class")
     if bad := [name for name in names if is_unusable(name)]:
         raise BadInput(f"{source}: class names must be UTF-8 without control characters; rename {listed(bad)}")
-    return _two(names, joined(classes), source)
+    if len(names) < 2:
+        where = joined(classes)
+        raise BadInput(f"{source}: needs two classes or more in {where}, found {len(names)}: {listed(names)}")
+    return tuple(names)
 
 
 def alike(one: str, other: str) -> str:
@@ -52,15 +56,6 @@ def _shared(classes: Mapping[str, set[str]], source: str) -> list[str]:
         only += [alike(one, other) for one, other in _lookalikes(partial, partial)]
         raise BadInput(f"{source}: {joined(classes)} must hold the same classes; {'; '.join(only)}")
     return sorted(everywhere)
-
-
-def _two(names: list[str], where: str, source: str) -> tuple[str, str]:
-    """The only place that asks for two classes."""
-    if len(names) != 2:
-        found = [listed(names), *(alike(one, other) for one, other in _lookalikes(names, names))]
-        raise BadInput(f"{source}: needs two classes in {where}, found {len(names)}: {'; '.join(found)}")
-    first, second = names
-    return first, second
 
 
 def _lookalikes(names: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:

@@ -35,13 +35,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Two classes of images for training and for test, in order of class, then natural order of file name."""
+    """Classes of images for training and for test, in order of class, then natural order of file name."""
 
     root: Path
     source: str
     """What the user named, without folders."""
     kind: origins.Kind
-    class_names: tuple[str, str]
+    class_names: tuple[str, ...]
     train: tuple[Sample, ...]
     test: tuple[Sample, ...]
     fingerprint: str

@@ -35,7 +35,7 @@ class Found:
     layout: Layout
     folders: dict[Part, Path]
     """`train`, and `validation` and `test` where there are such images → the folder that holds them."""
-    class_names: tuple[str, str]
+    class_names: tuple[str, ...]
     """In alphabetical order: the class's index is its label."""
     files: dict[Part, tuple[tuple[Path, int], ...]]
     """For each of `folders` (file, label), in order of class, then natural order of names."""

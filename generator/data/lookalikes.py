@@ -30,9 +30,10 @@ def difference(one: str, other: str) -> str | None:
     return None
 
 
-def indistinguishable(one: str, other: str) -> bool:
-    """Whether the names are the same but for blanks that add to others, invisible characters and normalisation."""
-    return _drawn(one) == _drawn(other)
+def drawn(name: str) -> str:
+    """What is seen of `name`: names that share it differ in blanks that add to others, invisible characters or
+    normalisation, and no figure tells them apart."""
+    return "".join(c for c in " ".join(_normal(name).split()) if unicodedata.category(c) not in ("Cc", "Cf"))
 
 
 def escaped(name: str) -> str:
@@ -52,12 +53,8 @@ def _without_blanks(name: str) -> str:
     return "".join(_normal(name).split())
 
 
-def _drawn(name: str) -> str:
-    return "".join(c for c in " ".join(_normal(name).split()) if unicodedata.category(c) not in ("Cc", "Cf"))
-
-
 def _visible(name: str) -> str:
-    return _without_blanks(_drawn(name))
+    return _without_blanks(drawn(name))
 
 
 def _compatible(name: str) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 import PIL
 
 from generator.data import archive, sample
-from generator.experiment.settings import DataSettings
+from generator.experiment.settings import DataSettings, choices
 from generator.support.errors import BadInput, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
@@ -87,12 +87,12 @@ def locate(settings: DataSettings, store: Path) -> Origin:
 
 def drawn_measure(settings: DataSettings, store: Path) -> Origin:
     """The drawings of the sample to measure with, which lie in `measure/` as in anybody's data set."""
-    count, seed = settings.measure, settings.measure_seed
+    count, seed, classes = settings.measure, settings.measure_seed, _kinds(settings)
 
     def draw(folder: Path) -> None:
-        sample.draw_measure(folder / MEASURE, count=count, seed=seed)
+        sample.draw_measure(folder / MEASURE, count=count, seed=seed, classes=classes)
 
-    return Origin("sample", "sample", store / f"measure-{_drawing(seed, count)}", draw)
+    return Origin("sample", "sample", store / f"measure-{_drawing(classes, seed, count)}", draw)
 
 
 def obtain(origin: Origin, read: Callable[[Path], Content]) -> Content:
@@ -146,17 +146,33 @@ def _fingerprint(folder: Path, found: Content | None) -> str:
 def _sample(settings: DataSettings, store: Path) -> Origin:
     """The project's own data set; its folder's name stands for all that its pixels depend on."""
     train, test, seed = settings.sample_train, settings.sample_test, settings.sample_seed
+    classes = _kinds(settings)
 
     def draw(folder: Path) -> None:
-        sample.draw(folder, train=train, test=test, seed=seed)
+        sample.draw(folder, train=train, test=test, seed=seed, classes=classes)
 
-    return Origin("sample", "sample", store / f"sample-{_drawing(seed, train, test)}", draw)
+    return Origin("sample", "sample", store / f"sample-{_drawing(classes, seed, train, test)}", draw)
 
 
-def _drawing(*numbers: int) -> str:
+def _drawing(classes: tuple[str, ...], *numbers: int) -> str:
     """Stands for all that the pixels of a drawn set depend on."""
-    parts = (sample.VERSION, *numbers, PIL.__version__, np.__version__)
+    parts = (sample.VERSION, classes, *numbers, PIL.__version__, np.__version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _kinds(settings: DataSettings) -> tuple[str, ...]:
+    """The animals that the sample shows, in the order of `sample.KINDS`. Raises `BadInput`."""
+    wanted = settings.sample_classes
+    for kind in wanted:
+        if kind not in sample.KINDS:
+            raise BadInput(f"data.sample_classes: no animal {printable(kind)!r}; {choices(kind, sample.KINDS)}")
+    found = tuple(kind for kind in sample.KINDS if kind in wanted)
+    if len(found) < 2:
+        raise BadInput(f"data.sample_classes: needs two animals or more of {', '.join(sample.KINDS)}")
+    for name, images in (("sample_train", settings.sample_train), ("sample_test", settings.sample_test)):
+        if images < len(found):
+            raise BadInput(f"data.{name} = {images}: {len(found)} classes need one image each; use a larger number")
+    return found
 
 
 def _archive(path: Path, settings: DataSettings, store: Path) -> Origin:

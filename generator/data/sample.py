@@ -1,31 +1,32 @@
-"""Draws the sample data set: camels and horses that behave like the write-up's cut-out photographs.
+"""Draws the sample data set: camels and horses, or other `KINDS`, that behave like the write-up's cut-out photographs.
 
 `draw` writes training and test images, `draw_measure` further ones with what befell each; `picture` draws one image
 from its own seed, so the order of drawing and the number of workers change nothing. A picture is made in three steps:
-a `Plan` (the animal's measures, taken from `RANGES`, where the two species overlap), its `Strokes`, and paint, which
-is `drawing`'s.
+a `Plan` (the animal's measures, taken from `RANGES`, where the two species overlap, or from `kinds`), its `Strokes`,
+and paint, which is `drawing`'s.
 """
 
 import csv
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
 
 from generator.data.drawing import cut_out, stage
+from generator.data.kinds import FURTHER, Range
 from generator.data.strokes import Array, Random, Strokes, dense, stroke
 
 VERSION = 2
 """Raised when the drawing changes: the same seed then gives other images."""
 
-Species = Literal["camel", "horse"]
-SPECIES: tuple[Species, ...] = get_args(Species)
+SPECIES = ("camel", "horse")
+KINDS = (*SPECIES, *FURTHER)
+"""What can be drawn; a kind's place in this order enters the seed of its images."""
 
 TRAIN, TEST, MEASURE = range(3)
 """Part of the set, as it enters the seed of each image."""
@@ -43,18 +44,19 @@ class Picture:
     """One value for each of `ATTRIBUTES`."""
 
 
-def draw(folder: Path, *, train: int, test: int, seed: int) -> None:
-    """Write `folder/{train,test}/{camel,horse}/N.png` (RGBA), N from 1, half of each split per class.
+def draw(folder: Path, *, train: int, test: int, seed: int, classes: tuple[str, ...] = SPECIES) -> None:
+    """Write `folder/{train,test}/<class>/N.png` (RGBA), N from 1, as many for each class of each split.
 
-    The same arguments give the same pixels for the same versions of Pillow and NumPy.
+    Where a count is no multiple of the number of classes, it is rounded down. The same arguments give the same pixels
+    for the same versions of Pillow and NumPy.
     """
     for part, name, count in ((TRAIN, "train", train), (TEST, "test", test)):
-        for _ in _written(folder / name, part, count, seed):
+        for _ in _written(folder / name, part, count, seed, classes):
             pass  # Taking the results raises what a worker raised.
 
 
-def draw_measure(folder: Path, *, count: int, seed: int) -> None:
-    """Write `folder/{camel,horse}/N.png`, half of `count` per class, and `folder/attributes.csv`.
+def draw_measure(folder: Path, *, count: int, seed: int, classes: tuple[str, ...] = SPECIES) -> None:
+    """Write `folder/<class>/N.png`, as many of `count` per class, and `folder/attributes.csv`.
 
     The table has a row for each image: `file`, its path below `folder`, then `ATTRIBUTES`. No image is one of `draw`'s,
     not even with the same seed.
@@ -65,19 +67,24 @@ def draw_measure(folder: Path, *, count: int, seed: int) -> None:
         table.writerow(("file", *ATTRIBUTES))
         table.writerows(
             (path.relative_to(folder).as_posix(), *(attributes[name] for name in ATTRIBUTES))
-            for path, attributes in _written(folder, MEASURE, count, seed)
+            for path, attributes in _written(folder, MEASURE, count, seed, classes)
         )
 
 
-def _written(folder: Path, part: int, count: int, seed: int) -> Iterator[tuple[Path, dict[str, str]]]:
+def _written(
+    folder: Path, part: int, count: int, seed: int, classes: tuple[str, ...]
+) -> Iterator[tuple[Path, dict[str, str]]]:
     """Draw one part of the set on all cores; each file with its attributes, in order of class and number."""
-    jobs = [(species, number) for species in SPECIES for number in range(1, count // 2 + 1)]
-    for species in SPECIES:
-        (folder / species).mkdir(parents=True, exist_ok=True)
+    # The order in which classes are named changes nothing.
+    drawn_kinds = tuple(kind for kind in KINDS if kind in classes)
+    jobs = [(kind, number) for kind in drawn_kinds for number in range(1, count // len(drawn_kinds) + 1)]
+    for kind in drawn_kinds:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
 
-    def write(job: tuple[Species, int]) -> tuple[Path, dict[str, str]]:
+    def write(job: tuple[str, int]) -> tuple[Path, dict[str, str]]:
         species, number = job
-        drawn = picture(np.random.default_rng([seed, part, SPECIES.index(species), number]), species)
+        rng = np.random.default_rng([seed, part, KINDS.index(species), number])
+        drawn = picture(rng, species, drawn_kinds)
         path = folder / species / f"{number}.png"
         drawn.image.save(path)
         return path, drawn.attributes
@@ -86,11 +93,11 @@ def _written(folder: Path, part: int, count: int, seed: int) -> Iterator[tuple[P
         yield from pool.map(write, jobs)
 
 
-def picture(rng: Random, species: Species) -> Picture:
-    """One image of the set: see `drawing.cut_out`."""
-    animal, staging = plan(rng, species), stage(rng)
-    other = SPECIES[rng.integers(2)] if rng.random() < ACCOMPANIED else None
-    companion = figure(rng, plan(rng, other)) if other else None
+def picture(rng: Random, species: str, classes: tuple[str, ...] = SPECIES) -> Picture:
+    """One image of a set of `classes`: see `drawing.cut_out`."""
+    animal, staging = plan(rng, species, classes), stage(rng)
+    other = classes[rng.integers(len(classes))] if rng.random() < ACCOMPANIED else None
+    companion = figure(rng, plan(rng, other, classes)) if other else None
     return Picture(
         cut_out(rng, staging, figure(rng, animal), companion),
         {
@@ -127,11 +134,11 @@ RANGES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 }
 
 MOST_BLEND = 0.1
-"""How far an animal may go towards the other species: at 0.5 nothing would tell them apart."""
+"""How far an animal may go towards another species: at 0.5 nothing would tell them apart."""
 
 
 ACCOMPANIED = 0.1
-"""Share of images with a second animal, of either species."""
+"""Share of images with a second animal, of any species of the set."""
 POSES = {"standing": 0.86, "grazing": 0.07, "lying": 0.07}
 """How the animal holds itself, with what probability."""
 LOADS = {"none": 0.82, "blanket": 0.06, "pack": 0.06, "rider": 0.06}
@@ -163,21 +170,28 @@ class Plan:
     load: str
 
 
-def plan(rng: Random, species: Species) -> Plan:
-    """Measures of one animal, between its own species' and the other's."""
-    own = SPECIES.index(species)
+def plan(rng: Random, species: str, classes: tuple[str, ...] = SPECIES) -> Plan:
+    """Measures of one animal, between its own species' and those of another of `classes`."""
+    others = [kind for kind in classes if kind != species]
+    # No draw where there is no choice, so that camels and horses look as they did before there were more kinds.
+    other = others[0] if len(others) == 1 else others[rng.integers(len(others))]
+    own, theirs = ranges(species), ranges(other)
     blend = MOST_BLEND * rng.beta(1.0, 1.6)
-    hump = rng.uniform(*RANGES["hump"][own]) * (1 - 1.8 * blend)  # a flat hump, but never a horse with one
-    measures = {
-        name: (1 - blend) * rng.uniform(*both[own]) + blend * rng.uniform(*both[1 - own])
-        for name, both in RANGES.items()
-    }
+    hump = rng.uniform(*own["hump"]) * (1 - 1.8 * blend)  # a flat hump, but never a horse with one
+    measures = {name: (1 - blend) * rng.uniform(*own[name]) + blend * rng.uniform(*theirs[name]) for name in RANGES}
     measures["hump"] = hump
     pose = _chosen(rng, POSES)
     if pose == "grazing":  # head to the ground
         measures["neck_angle"] = rng.uniform(-55, -20)
         measures["head_angle"] = rng.uniform(20, 60)
     return Plan(**measures, humps=int(rng.integers(1, 3)), pose=pose, load=_chosen(rng, LOADS))
+
+
+def ranges(kind: str) -> Mapping[str, Range]:
+    """Measure → its range, of one of `KINDS`."""
+    if kind in SPECIES:
+        return {name: both[SPECIES.index(kind)] for name, both in RANGES.items()}
+    return FURTHER[kind]
 
 
 def _chosen(rng: Random, shares: dict[str, float]) -> str:

@@ -101,11 +101,12 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
     """What a user should know of pictures that stand in the data set more than once, a line each."""
     kept = split.mode == "fixed" and not data.validation and not data.crossing
     aside = ", each on one side of the split" if kept else ""
+    several = "both classes" if len(data.class_names) == 2 else "more than one class"
     told = {
         f"in more than one file{aside}": data.duplicates,
         "both learnt from and tested with, so the test is easier than it should be": data.known,
         "both trained on and validated with, so validation looks better than it should": data.crossing,
-        "in both classes, which cannot both be right": data.contradictory,
+        f"in {several}, which cannot both be right": data.contradictory,
     }
     for what, pictures in told.items():
         if pictures:

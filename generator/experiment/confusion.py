@@ -15,6 +15,9 @@ from pydantic import Field, model_validator
 
 from generator.support.strict_json import Record
 
+MOST_NAMES = 25
+"""Classes up to which the heat map has their names at its axes; more are counted there."""
+
 NAMED = ("true_negative", "false_positive", "false_negative", "true_positive")
 """The cells of two classes, row by row."""
 

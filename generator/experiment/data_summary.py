@@ -116,6 +116,11 @@ class DataSummary(Record):
     fingerprint: str
 
     @property
+    def labels(self) -> tuple[int, ...]:
+        """The number of each class, in the order of their names."""
+        return tuple(range(len(self.class_names)))
+
+    @property
     def train_total(self) -> int:
         return sum(count.images for count in self.train)
 

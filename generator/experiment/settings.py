@@ -89,8 +89,10 @@ class DataSettings(Settings):
     alpha: Literal["drop", "white"] = "drop"
     """What transparency becomes: `drop` shows hidden colours, as in the write-up; `white` blends."""
     sample_train: int = Field(default=360, ge=4)
-    """Training images of the sample data set, both classes together."""
+    """Training images of the sample data set, all classes together; rounded down to as many of each class."""
     sample_test: int = Field(default=40, ge=2)
+    sample_classes: tuple[str, ...] = ("camel", "horse")
+    """The animals that the sample shows: two or more of `data.sample.KINDS`."""
     sample_seed: int = Field(default=0, ge=0, lt=2**31)
     """What the sample's training and test images are drawn from; the run has a seed of its own."""
     measure: int = Field(default=1000, ge=0)
@@ -110,7 +112,8 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _sample_is_balanced(self) -> "DataSettings":
-        if self.sample_train % 2 or self.sample_test % 2 or self.measure % 2:
+        counts = (self.sample_train, self.sample_test, self.measure)
+        if len(self.sample_classes) == 2 and any(count % 2 for count in counts):
             raise ValueError("sample_train, sample_test and measure must be even: half of the images per class")
         return self
 

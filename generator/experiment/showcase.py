@@ -28,6 +28,6 @@ def showcase(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
 
 
 def spread(total: int, most: int) -> list[int]:
-    """Positions of at most `most` of `total`, evenly spread, so that both classes are among them."""
+    """Positions of at most `most` of `total`, evenly spread, so that all classes are, as far as there is room."""
     shown = min(total, most)
     return [i * total // shown for i in range(shown)]

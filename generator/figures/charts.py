@@ -49,7 +49,7 @@ from generator.support import formats
 
 
 def draw_data(
-    class_names: tuple[str, str],
+    class_names: Sequence[str],
     *,
     test_pixels: Pixels,
     test_labels: Sequence[int],
@@ -75,7 +75,7 @@ def draw_data(
         return tuple(drawings)
 
 
-def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
+def draw_variant(variant: Trained, class_names: Sequence[str], test_pixels: Pixels) -> tuple[Drawing, ...]:
     """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index."""
     with style(*class_names):
         return (
@@ -91,7 +91,7 @@ def draw_variant(variant: Trained, class_names: tuple[str, str], test_pixels: Pi
         )
 
 
-def draw_examples(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> tuple[Drawing, ...]:
+def draw_examples(variant: Trained, class_names: Sequence[str], test_pixels: Pixels) -> tuple[Drawing, ...]:
     """Test images with one variant's predictions; `test_pixels` as for `draw_variant`."""
     sheets_of = ((FIRST_SCREEN, examples.first_screen), (PREDICTIONS, examples.all_predictions))
     with style(*class_names):

@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.confusion import MOST_NAMES, ConfusionMatrix
 from generator.figures.canvas import LARGE, NORMAL, QUIET, SMALL, WIDTH, drawable, new_figure, shortened, text_width
 from generator.support import formats
 
-MOST_SHARES, MOST_NAMES = 8, 25
-"""Classes up to which cells have shares, and up to which the axes have names."""
+MOST_SHARES = 8
+"""Classes up to which cells have shares."""
 SMALLEST = 6.0
 """Font size below which counts are left out, points."""
 _POINTS = 72

@@ -18,13 +18,13 @@ CERTAIN = 0.995
 """From here on whole percents would say 100, which no sigmoid gives."""
 
 
-def first_screen(predictions: Sequence[Prediction], class_names: tuple[str, str], test_pixels: Pixels) -> Figure:
+def first_screen(predictions: Sequence[Prediction], class_names: Sequence[str], test_pixels: Pixels) -> Figure:
     """The images that `showcase` chooses, in two rows."""
     shown = showcase(predictions)
     return _sheet(shown, class_names, test_pixels, columns=min(4, len(shown)))
 
 
-def all_predictions(predictions: Sequence[Prediction], class_names: tuple[str, str], test_pixels: Pixels) -> Figure:
+def all_predictions(predictions: Sequence[Prediction], class_names: Sequence[str], test_pixels: Pixels) -> Figure:
     """The test images in their order, as `sheets.labelled_images` has them, each with its prediction."""
     shown = [predictions[i] for i in spread(len(predictions), MOST_DRAWN)]
     note = only(len(shown), len(predictions), "test images")
@@ -32,18 +32,18 @@ def all_predictions(predictions: Sequence[Prediction], class_names: tuple[str, s
 
 
 def _sheet(
-    shown: Sequence[Prediction], class_names: tuple[str, str], pixels: Pixels, *, columns: int, note: str | None = None
+    shown: Sequence[Prediction], class_names: Sequence[str], pixels: Pixels, *, columns: int, note: str | None = None
 ) -> Figure:
     room = tile_width(columns) + GAP / 2
     return tiles([_tile(p, class_names, pixels[p.index], room) for p in shown], columns, note)
 
 
-def _tile(prediction: Prediction, class_names: tuple[str, str], pixels: Pixels, room: float) -> Tile:
+def _tile(prediction: Prediction, class_names: Sequence[str], pixels: Pixels, room: float) -> Tile:
     title = indexed(prediction.index, class_names[prediction.actual], room)
     return Tile(pixels, (title, _answer(prediction, class_names, room)), prediction.wrong)
 
 
-def _answer(prediction: Prediction, class_names: tuple[str, str], room: float) -> str:
+def _answer(prediction: Prediction, class_names: Sequence[str], room: float) -> str:
     """`✓ 97%`, or with the name that was given in error, `camel 63%`."""
     share = ">99%" if prediction.confidence >= CERTAIN else f"{prediction.confidence:.0%}"
     if not prediction.wrong:

@@ -52,7 +52,7 @@ class Tile:
     """Whether it is marked as such."""
 
 
-def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: tuple[str, str]) -> Figure:
+def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: Sequence[str]) -> Figure:
     """Every test image under its index and the name of its class."""
     shown = spread(len(pixels), MOST_DRAWN)
     columns = min(5, len(shown))
@@ -61,8 +61,11 @@ def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: tuple[st
     return tiles(drawn, columns, only(len(shown), len(pixels), "test images"))
 
 
-def wrong_predictions(variant: Trained, class_names: tuple[str, str], test_pixels: Pixels) -> Figure:
-    """The misclassified test images, each under `predicted:actual`, its index and the model's confidence."""
+def wrong_predictions(variant: Trained, class_names: Sequence[str], test_pixels: Pixels) -> Figure:
+    """The misclassified test images, each under `predicted:actual`, its index and the model's confidence.
+
+    Of more than two classes, the next two that the model thought of follow, with their probabilities.
+    """
     wrong = variant.wrong
     if not wrong:
         return _none_wrong(len(variant.predictions))
@@ -113,7 +116,7 @@ def _none_wrong(total: int) -> Figure:
     return sheet.figure
 
 
-def _wrong_title(prediction: Prediction, class_names: tuple[str, str], width: float) -> tuple[str, str]:
+def _wrong_title(prediction: Prediction, class_names: Sequence[str], width: float) -> tuple[str, ...]:
     names = [class_names[prediction.predicted], class_names[prediction.actual]]
     parts = [drawable(name) for name in names]
     if text_width(":".join(parts), SMALL) > width:
@@ -121,7 +124,18 @@ def _wrong_title(prediction: Prediction, class_names: tuple[str, str], width: fl
         parts = [shortened(name, room, SMALL) for name in names]
     # The marks keep the predicted class on the left where both names run from right to left.
     title = LEFT_TO_RIGHT + f"{LEFT_TO_RIGHT}:{LEFT_TO_RIGHT}".join(parts)
-    return title, f"{prediction.index} · {formats.percent(prediction.confidence)}"
+    others = prediction.ranked[1:3] if prediction.logits else ()
+    return (
+        title,
+        f"{prediction.index} · {formats.percent(prediction.confidence)}",
+        *(_answer(class_names[guess.label], guess.probability, width) for guess in others),
+    )
+
+
+def _answer(name: str, probability: float, width: float) -> str:
+    """`camel 30.1%`, the name shortened to fit."""
+    share = f" {formats.percent(probability)}"
+    return f"{LEFT_TO_RIGHT}{shortened(name, max(0.3, width - text_width(share, SMALL)), SMALL)}{LEFT_TO_RIGHT}{share}"
 
 
 def tiles(drawn: Sequence[Tile], columns: int, note: str | None = None) -> Figure:

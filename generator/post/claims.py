@@ -75,9 +75,9 @@ def how_often(epochs: Sequence[Epoch], quantity: str) -> Literal["every", "most"
 
 
 def one_way(variant: VariantResult) -> Literal["", "negative", "positive"]:
-    """Which class all wrong predictions name, class 0 being `negative`; empty if none or both."""
+    """Which of two classes all wrong predictions name, class 0 being `negative`; empty if none or both."""
     cells = variant.confusion
-    if bool(cells.false_positive) == bool(cells.false_negative):
+    if len(cells.rows) > 2 or bool(cells.false_positive) == bool(cells.false_negative):
         return ""
     return "positive" if cells.false_positive else "negative"
 

@@ -79,6 +79,11 @@ def close_calls(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [p for p in predictions if p.confidence < CLOSE]
 
 
+def second_chosen(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Those whose actual class is the second most probable."""
+    return [p for p in predictions if p.ranked[1].label == p.actual]
+
+
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
     worst, pairs, isolates, told_apart, some_wrong, all_wrong, shown_first, closest_call, surest,
     changed_images, close_calls,

@@ -3,13 +3,15 @@
 `post` and `results` make them. Their numbers mean nothing and are never published.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 from generator.experiment import figure_names
-from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import PARTS, Copy, Count, DataSummary, Duplicate
-from generator.experiment.outcomes import ClassificationScore, Epoch, PhaseOutcome, Prediction, Score
+from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
+from generator.experiment.recount import recount
 from generator.experiment.results import (
     BuildResults,
     Environment,
@@ -29,7 +31,7 @@ from generator.experiment.settings import (
     Recipe,
 )
 
-_NAMES = ("first", "second")
+_NAMES = ("first", "second", "third")
 
 
 def post() -> PostSettings:
@@ -37,17 +39,17 @@ def post() -> PostSettings:
     return PostSettings(title="Example", date=datetime(2000, 1, 1, tzinfo=UTC), slug="example")
 
 
-def results() -> BuildResults:
+def results(classes: Literal[2, 3] = 2) -> BuildResults:
     """Results of three variants on four test images, of which one is classified wrongly."""
     models = {
         BASELINE: ModelSettings(),
         "augmentation": ModelSettings(augment=True),
         "augmentation-no-preprocessing": ModelSettings(augment=True, preprocess=False),
     }
-    variants = {name: _variant(name, model) for name, model in models.items()}
+    variants = {name: _variant(name, model, classes) for name, model in models.items()}
     return BuildResults(
         profile="example",
-        data=_data(),
+        data=_data(_NAMES[:classes]),
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
         environment=Environment(python="3", packages={"keras": "3"}),
         variants=variants,
@@ -60,16 +62,16 @@ def figures(variants: Iterable[str]) -> tuple[FigureFile, ...]:
     return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in figure_names.every(variants))
 
 
-def _data() -> DataSummary:
+def _data(names: tuple[str, ...]) -> DataSummary:
     return DataSummary(
         source="example",
         kind="sample",
-        class_names=_NAMES,
-        train=tuple(Count(class_name=name, images=4) for name in _NAMES),
-        test=tuple(Count(class_name=name, images=2) for name in _NAMES),
-        kept=tuple(Count(class_name=name, images=1) for name in _NAMES),
-        training_images=6,
-        validation_images=2,
+        class_names=names,
+        train=tuple(Count(class_name=name, images=4) for name in names),
+        test=tuple(Count(class_name=name, images=2) for name in names),
+        kept=tuple(Count(class_name=name, images=1) for name in names),
+        training_images=3 * len(names),
+        validation_images=len(names),
         batches=4,
         training_batches=3,
         validation_batches=1,
@@ -94,7 +96,7 @@ def _data() -> DataSummary:
     )
 
 
-def _variant(name: str, model: ModelSettings) -> VariantResult:
+def _variant(name: str, model: ModelSettings, classes: int) -> VariantResult:
     score = Score(loss=0.5, correct=3, total=4)
     recipe = Recipe(
         model=model,
@@ -110,38 +112,41 @@ def _variant(name: str, model: ModelSettings) -> VariantResult:
         before=score,
         head=_epochs(1),
         fine_tuning=_epochs(2),
-        after_head=_outcome(),
-        **dict(_outcome()),
+        after_head=_outcome(classes),
+        **dict(_outcome(classes)),
         parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=2),
-        shapes=Shapes(images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1)),
+        shapes=Shapes(
+            images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1 if classes == 2 else classes)
+        ),
         summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
     )
 
 
-def _outcome() -> PhaseOutcome:
-    score = Score(loss=0.5, correct=3, total=4)
+def _outcome(classes: int) -> PhaseOutcome:
+    score, predictions = Score(loss=0.5, correct=3, total=4), _predictions(classes)
+    test, confusion = recount(predictions, classes)
     return PhaseOutcome(
         train=score,
         validation=score,
-        test=ClassificationScore(**score.model_dump(), precision=0.5, recall=0.5, f1=0.5, roc_auc=0.5),
-        confusion=ConfusionMatrix(rows=((1, 1), (0, 2))),
-        predictions_by_part={part: _predictions() for part in PARTS},
+        test=test,
+        confusion=confusion,
+        predictions_by_part=dict.fromkeys(PARTS, predictions),
     )
 
 
-def _predictions() -> tuple[Prediction, ...]:
-    outcomes = ((0, 0), (0, 1), (1, 1), (1, 1))
+def _predictions(classes: int) -> tuple[Prediction, ...]:
+    outcomes = ((0, 0), (0, 1), (1, 1), (classes - 1, classes - 1))
     return tuple(
-        Prediction(
-            index=i,
-            file=f"test/{i}.png",
-            actual=actual,
-            predicted=predicted,
-            logit=predicted - 0.5,
-            probability=0.5,
-        )
+        Prediction(index=i, file=f"test/{i}.png", actual=actual, predicted=predicted, **_logits(predicted, classes))
         for i, (actual, predicted) in enumerate(outcomes)
     )
+
+
+def _logits(predicted: int, classes: int) -> dict[str, Any]:
+    if classes == 2:
+        return {"logit": predicted - 0.5, "probability": 0.5}
+    logits = tuple(float(label == predicted) for label in range(classes))
+    return {"logit": 1.0, "probability": math.e / (math.e + classes - 1), "logits": logits}
 
 
 def _epochs(first: int) -> tuple[Epoch, ...]:

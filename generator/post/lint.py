@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"(?<![\w./])\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?: ?%(?!\}))?
 
 def templates_of(folder: Path) -> list[Path]:
     """The templates that make up the post; others in the folder are not about results."""
-    shared = [path for name in ("post.md.j2", "macros.md.j2") if (path := folder / name).is_file()]
+    shared = [path for name in ("post.md.j2", "macros.md.j2", "several.md.j2") if (path := folder / name).is_file()]
     return [*shared, *sorted(folder.glob("sections/*.md.j2"))]
 
 

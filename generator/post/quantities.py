@@ -12,6 +12,7 @@ from which `verify` computes it again.
     mcnemar(old, new)                          its exact p value
     gain_low(old, new), gain_high              95 % interval of the new accuracy less the old, by Newcombe
     close_mistakes(variant)                    wrong test images of low confidence
+    second_choices(variant)                    wrong test images whose actual class is the second most probable
     never_right(variants)                      test images that every variant has wrong
     fisher(score, other)                       exact p value of two accuracies on different images
     one_sided(confusion)                       exact p value of one class being wrong more often than the other
@@ -58,6 +59,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "gain_low": lambda old, new: noise.newcombe(_paired(old, new))[0],
     "gain_high": lambda old, new: noise.newcombe(_paired(old, new))[1],
     "close_mistakes": lambda variant: len(contrasts.close_calls(variant.wrong)),
+    "second_choices": lambda variant: len(contrasts.second_chosen(variant.wrong)),
     "never_right": lambda variants: len(contrasts.all_wrong(variants)),
     "fisher": lambda score, other: noise.fisher(*_counts(score), *_counts(other)),
     "one_sided": lambda cells: noise.fisher(

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import PostSettings
-from generator.post import bound, claims, contrasts, example, layout, lint, quantities, templating
+from generator.post import bound, claims, contrasts, example, layout, lint, quantities, templating, wording
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
@@ -125,7 +125,8 @@ def check(templates: Path = TEMPLATES, root: Path = ROOT) -> None:
         with templating.guarded(templates):
             lint.check(templates, environment, known)
         _keep(checked)
-    render(post, results, templates=templates, root=root)
+    for made_up in (results, example.results(classes=3)):
+        render(post, made_up, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
 
 
@@ -151,7 +152,7 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    modules = (bound, claims, contrasts, escape, formats, lint, quantities, templating, sys.modules[__name__])
+    modules = (bound, claims, contrasts, escape, formats, lint, quantities, templating, wording, sys.modules[__name__])
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
     texts = [newlines.normalised(path.read_bytes()) for path in paths]
@@ -210,6 +211,7 @@ def _names(
         "excerpt": excerpt,
         "text_block": lambda text: Markup(escape.code_fence(str(text))),
         **claims.CLAIMS,
+        **wording.WORDING,
         **bound.functions(),
     }
 

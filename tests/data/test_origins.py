@@ -34,7 +34,7 @@ def make_zip(path: Path, names: tuple[str, ...] = NAMES) -> Path:
     return path
 
 
-def draw(folder: Path, *, train: int, test: int, seed: int) -> None:
+def draw(folder: Path, *, train: int, test: int, seed: int, classes: tuple[str, ...] = ()) -> None:
     for i, name in enumerate(NAMES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(picture(i + train + test + seed))
@@ -45,7 +45,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that were drawn, by a stand-in for the real drawing."""
     calls: list[Path] = []
 
-    def counted(folder: Path, **sizes: int) -> None:
+    def counted(folder: Path, **sizes: Any) -> None:
         calls.append(folder)
         draw(folder, **sizes)
 
@@ -215,3 +215,26 @@ def test_kaggle_failing_is_one_line_with_another_way(tmp_path: Path, monkeypatch
 def test_kaggle_names_are_checked(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput, match="expected kaggle:OWNER/NAME"):
         find(name, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sample_classes": ("camel", "hores")}, r"no animal 'hores'; did you mean 'horse'\? choose from camel, horse"),
+        ({"sample_classes": ("camel",)}, "needs two animals or more of camel, horse, donkey"),
+        ({"sample_classes": ("camel", "camel")}, "needs two animals or more"),
+        ({"sample_classes": ("camel", "horse", "cow"), "sample_test": 2}, "data.sample_test = 2: 3 classes need one"),
+    ],
+)
+def test_animals_that_the_sample_cannot_show_are_refused(
+    tmp_path: Path, drawn: list[Path], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        find("sample", tmp_path, **changes)
+    assert not drawn
+
+
+def test_other_animals_are_another_sample(tmp_path: Path, drawn: list[Path]) -> None:
+    for classes in (("camel", "horse"), ("camel", "horse", "cow"), ("cow", "horse", "camel")):
+        find("sample", tmp_path, sample_classes=classes)
+    assert len(set(drawn)) == len(drawn) == 2

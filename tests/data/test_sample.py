@@ -88,7 +88,7 @@ def test_no_measure_but_the_hump_tells_the_species_apart() -> None:
 
 
 def test_poses_and_loads_do_not_depend_on_the_species() -> None:
-    def seen(species: sample.Species) -> list[tuple[str, str]]:
+    def seen(species: str) -> list[tuple[str, str]]:
         plans = [sample.plan(np.random.default_rng(i), species) for i in range(200)]
         return [(plan.load, plan.pose) for plan in plans]
 
@@ -120,7 +120,7 @@ def test_an_attribute_is_what_the_picture_shows() -> None:
 
 
 def test_colour_and_size_alone_do_not_tell_the_classes_apart() -> None:
-    def features(species: sample.Species, number: int) -> list[float]:
+    def features(species: str, number: int) -> list[float]:
         pixels = np.asarray(sample.picture(np.random.default_rng([9, number]), species).image)
         opaque = pixels[pixels[..., 3] == 255][:, :3]
         return [*opaque.mean(0), *opaque.std(0), len(opaque) / 100]
@@ -146,3 +146,25 @@ def test_what_stands_in_front_is_cut_out_of_the_animal(monkeypatch: pytest.Monke
     alone = opaque("none")
     for what in occluders.SHAPES:
         assert 0.3 * alone < opaque(what) < alone, what
+
+
+def test_further_kinds_have_all_measures_and_no_hump() -> None:
+    assert len(sample.KINDS) >= 6
+    for kind in sample.KINDS:
+        assert sample.ranges(kind).keys() == sample.RANGES.keys()
+        assert all(low <= high for low, high in sample.ranges(kind).values())
+        assert kind == "camel" or sample.ranges(kind)["hump"] == (0, 0)
+
+
+def test_any_kinds_may_be_the_classes_in_any_order(tmp_path: Path) -> None:
+    sample.draw(tmp_path / "one", train=7, test=3, seed=3, classes=("pig", "camel", "llama"))
+    sample.draw(tmp_path / "other", train=7, test=3, seed=3, classes=("llama", "pig", "camel"))
+    files = {path.relative_to(tmp_path / "one"): read(path) for path in (tmp_path / "one").rglob("*.png")}
+    assert len(files) == 3 * (2 + 1), "as many of each class, rounded down"
+    assert all(np.array_equal(read(tmp_path / "other" / path), pixels) for path, pixels in files.items())
+    assert len({pixels.tobytes() for pixels in files.values()}) == 9
+
+
+def test_two_classes_are_drawn_as_if_there_were_no_more_kinds(folder: Path, tmp_path: Path) -> None:
+    sample.draw(tmp_path, train=12, test=4, seed=3, classes=("horse", "camel"))
+    assert all(np.array_equal(read(tmp_path / p.relative_to(folder)), read(p)) for p in folder.rglob("*.png"))

@@ -22,6 +22,7 @@ from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
 from generator.support.source import Passage
 from tests.factories import (
+    FIVE,
     ROOT,
     make_config,
     make_data,
@@ -493,7 +494,7 @@ def test_a_hostile_name_changes_nothing_but_itself(name: str) -> None:
             variants={"baseline": make_variant(names=(n, "horse"))},
             figures=make_figures(["baseline"]),
         )
-        for n in ("camel", name)
+        for n in ("okapi", name)  # of neither the protocol speaks
     )
     before, after = post_of(plain), post_of(hostile)
     assert [n.source for n in after.numbers] == [n.source for n in before.numbers]
@@ -548,6 +549,12 @@ def test_a_post_with_other_data_is_as_recorded(golden: SnapshotAssertion) -> Non
         profile="smoke",
         data=make_data(class_names=names, kind="archive", source="bear-vs-kangaroo.zip"),
     )
+    assert post_of(build).text == golden, RENEW
+
+
+@pytest.mark.usefixtures("fixed_code")
+def test_a_post_of_five_classes_is_as_recorded(golden: SnapshotAssertion) -> None:
+    build = with_baseline(make_variant(names=FIVE, wrong=(0, 1, 9, 25)), data=make_data(class_names=FIVE))
     assert post_of(build).text == golden, RENEW
 
 
