@@ -30,7 +30,10 @@ PROVENANCE = {
     "commit": "0123abc",
     "processor": "x86_64 <fast> & {{ wide }}",
     "ran": ["baseline: head"],
-    "stages": {"baseline: head": {"key": "0" * 64, "seconds": 12.25}},
+    "stages": {
+        "baseline: head": {"key": "0" * 64, "seconds": 12.25, "steps": 300, "seconds_per_step": 0.0408},
+        "baseline: evaluation": {"key": "1" * 64, "seconds": 1.5},
+    },
 }
 
 

@@ -1,10 +1,10 @@
 """Charts of accuracies by variant, each share of tested images with its 95 % interval.
 
-`headline` shows what the post reports first, `comparison` also how validation and the phases stand to it. Every series
+`headline` shows what the post reports first, `comparison` also how the phases and validation stand to it. Every series
 has a height of its own, so that equal values do not hide each other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,37 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from generator.experiment.outcomes import Score
-from generator.experiment.results import Trained
-from generator.figures.canvas import (
-    BLUE,
-    NORMAL,
-    ORANGE,
-    PANEL,
-    WIDTH,
-    new_figure,
-    shortened,
-    text_width,
-)
+from generator.figures.canvas import BLUE, GREEN, NORMAL, ORANGE, PANEL, WIDTH, new_figure, shortened, text_width
 from generator.support import formats, noise
-
-
-@dataclass(frozen=True)
-class Series:
-    """One kind of accuracy that every variant has."""
-
-    label: str
-    of: Callable[[Trained], Score | float]
-    """A score has an interval; a share alone has none."""
-    colour: str
-    marker: str
-    filled: bool = True
-
-
-TEST = Series("Test", lambda variant: variant.test, BLUE, "o")
-VALIDATION = (
-    Series("Validation, after the head", lambda variant: variant.head[-1].val_accuracy, ORANGE, "s", filled=False),
-    Series("Validation, fine-tuned", lambda variant: variant.fine_tuning[-1].val_accuracy, ORANGE, "s"),
-)
 
 MARGIN, TITLE, STEP, AXIS, LEGEND = 0.3, 0.36, 0.24, 0.72, 0.3
 """Heights, inches: below a variant, of its title, of a series, of the axis with its label, of a legend's row."""
@@ -51,17 +22,55 @@ LEAST_RANGE = 0.1
 """Of the axis, so that variants that are level are not drawn as if they differed."""
 
 
-def headline(variants: Sequence[Trained]) -> Figure:
-    """One row per variant: test accuracy with its interval, in numbers too."""
-    return _chart(variants, (TEST,), legend=False)
+@dataclass(frozen=True)
+class Accuracies:
+    """What the charts show of one variant."""
+
+    title: str
+    head_validation: Score
+    head_test: Score
+    validation: Score
+    test: Score
+    measured: Score | None = None
+    """On the images to measure with."""
 
 
-def comparison(variants: Sequence[Trained]) -> Figure:
-    """One block per variant: test accuracy with its interval, validation accuracy after each phase."""
-    return _chart(variants, (TEST, *VALIDATION), legend=True)
+@dataclass(frozen=True)
+class Series:
+    """One kind of accuracy, of each variant."""
+
+    label: str
+    scores: Sequence[Score]
+    colour: str
+    marker: str
+    filled: bool = True
 
 
-def _chart(variants: Sequence[Trained], series: Sequence[Series], *, legend: bool) -> Figure:
+def headline(variants: Sequence[Accuracies]) -> Figure:
+    """One block per variant: accuracy on the test images, and on those to measure with where there are any."""
+    test = [each.test for each in variants]
+    return _chart(variants, [Series(f"Test, {test[0].total:,} images", test, BLUE, "o"), *_measured(variants)])
+
+
+def comparison(variants: Sequence[Accuracies]) -> Figure:
+    """One block per variant: the same, and validation, each with the head alone and fine-tuned."""
+    series = [
+        Series("Test, fine-tuned", [each.test for each in variants], BLUE, "o"),
+        Series("Test, head alone", [each.head_test for each in variants], BLUE, "o", filled=False),
+        *_measured(variants),
+        Series("Validation, fine-tuned", [each.validation for each in variants], ORANGE, "s"),
+        Series("Validation, head alone", [each.head_validation for each in variants], ORANGE, "s", filled=False),
+    ]
+    return _chart(variants, series)
+
+
+def _measured(variants: Sequence[Accuracies]) -> list[Series]:
+    scores = [each.measured for each in variants if each.measured]
+    return [Series(f"Measured, {scores[0].total:,} images", scores, GREEN, "D")] if scores else []
+
+
+def _chart(variants: Sequence[Accuracies], series: Sequence[Series]) -> Figure:
+    legend = len(series) > 1
     block = TITLE + STEP * len(series) + MARGIN
     top = 0.2 + LEGEND * len(series) if legend else 0.1
     height = top + block * len(variants) + AXIS
@@ -70,8 +79,10 @@ def _chart(variants: Sequence[Trained], series: Sequence[Series], *, legend: boo
     axes.set_ylim(block * len(variants), 0)  # inches, counted downwards
     spans = []
     for row, variant in enumerate(variants):
-        _title(axes, variant, row * block + TITLE / 2 + 0.04)
-        spans += [_mark(axes, each, variant, row * block + TITLE + STEP * (k + 0.5)) for k, each in enumerate(series)]
+        _title(axes, variant.title, variant.test, row * block + TITLE / 2 + 0.04)
+        spans += [
+            _mark(axes, each, each.scores[row], row * block + TITLE + STEP * (k + 0.5)) for k, each in enumerate(series)
+        ]
     axes.set_xlim(_limits(min(low for low, _ in spans), max(high for _, high in spans)))
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.set_yticks([])
@@ -83,9 +94,9 @@ def _chart(variants: Sequence[Trained], series: Sequence[Series], *, legend: boo
     return figure
 
 
-def _title(axes: Axes, variant: Trained, y: float) -> None:
+def _title(axes: Axes, title: str, test: Score, y: float) -> None:
     """The variant's name at the left, its test accuracy at the right."""
-    score = f"test {formats.accuracy(variant.test.accuracy)}"
+    score = f"test {formats.accuracy(test.accuracy)}"
     room = 0.9 * WIDTH - text_width(score, NORMAL) - 0.2
     options: dict[str, Any] = {
         "transform": axes.get_yaxis_transform(),
@@ -94,19 +105,16 @@ def _title(axes: Axes, variant: Trained, y: float) -> None:
         # Keeps the grid's lines out of the letters.
         "bbox": {"facecolor": PANEL, "edgecolor": "none", "pad": 1},
     }
-    axes.text(0, y, shortened(variant.title, room), parse_math=False, **options)
+    axes.text(0, y, shortened(title, room), parse_math=False, **options)
     axes.text(1, y, score, ha="right", color=BLUE, **options)
 
 
-def _mark(axes: Axes, series: Series, variant: Trained, y: float) -> tuple[float, float]:
-    """Draw one value with its interval, if it has one; gives the span that it takes."""
-    value = series.of(variant)
-    share = value.accuracy if isinstance(value, Score) else value
-    low, high = noise.wilson(value.correct, value.total) if isinstance(value, Score) else (share, share)
-    if low < high:
-        axes.plot([low, high], [y, y], color=series.colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
+def _mark(axes: Axes, series: Series, score: Score, y: float) -> tuple[float, float]:
+    """Draw one accuracy with its interval; gives the interval."""
+    low, high = noise.wilson(score.correct, score.total)
+    axes.plot([low, high], [y, y], color=series.colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
     face = series.colour if series.filled else PANEL
-    axes.plot([share], [y], series.marker, color=series.colour, markersize=10, label=series.label,
+    axes.plot([score.accuracy], [y], series.marker, color=series.colour, markersize=10, label=series.label,
               markerfacecolor=face, markeredgewidth=2)  # fmt: skip
     return low, high
 

@@ -31,7 +31,7 @@ from generator.experiment.metrics import format_of
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import Trained
 from generator.figures import confusion, examples, sheets
-from generator.figures.accuracies import comparison, headline
+from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import (
     BLUE,
     GREEN,
@@ -101,7 +101,7 @@ def draw_examples(variant: Trained, class_names: Sequence[str], test_pixels: Pix
         )
 
 
-def draw_comparison(variants: Sequence[Trained]) -> tuple[Drawing, ...]:
+def draw_comparison(variants: Sequence[Accuracies]) -> tuple[Drawing, ...]:
     """The figures over all variants: `accuracies` and `comparison`."""
     titles = [variant.title for variant in variants]
     with style(*titles):

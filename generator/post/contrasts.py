@@ -31,10 +31,20 @@ def isolates(old: VariantResult, new: VariantResult) -> str | None:
     return paths[0] if len(paths) == 1 else None
 
 
+def adjusted(old: VariantResult, new: VariantResult, variants: Mapping[str, VariantResult]) -> float:
+    """McNemar's exact p value of two variants after Holm's correction for all the `pairs`, and them."""
+    compared = pairs(variants)
+    if frozenset((old.name, new.name)) not in [frozenset((one.name, other.name)) for one, other in compared]:
+        compared.append((old, new))
+    tables = [noise.paired(one.predictions, other.predictions) for one, other in compared]
+    values = noise.holm([noise.mcnemar(table.mended, table.broken) for table in tables])
+    found = {frozenset((one.name, other.name)): p for (one, other), p in zip(compared, values, strict=True)}
+    return found[frozenset((old.name, new.name))]
+
+
 def told_apart(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
     """Of the `pairs`, those that differ by more than chance."""
-    tables = [(pair, noise.paired(pair[0].predictions, pair[1].predictions)) for pair in pairs(variants)]
-    return [pair for pair, table in tables if noise.mcnemar(table.mended, table.broken) < noise.SIGNIFICANT]
+    return [pair for pair in pairs(variants) if adjusted(*pair, variants) < noise.SIGNIFICANT]
 
 
 def some_wrong(variants: Mapping[str, VariantResult]) -> list[int]:

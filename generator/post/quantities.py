@@ -10,6 +10,8 @@ from which `verify` computes it again.
     both_right(old, new), mended, broken, both_wrong
                                                2 x 2 table of two models on the same images
     mcnemar(old, new)                          its exact p value
+    pair_count(variants)                       comparisons of two variants that the post makes
+    adjusted(old, new, variants)               the p value after Holm's correction for these
     gain_low(old, new), gain_high              95 % interval of the new accuracy less the old, by Newcombe
     close_mistakes(variant)                    wrong test images of low confidence
     second_choices(variant)                    wrong test images whose actual class is the second most probable
@@ -56,6 +58,8 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "broken": lambda old, new: _paired(old, new).broken,
     "both_wrong": lambda old, new: _paired(old, new).both_wrong,
     "mcnemar": _mcnemar,
+    "pair_count": lambda variants: len(contrasts.pairs(variants)),
+    "adjusted": contrasts.adjusted,
     "gain_low": lambda old, new: noise.newcombe(_paired(old, new))[0],
     "gain_high": lambda old, new: noise.newcombe(_paired(old, new))[1],
     "close_mistakes": lambda variant: len(contrasts.close_calls(variant.wrong)),

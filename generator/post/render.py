@@ -201,7 +201,7 @@ def _names(
         return Markup(escape.code_fence(f"# {found.file}\n{bound.quotation_mark(symbol)}{code}", "python"))
 
     return {
-        **{name: getattr(seen, name) for name in ("data", "weights", "environment", "variants", "profile")},
+        **{name: getattr(seen, name) for name in ("data", "measure", "weights", "environment", "variants", "profile")},
         "baseline": seen.variants[results.baseline.name],
         "original": bound.original(),
         "post": _post_names(post, place),

@@ -9,8 +9,10 @@ import numpy as np
 
 from generator.data import decoding
 from generator.data.pixels import example_with_alpha
+from generator.experiment.outcomes import PhaseOutcome, Score
 from generator.experiment.results import Trained
 from generator.figures import charts
+from generator.figures.accuracies import Accuracies
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.errors import printable
@@ -45,17 +47,33 @@ def examples(job: Job, out: Path, report: Report) -> None:
 
 
 def comparison(job: Job, out: Path, report: Report) -> None:
-    shown = [_shown(job, f"{name}.", title) for name, title in job.titles.items()]
-    artifacts.write_drawings(out, charts.draw_comparison(shown))
+    artifacts.write_drawings(out, charts.draw_comparison([_accuracies(job, *row) for row in job.titles.items()]))
 
 
-def _shown(job: Job, owner: str = "", title: str = "") -> Trained:
-    """The variant whose stages are `owner` + name among the job's inputs."""
-    found = {
-        stage: artifacts.read_records(job.inputs[f"{owner}{stage}"]) for stage in ("head", "fine_tuning", "evaluation")
-    }
+def _accuracies(job: Job, name: str, title: str) -> Accuracies:
+    """Scores of a variant, those on images to measure with where that was done."""
+    where = f"{printable(job.label)}: results in the store"
+    head, last = (
+        validated(PhaseOutcome, artifacts.read_records(job.inputs[f"{name}.{stage}"])["outcome"], where)
+        for stage in ("head_evaluation", "evaluation")
+    )
+    folder = job.inputs.get(f"{name}.measurement")
+    measured = artifacts.read_records(folder)["fine_tuning"] if folder else None
+    return Accuracies(
+        title=title,
+        head_validation=head.validation,
+        head_test=head.test,
+        validation=last.validation,
+        test=last.test,
+        measured=validated(Score, {key: measured[key] for key in Score.model_fields}, where) if measured else None,
+    )
+
+
+def _shown(job: Job) -> Trained:
+    """The variant as its own figures show it."""
+    found = {stage: artifacts.read_records(job.inputs[stage]) for stage in ("head", "fine_tuning", "evaluation")}
     table = {
-        "title": title,
+        "title": "",
         "head": found["head"]["history"],
         "fine_tuning": found["fine_tuning"]["history"],
         **found["evaluation"]["outcome"],

@@ -264,7 +264,7 @@ STAGES = (
         scope="variants",
         given=("titles",),
         draws=("titles",),
-        needs=("head", "fine_tuning", "evaluation"),
+        needs=("head_evaluation", "evaluation", "measurement"),
         packages=DRAWING,
     ),
 )

@@ -170,19 +170,20 @@ def measured(tmp_path: Path) -> Project:
     return found
 
 
-def test_images_to_measure_with_run_their_own_stages_alone(measured: Project) -> None:
+def test_images_to_measure_with_run_their_own_stages_and_are_compared(measured: Project) -> None:
     with_them = keys(make_plan(measured, find(measured)))
     assert {label.partition(".")[2] for label in with_them} == ALL | MEASURED | {"measure_pixels"}
     shutil.rmtree(measured.data / "measure")
     without = keys(make_plan(measured, find(measured)))
-    assert set(without.items()) < set(with_them.items())
+    # The comparison of the variants shows them.
+    assert set(without.items()) - set(with_them.items()) == {("all.comparison", without["all.comparison"])}
     assert {label.partition(".")[2] for label in without} == ALL
 
 
 def test_another_image_to_measure_with_trains_nothing(measured: Project) -> None:
     before = make_plan(measured, find(measured))
     shutil.copy(measured.data / "measure/camel/1.png", measured.data / "measure/camel/2.png")
-    assert changed(before, make_plan(measured, find(measured))) == MEASURED | {"measure_pixels"}
+    assert changed(before, make_plan(measured, find(measured))) == MEASURED | {"measure_pixels", "comparison"}
 
 
 def test_other_attributes_score_nothing_again(measured: Project) -> None:

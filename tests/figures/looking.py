@@ -5,7 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from generator.experiment.outcomes import Score
+from generator.experiment.results import VariantResult
 from generator.figures import canvas
+from generator.figures.accuracies import Accuracies
 
 HOSTILE = ("a|b <script>alert(1)</script>", r"{{ x }} $\foo$ _under_")
 HOSTILE_NAMES = [HOSTILE, ("جمل", "حصان"), ("🐫", "👩‍🚀 ok\x07\u202e\ud800"), ("x" * 300, " \n"), ("骆驼", "$\\")]
@@ -41,3 +44,9 @@ def tick_labels(axes: Axes) -> list[Text]:
 
 def tiles(figure: Figure) -> int:
     return len(figure.axes[0].images)
+
+
+def as_compared(variant: VariantResult, measured: Score | None = None) -> Accuracies:
+    """What the charts over all variants show of one."""
+    head = variant.after_head
+    return Accuracies(variant.title, head.validation, head.test, variant.validation, variant.test, measured)

@@ -1,15 +1,27 @@
 """Charts of accuracies: every value and interval at its place, none hidden by another, the axis from the values."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from generator.experiment.outcomes import ClassificationScore
-from generator.experiment.results import Trained
+from generator.experiment.outcomes import Score
 from generator.figures import accuracies, canvas
+from generator.figures.accuracies import Accuracies
 from generator.support.noise import wilson
 from tests import factories
-from tests.figures.looking import HOSTILE, overflowing, texts
+from tests.figures.looking import HOSTILE, as_compared, overflowing, texts
+
+
+def score(correct: int, total: int) -> Score:
+    return Score(loss=1, correct=correct, total=total)
+
+
+def level(correct: int, total: int, title: str = "a", *, measured: bool = False) -> Accuracies:
+    """All accuracies of a variant alike."""
+    one = score(correct, total)
+    return Accuracies(title, one, one, one, one, one if measured else None)
 
 
 def marks(figure: Figure) -> list[tuple[float, float]]:
@@ -18,44 +30,52 @@ def marks(figure: Figure) -> list[tuple[float, float]]:
     return [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in points]
 
 
-def bars(figure: Figure) -> list[list[float]]:
-    return [list(line.get_xdata()) for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
+def bars(figure: Figure) -> list[tuple[float, ...]]:
+    return [tuple(line.get_xdata()) for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
 
 
-def drawn(variants: list[Trained]) -> tuple[Figure, Figure]:
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for each in figure.legends for text in each.get_texts()]
+
+
+def drawn(variants: Sequence[Accuracies]) -> tuple[Figure, Figure]:
     with canvas.style():
         figures = accuracies.headline(variants), accuracies.comparison(variants)
         assert [overflowing(figure) for figure in figures] == [[], []]
     return figures
 
 
-def test_every_variant_has_its_interval_and_its_phases() -> None:
-    variants = list(factories.make_results().variants.values())
-    headline, comparison = drawn(list(variants))
-    intervals = [list(wilson(v.test.correct, v.test.total)) for v in variants]
-    assert bars(headline) == bars(comparison) == intervals
-    assert [value for value, _ in marks(headline)] == [v.test.accuracy for v in variants]
-    assert [value for value, _ in marks(comparison)] == [
-        value for v in variants for value in (v.test.accuracy, v.head[-1].val_accuracy, v.fine_tuning[-1].val_accuracy)
+def test_every_accuracy_has_its_interval() -> None:
+    variants = [
+        Accuracies("A", score(1, 20), score(2, 10), score(3, 20), score(4, 10), score(50, 100)),
+        Accuracies("B", score(11, 20), score(6, 10), score(13, 20), score(8, 10), score(60, 100)),
     ]
-    assert texts(comparison)[::2] == [v.title for v in variants]
+    headline, comparison = drawn(variants)
+    assert [value for value, _ in marks(headline)] == [0.4, 0.5, 0.8, 0.6]
+    assert [value for value, _ in marks(comparison)] == [0.4, 0.2, 0.5, 0.15, 0.05, 0.8, 0.6, 0.6, 0.65, 0.55]
+    assert bars(headline) == [wilson(4, 10), wilson(50, 100), wilson(8, 10), wilson(60, 100)]
+    assert legend(headline) == ["Test, 10 images", "Measured, 100 images"]
+    assert texts(comparison) == ["A", "test 0.4000", "B", "test 0.8000"]
+
+
+def test_where_nothing_was_measured_the_headline_needs_no_legend() -> None:
+    headline, comparison = drawn([as_compared(v) for v in factories.make_results().variants.values()])
+    assert legend(headline) == []
+    assert len(legend(comparison)) == 4
+    assert len(marks(comparison)) == 12
 
 
 def test_equal_values_do_not_hide_each_other() -> None:
-    level = factories.make_history(1, 2, 0.9, 0.9)
-    variant = factories.make_variant(wrong=(0, 1, 2, 3), head=level, fine_tuning=level)
-    _, comparison = drawn([variant, variant])
+    _, comparison = drawn([level(9, 10, measured=True), level(9, 10, "b", measured=True)])
     heights = [height for _, height in marks(comparison)]
-    assert len(set(heights)) == len(heights)
+    assert len(set(heights)) == len(heights) == 10
     # A mark of 10 points is 0.14 inches high; the axis counts inches.
     assert min(np.diff(sorted(heights))) > 0.14
 
 
 @pytest.mark.parametrize(("correct", "total"), [(39, 40), (1, 1000), (0, 1), (1000, 1000), (20, 40)])
 def test_the_axis_is_as_wide_as_the_values(correct: int, total: int) -> None:
-    score = ClassificationScore(loss=1, correct=correct, total=total, precision=0, recall=0, f1=0, roc_auc=None)
-    level = factories.make_history(1, 1, correct / total, correct / total)
-    headline, _ = drawn([factories.make_variant(test=score, head=level, fine_tuning=level)])
+    headline, _ = drawn([level(correct, total)])
     low, high = wilson(correct, total)
     left, right = headline.axes[0].get_xlim()
     assert left < low < high < right
@@ -64,8 +84,6 @@ def test_the_axis_is_as_wide_as_the_values(correct: int, total: int) -> None:
 
 
 def test_extreme_accuracies_and_twenty_variants() -> None:
-    worst = ClassificationScore(loss=9, correct=0, total=1, precision=0, recall=0, f1=0, roc_auc=None)
-    variant = factories.make_variant(test=worst, title=HOSTILE[1] * 9)
-    _, comparison = drawn([variant] * 20)
+    _, comparison = drawn([level(0, 1, HOSTILE[1] * 9)] * 20)
     assert comparison.axes[0].get_xlim()[0] < 0
     assert "…" in texts(comparison)[0]

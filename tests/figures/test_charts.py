@@ -20,7 +20,7 @@ from generator.experiment.results import VariantResult
 from generator.figures import accuracies, canvas, charts, confusion, examples, sheets
 from generator.figures.canvas import Drawing
 from tests import factories
-from tests.figures.looking import HOSTILE_NAMES, noise, overflowing, texts, tiles
+from tests.figures.looking import HOSTILE_NAMES, as_compared, noise, overflowing, texts, tiles
 
 
 def decode(data: bytes) -> Image.Image:
@@ -42,7 +42,12 @@ def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")
         original=noise(1)[0],
     )
     own = charts.draw_variant(variant, names, noise(40))
-    return (*data, *own, *charts.draw_examples(variant, names, noise(40, 4)), *charts.draw_comparison([variant]))
+    return (
+        *data,
+        *own,
+        *charts.draw_examples(variant, names, noise(40, 4)),
+        *charts.draw_comparison([as_compared(variant)]),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +104,10 @@ def test_drawing_twice_gives_the_same_bytes(drawings: tuple[Drawing, ...]) -> No
 
 def test_a_setting_made_before_changes_nothing_and_is_kept() -> None:
     variant = factories.make_variant()
-    expected = charts.draw_comparison([variant])
+    compared = [as_compared(variant)]
+    expected = charts.draw_comparison(compared)
     with matplotlib.rc_context({"font.size": 31, "axes.facecolor": "red", "text.usetex": True}):
-        assert charts.draw_comparison([variant]) == expected
+        assert charts.draw_comparison(compared) == expected
         assert matplotlib.rcParams["font.size"] == 31
 
 
@@ -109,7 +115,7 @@ DIGEST_OF_ALL = """
 import hashlib, sys
 sys.path.insert(0, ".")
 from tests import factories
-from tests.figures.looking import HOSTILE_NAMES, noise, overflowing, texts, tiles
+from tests.figures.looking import HOSTILE_NAMES, as_compared, noise, overflowing, texts, tiles
 from tests.figures import test_charts
 drawings = test_charts.draw_all(factories.make_variant())
 print(hashlib.sha256(b"".join(d.png + d.web for d in drawings)).hexdigest())
@@ -381,7 +387,7 @@ def test_hostile_names_are_drawn_without_a_warning_and_within_the_figure(names: 
             sheets.alpha_pair(np.zeros((9, 9, 4), np.uint8), f"train/{names[0]}/{names[1]}.png"),
             confusion.confusion_matrix(variant.confusion, names),
             sheets.wrong_predictions(variant, names, noise(40, 8)),
-            accuracies.comparison([variant.model_copy(update={"title": " ".join(names)})]),
+            accuracies.comparison([as_compared(variant.model_copy(update={"title": " ".join(names)}))]),
             examples.first_screen(variant.predictions, names, noise(40, 8)),
             examples.all_predictions(variant.predictions, names, noise(40, 8)),
         ):

@@ -81,3 +81,17 @@ def test_changed_images_are_those_that_one_gets_right_and_the_other_wrong() -> N
         (1, True, False),
         (30, False, True),
     ]
+
+
+def test_chance_is_corrected_for_all_pairs() -> None:
+    variants = {
+        "baseline": make_variant(wrong=(0, 1, 2, 3, 4, 5)),
+        "a": make_variant(wrong=()).model_copy(update={"name": "a", "changes": {"seed": 1}}),
+        "b": make_variant(wrong=(0, 1, 2, 3, 4, 5)).model_copy(update={"name": "b", "changes": {"seed": 2}}),
+    }
+    assert len(contrasts.pairs(variants)) == 3
+    # Six to none is 0.031: among three tests by Holm 0.094, and the same for the second; alone it would count.
+    assert contrasts.adjusted(variants["a"], variants["baseline"], variants) == pytest.approx(3 * 2 / 2**6)
+    assert contrasts.told_apart(variants) == []
+    alone = {name: variants[name] for name in ("baseline", "a")}
+    assert contrasts.told_apart(alone) == [(alone["baseline"], alone["a"])]
