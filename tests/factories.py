@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
+from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names, loading
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Part
 from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
@@ -18,7 +19,6 @@ from generator.experiment.results import (
     Shapes,
     Summaries,
     VariantResult,
-    WeightsSummary,
 )
 from generator.experiment.settings import Config
 from generator.support.places import ROOT

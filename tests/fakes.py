@@ -229,7 +229,7 @@ def _store_rows(job: Job, path: Path) -> None:
 
 def _number(job: Job) -> int:
     """A number that follows from all that the job is given and from the bytes of all its inputs."""
-    given = {"precision": str, "weights": lambda w: w.summary.fingerprint}
+    given = {"precision": str, "backbone": lambda b: b.name, "weights": lambda w: w.summary.fingerprint}
     facts = {name: read(job.given[name]) for name, read in given.items() if name in job.given}
     inputs = {name: [_digest(path) for path in _computed(folder)] for name, folder in sorted(job.inputs.items())}
     return _hash(job.stage, sorted(job.settings.items()), facts, inputs)

@@ -17,8 +17,9 @@ LEVELS = (
     {"pipeline"},
     {"build"},
     {"publishing", "diff", "stages"},
-    {"post", "data", "backbones", "figures", "training"},
+    {"post", "data", "figures", "training"},
     {"experiment"},
+    {"backbones"},
     {"support"},
 )
 """Rooms, from the roof to the ground. A room may import rooms of lower levels only, none beside it."""

@@ -3,12 +3,16 @@
 A file holds one `Backbone`; `registry` lists them. How to add one is told in docs/backbones.md.
 """
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.backbones import layers
 from generator.backbones.layers import Layer, Shape
+
+AUTO = "auto"
+"""Where fine-tuning begins as the facts of a network say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +82,42 @@ class Backbone:
     preparation: Preparation
     imagenet: ImageNet
     embedded: Embedded | None = None
-    float32_because: str = ""
-    """Why `model.precision = "auto"` means float32 for it on every machine; empty where it does not."""
+
+    @property
+    def key(self) -> dict[str, object]:
+        """What of the facts decides about what is computed, as it may stand in a stage's key."""
+        factors = {name: list(each) for name, each in self.imagenet.factors.items()}
+        prepared = [self.preparation.module, self.preparation.until]
+        return {"name": self.name, "prepared": prepared, "factors": factors, "layers": layers.digest(self.name)}
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """In Keras' order, in which `fine_tuning.from_layer` counts."""
         return layers.read(self.name)
+
+    def first_trained(self, from_layer: int | str) -> int:
+        """Index of the layer that `from_layer` means: an index, a name, or `auto` for `self.from_layer`.
+
+        Raises `ValueError` that says what there is.
+        """
+        wanted = self.from_layer if from_layer == AUTO else from_layer
+        names = [layer.name for layer in self.layers]
+        if wanted in names:
+            return names.index(str(wanted))
+        if isinstance(wanted, int) and 0 <= wanted < len(names):
+            return wanted
+        close = difflib.get_close_matches(str(wanted), names, n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+        raise ValueError(
+            f"{self.name} has no such layer; {hint}choose an index from 0 to {len(names) - 1}, a name, or {AUTO} for "
+            f"{self.from_layer}; build.py backbones {self.name} lists its layers"
+        )
+
+    @property
+    def layers_that_prepare(self) -> int:
+        """How many of its layers behind the input prepare images."""
+        names = [layer.name for layer in self.layers]
+        return names.index(self.preparation.until) if self.preparation.until else 0
 
     @property
     def shapes(self) -> Mapping[str, Shape]:

@@ -7,6 +7,7 @@ One file a network in `layers/`, one line a layer, tabs between:
 `tools/describe_backbones.py` writes them from Keras' own, and `tests/training/test_backbones.py` holds them to it.
 """
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ def read(network: str) -> tuple[Layer, ...]:
 def shapes(network: str) -> Mapping[str, Shape]:
     """`<layer>/<variable>` → shape of every array of a network, in Keras' order."""
     return {name: shape for layer in read(network) for name, shape in layer.arrays.items()}
+
+
+@cache
+def digest(network: str) -> str:
+    """SHA-256 of its layers and their shapes."""
+    return hashlib.sha256("\n".join(map(_line, read(network))).encode()).hexdigest()
 
 
 def write(network: str, layers: Iterable[Layer]) -> None:

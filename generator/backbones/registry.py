@@ -13,8 +13,7 @@ from generator.backbones.resnet50v2 import RESNET50V2
 from generator.backbones.resnet101 import RESNET101
 from generator.backbones.vgg16 import VGG16
 from generator.backbones.xception import XCEPTION
-from generator.experiment.settings import choices
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, choices
 
 _ALL = (
     RESNET50,

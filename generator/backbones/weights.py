@@ -17,7 +17,7 @@ from generator.backbones import downloads, weight_files
 from generator.backbones.backbone import Backbone
 from generator.backbones.downloads import Progress
 from generator.backbones.weight_files import SUFFIXES, Array, phrase
-from generator.experiment.results import WeightsSummary
+from generator.backbones.weights_summary import WeightsSummary
 from generator.support.errors import BadInput, printable
 from generator.support.files import known_hash
 

@@ -7,12 +7,13 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+from generator.backbones.weights_summary import WeightsSummary
 from generator.build import measured
 from generator.build.plan import Node, Nodes, Plan, version
 from generator.build.runner import Runner
 from generator.build.start import Start
 from generator.build.store import Entry
-from generator.data import dataset, summary
+from generator.data import summary
 from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.outcomes import PHASES
@@ -31,8 +32,7 @@ def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSu
     splits = {name: runner.require(nodes["split"]) for name, nodes in plan.variants.items()}
     baseline = artifacts.read_split(splits[config.baseline.name].folder)
     measured.describe(config, begun, plan, runner)
-    stratified = dataset.stratifies(begun.dataset, config.baseline.recipe.split.stratified)
-    return summary.summarise(begun.dataset, report, baseline, config.data, stratified=stratified)
+    return summary.summarise(begun.dataset, report, baseline, config.data)
 
 
 def collect(
@@ -45,7 +45,7 @@ def collect(
         profile=config.profile,
         data=described,
         measure=measured.describe(config, begun, plan, runner),
-        weights=begun.weights.summary,
+        weights=begun.weights[config.baseline.name].summary,
         environment=environment(root),
         variants=variants,
         figures=tuple(figure for figure, _ in _drawn(plan, runner)),
@@ -112,6 +112,7 @@ def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner
         "changes": variant.changes,
         "recipe": variant.recipe,
         "precision": begun.precisions[variant.name],
+        "weights": _own_weights(variant, begun),
         "before": found["head"]["before"],
         "head": found["head"]["history"],
         "fine_tuning": found["fine_tuning"]["history"],
@@ -121,6 +122,12 @@ def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner
         "measurement": measured.measurement(begun, nodes, runner),
     }
     return strict_json.validated(VariantResult, table, f"{variant.name}: results in the store")
+
+
+def _own_weights(variant: Variant, begun: Start) -> WeightsSummary | None:
+    """Those of a variant whose base starts from others than the baseline's, which is the first."""
+    baseline, own = next(iter(begun.weights.values())).summary, begun.weights[variant.name].summary
+    return own if own != baseline else None
 
 
 def _drawn(plan: Plan, runner: Runner) -> Iterator[tuple[FigureFile, Entry]]:

@@ -146,7 +146,8 @@ def work(
     """
     size = f"{data.image_size} px"
     images = counts.all
-    network = f"{size} {precision} from {recipe.fine_tuning.from_layer}"
+    base = f"{recipe.model.backbone} {size} {precision}"
+    network = f"{base} from {recipe.fine_tuning.from_layer}"
     if name == "pixels":
         return Work(name, f"{name} {size} of {data.path}", images, decoded=images)
     if name == "cut":
@@ -161,7 +162,7 @@ def work(
     if name == "head_evaluation":
         return Work(name, name, images, head_steps=math.ceil(images / data.batch_size))
     if name == "head":
-        return _head(recipe, f"{size} {precision}", counts, data.batch_size, max(1, recipe.head.epochs - done))
+        return _head(recipe, base, counts, data.batch_size, max(1, recipe.head.epochs - done))
     if name == "fine_tuning":
         return _fine_tuning(recipe, network, counts, max(1, recipe.fine_tuning.epochs - done))
     return Work(name, name)

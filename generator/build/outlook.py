@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import mean
+from typing import NamedTuple
 
 from generator.build import estimate, timings
 from generator.build.estimate import COSTLY, Counts, Forecast, Speed, Work
@@ -23,6 +24,7 @@ from generator.data import decoding
 from generator.experiment.settings import Config, Variant
 from generator.support.display import Display
 from generator.support.errors import MeasuredPostError
+from generator.support.hardware import Precision
 from generator.training.checkpoint_files import read_checkpoint
 
 DECODED = 4
@@ -41,6 +43,14 @@ class Outlook:
     """Label of each stage that runs → what it has to do."""
 
 
+class Network(NamedTuple):
+    """A network as far as it decides how long an image takes."""
+
+    precision: Precision
+    backbone: str
+    from_layer: int | str
+
+
 @dataclass(frozen=True)
 class Outset:
     """What is known before the first stage runs."""
@@ -55,10 +65,11 @@ class Outset:
         found = {variant.name: variant for variant in self.config.variants}
         return found.get(node.owner, self.config.baseline)
 
-    def network(self, node: Node) -> tuple[str, int]:
-        """What decides how long an image takes: precision and cut."""
+    def network(self, node: Node) -> Network:
+        """What decides how long an image takes."""
         variant = self.variant(node)
-        return self.begun.precisions[variant.name], variant.recipe.fine_tuning.from_layer
+        recipe, precision = variant.recipe, self.begun.precisions[variant.name]
+        return Network(precision, recipe.model.backbone, recipe.fine_tuning.from_layer)
 
 
 def expect(there: Outset, running: Sequence[Node], display: Display, measure: Measure | None = None) -> Outlook:
@@ -114,7 +125,7 @@ def _probed(
     measure: Measure,
 ) -> dict[str, float]:
     """Label → seconds of the stages `unknown`, from one batch for each kind of network among them."""
-    measured: dict[tuple[str, int], Speed] = {}
+    measured: dict[Network, Speed] = {}
     try:
         with display.stage("a probe of one batch"):
             for node in [running[label] for label in unknown if running[label].name in COSTLY]:
@@ -133,7 +144,7 @@ def _probed(
 
 
 def _predicted(there: Outset, node: Node, todo: Work, found: Speed) -> float:
-    precision, most = there.network(node)[0], there.config.data.max_stored_bytes
+    precision, most = there.network(node).precision, there.config.data.max_stored_bytes
     return estimate.predicted(todo, precision, len(there.begun.dataset.samples), found, estimate.costs(), most)
 
 

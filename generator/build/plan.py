@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from generator.backbones.registry import BACKBONES
 from generator.build.start import Start
 from generator.build.store import Key
 from generator.data.measure import described
@@ -158,7 +159,7 @@ def _variant(config: Config, owner: str) -> Variant:
 def _settings(stage: Stage, variant: Variant, config: Config, start: Start) -> dict[str, Any]:
     """Path → value of every setting that the stage may read here."""
     values = flatten({**variant.recipe.model_dump(mode="json"), "data": config.data.model_dump(mode="json")})
-    sometimes = [path for path, holds in stage.sometimes.items() if holds(variant.recipe, start.weights)]
+    sometimes = [path for path, holds in stage.sometimes.items() if holds(variant.recipe, start.weights[variant.name])]
     return {path: values[path] for path in (*stage.settings, *sometimes)}
 
 
@@ -180,7 +181,8 @@ GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
     "dataset": lambda start, variant, config: start.dataset,
     "measure": lambda start, variant, config: start.measure and replace(start.measure, attributes={}),
     "attributes": lambda start, variant, config: start.measure.attributes if start.measure else {},
-    "weights": lambda start, variant, config: start.weights,
+    "backbone": lambda start, variant, config: BACKBONES[variant.recipe.model.backbone],
+    "weights": lambda start, variant, config: start.weights[variant.name],
     "precision": lambda start, variant, config: start.precisions[variant.name],
     "titles": lambda start, variant, config: {each.name: each.title for each in config.variants},
 }
@@ -191,6 +193,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "dataset": lambda dataset: dataset.fingerprint,
     "measure": lambda measure: measure.fingerprint,
     "attributes": described,
+    "backbone": lambda backbone: backbone.key,
     "weights": lambda weights: weights.summary.fingerprint,
     "precision": lambda precision: precision,
     "titles": lambda titles: list(titles.values()),

@@ -13,10 +13,11 @@ from generator.data import measure, summary
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
-from generator.experiment.settings import Config, Recipe
+from generator.experiment.settings import Config
 from generator.figures import fonts
 from generator.support import hardware
 from generator.support.display import Display
+from generator.support.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Start:
     """The inputs of a build."""
 
     dataset: Dataset
-    weights: Weights
+    weights: Mapping[str, Weights]
+    """Variant → those that its base starts from."""
     splits: Mapping[str, Split]
     """Variant → its split as far as it can be told before an image is decoded: copies of equal bytes are known."""
     precisions: Mapping[str, hardware.Precision]
@@ -53,26 +55,40 @@ def start(
     # What was drawn before lies in the store, whether or not the data set does.
     drawn = store if dataset.kind == "sample" and not draw else data_store or store
     measured = measure.find(config.data, drawn, dataset, draw=draw)
-    splits = {v.name: _split(dataset, v.recipe, config.data.batch_size) for v in config.variants}
-    found = weights.resolve(config.weights, BACKBONES["ResNet50"], store, download=download, progress=progress)
+    splits = {
+        v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
+        for v in config.variants
+    }
+    found = _weights(config, store, download=download, progress=progress)
     return Start(dataset, found, splits, precisions, measured)
 
 
-def _split(dataset: Dataset, recipe: Recipe, batch_size: int) -> Split:
-    share = recipe.split
-    return data.split(dataset, share.validation_fraction, batch_size, recipe.seed, stratified=share.stratified)
+def _weights(config: Config, store: Path, *, download: bool, progress: Progress | None) -> dict[str, Weights]:
+    """Variant → its weights; each backbone's are found once."""
+    found: dict[str, Weights] = {}
+    names = {v.name: v.recipe.model.backbone for v in config.variants}
+    for name in dict.fromkeys(names.values()):
+        asked = config.weights if isinstance(config.weights, str) else config.weights.get(name, "auto")
+        try:
+            found[name] = weights.resolve(asked, BACKBONES[name], store, download=download, progress=progress)
+        except BadInput as error:
+            several = len(set(names.values())) > 1
+            hint = f"; for this backbone alone: --set weights.{name}=random" if several else ""
+            raise BadInput(f"{error}{hint}") from None
+    return {variant: found[name] for variant, name in names.items()}
 
 
 def introduce(begun: Start, config: Config, display: Display) -> None:
     """Say what is built on, and what about it a user should know."""
-    found, base = begun.dataset, begun.weights
+    found = begun.dataset
     display.say(f"data: {summary.found(found)}")
     for reason, count in found.ignored.items():
         display.say(f"data: {count} ignored: {reason}")
     if begun.measure is not None:
         _introduce_measure(begun.measure, found, display)
-    why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
-    display.say(f"weights: {base.summary.used} {base.summary.name}{why}")
+    for base in {each.backbone.name: each for each in begun.weights.values()}.values():
+        why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
+        display.say(f"weights of {base.backbone.name}: {base.summary.used} {base.summary.name}{why}")
     missing = fonts.notice([*found.class_names, *(v.title for v in config.variants)])
     if missing:
         display.warn(missing)

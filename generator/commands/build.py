@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from generator import pipeline
+from generator.backbones.weights_summary import WeightsSummary
 from generator.build.estimate import Forecast
 from generator.commands.options import add_config, add_places, gibibytes, make_parser, print_table
 from generator.experiment import loading
@@ -167,5 +168,10 @@ def _print_results(found: BuildResults) -> None:
         for v in found.variants.values()
     ]
     print_table(["variant", "val. acc. head", "val. acc. fine-tuned", "test acc.", "test loss", "wrong"], rows)
-    weights = found.weights
-    print(f"weights  {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
+    for name, weights in _weights(found).items():
+        print(f"weights  {name}: {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
+
+
+def _weights(found: BuildResults) -> dict[str, WeightsSummary]:
+    """Backbone → the weights that it started from."""
+    return {v.recipe.model.backbone: v.weights or found.weights for v in reversed(found.variants.values())}

@@ -19,8 +19,8 @@ import numpy as np
 import PIL
 
 from generator.data import archive, sample
-from generator.experiment.settings import DataSettings, choices
-from generator.support.errors import BadInput, encodable, printable
+from generator.experiment.settings import DataSettings
+from generator.support.errors import BadInput, choices, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
 Kind = Literal["sample", "folder", "archive", "kaggle"]

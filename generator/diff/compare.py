@@ -21,9 +21,8 @@ from generator.experiment import settings as config
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.outcomes import PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
-from generator.experiment.settings import choices
 from generator.support import noise
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, choices
 
 Outcome = Literal["mended", "broken", "still wrong"]
 
@@ -242,7 +241,8 @@ def _setting_changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]
 
 
 def _recipe(variant: VariantResult) -> dict[str, Any]:
-    return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision}
+    weights = {"weights": variant.weights.model_dump(mode="json")} if variant.weights else {}
+    return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision, **weights}
 
 
 def _shared(build: BuildResults) -> dict[str, Any]:

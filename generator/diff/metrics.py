@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from generator.experiment.metrics import direction
-from generator.experiment.settings import choices
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, choices
 
 Status = Literal["improved", "worse", "changed", "unchanged", "added", "missing"]
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from generator.backbones.backbone import Backbone
+from generator.backbones.registry import BACKBONES
 from generator.experiment.settings import (
     BASELINE,
     NAME,
@@ -19,10 +21,10 @@ from generator.experiment.settings import (
     Recipe,
     Settings,
     Variant,
-    choices,
+    WeightsSetting,
     flatten,
 )
-from generator.support.errors import BadInput, encodable
+from generator.support.errors import BadInput, choices, encodable
 
 Model = TypeVar("Model", bound=Settings)
 
@@ -43,7 +45,7 @@ class ConfigFile(Recipe):
 
     post: PostSettings
     data: DataSettings = DataSettings()
-    weights: str = "auto"
+    weights: WeightsSetting = "auto"
     variants: dict[str, _VariantTable] = Field(default={})
     gates: dict[str, str] = Field(default={})
     profiles: dict[str, dict[str, Any]] = Field(default={})
@@ -83,6 +85,8 @@ def load(
     for key, value in [_assignment(text) for text in overrides] + list((options or {}).items()):
         table = _merge(table, _nested(key, value))
     file = _validated(ConfigFile, table, where=str(path))
+    for name in file.weights if isinstance(file.weights, dict) else ():
+        _backbone(name, f"{path}: weights, a backbone")
     selected = _selected(variants, file)
     return Config(
         post=file.post,
@@ -144,12 +148,34 @@ def _selected(variants: str, file: ConfigFile) -> list[str]:
 def _variant(name: str, file: ConfigFile, where: str) -> Variant:
     base = file.model_dump(include=set(Recipe.model_fields))
     if name == BASELINE:
-        return Variant(name=name, title="Baseline", changes={}, recipe=_validated(Recipe, base, where))
+        return Variant(name=name, title="Baseline", changes={}, recipe=_recipe(base, file.data, where))
     table = file.variants[name]
     changes = table.model_dump(exclude={"title"}, exclude_none=True, exclude_defaults=True)
-    recipe = _validated(Recipe, _merge(base, changes), where, prefix=f"variants.{name}.")
+    recipe = _recipe(_merge(base, changes), file.data, where, prefix=f"variants.{name}.")
     title = table.title or name.replace("-", " ").capitalize()
     return Variant(name=name, title=title, changes=flatten(changes), recipe=recipe)
+
+
+def _backbone(name: str, setting: str) -> Backbone:
+    if name not in BACKBONES:
+        raise BadInput(f"{setting} = {name!r}: there is no such network; {choices(name, BACKBONES)}")
+    return BACKBONES[name]
+
+
+def _recipe(table: Mapping[str, Any], data: DataSettings, where: str, prefix: str = "") -> Recipe:
+    """The recipe in a table, its network fit for the images and its first unfrozen layer given by index."""
+    recipe = _validated(Recipe, table, where, prefix)
+    network, tuning = _backbone(recipe.model.backbone, f"{where}: {prefix}model.backbone"), recipe.fine_tuning
+    if data.image_size < network.least_size:
+        raise BadInput(
+            f"{where}: data.image_size = {data.image_size}: {prefix}model.backbone = {network.name!r} takes images of "
+            f"{network.least_size} pixels and more; build.py backbones lists the others"
+        )
+    try:
+        index = network.first_trained(tuning.from_layer)
+    except ValueError as error:
+        raise BadInput(f"{where}: {prefix}fine_tuning.from_layer = {tuning.from_layer!r}: {error}") from None
+    return recipe.model_copy(update={"fine_tuning": tuning.model_copy(update={"from_layer": index})})
 
 
 def _validated(model: type[Model], table: Mapping[str, Any], where: str, prefix: str = "") -> Model:

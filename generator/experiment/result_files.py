@@ -157,6 +157,8 @@ def _metrics_of(variant: VariantResult, class_names: Sequence[str]) -> dict[str,
     table = variant.model_dump(
         mode="json", exclude={"head", "fine_tuning", "summaries", "before", "after_head", "measurement", *_OUTCOME}
     )
+    if variant.weights is None:  # the build's
+        del table["weights"]
     if variant.measurement is not None:
         table["measurement"] = measurement_files.metrics_of(variant.measurement)
     table["before"] = _with_ratio(variant.before)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
@@ -72,6 +73,8 @@ class VariantResult(Trained):
     recipe: Recipe
     precision: Literal["float32", "bfloat16"]
     """What `auto` became on the machine that trained."""
+    weights: WeightsSummary | None = None
+    """Those that its base started from, where they are not the build's: of another backbone."""
     before: Score
     """The validation images before any training."""
     after_head: PhaseOutcome
@@ -81,20 +84,6 @@ class VariantResult(Trained):
     summaries: Summaries
     measurement: Measurement | None = None
     """Where there were images to measure with."""
-
-
-class WeightsSummary(Record):
-    """The base's initial weights."""
-
-    requested: str
-    """`auto`, `imagenet`, `embedded`, `random`, or a file's name."""
-    used: Literal["imagenet", "embedded", "random", "file"]
-    name: str
-    """The file's name; empty for random weights."""
-    fingerprint: str
-    """SHA-256 of the file, or `random`."""
-    reason: str
-    """Why these were used, where `auto` had to choose; else empty."""
 
 
 class Environment(Record):
@@ -126,6 +115,7 @@ class BuildResults(Record):
     measure: MeasureSummary | None = None
     """The images to measure with, if there were any."""
     weights: WeightsSummary
+    """Those of the baseline."""
     environment: Environment
     variants: dict[str, VariantResult]
     """Name → result, the baseline first."""

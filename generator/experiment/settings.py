@@ -4,14 +4,13 @@
 the baseline's recipe with some settings changed. `loading` makes a `Config` of `experiment.toml`.
 """
 
-import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
@@ -83,10 +82,8 @@ class DataSettings(Settings):
     """Of each class, set aside for the test of a data set that has no test images."""
     test_seed: int = Field(default=0, ge=0)
     """Decides which these are. Not `seed`: runs that differ in it are tested with the same images."""
-    group: str | None = None
-    """Which images stay on one side of every split: `folder`, those in one folder, or a pattern in the files' names."""
     image_size: int = Field(default=224, ge=32, le=1024)
-    """Side of the square every image is resized to, pixels; ResNet50 needs at least 32."""
+    """Side of the square every image is resized to, pixels; each backbone has its own least size."""
     batch_size: int = Field(default=32, ge=1)
     alpha: Literal["drop", "white"] = "drop"
     """What transparency becomes: `drop` shows hidden colours, as in the write-up; `white` blends."""
@@ -112,15 +109,6 @@ class DataSettings(Settings):
     max_stored_bytes: int = Field(default=4 * 2**30, ge=0)
     """Most bytes of frozen outputs that fine-tuning may keep per variant; past it they are computed in every epoch."""
 
-    @field_validator("group")
-    @classmethod
-    def _pattern_can_be_searched(cls, value: str | None) -> str | None:
-        try:
-            re.compile(value or "")
-        except re.error as error:
-            raise ValueError(f"{value!r} is no regular expression ({error}); or say folder") from None
-        return value
-
     @model_validator(mode="after")
     def _sample_is_balanced(self) -> "DataSettings":
         counts = (self.sample_train, self.sample_test, self.measure)
@@ -134,8 +122,6 @@ class SplitSettings(Settings):
 
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)
     """Share of the training batches, rounded down to whole batches, at least one."""
-    stratified: bool | Literal["auto"] = "auto"
-    """Whether classes validate in proportion; `auto`: where the test images were set aside, which are so too."""
     mode: Literal["fixed", "reshuffled"] = "fixed"
     """`fixed`: split once, disjoint. `reshuffled`: the write-up's leak, to measure its effect."""
 
@@ -149,7 +135,10 @@ def whole_batches(total: int, batch_size: int, fraction: float) -> int:
 class ModelSettings(Settings):
     """What stands between the image and the logit, and how it is computed."""
 
+    backbone: str = "ResNet50"
+    """The network that images pass first, by its name in `keras.applications`: one of `backbones.registry`."""
     preprocess: bool = True
+    """Whether an image's numbers are prepared as the network's weights were trained; else they stay 0 to 255."""
     augment: bool = False
     rotation: float = Field(default=0.2, ge=0, le=1)
     """Largest random rotation, as a fraction of a full turn."""
@@ -166,11 +155,20 @@ class PhaseSettings(Settings):
     epochs: int = Field(ge=1, le=10_000)
 
 
+def _layer(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be the index or the name of a layer, or auto")
+    return value
+
+
 class FineTuningSettings(PhaseSettings):
     """The second phase: the upper layers of the base are trained too."""
 
-    from_layer: int = Field(default=100, ge=0, le=174)
-    """Index of the base's first unfrozen layer (0 to 174)."""
+    from_layer: Annotated[int | str, BeforeValidator(_layer)] = "auto"
+    """The base's first unfrozen layer: its index, from 0, or its name. `auto`: as the facts of the backbone say.
+
+    Once loaded, the index.
+    """
 
 
 def first_fine_tuning_epoch(head_epochs: int) -> int:
@@ -197,6 +195,16 @@ class Recipe(Settings):
         return first_fine_tuning_epoch(self.head.epochs)
 
 
+def _kinds_of_weights(value: Any) -> Any:
+    table = value if isinstance(value, dict) else {}
+    if not isinstance(value, str) and not (table and all(isinstance(kind, str) for kind in table.values())):
+        raise ValueError("must be a kind of weights or a file, or a table of backbones and one of these for each")
+    return value
+
+
+WeightsSetting = Annotated[str | dict[str, str], BeforeValidator(_kinds_of_weights)]
+
+
 class Variant(Settings):
     """One run of the recipe: the baseline with `changes` applied."""
 
@@ -212,8 +220,9 @@ class Config(Settings):
 
     post: PostSettings
     data: DataSettings = DataSettings()
-    weights: str = "auto"
-    """`auto`, `imagenet`, `embedded`, `random`, or a weights file."""
+    weights: WeightsSetting = "auto"
+    """`auto`, `imagenet`, `embedded`, `random`, or a weights file; for several backbones also a table: name → one of
+    these, `auto` for those that are not in it."""
     variants: tuple[Variant, ...]
     """The variants to build, the baseline first."""
     gates: dict[str, str] = {}
@@ -243,11 +252,3 @@ def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[path] = value
     return flat
-
-
-def choices(given: str, known: Iterable[str]) -> str:
-    """What may be chosen instead of `given`, as a phrase for a message, the closest name first."""
-    known = list(known)
-    close = difflib.get_close_matches(given, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}choose from {', '.join(known) or '(none)'}"

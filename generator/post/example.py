@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names
 from generator.experiment.data_summary import PARTS, Copy, Count, DataSummary, Duplicate
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
@@ -20,7 +21,6 @@ from generator.experiment.results import (
     Shapes,
     Summaries,
     VariantResult,
-    WeightsSummary,
 )
 from generator.experiment.settings import (
     BASELINE,
@@ -101,7 +101,7 @@ def _variant(name: str, model: ModelSettings, classes: int) -> VariantResult:
     recipe = Recipe(
         model=model,
         head=PhaseSettings(optimizer="adam", learning_rate=1e-4, epochs=2),
-        fine_tuning=FineTuningSettings(optimizer="rmsprop", learning_rate=1e-5, epochs=2),
+        fine_tuning=FineTuningSettings(optimizer="rmsprop", learning_rate=1e-5, epochs=2, from_layer=1),
     )
     return VariantResult(
         name=name,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator.backbones.backbone import Backbone
 from generator.backbones.weights import Weights
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
@@ -70,6 +71,12 @@ class Job:
     def attributes(self) -> Mapping[str, tuple[str, ...]]:
         """What is to be told apart in them: attribute → its value of each."""
         found: Mapping[str, tuple[str, ...]] = self._declared(self.given, "attributes")
+        return found
+
+    @property
+    def backbone(self) -> Backbone:
+        """The facts of the network that images pass first."""
+        found: Backbone = self._declared(self.given, "backbone")
         return found
 
     @property

@@ -31,7 +31,7 @@ from generator.stages.job import Job
 from generator.stages.workspace import Workspace, through
 from generator.support.progress import Report
 from generator.training import network, scoring
-from generator.training.batches import augmentation_layers, derived_seed, preprocess_input_of
+from generator.training.batches import augmentation_layers, derived_seed
 from generator.training.epochs import Batches, Phase, train
 
 COPIES = 9
@@ -39,15 +39,14 @@ COPIES = 9
 
 
 def architecture(job: Job, out: Path, report: Report) -> None:
-    base, settings = Workspace(job).structure, _model_settings(job)
+    work, settings = Workspace(job), _model_settings(job)
+    base = work.structure
     head = network.build_head(settings.dropout, task_for(job.classes).outputs)
     # Nothing is augmented here, so the seed is of no account.
-    whole = network.connect(
-        base, head, network.layers_before(settings, seed=0, prepare=preprocess_input_of("resnet50"))
-    )
+    whole = network.connect(base, head, network.layers_before(settings, seed=0, prepare=work.prepare))
     base_summary, head_summary = network.summary(base), network.summary(whole)
     trainable_head = network.parameter_count(whole.trainable_variables)
-    network.unfreeze(base, job.setting("fine_tuning.from_layer"))
+    network.unfreeze(base, work.from_layer)
     size = job.setting("data.image_size")
     images = (job.setting("data.batch_size"), size, size, 3)
     features = base.compute_output_shape(images)

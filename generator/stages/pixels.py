@@ -26,8 +26,7 @@ def measure_pixels(job: Job, out: Path, report: Report) -> None:
 def split(job: Job, out: Path, report: Report) -> None:
     copies = _found(job.inputs["pixels"]).copies
     fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
-    stratified = job.setting("split.stratified")
-    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies, stratified)
+    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies)
     artifacts.write_split(out, found)
 
 

@@ -44,6 +44,9 @@ def draws_weights(recipe: Recipe, weights: Weights) -> bool:
     return weights.summary.used == "random"
 
 
+Given = Literal["classes", "dataset", "measure", "attributes", "backbone", "weights", "precision", "titles"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One kind of step of a build."""
@@ -57,7 +60,7 @@ class Stage:
     """Paths of the settings it may read, those of a variant's recipe and those below `data.`."""
     sometimes: Mapping[str, Condition] = field(default_factory=dict)
     """Settings that it may read only where the condition holds."""
-    given: tuple[Literal["classes", "dataset", "measure", "attributes", "weights", "precision", "titles"], ...] = ()
+    given: tuple[Given, ...] = ()
     """What else it is given."""
     draws: tuple[Literal["classes", "files", "titles", "attributes"], ...] = ()
     """Names from outside that it draws: the fonts that have their letters are part of its key."""
@@ -117,7 +120,7 @@ STAGES = (
         name="split",
         runs="generator.stages.pixels:split",
         scope="variant",
-        settings=("seed", "split.validation_fraction", "split.stratified", "data.batch_size"),
+        settings=("seed", "split.validation_fraction", "data.batch_size"),
         given=("dataset",),
         needs=("pixels",),
         packages=("numpy",),
@@ -128,7 +131,7 @@ STAGES = (
         scope="variant",
         settings=(*_BATCHES, "model.preprocess", "model.augment", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_AUGMENTATION,
-        given=("classes",),
+        given=("classes", "backbone"),
         packages=TENSORFLOW,
     ),
     Stage(
@@ -137,7 +140,7 @@ STAGES = (
         scope="variant",
         settings=(*_BATCHES, "model.preprocess", "fine_tuning.from_layer", "data.max_stored_bytes"),
         sometimes=_RANDOM,
-        given=("dataset", "weights", "precision"),
+        given=("dataset", "backbone", "weights", "precision"),
         needs=("pixels",),
         packages=TENSORFLOW,
         for_stages=True,
@@ -149,7 +152,7 @@ STAGES = (
         # Not `from_layer`: wherever the cut lies, these are the same bits, and no head is trained again.
         settings=(*_BATCHES, "model.preprocess"),
         sometimes=_RANDOM,
-        given=("dataset", "weights", "precision"),
+        given=("dataset", "backbone", "weights", "precision"),
         needs=("pixels",),
         uses=("cut",),
         packages=TENSORFLOW,
@@ -166,7 +169,7 @@ STAGES = (
             "head.epochs",
         ),
         sometimes=_AUGMENTATION,
-        given=("classes", "dataset", "weights", "precision"),
+        given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "features"),
         packages=TENSORFLOW,
     ),
@@ -192,7 +195,7 @@ STAGES = (
             "fine_tuning.epochs",
         ),
         sometimes=_AUGMENTATION,
-        given=("classes", "dataset", "weights", "precision"),
+        given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "cut", "head"),
         packages=TENSORFLOW,
     ),
@@ -202,7 +205,7 @@ STAGES = (
         scope="variant",
         settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_RANDOM,
-        given=("classes", "dataset", "weights", "precision"),
+        given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "cut", "fine_tuning"),
         packages=(*TENSORFLOW, "scikit-learn"),
     ),
@@ -241,7 +244,7 @@ STAGES = (
         scope="variant",
         settings=(*_BATCHES, "model.preprocess"),
         sometimes=_RANDOM,
-        given=("measure", "weights", "precision"),
+        given=("measure", "backbone", "weights", "precision"),
         needs=("measure_pixels",),
         packages=TENSORFLOW,
         for_stages=True,
@@ -253,7 +256,7 @@ STAGES = (
         scope="variant",
         settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_RANDOM,
-        given=("classes", "measure", "weights", "precision"),
+        given=("classes", "measure", "backbone", "weights", "precision"),
         needs=("measure_pixels", "measure_features", "head", "fine_tuning"),
         packages=(*TENSORFLOW, "scikit-learn"),
         measures=True,
@@ -276,7 +279,7 @@ PROBE = Stage(
     scope="variant",
     settings=(*_BATCHES, "model.preprocess", "model.rotation", "fine_tuning.from_layer"),
     sometimes=_RANDOM,
-    given=("weights", "precision"),
+    given=("backbone", "weights", "precision"),
     packages=TENSORFLOW,
 )
 """No stage of a build: measures what one batch takes, for an estimate. Nothing depends on it."""

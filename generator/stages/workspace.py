@@ -49,9 +49,9 @@ def _strategy() -> tf.distribute.Strategy:
 
 
 @lru_cache(maxsize=1)
-def _base(image_size: int) -> keras.Model:
+def _base(name: str, image_size: int) -> keras.Model:
     """The base without its weights: built once for all stages of this process, because that takes a second."""
-    return network.build_base("ResNet50", image_size)
+    return network.build_base(name, image_size)
 
 
 _arrays = lru_cache(maxsize=1)(load_arrays)
@@ -66,22 +66,39 @@ class Workspace:
     @cached_property
     def structure(self) -> keras.Model:
         """The base, frozen; what its weights are does not matter."""
-        base = _base(self.job.setting("data.image_size"))
+        base = _base(self.job.backbone.name, self.job.setting("data.image_size"))
         base.trainable = False  # An earlier stage may have unfrozen and trained layers of it.
-        return base
+        return self._shown(base)
 
     @cached_property
     def base(self) -> keras.Model:
         """The base, frozen, with the weights it starts from."""
         if self.job.weights.summary.used == "random":
             keras.utils.set_random_seed(derived_seed(self.job.setting("seed"), "base weights"))
-            return network.build_base("ResNet50", self.job.setting("data.image_size"))
+            return self._shown(network.build_base(self.job.backbone.name, self.job.setting("data.image_size")))
         network.assign(self.structure, _arrays(self.job.weights))
         return self.structure
 
+    def _shown(self, base: keras.Model) -> keras.Model:
+        """The base as the variant shows it images: less the layers that prepare them, where they stay unprepared."""
+        until = self.job.backbone.preparation.until
+        return network.unprepared(base, until) if until and not self.job.setting("model.preprocess") else base
+
+    @cached_property
+    def prepare(self) -> network.Layer | None:
+        """Keras' preprocessing, where the variant has it; None also where the base has it in layers of its own."""
+        module = self.job.backbone.preparation.module
+        return preprocess_input_of(module) if module and self.job.setting("model.preprocess") else None
+
+    @property
+    def from_layer(self) -> int:
+        """Index of the base's first layer that is fine-tuned. The setting counts layers that may be left out, too."""
+        left_out = 0 if self.job.setting("model.preprocess") else self.job.backbone.layers_that_prepare
+        return max(0, int(self.job.setting("fine_tuning.from_layer")) - left_out)
+
     @cached_property
     def cut_point(self) -> str:
-        return network.cut_point(self.base, self.job.setting("fine_tuning.from_layer"))
+        return network.cut_point(self.base, self.from_layer)
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -111,15 +128,13 @@ class Workspace:
 
     def forward(self, model: keras.Model) -> Forward:
         """Preprocessing, where the variant has it, and a frozen part of the base from its input on."""
-        prepare = (
-            as_convolution(preprocess_input_of("resnet50")) if self.job.setting("model.preprocess") else tf.identity
-        )
+        prepare = as_convolution(self.prepare) if self.prepare else tf.identity
         frozen = fold(model, self.job.precision)
         return _compiled(lambda images: frozen(prepare(images)))
 
     def upper_model(self, outputs: int) -> tuple[keras.Model, network.Head]:
         """What fine-tuning trains: the base above the cut, from layer `from_layer` on, and the head of `outputs`."""
-        network.unfreeze(self.base, self.job.setting("fine_tuning.from_layer"))
+        network.unfreeze(self.base, self.from_layer)
         layers = network.build_head(self.job.setting("model.dropout"), outputs)
         above = network.above(self.base, self.cut_point)
         return network.connect(above, layers, precision=self.job.precision), layers
@@ -132,11 +147,11 @@ class Workspace:
 
     @cached_property
     def pooling(self) -> Forward:
-        """Preprocessing, the whole base and the average over places: (b, s, s, 3) images to (b, 2048) features."""
+        """Preprocessing, the whole base and the average over places: (b, s, s, 3) images to (b, c) features."""
         return self.forward(network.pooled(self.base))
 
     def pooling_above(self, cut: str) -> Forward:
-        """The rest of `pooling` behind the layer `cut`: its outputs to (b, 2048) features."""
+        """The rest of `pooling` behind the layer `cut`: its outputs to (b, c) features."""
         return _compiled(fold(network.pooled(network.above(self.base, cut)), self.job.precision))
 
     @cached_property

@@ -9,6 +9,9 @@ The command line catches `MeasuredPostError` in one place and prints its message
 names the file or value, says what was expected, and how to mend it. Anything else keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class MeasuredPostError(Exception):
     """Base of all errors whose message is meant for the user."""
@@ -42,3 +45,11 @@ def encodable(name: str) -> str:
 def printable(name: object) -> str:
     """`name`, from outside, as it may stand in a one-line message: what cannot be printed is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def choices(given: str, known: Iterable[str]) -> str:
+    """What may be chosen instead of `given`, as a phrase for a message, the closest name first."""
+    known = list(known)
+    close = difflib.get_close_matches(given, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}choose from {', '.join(known) or '(none)'}"

@@ -170,7 +170,7 @@ def cut_point(base: keras.Model, from_layer: int) -> str:
     """
     operations = base.operations
     position = {operation.name: i for i, operation in enumerate(operations)}
-    first = position[base.layers[max(1, from_layer)].name]
+    first = next((position[layer.name] for layer in base.layers[max(1, from_layer) :]), len(operations))
     best, reach = 0, 0
     for i, operation in enumerate(operations[:first]):
         if reach <= i:

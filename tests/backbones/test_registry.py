@@ -15,7 +15,7 @@ from tools import describe_backbones
 
 EACH = pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
 
-PLAIN = {"backbone", "layers", "preparation", "registry", "weights", "weight_files", "downloads"}
+PLAIN = {"backbone", "layers", "preparation", "registry", "weights", "weight_files", "weights_summary", "downloads"}
 """Modules of the room that are no file of facts."""
 
 

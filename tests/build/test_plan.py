@@ -4,19 +4,23 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from generator.backbones import weights
+from generator.backbones.preparation import scaled
+from generator.backbones.registry import BACKBONES
 from generator.backbones.resnet50 import RESNET50
+from generator.backbones.resnet101 import RESNET101
 from generator.backbones.weights import Weights
+from generator.backbones.weights_summary import WeightsSummary
 from generator.build import plan as planning
 from generator.build.plan import Plan
 from generator.build.start import Start
 from generator.data import dataset as data
 from generator.data import measure
 from generator.data.dataset import Dataset
-from generator.experiment.results import WeightsSummary
 from generator.stages.job import Undeclared
 from generator.stages.table import STAGES
 from generator.support import source
@@ -72,7 +76,16 @@ def make_plan(
         for v in config.variants
     }
     images = measure.find(config.data, project.places.store, dataset)
-    return planning.plan(config, Start(dataset, initial, splits, {v.name: precision for v in config.variants}, images))
+    return planning.plan(
+        config,
+        Start(
+            dataset,
+            {v.name: initial for v in config.variants},
+            splits,
+            {v.name: precision for v in config.variants},
+            images,
+        ),
+    )
 
 
 def keys(plan: Plan) -> dict[str, str]:
@@ -250,6 +263,42 @@ def test_random_weights_are_drawn_with_the_seed(plan: Callable[..., Plan], tmp_p
     drawn = weights.resolve("random", RESNET50, tmp_path)
     assert changed(plan(initial=drawn), plan("seed=7", initial=drawn)) >= FROZEN
     assert changed(plan(), plan("seed=7")) & FROZEN == set()
+
+
+def test_another_network_runs_what_the_base_computes_and_is(plan: Callable[..., Plan]) -> None:
+    # From the same index on, so that it is the network alone that differs.
+    before, after = plan("fine_tuning.from_layer=100"), plan("fine_tuning.from_layer=100", "model.backbone=ResNet101")
+    assert changed(before, after) == FROZEN | TRAINED | {"architecture"}
+    assert after.variants["baseline"]["features"].given["backbone"] is RESNET101
+
+
+def test_a_variant_with_another_network_shares_what_no_network_computes(plan: Callable[..., Plan]) -> None:
+    made = plan("variants.other.model.backbone=VGG16", variants="other").variants
+    same = {name for name, node in made["other"].items() if node.key.digest == made["baseline"][name].key.digest}
+    assert same == {"split"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "ran"),
+    [
+        ({"about": "Another sentence."}, set()),
+        ({"usual_size": 96}, set()),
+        ({"preparation": scaled("resnet_v2")}, FROZEN | TRAINED | {"architecture"}),
+    ],
+)
+def test_facts_count_as_far_as_they_decide_what_is_computed(
+    plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch, facts: dict[str, Any], ran: set[str]
+) -> None:
+    before = plan()
+    monkeypatch.setitem(BACKBONES, "ResNet50", replace(RESNET50, **facts))
+    assert changed(before, plan()) == ran
+
+
+def test_the_text_of_facts_is_no_source_of_any_stage(plan: Callable[..., Plan], package: Path) -> None:
+    before = plan()
+    edit(package / "backbones" / "resnet50.py", "ResNet stands for", "ResNet means")
+    edit(package / "backbones" / "vgg16.py", "usual_size=224", "usual_size=225")
+    assert changed(before, plan()) == set()
 
 
 def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Plan]) -> None:

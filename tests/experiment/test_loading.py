@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.backbones.mobilenetv2 import MOBILENETV2
 from generator.experiment import loading, settings
 from generator.support.errors import BadInput
 from tests.factories import ROOT
@@ -66,7 +67,15 @@ def test_a_value_that_is_no_toml_is_a_string() -> None:
         ("head.epochs=two", ["head.epochs", "'two'"]),
         ("head.optimizer=adagrad", ["head.optimizer", "adagrad", "rmsprop"]),
         ("head.learning_rate=nan", ["head.learning_rate"]),
-        ("fine_tuning.from_layer=175", ["fine_tuning.from_layer", "175"]),
+        ("fine_tuning.from_layer=175", ["fine_tuning.from_layer = 175", "ResNet50", "0 to 174", "auto for 100"]),
+        ("fine_tuning.from_layer=-1", ["fine_tuning.from_layer = -1", "0 to 174"]),
+        ("fine_tuning.from_layer=true", ["fine_tuning.from_layer = True", "index or the name"]),
+        ("fine_tuning.from_layer=conv4_block2_1", ["'conv4_block2_1'", "did you mean 'conv4_block2_1_", "backbones"]),
+        ("model.backbone=VGG17", ["model.backbone = 'VGG17'", "did you mean 'VGG16'? choose from ResNet50, "]),
+        ("variants.augmentation.model.backbone=VGG17", ["variants.augmentation.model.backbone = 'VGG17'"]),
+        ("variants.augmentation.fine_tuning.from_layer=conv9", ["variants.augmentation.fine_tuning.from_layer"]),
+        ("weights=7", ["weights = 7", "a file, or a table"]),
+        ("weights.VGG17=random", ["weights", "'VGG17'", "did you mean 'VGG16'"]),
         ("data.image_size=16", ["data.image_size", "16", "32"]),
         ("variants.augmentation.model.augmnt=true", ["augmnt", "did you mean 'augment'"]),
         ("variants.baseline.seed=1", ["baseline"]),
@@ -100,6 +109,42 @@ def test_a_wrong_slug_is_one_fault_also_where_the_folder_follows_from_it(tmp_pat
         loading.load(without_folder(tmp_path / "mine.toml"), overrides=["post.slug=Not A Slug"])
     assert "post.slug" in str(caught.value)
     assert "asset_folder" not in str(caught.value)
+
+
+def test_the_first_trained_layer_is_named_or_counted_or_the_networks_own() -> None:
+    for override, index in (("auto", 100), ("conv4_block2_3_conv", 99), ("0", 0), ("174", 174)):
+        assert load(f"fine_tuning.from_layer={override}").baseline.recipe.fine_tuning.from_layer == index
+
+
+def test_a_variant_may_have_another_network_and_its_own_first_layer() -> None:
+    built = load("variants.small.model.backbone=MobileNetV2", variants="small").variants
+    assert [v.recipe.model.backbone for v in built] == ["ResNet50", "MobileNetV2"]
+    names = [layer.name for layer in MOBILENETV2.layers]
+    assert [v.recipe.fine_tuning.from_layer for v in built] == [100, names.index("block_11_expand")]
+    assert built[1].changes == {"model.backbone": "MobileNetV2"}
+
+
+def test_a_layer_that_only_another_network_has_is_refused_for_a_variant_by_its_name() -> None:
+    overrides = ["variants.plain.model.backbone=VGG16", "fine_tuning.from_layer=100"]
+    message = refused(*overrides, variants="plain")
+    assert "variants.plain.fine_tuning.from_layer = 100: VGG16 has no such layer" in message
+    built = load(*overrides, "variants.plain.fine_tuning.from_layer=auto", variants="plain").variants
+    assert built[1].recipe.fine_tuning.from_layer == 15
+
+
+@pytest.mark.parametrize(("backbone", "least"), [("InceptionV3", 75), ("Xception", 71)])
+def test_images_too_small_for_a_network_are_refused_with_the_setting_and_the_value(backbone: str, least: int) -> None:
+    variant = f"variants.other.model.backbone={backbone}"
+    message = refused(variant, f"data.image_size={least - 1}", variants="other")
+    assert f"data.image_size = {least - 1}: variants.other.model.backbone = '{backbone}'" in message
+    assert f"{least} pixels and more" in message
+    load(variant, f"data.image_size={least}", variants="other")
+
+
+def test_weights_may_be_given_for_each_network() -> None:
+    assert load().weights == "auto"
+    assert load("weights.MobileNetV2=random").weights == {"MobileNetV2": "random"}
+    assert load("weights.MobileNetV2=random", options={"weights": "imagenet"}).weights == "imagenet"
 
 
 def test_an_unknown_variant_names_the_choices() -> None:

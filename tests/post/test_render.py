@@ -11,10 +11,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import result_files, results
 from generator.experiment.loading import load
 from generator.experiment.outcomes import Epoch
-from generator.experiment.results import BuildResults, VariantResult, WeightsSummary
+from generator.experiment.results import BuildResults, VariantResult
 from generator.post import bound, layout, preview, render
 from generator.post.render import Rendered
 from generator.support import noise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.experiment.results import WeightsSummary
+from generator.backbones.weights_summary import WeightsSummary
 from generator.publishing.skeleton import skeleton, timezone
 from generator.support.errors import BadInput
 from tests.factories import make_data, make_results

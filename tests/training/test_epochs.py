@@ -348,7 +348,7 @@ def make_job(stage: str, folder: Path, settings: dict[str, Any], **given: Any) -
         runs=f"generator.stages.learning:{stage}",
         tensorflow=True,
         settings={"data.image_size": SIZE, "data.batch_size": BATCH, "model.preprocess": True, **settings},
-        given={"weights": resolve("embedded", RESNET50, folder), **given},
+        given={"backbone": RESNET50, "weights": resolve("embedded", RESNET50, folder), **given},
         inputs={path.name: path for path in folder.iterdir() if path.is_dir()},
         checkpoint=folder / "checkpoint",
     )
