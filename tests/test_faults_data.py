@@ -84,7 +84,7 @@ def test_fault_52_copies_of_one_picture_alone_are_refused(project: Project, caps
         write_image(path, shade=1)
     assert cli.main(project.arguments()) == 2
     error = capsys.readouterr().err
-    assert "animals: every training image has more copies than validation has room for" in error
+    assert "animals: the training images that belong together are each time more than validation has room for" in error
     assert "…" not in error
     assert not project.places.site.exists()
 
@@ -245,3 +245,25 @@ def test_fault_68_two_folders_for_one_part_are_refused(project: Project, capsys:
     add_validation(project, "valid")
     assert cli.main(project.arguments()) == 2
     assert "val/ and valid/ may both hold validation images; rename the one that does not" in capsys.readouterr().err
+
+
+def test_images_that_belong_together_stay_on_one_side_and_the_post_says_so(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label, name in enumerate(("camel", "horse")):
+        for number in range(12):
+            path = project.data / f"train/{name}/s{number // 3}_{number}.png"
+            write_image(path, shade=90 * label + 7 * number + 100)
+    grouped = ("--set", "data.group='/(s.)_'", "--set", "data.batch_size=6")
+    for seed in range(3):
+        assert cli.main(project.arguments(*grouped, "--set", f"seed={seed}")) == 0
+        found = metrics(project)["data"]["grouping"]
+        assert found == {"by": "/(s.)_", "groups": 4, "images": 24, "crossing": 0, "known": 0}
+    post = project.site()[POST].decode()
+    assert "There are 4 such groups, of 24 images in all. None of them is both learnt from and tested with." in post
+    assert "Images that belong together are on the same side of it" in post
+    assert verified(project)
+    write_image(project.data / "test/camel/s1_9.png", shade=5)
+    assert cli.main(project.arguments(*grouped)) == 0
+    assert "1 of 4 groups by data.group are both learnt from and tested with" in capsys.readouterr().err
+    assert "**1 of them is both learnt from and tested with**" in project.site()[POST].decode()

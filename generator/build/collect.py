@@ -13,7 +13,7 @@ from generator.build.plan import Node, Nodes, Plan, version
 from generator.build.runner import Runner
 from generator.build.start import Start
 from generator.build.store import Entry
-from generator.data import summary
+from generator.data import dataset, summary
 from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.outcomes import PHASES
@@ -32,7 +32,8 @@ def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSu
     splits = {name: runner.require(nodes["split"]) for name, nodes in plan.variants.items()}
     baseline = artifacts.read_split(splits[config.baseline.name].folder)
     measured.describe(config, begun, plan, runner)
-    return summary.summarise(begun.dataset, report, baseline, config.data)
+    stratified = dataset.stratifies(begun.dataset, config.baseline.recipe.split.stratified)
+    return summary.summarise(begun.dataset, report, baseline, config.data, stratified=stratified)
 
 
 def collect(

@@ -13,7 +13,7 @@ from generator.data import measure, summary
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
-from generator.experiment.settings import Config
+from generator.experiment.settings import Config, Recipe
 from generator.figures import fonts
 from generator.support import hardware
 from generator.support.display import Display
@@ -55,10 +55,7 @@ def start(
     # What was drawn before lies in the store, whether or not the data set does.
     drawn = store if dataset.kind == "sample" and not draw else data_store or store
     measured = measure.find(config.data, drawn, dataset, draw=draw)
-    splits = {
-        v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
-        for v in config.variants
-    }
+    splits = {v.name: _split(dataset, v.recipe, config.data.batch_size) for v in config.variants}
     found = _weights(config, store, download=download, progress=progress)
     return Start(dataset, found, splits, precisions, measured)
 
@@ -76,6 +73,11 @@ def _weights(config: Config, store: Path, *, download: bool, progress: Progress 
             hint = f"; for this backbone alone: --set weights.{name}=random" if several else ""
             raise BadInput(f"{error}{hint}") from None
     return {variant: found[name] for variant, name in names.items()}
+
+
+def _split(dataset: Dataset, recipe: Recipe, batch_size: int) -> Split:
+    share = recipe.split
+    return data.split(dataset, share.validation_fraction, batch_size, recipe.seed, stratified=share.stratified)
 
 
 def introduce(begun: Start, config: Config, display: Display) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from generator.data import discover, filetypes, holdout, origins, splits
+from generator.data import discover, filetypes, groups, holdout, origins, splits
 from generator.data.splits import Copies, Split
 from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part, own_folder
 from generator.experiment.settings import DataSettings, Variant
@@ -31,6 +32,8 @@ class Sample:
     label: int
     digest: str
     """SHA-256 of the file's bytes."""
+    group: str = ""
+    """What `data.group` tells of it: images of one group belong together; empty for one that stands alone."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,16 @@ class Dataset:
     def own_folder(self, part: Part) -> bool:
         """Whether the images of a part, and no others, lie in a folder."""
         return own_folder(self.folders, part)
+
+    @property
+    def together(self) -> Copies:
+        """Positions in `samples` of files with the same bytes, and of images of one group."""
+        return splits.merged(splits.alike(sample.digest for sample in self.samples), self.grouped)
+
+    @property
+    def grouped(self) -> Copies:
+        """Positions in `samples` of images of one group."""
+        return _grouped(self.samples)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -99,10 +112,17 @@ def check_settings(dataset: Dataset, variants: Iterable[Variant]) -> None:
             raise BadInput(f"{given}, so {variant.name} cannot change split.validation_fraction; take it out there")
 
 
-def split(dataset: Dataset, fraction: float, batch_size: int, seed: int, copies: Copies | None = None) -> Split:
-    """The validation images of the data set; where it has none, `fraction` of the training images. Raises `BadInput`.
+def split(
+    dataset: Dataset,
+    fraction: float,
+    batch_size: int,
+    seed: int,
+    copies: Copies = (),
+    stratified: bool | Literal["auto"] = "auto",
+) -> Split:
+    """The validation images of the data set; where it has none, a share of the training images. Raises `BadInput`.
 
-    Of `copies`, those of equal bytes unless given, all are trained on or all validate.
+    What belongs together by its bytes, by `data.group`, or as `copies`, is all trained on or all validates.
     """
     total = len(dataset.train)
     if dataset.validation:
@@ -113,32 +133,38 @@ def split(dataset: Dataset, fraction: float, batch_size: int, seed: int, copies:
             f"{source}: {total} training images are one batch of {batch_size}, and training "
             f"and validation need one each; add images or use --set data.batch_size={total // 2}"
         )
-    if copies is None:
-        copies = splits.alike(sample.digest for sample in dataset.samples)
-    # A copy among the test images is somebody's choice of test images, and does not decide here.
-    inside = [tuple(position for position in group if position < total) for group in copies]
-    result = splits.choose(total, batch_size, fraction, tuple(inside), seed)
+    # What is among the test images is somebody's choice of test images, and does not decide here.
+    together = splits.merged(dataset.together, copies)
+    inside = tuple(tuple(position for position in group if position < total) for group in together)
+    labels = [sample.label for sample in dataset.train] if stratifies(dataset, stratified) else None
+    result = splits.choose(total, batch_size, fraction, inside, seed, labels)
     if not result.validation:
         raise BadInput(
-            f"{source}: every training image has more copies than validation has room for; remove copies, or use a "
-            "larger split.validation_fraction"
+            f"{source}: the training images that belong together are each time more than validation has room for; "
+            "remove copies, or use a larger split.validation_fraction"
         )
     _check_classes(dataset, result)
     return result
 
 
+def stratifies(dataset: Dataset, setting: bool | Literal["auto"]) -> bool:
+    """Whether the classes validate in proportion, by `split.stratified`."""
+    return dataset.held_out if setting == "auto" else setting
+
+
+def _grouped(samples: Sequence[Sample]) -> Copies:
+    return splits.alike(sample.group or (position,) for position, sample in enumerate(samples))
+
+
 def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings) -> Dataset:
-    found = discover.discover(folder, source, None if settings.layout == "auto" else settings.layout)
+    layout = None if settings.layout == "auto" else settings.layout
+    found = discover.discover(folder, source, layout, nested=settings.group == groups.FOLDER)
     contents = read_contents([path for part in found.files.values() for path, _ in part])
-    parts: dict[Part, tuple[Sample, ...]] = {
-        part: tuple(
-            Sample(path, path.relative_to(found.root).as_posix(), label, contents[path][0]) for path, label in listed
-        )
-        for part, listed in found.files.items()
-    }
+    parts = _samples(found, contents, source, settings.group)
     held_out = "test" not in parts
     if held_out:
         parts |= _set_aside(parts["train"], found.class_names, source, settings)
+    plain = found.layout == "parts" and not held_out and settings.group is None
     return Dataset(
         root=found.root,
         source=source,
@@ -147,7 +173,7 @@ def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings)
         train=parts["train"],
         validation=parts.get("validation", ()),
         test=parts["test"],
-        fingerprint=_fingerprint(parts, found.class_names, plain=found.layout == "parts" and not held_out),
+        fingerprint=_fingerprint(parts, found.class_names, plain=plain),
         ignored=found.ignored,
         decoders=tuple(sorted({package for _, package in contents.values() if package})),
         layout=found.layout,
@@ -157,20 +183,36 @@ def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings)
     )
 
 
+def _samples(
+    found: discover.Found, contents: Mapping[Path, tuple[str, str | None]], source: str, group: str | None
+) -> dict[Part, tuple[Sample, ...]]:
+    listed = [(part, path, label) for part, images in found.files.items() for path, label in images]
+    names = [path.relative_to(found.root).as_posix() for _, path, _ in listed]
+    belongs = [""] * len(names)
+    if group is not None:
+        places = [found.folders[part].relative_to(found.root).as_posix() for part, _, _ in listed]
+        belongs = groups.keys(names, group, found.layout, places, printable(source))
+    samples = [
+        (part, Sample(path, name, label, contents[path][0], key))
+        for (part, path, label), name, key in zip(listed, names, belongs, strict=True)
+    ]
+    return {part: tuple(sample for where, sample in samples if where == part) for part in found.files}
+
+
 def _set_aside(
     images: tuple[Sample, ...], names: Sequence[str], source: str, settings: DataSettings
 ) -> dict[Part, tuple[Sample, ...]]:
-    """The images for training and for test of a data set that has none for test; copies go to one side."""
+    """The images for training and for test of a data set that has none for test; what belongs together stays so."""
     labels, digests = [image.label for image in images], [image.digest for image in images]
-    copies = splits.alike(digests)
-    chosen = holdout.choose(labels, digests, settings.test_fraction, settings.test_seed, copies)
+    together = splits.merged(splits.alike(digests), _grouped(images))
+    chosen = holdout.choose(labels, digests, settings.test_fraction, settings.test_seed, together)
     train = tuple(image for position, image in enumerate(images) if position not in chosen)
     test = tuple(image for position, image in enumerate(images) if position in chosen)
     for label, name in enumerate(names):
         if not all(any(image.label == label for image in side) for side in (train, test)):
             raise BadInput(
                 f"{printable(source)}: has no test images, and too few of {printable(name)} to set some aside: "
-                f"{labels.count(label)}, where copies of a picture count as one; add images, or a folder test/"
+                f"{labels.count(label)}, where images that belong together count as one; add images, or a folder test/"
             )
     return {"train": train, "test": test}
 
@@ -178,7 +220,7 @@ def _set_aside(
 def _fingerprint(parts: Mapping[Part, tuple[Sample, ...]], names: Sequence[str], *, plain: bool) -> str:
     """SHA-256 over contents and names, and over what they are taken for unless the names say that (`plain`)."""
     lines = [
-        f"{image.digest} {image.name}" + ("" if plain else f" {part} {names[image.label]}")
+        f"{image.digest} {image.name}" + ("" if plain else f" {part} {names[image.label]} {image.group}")
         for part in PARTS
         for image in parts.get(part, ())
     ]

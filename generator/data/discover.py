@@ -45,14 +45,16 @@ class Found:
     """Names, below the root, of the tables that told the classes."""
 
 
-def discover(folder: Path, source: str, layout: Layout | None = None) -> Found:
+def discover(folder: Path, source: str, layout: Layout | None = None, *, nested: bool = False) -> Found:
     """The data set below `folder`, which messages call `source`; `layout` where it is not to be found out.
+
+    With `nested` images count that lie in folders within those of the classes.
 
     Raises `BadInput`.
     """
     source = printable(source)
     try:
-        reading = _reading(folder, source, layout)
+        reading = _reading(folder, source, layout, nested=nested)
         if "train" not in reading.images:
             raise BadInput(f"{source}: has no training images; {_EXPECTED}")
         labels = class_names.agreed(_called(reading), source)
@@ -92,13 +94,13 @@ def _file_problems(reading: Reading) -> list[str]:
     return [problem for problem in found if problem]
 
 
-def _reading(folder: Path, source: str, layout: Layout | None) -> Reading:
+def _reading(folder: Path, source: str, layout: Layout | None, *, nested: bool) -> Reading:
     kinds = [KINDS[layout]] if layout else list(KINDS.values())
-    root, recognised = _root(folder, source, kinds)
+    root, recognised = _root(folder, source, kinds, nested=nested)
     if root is None:
         asked = f"cannot be read as data.layout = {layout!r}; " if layout else ""
         raise BadInput(f"{source}: {asked}{_missing(folder)}")
-    readings = [kind.read(root, source) for kind in recognised]
+    readings = [kind.read(root, source, nested=nested) for kind in recognised]
     if layout is None:
         _check_classes(readings, source)
     readings = [reading for reading in readings if not reading.problems] or readings[:1]
@@ -125,7 +127,7 @@ def _check_classes(readings: list[Reading], source: str) -> None:
             )
 
 
-def _root(folder: Path, source: str, kinds: list[Kind]) -> tuple[Path | None, list[Kind]]:
+def _root(folder: Path, source: str, kinds: list[Kind], *, nested: bool) -> tuple[Path | None, list[Kind]]:
     """The one folder at or below `folder` that can be read, and how; one with training images of its own first.
 
     Figures or samples in the folders above would else be taken for classes.
@@ -134,7 +136,7 @@ def _root(folder: Path, source: str, kinds: list[Kind]) -> tuple[Path | None, li
         level = [folder]
         for _ in range(_DEPTH + 1):
             asked = [f for f in level if not told or "train" in part_names.beside(f)]
-            found = {f: [kind for kind in kinds if kind.recognises(f)] for f in asked}
+            found = {f: [kind for kind in kinds if kind.recognises(f, nested=nested)] for f in asked}
             roots = [f for f in asked if found[f]]
             if len(roots) > 1:
                 where = listing.listed(f"{root.relative_to(folder).as_posix()}/" for root in roots)

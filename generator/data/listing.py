@@ -55,24 +55,29 @@ def is_plain_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink() and not junk(path.name)
 
 
-def images(folder: Path, ignored: Counter[str], otherwise: str | None = None) -> tuple[Path, ...]:
+def images(
+    folder: Path, ignored: Counter[str], otherwise: str | None = None, *, nested: bool = False
+) -> tuple[Path, ...]:
     """The image files in `folder`, in natural order, dangling links among them; the rest counts as `ignored`.
 
-    `otherwise` is the reason for which folders in it are passed over.
+    With `nested` also those in folders within it. Else `otherwise` is the reason for which these are passed over.
     """
-    files = []
+    files: list[Path] = []
     for entry in entries(folder):
         reason = junk(entry.name) or other_kind(entry)
-        if reason:
+        if nested and reason == NESTED and not entry.is_symlink():
+            files += images(entry, ignored, nested=True)
+        elif reason:
             pass_over(entry, otherwise if otherwise and reason == NESTED else reason, ignored)
         else:
             files.append(entry)
     return tuple(files)
 
 
-def holds_images(folder: Path) -> bool:
-    """Whether an image lies directly in `folder`."""
-    return any(is_image(entry) for entry in folder.iterdir())
+def holds_images(folder: Path, *, nested: bool = False) -> bool:
+    """Whether an image lies directly in `folder` or, with `nested`, in a folder within it."""
+    inner = plain_folders(folder) if nested else []
+    return any(is_image(entry) for entry in folder.iterdir()) or any(holds_images(sub, nested=True) for sub in inner)
 
 
 def is_image(path: Path) -> bool:

@@ -1,9 +1,11 @@
-"""Which of the training images validate: decided by a seed, whole batches, copies of a picture together.
+"""Which of the training images validate: decided by a seed, whole batches, images that belong together on one side.
 
-`choose` decides; `alike` finds copies by whatever makes two images the same.
+`choose` decides; `alike` finds what belongs together by whatever makes two images the same, `merged` puts together
+what several such findings say.
 """
 
-from collections.abc import Hashable, Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from generator.experiment.settings import whole_batches
 
 Copies = tuple[tuple[int, ...], ...]
-"""Groups of two or more positions at which the same picture stands."""
+"""Groups of two or more positions at which the same picture stands, or pictures that belong together."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,45 @@ def alike(keys: Iterable[Hashable]) -> Copies:
     return tuple(tuple(found) for found in positions.values() if len(found) > 1)
 
 
-def choose(total: int, batch_size: int, fraction: float, copies: Copies, seed: int) -> Split:
+def merged(*findings: Copies) -> Copies:
+    """The groups of all findings, those that share a position as one, in order of first position."""
+    group_of: dict[int, list[int]] = {}
+    for group in (group for finding in findings for group in finding):
+        joined = sorted({member for position in group for member in (position, *group_of.get(position, ()))})
+        group_of.update(dict.fromkeys(joined, joined))
+    return tuple(tuple(group) for position, group in sorted(group_of.items()) if position == group[0])
+
+
+def choose(
+    total: int, batch_size: int, fraction: float, together: Copies, seed: int, labels: Sequence[int] | None = None
+) -> Split:
     """Whole batches of `total` images for validation, the first of a random order; the rest for training.
 
-    Copies of a picture go the same way. Those that no longer fit are trained on, so the last batch can be short.
+    Images in a group of `together` go the same way. Those that no longer fit are trained on, so the last batch can be
+    short. With `labels` the classes validate in the same proportions as they are there.
     """
-    wanted = whole_batches(total, batch_size, fraction)
+    kinds = labels or [0] * total
+    room = shares(kinds, whole_batches(total, batch_size, fraction))
     order = np.random.default_rng(seed).permutation(total).tolist()
-    together = {position: group for group in copies for position in group}
+    group_of = {position: group for group in together for position in group}
     validation: set[int] = set()
     for position in order:
-        group = together.get(position, (position,))
-        if position not in validation and len(validation) + len(group) <= wanted:
+        group = group_of.get(position, (position,))
+        needed = Counter(kinds[member] for member in group)
+        if position not in validation and all(count <= room[kind] for kind, count in needed.items()):
             validation.update(group)
+            room.subtract(needed)
     return Split(
         train=tuple(position for position in order if position not in validation),
         validation=tuple(position for position in order if position in validation),
     )
+
+
+def shares(labels: Sequence[int], wanted: int) -> Counter[int]:
+    """Label → its part of `wanted` images, in proportion to how many have it; the largest rests get what is left."""
+    counts: Mapping[int, int] = Counter(labels)
+    exact = {label: wanted * count / len(labels) for label, count in counts.items()}
+    found = Counter({label: int(share) for label, share in exact.items()})
+    rest = sorted(exact, key=lambda label: (int(exact[label]) - exact[label], label))
+    found.update(rest[: wanted - found.total()])
+    return found

@@ -12,7 +12,7 @@ from generator.data.dataset import Dataset, Sample
 from generator.data.measure import MeasureSet
 from generator.data.pixels import PixelReport
 from generator.data.splits import Copies, Split
-from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, HeldOut, Part
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Grouping, HeldOut, Part
 from generator.experiment.measurement import Known, MeasureSummary, ordered
 from generator.experiment.settings import DataSettings, SplitSettings
 from generator.support.errors import printable
@@ -22,7 +22,9 @@ _SHOWN = 3
 """Pictures named in one remark, and files of each."""
 
 
-def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings) -> DataSummary:
+def summarise(
+    dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings, *, stratified: bool = False
+) -> DataSummary:
     """The data set in the post's words; batch counts follow from `split` and `settings.batch_size`."""
 
     def batches(images: int) -> int:
@@ -40,6 +42,8 @@ def summarise(dataset: Dataset, report: PixelReport, split: Split, settings: Dat
         layout=dataset.layout,
         tables=dataset.tables,
         held_out=HeldOut(fraction=settings.test_fraction, seed=settings.test_seed) if dataset.held_out else None,
+        grouping=_grouping(dataset, split, settings.group) if settings.group is not None else None,
+        stratified=stratified,
         training_images=len(split.train),
         validation_images=len(split.validation),
         batches=batches(len(dataset.train)),
@@ -108,6 +112,11 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
         "both trained on and validated with, so validation looks better than it should": data.crossing,
         f"in {several}, which cannot both be right": data.contradictory,
     }
+    if data.grouping and data.grouping.known:
+        yield (
+            f"{data.grouping.known} of {data.grouping.groups} groups by data.group are both learnt from and tested "
+            "with, so the test is easier than it should be"
+        )
     for what, pictures in told.items():
         if pictures:
             yield f"{len(pictures)} {'picture is' if len(pictures) == 1 else 'pictures are'} {what}: {_named(pictures)}"
@@ -145,14 +154,31 @@ def _first(names: list[str]) -> list[str]:
     return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"and {len(names) - _SHOWN} more"]
 
 
+def _grouping(dataset: Dataset, split: Split, by: str) -> Grouping:
+    groups = dataset.grouped
+    parts = [{_part(dataset, position, frozenset(split.validation)) for position in group} for group in groups]
+    return Grouping(
+        by=by,
+        groups=len(groups),
+        images=sum(map(len, groups)),
+        crossing=sum(found >= {"train", "validation"} for found in parts),
+        known=sum("test" in found and len(found) > 1 for found in parts),
+    )
+
+
+def _part(dataset: Dataset, position: int, validation: frozenset[int]) -> Part:
+    """What an image is used for, of which that at the positions `validation` validates."""
+    if position >= dataset.first_test:
+        return "test"
+    return "validation" if position in validation else "train"
+
+
 def _duplicates(dataset: Dataset, copies: Copies, split: Split) -> tuple[Duplicate, ...]:
-    samples, validation = dataset.samples, set(split.validation)
+    samples, validation = dataset.samples, frozenset(split.validation)
 
     def copy(position: int) -> Copy:
-        part: Part = "validation" if position in validation else "train"
-        if position >= dataset.first_test:
-            part = "test"
         sample = samples[position]
+        part = _part(dataset, position, validation)
         return Copy(file=sample.name, class_name=dataset.class_names[sample.label], part=part)
 
     return tuple(

@@ -64,6 +64,21 @@ class HeldOut(Record):
     """`data.test_seed`, which decided which images these are."""
 
 
+class Grouping(Record):
+    """Images that belong together by `data.group`."""
+
+    by: str
+    """`folder`, or the pattern in the names of files."""
+    groups: int
+    """Of two images or more."""
+    images: int
+    """In these groups."""
+    crossing: int
+    """Groups that are both trained on and validated with."""
+    known: int
+    """Groups that are tested with and also trained on or validated with."""
+
+
 PLAIN_FOLDERS: dict[Part, str] = {"train": "train", "test": "test"}
 
 
@@ -87,6 +102,10 @@ class DataSummary(Record):
     """Files that told the classes, where `layout` is `table`."""
     held_out: HeldOut | None = None
     """How test images were set aside; None where the data set has some of its own."""
+    grouping: Grouping | None = None
+    """None unless `data.group` is set."""
+    stratified: bool = False
+    """Whether the baseline's validation images were taken from each class in proportion."""
     train: tuple[Count, ...]
     validation: tuple[Count, ...] = ()
     """Empty where the data set has no validation images of its own."""

@@ -82,6 +82,8 @@ class DataSettings(Settings):
     """Of each class, set aside for the test of a data set that has no test images."""
     test_seed: int = Field(default=0, ge=0)
     """Decides which these are. Not `seed`: runs that differ in it are tested with the same images."""
+    group: str | None = None
+    """Which images stay on one side of every split: `folder`, those in one folder, or a pattern in the files' names."""
     image_size: int = Field(default=224, ge=32, le=1024)
     """Side of the square every image is resized to, pixels; each backbone has its own least size."""
     batch_size: int = Field(default=32, ge=1)
@@ -109,6 +111,15 @@ class DataSettings(Settings):
     max_stored_bytes: int = Field(default=4 * 2**30, ge=0)
     """Most bytes of frozen outputs that fine-tuning may keep per variant; past it they are computed in every epoch."""
 
+    @field_validator("group")
+    @classmethod
+    def _pattern_can_be_searched(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"{value!r} is no regular expression ({error}); or say folder") from None
+        return value
+
     @model_validator(mode="after")
     def _sample_is_balanced(self) -> "DataSettings":
         counts = (self.sample_train, self.sample_test, self.measure)
@@ -122,6 +133,8 @@ class SplitSettings(Settings):
 
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)
     """Share of the training batches, rounded down to whole batches, at least one."""
+    stratified: bool | Literal["auto"] = "auto"
+    """Whether classes validate in proportion; `auto`: where the test images were set aside, which are so too."""
     mode: Literal["fixed", "reshuffled"] = "fixed"
     """`fixed`: split once, disjoint. `reshuffled`: the write-up's leak, to measure its effect."""
 

@@ -26,7 +26,8 @@ def measure_pixels(job: Job, out: Path, report: Report) -> None:
 def split(job: Job, out: Path, report: Report) -> None:
     copies = _found(job.inputs["pixels"]).copies
     fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
-    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies)
+    stratified = job.setting("split.stratified")
+    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies, stratified)
     artifacts.write_split(out, found)
 
 

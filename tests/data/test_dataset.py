@@ -126,3 +126,31 @@ def test_fault_19_a_split_that_loses_a_class_is_refused() -> None:
             assert 0 in result.train
     assert 0 < seeds_without_it < 20
     assert "no image of cat to train on" in message
+
+
+def test_validation_is_stratified_where_the_test_images_were_set_aside_or_where_it_is_asked_for() -> None:
+    dataset = of_size(100)
+    parts = [[sample.label for sample in dataset.train[:90]] + [1] * 10]
+    uneven = replace(
+        dataset, train=tuple(replace(s, label=label) for s, label in zip(dataset.train, parts[0], strict=True))
+    )
+    for stratified, held_out, expected in (
+        ("auto", False, False),
+        ("auto", True, True),
+        (True, False, True),
+        (False, True, False),
+    ):
+        found = [
+            sum(
+                uneven.train[i].label
+                for i in data.split(replace(uneven, held_out=held_out), 0.2, 10, seed, (), stratified).validation
+            )
+            for seed in range(8)
+        ]
+        assert (found == [11] * 8) == expected, (stratified, held_out, found)
+
+
+def test_a_part_that_lies_in_one_folder_is_its_own() -> None:
+    assert of_size(4).own_folder("train")
+    assert not of_size(4).own_folder("validation")
+    assert not replace(of_size(4), folders={"train": "images", "test": "images"}).own_folder("test")

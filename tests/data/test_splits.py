@@ -51,3 +51,36 @@ def test_fault_52_pairs_leave_the_last_batch_short_where_their_number_is_odd() -
 def test_copies_are_positions_of_equal_keys_in_order() -> None:
     assert alike("abcbad") == ((0, 4), (1, 3))
     assert alike("") == alike("abc") == ()
+
+
+def test_what_shares_an_image_belongs_together() -> None:
+    assert splits.merged(((0, 4), (7, 9)), ((4, 7), (1, 2)), ((3, 5),)) == ((0, 4, 7, 9), (1, 2), (3, 5))
+    assert splits.merged() == splits.merged((), ()) == ()
+
+
+@settings(deadline=None)
+@given(groups, groups)
+def test_merging_loses_nothing_and_leaves_no_image_in_two_groups(one: list[list[int]], other: list[list[int]]) -> None:
+    findings = [tuple(tuple(group) for group in drawn) for drawn in (one, other)]
+    found = splits.merged(*findings)
+    members = [position for group in found for position in group]
+    assert sorted(members) == sorted(set(members))
+    for group in (group for finding in findings for group in finding):
+        assert any(set(group) <= set(whole) for whole in found)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=20, max_size=90), st.integers(1, 9), st.floats(0.1, 0.5), st.integers(0, 9))
+def test_stratified_validation_has_every_class_in_proportion(
+    labels: list[int], batch_size: int, fraction: float, seed: int
+) -> None:
+    plain = choose(len(labels), batch_size, fraction, (), seed)
+    split = choose(len(labels), batch_size, fraction, (), seed, labels)
+    assert len(split.validation) == min(len(plain.validation), len(labels))
+    for label in set(labels):
+        exact = len(plain.validation) * labels.count(label) / len(labels)
+        assert abs(sum(labels[position] == label for position in split.validation) - exact) < 1
+
+
+def test_one_class_stratified_is_not_stratified() -> None:
+    assert choose(60, 5, 0.3, ((1, 2),), 4, [3] * 60) == choose(60, 5, 0.3, ((1, 2),), 4)

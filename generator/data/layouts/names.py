@@ -31,12 +31,12 @@ def class_of(path: Path) -> str | None:
     return name if any(letter.isalpha() for letter in name) and name.casefold() not in _CAMERAS else None
 
 
-def recognises(folder: Path) -> bool:
+def recognises(folder: Path, *, nested: bool = False) -> bool:
     """Whether each image for training says a class, and each of two classes at least has two images."""
     return any(_speak(_flat(path)) for path in _training(folder) or [folder])
 
 
-def read(folder: Path, source: str) -> Reading:
+def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     """Files for validation and test that name no class of the training files say nothing, and are passed over."""
     candidates = {part: part_names.undoubled(path) for part, path in _parts(folder, source).items()}
     ignored: Counter[str] = Counter()

@@ -10,12 +10,12 @@ from generator.experiment.data_summary import Part
 from generator.support.errors import BadInput, printable
 
 
-def recognises(folder: Path) -> bool:
+def recognises(folder: Path, *, nested: bool = False) -> bool:
     training = part_names.beside(folder).get("train", [])
     return any(_holds_classes(part_names.undoubled(path)) for path in training)
 
 
-def read(folder: Path, source: str) -> Reading:
+def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     """Validation and test folders that hold images and no class folders say nothing, and are passed over."""
     candidates = {
         part: part_names.undoubled(path) for part, path in one_each(part_names.beside(folder), source).items()
@@ -30,7 +30,7 @@ def read(folder: Path, source: str) -> Reading:
             ignored[listing.UNLABELLED] += len(listing.images(path, ignored))
             continue
         folders[part] = path
-        images[part], found = class_folders(path, where, source, ignored)
+        images[part], found = class_folders(path, where, source, ignored, nested=nested)
         problems += found
     listing.pass_over_beside(folder, candidates.values(), ignored)
     return Reading(
@@ -39,7 +39,7 @@ def read(folder: Path, source: str) -> Reading:
 
 
 def class_folders(
-    folder: Path, where: str, source: str, ignored: Counter[str]
+    folder: Path, where: str, source: str, ignored: Counter[str], *, nested: bool = False
 ) -> tuple[dict[str, tuple[Path, ...]], list[str]]:
     """The images in each folder of `folder`, which messages call `where`, and what is wrong with some of them."""
     links = [f for f in (folder, *listing.entries(folder)) if f.is_symlink()]
@@ -54,17 +54,17 @@ def class_folders(
             raise BadInput(f"{source}: {where}: {alike(classes[name].name, entry.name)}; put them together")
         else:
             classes[name] = entry
-    return images_of(classes, where, ignored)
+    return images_of(classes, where, ignored, nested=nested)
 
 
 def images_of(
-    classes: dict[str, Path], where: str, ignored: Counter[str]
+    classes: dict[str, Path], where: str, ignored: Counter[str], *, nested: bool = False
 ) -> tuple[dict[str, tuple[Path, ...]], list[str]]:
     """The images in the folder of each class, and which of them have none."""
     images, problems = {}, []
     for name, path in classes.items():
         passed: Counter[str] = Counter()
-        images[name] = listing.images(path, passed)
+        images[name] = listing.images(path, passed, nested=nested)
         if not images[name]:
             problems.append(f"{where}{printable(name)} holds no image{_only(passed)}")
         ignored += passed

@@ -53,10 +53,10 @@ class Reading:
 class Kind(Protocol):
     """One way to lay out a data set."""
 
-    def recognises(self, folder: Path) -> bool:
-        """Whether `folder` itself looks like that; opens few files."""
+    def recognises(self, folder: Path, *, nested: bool) -> bool:
+        """Whether `folder` itself looks like that; opens few files. `nested`: folders of classes may hold folders."""
 
-    def read(self, folder: Path, source: str) -> Reading:
+    def read(self, folder: Path, source: str, *, nested: bool) -> Reading:
         """The data set in `folder`, which messages call `source`. Raises `BadInput` where it is ambiguous."""
 
 

@@ -23,12 +23,12 @@ Told = dict[Path, tuple[Part, str]]
 """Image → its part and class."""
 
 
-def recognises(folder: Path) -> bool:
+def recognises(folder: Path, *, nested: bool = False) -> bool:
     """Whether a table in `folder`, or in its folder of a part, names an image that is there."""
     return _has_tables(folder) and bool(_tables(folder, Images(folder)))
 
 
-def read(folder: Path, source: str) -> Reading:
+def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     """Images that no table names are passed over. Raises `BadInput` where two columns may be the class."""
     images = Images(folder)
     tables = _of_parts(_tables(folder, images), folder)
