@@ -217,8 +217,10 @@ def make_results(**changes: Any) -> BuildResults:
     return BuildResults(**(fields | changes))
 
 
-def make_figures(variants: Any) -> tuple[FigureFile, ...]:
-    places = figure_names.every(variants)
+def make_figures(variants: Any, *, measured: bool = False) -> tuple[FigureFile, ...]:
+    places = [
+        place for place in figure_names.every(variants) if measured or place[1] not in figure_names.OF_MEASUREMENT
+    ]
     return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in places)
 
 
@@ -279,4 +281,5 @@ def with_measurement(build: BuildResults, *measurements: Measurement, **changes:
         name: variant.model_copy(update={"measurement": given[min(i, len(given) - 1)]})
         for i, (name, variant) in enumerate(build.variants.items())
     }
-    return build.model_copy(update={"variants": variants, "measure": make_measure(**changes)})
+    figures = make_figures(variants, measured=True)
+    return build.model_copy(update={"variants": variants, "measure": make_measure(**changes), "figures": figures})

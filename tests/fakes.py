@@ -162,6 +162,11 @@ def examples(job: Job, out: Path, report: Report, hook: Hook) -> None:
     artifacts.write_drawings(out, drawings)
 
 
+def measure_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    names = figure_names.OF_MEASUREMENT if job.attributes else (figure_names.HARDEST,)
+    artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
+
+
 def comparison(job: Job, out: Path, report: Report, hook: Hook) -> None:
     titles, names = list(job.titles.values()), figure_names.OF_ALL_VARIANTS
     artifacts.write_drawings(out, [quick_drawing(name, titles, _number(job)) for name in names])
@@ -181,6 +186,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "measure_pixels": real,
     "measure_features": measure_features,
     "measurement": measurement,
+    "measure_figures": measure_figures,
     "probe": probe,
     "data_figures": data_figures,
     "figures": figures,

@@ -182,7 +182,7 @@ def test_any_way_through_settings_ends_where_a_clean_build_ends(built: Project, 
 
 # ---- Images to measure with ------------------------------------------------------------------------------
 
-MEASURING = {f"{v}.measurement" for v in ("baseline", "augmentation")} | {
+MEASURING = {f"{v}.{s}" for v in ("baseline", "augmentation") for s in ("measurement", "measure_figures")} | {
     "all.measure_pixels",
     "baseline.measure_features",
 }
@@ -208,7 +208,7 @@ def test_other_attributes_are_read_without_scoring_again(built: Project) -> None
     built.build()
     table.write_text(table.read_text("utf-8").replace("rider", "pack"), "utf-8")
     outcome = built.build()
-    assert not any("measurement" in label for label in outcome.ran)
+    assert set(outcome.ran) == {"baseline.measure_figures", "augmentation.measure_figures"}
     assert outcome.results.measure is not None
     assert outcome.results.measure.attributes == {"load": ("none", "pack")}
 

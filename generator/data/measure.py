@@ -131,6 +131,6 @@ def _undrawn(settings: DataSettings, dataset: Dataset) -> MeasureSet:
     samples = tuple(
         Sample(Path(), f"{origins.MEASURE}/{name}/{number}.png", label, "")
         for label, name in enumerate(dataset.class_names)
-        for number in range(1, settings.measure // 2 + 1)
+        for number in range(1, settings.measure // len(dataset.class_names) + 1)
     )
     return MeasureSet("sample", "drawn", samples, {}, "not drawn", {})

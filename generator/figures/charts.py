@@ -1,7 +1,8 @@
 """Draws every figure of the post from results and pixels.
 
 `draw_data` draws the figures about the images, `draw_variant` those of one variant, `draw_examples` those of the
-baseline's test images, `draw_comparison` those over all variants. Each chart has a function here or in `accuracies`,
+baseline's test images, `draw_measurement` those of the images to measure with, `draw_comparison` those over all
+variants. Each chart has a function here or in `accuracies`,
 each sheet of images one in `sheets` or `examples`, that returns matplotlib's `Figure`, so that what is on it can be
 examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
@@ -20,17 +21,20 @@ from generator.experiment.figure_names import (
     AUGMENTATION,
     COMPARISON,
     CONFUSION_MATRIX,
+    ERRORS,
     FINE_TUNING_CURVE,
     FIRST_SCREEN,
+    HARDEST,
     HEAD_CURVE,
     PREDICTIONS,
     TEST_IMAGES,
     WRONG_PREDICTIONS,
 )
+from generator.experiment.measurement import Measured, ordered
 from generator.experiment.metrics import format_of
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import Trained
-from generator.figures import confusion, examples, sheets
+from generator.figures import confusion, errors, examples, sheets
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import (
     BLUE,
@@ -99,6 +103,22 @@ def draw_examples(variant: Trained, class_names: Sequence[str], test_pixels: Pix
             encode(name, draw(variant.predictions, class_names, test_pixels), photos=True, texts=class_names)
             for name, draw in sheets_of
         )
+
+
+def draw_measurement(measured: Measured, class_names: Sequence[str], pixels: Pixels) -> tuple[Drawing, ...]:
+    """Where the errors on the images to measure with are; `pixels` is uint8 (n, s, s, 3), these images in order.
+
+    `errors-by-attribute` is drawn only where they have attributes.
+    """
+    values = [value for each in measured.attributes.values() for value in ordered(each)]
+    texts = [*class_names, *measured.attributes, *values]
+    with style(*texts):
+        wrong = bool(measured.hardest)
+        sheet = errors.hardest(measured, class_names, pixels)
+        drawn = [encode(HARDEST, sheet, photos=wrong, texts=texts if wrong else ())]
+        if measured.attributes:
+            drawn.insert(0, encode(ERRORS, errors.by_attribute(measured, class_names), texts=texts))
+        return tuple(drawn)
 
 
 def draw_comparison(variants: Sequence[Accuracies]) -> tuple[Drawing, ...]:

@@ -17,11 +17,12 @@ from generator.experiment.outcomes import Epoch, Prediction, Spread
 from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
 from generator.experiment.showcase import MOST_DRAWN
-from generator.post import contrasts
+from generator.post import contrasts, measuring
 from generator.support import noise
 from generator.support.formats import FORMATS
 
 MOST_ROWS = 50
+MOST_NAMED = 5
 
 
 def same(a: float, b: float) -> bool:
@@ -153,6 +154,11 @@ def first_few(items: Sequence[Any]) -> Sequence[Any]:
     return items[:MOST_ROWS]
 
 
+def first_named(items: Sequence[Any]) -> Sequence[Any]:
+    """As many as a sentence may name."""
+    return items[:MOST_NAMED]
+
+
 def all_drawn(images: int) -> bool:
     """Whether a sheet of test images has room for all of them."""
     return images <= MOST_DRAWN
@@ -227,9 +233,11 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
     same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best, is_best, verdict,
-    ranges, plain_folders, own_folder, apart, batches_filled, first_few, all_drawn, rough, level,
+    ranges, plain_folders, own_folder, apart, batches_filled, first_few, first_named, all_drawn, rough, level,
     more_than_chance, plural, headings,
 )  # fmt: skip
 
-CLAIMS: Final[dict[str, Callable[..., Any]]] = {claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS)}
+CLAIMS: Final[dict[str, Callable[..., Any]]] = {
+    claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS, *measuring.CLAIMS)
+}
 """Name → claim, as templates call them."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names
 from generator.experiment.data_summary import PARTS, Copy, Count, DataSummary, Duplicate
+from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.recount import recount
 from generator.experiment.results import (
@@ -32,6 +33,8 @@ from generator.experiment.settings import (
 )
 
 _NAMES = ("first", "second", "third")
+_MEASURED = 36
+"""Images to measure with: enough for a finding."""
 
 
 def post() -> PostSettings:
@@ -50,6 +53,7 @@ def results(classes: Literal[2, 3] = 2) -> BuildResults:
     return BuildResults(
         profile="example",
         data=_data(_NAMES[:classes]),
+        measure=_measure(_NAMES[:classes]),
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
         environment=Environment(python="3", packages={"keras": "3"}),
         variants=variants,
@@ -60,6 +64,19 @@ def results(classes: Literal[2, 3] = 2) -> BuildResults:
 def figures(variants: Iterable[str]) -> tuple[FigureFile, ...]:
     """All figures that a build of these variants may have."""
     return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in figure_names.every(variants))
+
+
+def _measure(names: tuple[str, ...]) -> MeasureSummary:
+    return MeasureSummary(
+        kind="drawn",
+        seed=1,
+        counts=tuple(Count(class_name=name, images=_MEASURED // len(names)) for name in names),
+        attributes={"attribute": ("none", "value")},
+        known=(Known(file="measure/0.png", other="test/0.png"),),
+        ignored={},
+        notes={},
+        fingerprint="",
+    )
 
 
 def _data(names: tuple[str, ...]) -> DataSummary:
@@ -119,11 +136,13 @@ def _variant(name: str, model: ModelSettings, classes: int) -> VariantResult:
             images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1 if classes == 2 else classes)
         ),
         summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
+        measurement=Measurement(head=_measured(classes), fine_tuning=_measured(classes)),
     )
 
 
 def _outcome(classes: int) -> PhaseOutcome:
-    score, predictions = Score(loss=0.5, correct=3, total=4), _predictions(classes)
+    score = Score(loss=0.5, correct=3, total=4)
+    predictions = _predictions(((0, 0), (0, 1), (1, 1), (classes - 1, classes - 1)), classes)
     test, confusion = recount(predictions, classes)
     return PhaseOutcome(
         train=score,
@@ -134,8 +153,17 @@ def _outcome(classes: int) -> PhaseOutcome:
     )
 
 
-def _predictions(classes: int) -> tuple[Prediction, ...]:
-    outcomes = ((0, 0), (0, 1), (1, 1), (classes - 1, classes - 1))
+def _measured(classes: int) -> Measured:
+    """Images of which half of the first class are wrong, those with the value of an attribute."""
+    actual = [i * classes // _MEASURED for i in range(_MEASURED)]
+    outcomes = [(label, label or i % 2) for i, label in enumerate(actual)]
+    predictions = _predictions(outcomes, classes)
+    values = tuple("value" if prediction.wrong else "none" for prediction in predictions)
+    score, _ = recount(predictions, classes)
+    return Measured(**score.model_dump(), predictions=predictions, attributes={"attribute": values})
+
+
+def _predictions(outcomes: Iterable[tuple[int, int]], classes: int) -> tuple[Prediction, ...]:
     return tuple(
         Prediction(index=i, file=f"test/{i}.png", actual=actual, predicted=predicted, **_logits(predicted, classes))
         for i, (actual, predicted) in enumerate(outcomes)

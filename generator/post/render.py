@@ -21,7 +21,18 @@ from markupsafe import Markup
 
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import PostSettings
-from generator.post import bound, claims, contrasts, example, layout, lint, quantities, templating, wording
+from generator.post import (
+    bound,
+    claims,
+    contrasts,
+    example,
+    layout,
+    lint,
+    measuring,
+    quantities,
+    templating,
+    wording,
+)
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
@@ -152,7 +163,8 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    modules = (bound, claims, contrasts, escape, formats, lint, quantities, templating, wording, sys.modules[__name__])
+    own = (bound, claims, contrasts, lint, measuring, quantities, templating, wording, sys.modules[__name__])
+    modules = (*own, escape, formats)
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
     texts = [newlines.normalised(path.read_bytes()) for path in paths]

@@ -9,6 +9,7 @@ import numpy as np
 
 from generator.data import decoding
 from generator.data.pixels import example_with_alpha
+from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import PhaseOutcome, Score
 from generator.experiment.results import Trained
 from generator.figures import charts
@@ -44,6 +45,13 @@ def figures(job: Job, out: Path, report: Report) -> None:
 def examples(job: Job, out: Path, report: Report) -> None:
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
     artifacts.write_drawings(out, charts.draw_examples(_shown(job), job.dataset.class_names, test_pixels))
+
+
+def measure_figures(job: Job, out: Path, report: Report) -> None:
+    found = artifacts.read_records(job.inputs["measurement"])["fine_tuning"] | {"attributes": job.attributes}
+    measured = validated(Measured, found, f"{printable(job.label)}: results in the store")
+    pixels = artifacts.rows(job.inputs["measure_pixels"] / artifacts.PIXELS)
+    artifacts.write_drawings(out, charts.draw_measurement(measured, job.dataset.class_names, pixels))
 
 
 def comparison(job: Job, out: Path, report: Report) -> None:

@@ -6,7 +6,7 @@
             │                                                └─ comparison
             ├─ augmentation ──────────────────────────────────── data_figures
             └─ measure_pixels ─┬─ measure_features ─┐
-                               └────────────────────┴─ measurement (of head and fine_tuning)
+                               └────────────────────┴─ measurement (of head and fine_tuning) ─ measure_figures
     architecture
 
 A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
@@ -259,6 +259,16 @@ STAGES = (
         given=("classes", "measure", "backbone", "weights", "precision"),
         needs=("measure_pixels", "measure_features", "head", "fine_tuning"),
         packages=(*TENSORFLOW, "scikit-learn"),
+        measures=True,
+    ),
+    Stage(
+        name="measure_figures",
+        runs="generator.stages.drawing:measure_figures",
+        scope="variant",
+        given=("dataset", "attributes"),
+        draws=("classes", "attributes"),
+        needs=("measure_pixels", "measurement"),
+        packages=DRAWING,
         measures=True,
     ),
     Stage(

@@ -1,0 +1,132 @@
+"""The section on more images is true whatever was measured: findings, none, no errors, no images at all."""
+
+import re
+
+import pytest
+
+from generator.experiment.measurement import Known, Measurement
+from generator.post import example, measuring, render
+from tests.factories import (
+    ATTRIBUTES,
+    FIVE,
+    MEASURED,
+    make_data,
+    make_figures,
+    make_measured,
+    make_measurement,
+    make_outcome,
+    make_predictions,
+    make_results,
+    make_variant,
+    outcome_of,
+    with_measurement,
+)
+
+FOUND = make_measurement().fine_tuning
+PERFECT = make_measurement(fine_tuning=())
+
+
+def section(build: object, heading: str = "Measured on More Images") -> str:
+    """Its text on one line, tables left out."""
+    text = render.render(example.post(), build).text  # type: ignore[arg-type]
+    text = text[text.index(f"## {heading}") :].partition("\n## Comparison of the Variants")[0]
+    return " ".join(re.sub(r"^\|.*$", "", text, flags=re.MULTILINE).split())
+
+
+def test_groups_are_told_apart_by_what_they_are() -> None:
+    assert [group.label for group in measuring.whole_classes(FOUND.groups)] == [0, 1]
+    assert len(measuring.by_value(FOUND.groups)) == len(FOUND.groups) - 2
+    (finding,) = FOUND.raising
+    (other,) = measuring.in_other_classes(finding, FOUND.groups)
+    assert (other.attribute, other.value, other.label) == ("load", "rider", 0)
+
+
+def test_one_kind_needs_several_images_that_are_alike() -> None:
+    wrong = FOUND.hardest
+    horses = [image for image in wrong if image.actual == 1]
+    assert measuring.one_kind(horses) == horses[0]
+    assert measuring.one_kind(wrong) is None
+    assert measuring.one_kind(horses[:1]) is None
+    assert measuring.one_kind([]) is None
+
+
+def test_a_finding_is_told_with_its_counts_in_both_classes() -> None:
+    text = section(with_measurement(make_results()))
+    assert (
+        "- images of horse with load: rider. 11 of these 12 are called camel, and 0 of the 48 others of horse "
+        "(p = 3.2e-10). With the same load, 0 of 12 images of camel are called horse, and 1 of its 48 others."
+    ) in text
+    assert "1 of the 60 images of camel is called by a wrong name and 11 of the 60 of horse." in text
+    assert "5 of these 6 have load: rider, as 24 of all 120 have." in text
+    assert "9 for each variant, and their p values are corrected" in text
+
+
+def test_every_figure_is_shown_with_words() -> None:
+    build = with_measurement(make_results(), make_measurement(), PERFECT)
+    text = render.render(example.post(), build).text
+    images = dict(re.findall(r'<img src="([^"]+)\.webp" [^>]*alt="([^"]+)"', text))
+    shown = {tuple(source.split("/")[-2:]) for source in images}
+    assert shown == {(figure.scope, figure.name) for figure in build.figures}
+    assert min(map(len, images.values())) > 60
+
+
+def test_the_two_sizes_are_held_against_each_other() -> None:
+    text = section(with_measurement(make_results()))
+    assert "Beside the 40 test images every variant was scored on 120 further ones" in text
+    assert "is 0.1085 wide here and 0.2065 on the test images" in text
+    assert "That is 15.0% of the test images and 5.0% of these." in text
+    assert "no further apart than chance may put them" in text
+
+
+def test_without_errors_nothing_is_claimed() -> None:
+    text = section(with_measurement(make_results(), PERFECT))
+    assert "None of the 120 images is called by a wrong name." in text
+    assert "more than chance would explain, have" not in text
+    assert "so none is hardest" in text
+
+
+def test_without_a_finding_that_is_said() -> None:
+    text = section(with_measurement(make_results(), make_measurement(fine_tuning=(3, 70))))
+    assert "No value makes errors more frequent in a class by more than chance would explain." in text
+
+
+def test_one_variant_alone_is_compared_with_no_other() -> None:
+    variants = {"baseline": make_variant()}
+    text = section(with_measurement(make_results(variants=variants, figures=make_figures(variants))))
+    assert "beside each other" not in text
+    assert "What fine-tuning changed" in text
+
+
+def test_images_without_attributes_are_scored_and_shown() -> None:
+    phase = make_measured(make_predictions((1, 70), total=MEASURED))
+    plain = with_measurement(make_results(), Measurement(head=phase, fine_tuning=phase), attributes={}, kind="folder")
+    text = section(plain)
+    assert "which the data set keeps in a folder beside the others" in text
+    assert "Fisher's exact ones" not in text
+    assert "errors-by-attribute" not in text
+    assert "hardest-images" in text
+
+
+def test_images_of_the_data_set_among_them_are_named() -> None:
+    known = tuple(Known(file=f"measure/{i}.png", other=f"train/{i}.png") for i in range(7))
+    text = section(with_measurement(make_results(), known=known))
+    assert "7 of them stand in the data set too, byte for byte" in text
+    assert "<code>measure&#47;4&#46;png</code> is <code>train&#47;4&#46;png</code> and so on." in text
+
+
+def test_several_classes_are_named_without_a_positive_one() -> None:
+    phase = make_measured(make_predictions(tuple(range(20)), FIVE, total=MEASURED), ATTRIBUTES, classes=5)
+    build = make_results(data=make_data(class_names=FIVE))
+    text = section(with_measurement(build, Measurement(head=phase, fine_tuning=phase)))
+    assert "20 of the 24 images of camel are called by a wrong name, 0 of the 24 of horse" in text
+    assert "The classes differ" not in text
+
+
+@pytest.mark.parametrize(("total", "told"), [(40, "a difference of 15.0% in accuracy"), (4, "There are not so many")])
+def test_without_more_images_the_section_says_what_the_test_set_can_show(total: int, told: str) -> None:
+    outcome = outcome_of({**make_outcome(()).predictions_by_part, "test": make_predictions((0,), total=total)}, 2)
+    variants = {"baseline": make_variant(**dict(outcome), after_head=outcome)}
+    build = make_results(variants=variants, figures=make_figures(variants))
+    text = section(build, "What the Test Images Can Show")
+    assert told in text
+    assert f"There are {total} test images and no further ones" in text
