@@ -76,7 +76,7 @@ def test_only_camels_have_humps_though_some_are_flat() -> None:
     plans = {s: [sample.plan(np.random.default_rng(i), s) for i in range(300)] for s in sample.SPECIES}
     assert all(plan.hump == 0 for plan in plans["horse"])
     humps = np.array([plan.hump for plan in plans["camel"]])
-    assert humps.min() < 5 < 8 < humps.max()
+    assert humps.min() < 6.5 < 10 < humps.max()
 
 
 def test_no_measure_but_the_hump_tells_the_species_apart() -> None:
