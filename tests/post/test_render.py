@@ -235,7 +235,7 @@ def test_falling_accuracy_is_said_to_fall() -> None:
         with_baseline(make_variant(head=make_history(1, 30, 0.9, 0.2), fine_tuning=make_history(30, 11, 0.2, 0.1)))
     ).text
     assert "training accuracy fell from 0.9000 to 0.2000 and training loss rose from 0.2000 to 0.9000" in text
-    assert "on the validation images, adapting the upper layers did harm." in text
+    assert "on the validation images, adapting the upper layers did more harm than good." in text
     assert "Training accuracy is never perfect; its best is 0.2000 in epoch 30." in text
 
 
