@@ -170,8 +170,8 @@ def level(counts: Sequence[Count]) -> bool:
 
 
 def rough(low: float, high: float) -> bool:
-    """Whether an interval of an accuracy leaves more than ten points open."""
-    return high - low > 0.1
+    """Whether an interval of an accuracy leaves more than five points open."""
+    return high - low > 0.05
 
 
 def more_than_chance(p: float) -> bool:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from generator.experiment.data_summary import Count
 from generator.experiment.outcomes import Epoch, Spread
 from generator.experiment.results import VariantResult
 from generator.post import claims
+from generator.support import noise
 from tests.factories import make_history, make_outcome, make_predictions, make_variant
 
 
@@ -203,6 +205,22 @@ def test_ranges(old: tuple[float, float], new: tuple[float, float], place: str) 
 @pytest.mark.parametrize(("p", "more"), [(0.0, True), (0.049, True), (0.05, False), (1.0, False)])
 def test_more_than_chance(p: float, more: bool) -> None:
     assert claims.more_than_chance(p) == more
+
+
+@pytest.mark.parametrize(("correct", "total", "rough"), [(40, 40, True), (37, 40, True), (900, 1000, False)])
+def test_few_images_settle_an_accuracy_roughly(correct: int, total: int, rough: bool) -> None:
+    assert claims.rough(*noise.wilson(correct, total)) == rough
+
+
+@pytest.mark.parametrize(
+    ("images", "level"), [((20, 20), True), ((27, 37), False), ((5, 5, 5), True), ((5, 5, 4), False)]
+)
+def test_classes_of_one_size_are_level(images: tuple[int, ...], level: bool) -> None:
+    assert claims.level([Count(class_name=str(i), images=n) for i, n in enumerate(images)]) == level
+
+
+def test_a_sheet_holds_sixty_images() -> None:
+    assert [claims.all_drawn(n) for n in (1, 60, 61)] == [True, True, False]
 
 
 def test_plural() -> None:
