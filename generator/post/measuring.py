@@ -12,6 +12,11 @@ def whole_classes(groups: Sequence[Group]) -> list[Group]:
     return [group for group in groups if group.attribute == CLASS]
 
 
+def by_rate(groups: Sequence[Group]) -> list[Group]:
+    """The same with the largest shares of errors first, of equals in order."""
+    return sorted(groups, key=lambda group: -float(group.rate))
+
+
 def by_value(groups: Sequence[Group]) -> list[Group]:
     """The groups that share the value of an attribute, in order."""
     return [group for group in groups if group.attribute != CLASS]
@@ -29,4 +34,4 @@ def one_kind(images: Sequence[Prediction]) -> Prediction | None:
     return images[0] if len(images) > 1 and len(kinds) == 1 else None
 
 
-CLAIMS: Final[tuple[Callable[..., Any], ...]] = (whole_classes, by_value, in_other_classes, one_kind)
+CLAIMS: Final[tuple[Callable[..., Any], ...]] = (whole_classes, by_rate, by_value, in_other_classes, one_kind)

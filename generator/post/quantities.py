@@ -18,7 +18,7 @@ from which `verify` computes it again.
     never_right(variants)                      test images that every variant has wrong
     fisher(score, other)                       exact p value of two accuracies on different images
     error_low(group), error_high               95 % interval of the share of a group that is wrong
-    fewest_one_way(score)                       images that must go one way, none the other, to be more than chance
+    fewest_one_way(score)                      images that must go one way, none the other, to be more than chance
     one_sided(confusion)                       exact p value of one class being wrong more often than the other
 
 A score is anything with `correct` and `total`, of the results or of the original. `old` and `new` are what a phase

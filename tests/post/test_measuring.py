@@ -122,6 +122,16 @@ def test_several_classes_are_named_without_a_positive_one() -> None:
     assert "The classes differ" not in text
 
 
+def test_of_many_classes_the_hardest_are_named() -> None:
+    names = tuple(f"kind {i}" for i in range(12))
+    phase = make_measured(make_predictions(tuple(range(5)), names, total=MEASURED), ATTRIBUTES, classes=12)
+    variants = {"baseline": make_variant(names=names)}
+    build = make_results(data=make_data(class_names=names), variants=variants, figures=make_figures(variants))
+    text = section(with_measurement(build, Measurement(head=phase, fine_tuning=phase)))
+    assert "largest shares called by a wrong name are kind 0 (5 of 10), kind 1 (0 of 10)" in text
+    assert "kind 9 (" not in text
+
+
 @pytest.mark.parametrize(("total", "told"), [(40, "a difference of 15.0% in accuracy"), (4, "There are not so many")])
 def test_without_more_images_the_section_says_what_the_test_set_can_show(total: int, told: str) -> None:
     outcome = outcome_of({**make_outcome(()).predictions_by_part, "test": make_predictions((0,), total=total)}, 2)
