@@ -173,15 +173,16 @@ def test_images_to_measure_with_are_scored_as_test_images_are(built: Path, tmp_p
     assert done.returncode == 0, done.stderr
     assert "are in the data set too" in done.stderr
     folder = tmp_path / "site/assets/data/CV_HW_2"
-    tested = rows(folder / "predictions.csv")
-    measured = rows(folder / "measure.csv")
-    after = {row["file"]: float(row["logit"]) for row in measured if row["phase"] == "fine_tuning"}
-    assert {f"measure/{row['file'].removeprefix('test/')}" for row in tested} == set(after)
+    tested = [row for row in rows(folder / "predictions.csv") if row["part"] == "test"]
+    measured = {(row["phase"], row["file"]): float(row["logit"]) for row in rows(folder / "measure.csv")}
+    assert len(measured) == len(tested)
     for row in tested:
-        assert after[f"measure/{row['file'].removeprefix('test/')}"] == pytest.approx(float(row["logit"]), rel=1e-4)
+        file = f"measure/{row['file'].removeprefix('test/')}"
+        assert measured[row["phase"], file] == pytest.approx(float(row["logit"]), rel=1e-4)
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))["variants"]["baseline"]
     for name in ("accuracy", "roc_auc", "precision"):
         assert metrics["measurement"]["fine_tuning"][name] == metrics["test"][name]
+        assert metrics["measurement"]["head"][name] == metrics["after_head"]["test"][name]
     assert metrics["measurement"]["head"]["total"] == 4
 
 
