@@ -148,8 +148,11 @@ def split(
 
 
 def stratifies(dataset: Dataset, setting: bool | Literal["auto"]) -> bool:
-    """Whether the classes validate in proportion, by `split.stratified`."""
-    return dataset.held_out if setting == "auto" else setting
+    """Whether the classes validate in proportion, by `split.stratified`.
+
+    Of more than two classes some would else be missing from a few validation images; two are drawn as in the write-up.
+    """
+    return dataset.held_out or len(dataset.class_names) > 2 if setting == "auto" else setting
 
 
 def _grouped(samples: Sequence[Sample]) -> Copies:

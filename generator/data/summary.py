@@ -20,6 +20,8 @@ from generator.support.errors import printable
 _CALLED: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 _SHOWN = 3
 """Pictures named in one remark, and files of each."""
+_MOST_NAMED, _FEW = 8, 5
+"""Classes that a line names; of more, how many it names."""
 
 
 def summarise(
@@ -79,7 +81,7 @@ def summarise_measure(
 
 def found(dataset: Dataset) -> str:
     """`pets.zip, images of cat and dog: 24 for training in train/, 12 for test in test/`."""
-    names = listing.joined(printable(name) for name in dataset.class_names)
+    names = _names(dataset.class_names)
     told = f"{len(dataset.train)} for {_CALLED['train']}{_place(dataset, 'train')}"
     if dataset.validation:
         told += f", {len(dataset.validation)} for {_CALLED['validation']}{_place(dataset, 'validation')}"
@@ -87,6 +89,14 @@ def found(dataset: Dataset) -> str:
     told += ", set aside by data.test_fraction and data.test_seed" if dataset.held_out else _place(dataset, "test")
     unused = "; split.validation_fraction has no effect" if dataset.validation else ""
     return f"{printable(dataset.source)}, images of {names}{_how(dataset)}: {told}{unused}"
+
+
+def _names(class_names: Sequence[str]) -> str:
+    """`cat and dog`; of many, how many there are and the first of them."""
+    shown = [printable(name) for name in class_names]
+    if len(shown) <= _MOST_NAMED:
+        return listing.joined(shown)
+    return f"{len(shown)} classes ({', '.join(shown[:_FEW])} and {len(shown) - _FEW} more)"
 
 
 def _how(dataset: Dataset) -> str:

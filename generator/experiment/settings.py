@@ -134,7 +134,7 @@ class SplitSettings(Settings):
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)
     """Share of the training batches, rounded down to whole batches, at least one."""
     stratified: bool | Literal["auto"] = "auto"
-    """Whether classes validate in proportion; `auto`: where the test images were set aside, which are so too."""
+    """Whether classes validate in proportion; `auto`: where there are more than two, or test images were set aside."""
     mode: Literal["fixed", "reshuffled"] = "fixed"
     """`fixed`: split once, disjoint. `reshuffled`: the write-up's leak, to measure its effect."""
 

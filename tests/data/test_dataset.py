@@ -150,6 +150,18 @@ def test_validation_is_stratified_where_the_test_images_were_set_aside_or_where_
         assert (found == [11] * 8) == expected, (stratified, held_out, found)
 
 
+def test_more_than_two_classes_validate_in_proportion() -> None:
+    dataset = of_size(99)
+    several = replace(
+        dataset,
+        class_names=("a", "b", "c"),
+        train=tuple(replace(sample, label=i % 3) for i, sample in enumerate(dataset.train)),
+    )
+    for seed in range(4):
+        found = [several.train[i].label for i in data.split(several, 0.2, 9, seed).validation]
+        assert [found.count(label) for label in range(3)] == [6, 6, 6]
+
+
 def test_a_part_that_lies_in_one_folder_is_its_own() -> None:
     assert of_size(4).own_folder("train")
     assert not of_size(4).own_folder("validation")

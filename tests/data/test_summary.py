@@ -319,3 +319,18 @@ def test_fault_68_folders_are_named_where_their_names_are_not_the_plain_ones() -
     assert "its folders training_set/training_set and test_set were found inside. By their names, " in text
     assert "training_set/training_set was taken for the training images and test_set for the test images." in text
     assert "By their names" not in post_of(make_data(kind="archive"))
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (2, "images of k0 and k1: 2 for"),
+        (8, "images of k0, k1, k2, k3, k4, k5, k6 and k7: 2 for"),
+        (100, "images of 100 classes (k0, k1, k2, k3, k4 and 95 more): 2 for"),
+    ],
+)
+def test_a_line_names_all_classes_or_counts_them(count: int, told: str) -> None:
+    samples = tuple(Sample(Path(f"{i}.png"), f"train/k/{i}.png", i, f"{i}") for i in range(2))
+    names = tuple(f"k{i}" for i in range(count))
+    dataset = Dataset(Path(), "pets", "folder", names, samples, samples, "f", {})
+    assert told in summary.found(dataset)
