@@ -85,6 +85,14 @@ def from_texts(files: Mapping[str, str], variants: Mapping[str, Any]) -> dict[st
     }
 
 
+def in_order(measure: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    """`measure` of `metrics.json`, whose names JSON sorts, with its attributes as the columns of `IMAGES` stand."""
+    rows = from_csv(files[IMAGES], IMAGE_COLUMNS, more=True)
+    columns, found = list(rows[0] if rows else ()), measure["attributes"]
+    known = [name for name in columns if name in found]
+    return {**measure, "attributes": {name: found[name] for name in (*known, *(n for n in found if n not in known))}}
+
+
 def _by_phase(rows: Iterable[dict[str, str]], images: list[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """(variant, phase) → its rows, which must be of `images`."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}

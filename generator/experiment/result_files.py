@@ -97,7 +97,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
         table = {
             "profile": metrics["profile"],
             "data": _without(metrics["data"], "majority_share"),
-            "measure": metrics.get("measure"),
+            "measure": measurement_files.in_order(metrics["measure"], files) if metrics.get("measure") else None,
             "weights": metrics["weights"],
             "environment": record["environment"],
             "figures": record["figures"],

@@ -10,7 +10,7 @@ import pytest
 
 from generator.experiment import result_files
 from generator.support.errors import BadInput
-from tests.factories import FIVE, make_data, make_results
+from tests.factories import FIVE, make_data, make_results, with_measurement
 
 
 @pytest.fixture
@@ -124,3 +124,22 @@ def test_rows_of_an_unknown_part_are_refused(of_two: dict[str, str]) -> None:
         result_files.from_files(
             of_two | {result_files.PREDICTIONS: f"{text}{row.replace(',test,', ',tests,', 1)}\n"}, "here"
         )
+
+
+def test_attributes_come_back_in_their_order_though_json_sorts_names() -> None:
+    build = with_measurement(make_results())
+    assert build.measure is not None
+    values = {"load": ("none", "rider"), "crop": ("none", "top")}
+    phases = {
+        phase: getattr(build.baseline.measurement, phase).model_copy(
+            update={"attributes": {name: pair * (build.measure.total // 2) for name, pair in values.items()}}
+        )
+        for phase in ("head", "fine_tuning")
+    }
+    measured = build.baseline.measurement.model_copy(update=phases)
+    variants = {name: v.model_copy(update={"measurement": measured}) for name, v in build.variants.items()}
+    measure = build.measure.model_copy(update={"attributes": values})
+    written = result_files.to_files(build.model_copy(update={"variants": variants, "measure": measure}))
+    read = result_files.from_files(written, "here")
+    assert read.measure is not None
+    assert list(read.measure.attributes) == ["load", "crop"]
