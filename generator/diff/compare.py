@@ -8,17 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from generator.diff import builds, rounding
+from generator.diff import builds, measured, rounding
 from generator.diff import environment as environment_diff
 from generator.diff import metrics as metric_diff
 from generator.diff import pictures as picture_diff
 from generator.diff.builds import Build
 from generator.diff.environment import EnvironmentChange
+from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import TOLERANCE, Gate, GateResult, MetricChange
 from generator.diff.pictures import PictureChange
 from generator.diff.rounding import Rounding
 from generator.experiment import settings as config
 from generator.experiment.confusion import ConfusionMatrix
+from generator.experiment.measurement import Measurement
 from generator.experiment.outcomes import PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
 from generator.support import noise
@@ -85,6 +87,7 @@ class Comparison:
     metrics: tuple[MetricChange, ...]
     gates: tuple[GateResult, ...]
     predictions: tuple[Paired, ...]
+    measured: tuple[MeasuredChange, ...]
     figures: tuple[PictureChange, ...]
     environment: EnvironmentChange
     rounding: Rounding | None
@@ -102,7 +105,9 @@ class Comparison:
         metrics = any(change.status != "unchanged" for change in self.metrics)
         outcomes = any(change.outcome != "still wrong" for pair in self.predictions for change in pair.changes)
         unpaired = any(pair.p is None for pair in self.predictions)
-        found = (self.settings, metrics, self.figures, outcomes, unpaired, self.missed, self.environment.changes)
+        measured = any(change.differs for change in self.measured)
+        seen = (self.settings, metrics, self.figures, outcomes, unpaired, measured)
+        found = (*seen, self.missed, self.environment.changes)
         return not any(found)
 
 
@@ -121,17 +126,20 @@ def compare(
     variant does not exist.
     """
     pairs = _pairs(old, new, variants)
-    predictions = tuple(
-        _paired(name, old.results, new.results, one, other)
-        for name, one, other in pairs
-        if one is not None and other is not None
-    )
+    both = [(name, old.results, new.results, one, other) for name, one, other in pairs if one and other]
+    predictions = tuple(_paired(*row) for row in both)
+    # Where they measured with other images the figures say nothing about each other.
+    paired = measured.is_paired(old.results, new.results)
     notes = {pair.variant: pair.chance for pair in predictions}
     metrics = [
         change
         for name, one, other in pairs
         for change in metric_diff.compare(
-            name, _metrics(old, one), _metrics(new, other), note=notes.get(name, ""), tolerance=tolerance
+            name,
+            _metrics(old, one, paired=paired),
+            _metrics(new, other, paired=paired),
+            note=notes.get(name, ""),
+            tolerance=tolerance,
         )
     ]
     held = tuple(metric_diff.hold(gates, metrics))
@@ -142,6 +150,7 @@ def compare(
         metrics=tuple(metrics),
         gates=(),
         predictions=predictions,
+        measured=tuple(change for row in both for change in measured.compare(*row)),
         figures=() if variants else tuple(_figure_changes(old, new)),
         environment=environment_diff.compare(old.results.environment, new.results.environment, (old.label, new.label)),
         rounding=None,
@@ -165,6 +174,8 @@ def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:
     if any(change.setting != TRAINED_IN for change in found.settings):
         return None
     if any(pair.p is None or pair.of("broken") or pair.of("mended") for pair in found.predictions):
+        return None
+    if any(change.differs for change in found.measured):
         return None
     if any(figure.status != "changed" for figure in found.figures):
         return None
@@ -196,8 +207,8 @@ def _pairs(old: Build, new: Build, variants: tuple[str, str] | None) -> list[Pai
     return [(one if one == other else f"{one} → {other}", before[one], after[other])]
 
 
-def _metrics(build: Build, variant: VariantResult | None) -> dict[str, float | None]:
-    """Metric path → value, for everything that is a number in a variant."""
+def _metrics(build: Build, variant: VariantResult | None, *, paired: bool) -> dict[str, float | None]:
+    """Metric path → value, for everything that is a number in a variant; of a measurement only if it is `paired`."""
     if variant is None:
         return {}
     names = build.results.data.class_names
@@ -209,6 +220,13 @@ def _metrics(build: Build, variant: VariantResult | None) -> dict[str, float | N
         "epochs": epochs,
         "parameters": variant.parameters.model_dump(),
     }
+    if paired and variant.measurement is not None:
+        # Their ratios by class and their ranks turn with a single image, and say nothing that these do not.
+        phases = {phase: getattr(variant.measurement, phase) for phase in Measurement.model_fields}
+        tables["measurement"] = {
+            phase: {"loss": found.loss, "correct": found.correct, "accuracy": found.accuracy}
+            for phase, found in phases.items()
+        }
     return config.flatten(tables)
 
 
@@ -251,6 +269,9 @@ def _shared(build: BuildResults) -> dict[str, Any]:
     for split in ("train", "validation", "test"):
         data[split] = {count.class_name: count.images for count in getattr(build.data, split)}
     data["duplicates"] = len(build.data.duplicates)
+    if build.measure is not None:
+        images = build.measure
+        data["measure"] = {"images": images.total, "seed": images.seed, "fingerprint": images.fingerprint}
     return {
         "profile": build.profile,
         "data": data,

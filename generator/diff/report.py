@@ -16,6 +16,7 @@ from generator.diff import fitting, metrics
 from generator.diff import pictures as picture_diff
 from generator.diff.compare import Comparison, Outcome, Paired, PredictionChange
 from generator.diff.environment import EnvironmentChange
+from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import MetricChange
 from generator.experiment.metrics import direction, format_of
 from generator.support import escape, formats, strict_json
@@ -33,7 +34,7 @@ OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 MOST = 100
 """Images that the page shows per outcome; the others are listed."""
 
-SHORTENED = ("images", "versions", "figures", "metrics", "settings", "pairs", "variants", "gates")
+SHORTENED = ("images", "versions", "figures", "metrics", "settings", "pairs", "measured", "variants", "gates")
 """The lists of the Markdown, in the order in which they are shortened where not all of it fits."""
 
 _NAMES = 10
@@ -184,6 +185,7 @@ def _lines(comparison: Comparison) -> list[str]:
         if pair.p is None or pair.of("broken") or pair.of("mended"):
             lines.append(f"{pair.variant}: {pair.verdict}")
             lines += [f"  {outcome}: {_listed(pair.of(outcome))}" for outcome in OUTCOMES if pair.of(outcome)]
+    lines += [f"{each.variant}: {each.verdict}" for each in _measured(comparison)]
     lines += [f"figure {f.scope}/{f.name}: {_figure_text(f)}" for f in _figures(comparison)]
     return lines
 
@@ -283,6 +285,7 @@ def _lists(comparison: Comparison, everything: bool) -> dict[str, Sequence[Any]]
         "metrics": () if folded else _rows(comparison),
         "variants": list(_alone(comparison).items()),
         "pairs": () if folded else _pairs(comparison),
+        "measured": () if folded else _measured(comparison),
         "figures": () if folded else _figures(comparison),
         "versions": comparison.environment.changes,
     }
@@ -291,6 +294,11 @@ def _lists(comparison: Comparison, everything: bool) -> dict[str, Sequence[Any]]
 def _pairs(comparison: Comparison) -> list[Paired]:
     """What is to be said about the predictions of each variant."""
     return [pair for pair in comparison.predictions if (pair.p is None or pair.changes) and not comparison.same]
+
+
+def _measured(comparison: Comparison) -> list[MeasuredChange]:
+    """What is to be said about the images to measure with, of each variant."""
+    return [change for change in comparison.measured if change.differs and not comparison.same]
 
 
 def _filters() -> dict[str, Callable[..., Any]]:

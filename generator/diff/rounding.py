@@ -31,6 +31,8 @@ _MEASURED_AS = {
     "train": _TUNED,
     "validation": _TUNED,
     "test": _TEST,
+    "measurement.head": _HEAD,
+    "measurement.fine_tuning": _TEST,
 }
 """Beginning of a metric's path → the recorded measure of the same phase, which its loss is held against.
 

@@ -96,7 +96,7 @@ def test_markdown(comparison: Comparison) -> None:
 def test_json_holds_everything_but_the_pictures(comparison: Comparison) -> None:
     table = json.loads(report.to_json(comparison))
     assert set(table) == {
-        "schema_version", "old", "new", "settings", "metrics", "gates", "predictions", "figures",
+        "schema_version", "old", "new", "settings", "metrics", "gates", "predictions", "measured", "figures",
         "environment", "rounding", "nothing",
     }  # fmt: skip
     assert len(table["metrics"]) == len(comparison.metrics)

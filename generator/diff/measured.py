@@ -1,0 +1,52 @@
+"""Compares what two builds measured on further images: only where these are the same, and else says so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from generator.experiment.results import BuildResults, VariantResult
+from generator.support import noise
+
+
+@dataclass(frozen=True)
+class MeasuredChange:
+    """The fine-tuned model of a variant on the images to measure with, in both builds."""
+
+    variant: str
+    differs: bool
+    """Whether there is something to report."""
+    verdict: str
+    """In words, or why the two cannot be paired."""
+
+
+def is_paired(old: BuildResults, new: BuildResults) -> bool:
+    """Whether both measured with the same images, or neither measured."""
+    one, other = (build.measure and build.measure.fingerprint for build in (old, new))
+    return one == other
+
+
+def compare(
+    name: str, old: BuildResults, new: BuildResults, one: VariantResult, other: VariantResult
+) -> Iterator[MeasuredChange]:
+    """What there is to say of a variant; nothing where nothing was measured."""
+    if old.measure is None and new.measure is None:
+        return
+    if one.measurement is None or other.measurement is None:
+        yield MeasuredChange(name, True, "only one of the builds has images to measure with")
+        return
+    before, after = one.measurement.fine_tuning, other.measurement.fine_tuning
+    if not is_paired(old, new):
+        yield MeasuredChange(name, True, "measured with other images, so the measurements are not compared")
+    elif not before.predictions or not after.predictions:
+        yield MeasuredChange(name, True, "the images to measure with cannot be paired: one side has no measure.csv")
+    else:
+        pairs = noise.paired(before.predictions, after.predictions)
+        yield MeasuredChange(name, bool(pairs.mended or pairs.broken), _verdict(pairs))
+
+
+def _verdict(pairs: noise.Pairs) -> str:
+    images = f"of {sum(pairs):,} images to measure with"
+    if not pairs.mended + pairs.broken:
+        return f"{images} the same are right and wrong"
+    p = noise.mcnemar(pairs.mended, pairs.broken)
+    chance = "more than chance" if p < noise.SIGNIFICANT else "within chance"
+    return f"{images} {pairs.mended} mended, {pairs.broken} broken: {chance} (McNemar, exact: p = {p:.3g})"

@@ -1,0 +1,92 @@
+"""What two builds measured on further images is compared where the images are the same, and nowhere else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.diff import builds, compare, metrics, report
+from generator.diff.builds import Build, SearchPlaces
+from generator.diff.compare import Comparison
+from generator.experiment import result_files
+from generator.experiment.results import BuildResults
+from tests.factories import make_measurement, make_results, with_measurement
+from tests.sites import FOLDER, make_files, put
+
+FOUND = with_measurement(make_results())
+BETTER = with_measurement(make_results(), make_measurement(fine_tuning=(60, 61)))
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Build]:
+    def build(made: BuildResults, *without: str) -> Build:
+        site = put(tmp_path / f"site-{len(list(tmp_path.iterdir()))}", make_files(made))
+        for name in without:
+            (site / f"assets/data/{FOLDER}" / name).unlink()
+        return builds.find(str(site), SearchPlaces(tmp_path, site, tmp_path / "store", FOLDER))
+
+    return build
+
+
+def changed(comparison: Comparison) -> dict[str, str]:
+    """Of the baseline."""
+    return {c.metric: c.status for c in comparison.metrics if c.variant == "baseline" and c.status != "unchanged"}
+
+
+def verdicts(comparison: Comparison) -> set[str]:
+    return {change.verdict for change in comparison.measured}
+
+
+def test_a_build_against_itself_is_the_same(make: Callable[..., Build]) -> None:
+    comparison = compare.compare(make(FOUND), make(FOUND))
+    assert comparison.same
+    assert verdicts(comparison) == {"of 120 images to measure with the same are right and wrong"}
+    assert len([c for c in comparison.metrics if c.metric.startswith("measurement.")]) == 3 * 2 * 3
+
+
+def test_the_same_images_are_paired_and_their_scores_compared(make: Callable[..., Build]) -> None:
+    comparison = compare.compare(make(FOUND), make(BETTER))
+    assert verdicts(comparison) == {
+        "of 120 images to measure with 10 mended, 0 broken: more than chance (McNemar, exact: p = 0.00195)"
+    }
+    found = changed(comparison)
+    assert found["measurement.fine_tuning.accuracy"] == "improved"
+    assert "measurement.head.accuracy" not in found
+    assert not comparison.same
+
+
+def test_a_gate_may_hold_what_was_measured(make: Callable[..., Build]) -> None:
+    gates = metrics.parse_gates(["measurement.fine_tuning.accuracy=-0.02"])
+    assert not compare.compare(make(FOUND), make(BETTER), gates=gates).missed
+    assert len(compare.compare(make(BETTER), make(FOUND), gates=gates).missed) == 3
+
+
+def test_other_images_are_not_compared_and_that_is_said(make: Callable[..., Build]) -> None:
+    other = with_measurement(make_results(), make_measurement(fine_tuning=()), fingerprint="b" * 64)
+    comparison = compare.compare(make(FOUND), make(other))
+    assert verdicts(comparison) == {"measured with other images, so the measurements are not compared"}
+    assert not any(change.metric.startswith("measurement") for change in comparison.metrics)
+    assert [change.setting for change in comparison.settings] == ["data.measure.fingerprint"]
+
+
+def test_where_one_build_measured_nothing_that_is_said(make: Callable[..., Build]) -> None:
+    comparison = compare.compare(make(make_results()), make(FOUND))
+    assert verdicts(comparison) == {"only one of the builds has images to measure with"}
+    assert changed(comparison) == {}
+    assert {change.setting for change in comparison.settings} >= {"data.measure.images"}
+
+
+def test_where_neither_measured_nothing_is_said(make: Callable[..., Build]) -> None:
+    assert compare.compare(make(make_results()), make(make_results())).measured == ()
+
+
+def test_metrics_kept_alone_cannot_be_paired(make: Callable[..., Build]) -> None:
+    comparison = compare.compare(make(FOUND), make(BETTER, *(set(result_files.EVERY) - {result_files.METRICS})))
+    assert verdicts(comparison) == {"the images to measure with cannot be paired: one side has no measure.csv"}
+    assert changed(comparison)["measurement.fine_tuning.accuracy"] == "improved"
+
+
+@pytest.mark.parametrize("write", [report.to_markdown, report.to_html, report.to_json])
+def test_every_form_of_the_report_tells_it(make: Callable[..., Build], write: Callable[..., Any]) -> None:
+    assert "10 mended, 0 broken: more than chance" in write(compare.compare(make(FOUND), make(BETTER)))
