@@ -27,6 +27,9 @@ _HEAD, _TUNED, _TEST = "head validation", "fine-tuned validation", "test"
 _MEASURED_AS = {
     "before": _HEAD,
     "epochs.head": _HEAD,
+    "after_head.train": _HEAD,
+    "after_head.validation": _HEAD,
+    "after_head.test": _HEAD,
     "epochs.fine_tuning": _TUNED,
     "train": _TUNED,
     "validation": _TUNED,

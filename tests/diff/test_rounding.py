@@ -75,6 +75,7 @@ def test_limits_are_prediction_intervals_of_the_record() -> None:
     expected = abs(row["difference"]) + 2.776 * row["error"] * math.sqrt(6)
     assert rounding.bound("test.loss", 296) == pytest.approx(expected)
     assert rounding.bound("test.accuracy", 296) == 0
+    assert rounding.bound("after_head.test.loss", 296) == rounding.bound("epochs.head.val_loss", 296)
     assert rounding.bound("epochs.head.accuracy", 296) == pytest.approx(2 / 296)
     assert rounding.bound("epochs.head.accuracy", 40) == pytest.approx(1 / 40)
     for metric in ("test.correct", "test.roc_auc", "confusion.true_positive", "parameters.total", "unheard.of"):
