@@ -370,7 +370,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         ("support/noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
         ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
         # How images are chosen for validation.
-        ("data/splits.py", "len(group) <= wanted", "len(group) < wanted", SPLIT),
+        ("data/splits.py", "count <= room[kind]", "count < room[kind]", SPLIT),
         # What stands between a stage's function and the library that it calls.
         ("stages/drawing.py", "original=pixels[0]", "original=pixels[1]", {"data_figures"}),
         ("data/pixels.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
