@@ -3,9 +3,11 @@
 Everything is checked here, before anything is computed: a mistyped key or an impossible value is one line.
 """
 
+import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -84,7 +86,7 @@ def load(
         table = _merge(table, profiles[profile])
     for key, value in [_assignment(text) for text in overrides] + list((options or {}).items()):
         table = _merge(table, _nested(key, value))
-    file = _validated(ConfigFile, table, where=str(path))
+    file = _validated(ConfigFile, _with_slug(table), where=str(path))
     for name in file.weights if isinstance(file.weights, dict) else ():
         _backbone(name, f"{path}: weights, a backbone")
     selected = _selected(variants, file)
@@ -134,6 +136,22 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         old = merged.get(key)
         merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def _with_slug(table: dict[str, Any]) -> dict[str, Any]:
+    """The same, with the name of the data as the post's slug where it has none of its own."""
+    post, data = table.get("post"), table.get("data")
+    if not isinstance(post, Mapping) or "slug" in post:
+        return table
+    path = data.get("path") if isinstance(data, Mapping) else None
+    return _merge(table, {"post": {"slug": _slug(path if isinstance(path, str) else DataSettings().path)}})
+
+
+def _slug(path: str) -> str:
+    """The name of a data set in plain lower case: `Bear vs Kangaroo.tar.gz` is bear-vs-kangaroo."""
+    name = re.sub(r"(\.tar)?\.(zip|tar|tgz|gz|tbz2?|bz2)$", "", PurePath(path).name, flags=re.IGNORECASE)
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall("[a-z0-9]+", letters)) or "images"
 
 
 def _selected(variants: str, file: ConfigFile) -> list[str]:

@@ -42,6 +42,7 @@ REPORTED: Final = MappingProxyType[str, Any](
         "first_perfect_epoch": 33,
         "fine_tuning_epochs": {"announced": 10, "run": 11, "first": 30, "last": 40},
         "class_names": ("camel", "horse"),
+        "backbone": "ResNet50",
         "image_size": 224,
         "training_images": 296,
         "validation_images": 64,

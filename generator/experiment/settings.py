@@ -28,9 +28,13 @@ class Settings(BaseModel):
 class PostSettings(Settings):
     """What the post is called and where it stands in the Jekyll site."""
 
-    title: str = Field(min_length=1)
+    title: str | None = Field(default=None, min_length=1)
+    """None: one that names the classes, `writeup.title`."""
     date: datetime
     slug: str
+    """Of the address and the file's name. `loading` takes the name of the data where there is none."""
+    writeup: bool | Literal["auto"] = "auto"
+    """Whether the run is held against the original write-up. `auto`: where it is a reproduction, `writeup.is_told`."""
     layout: str | None = None
     """Jekyll's layout; None for the one that the site's posts have."""
     categories: tuple[str, ...] = ()

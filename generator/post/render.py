@@ -32,6 +32,7 @@ from generator.post import (
     quantities,
     templating,
     wording,
+    writeup,
 )
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
@@ -136,8 +137,8 @@ def check(templates: Path = TEMPLATES, root: Path = ROOT) -> None:
         with templating.guarded(templates):
             lint.check(templates, environment, known)
         _keep(checked)
-    for made_up in (results, example.results(classes=3)):
-        render(post, made_up, templates=templates, root=root)
+    for told, made_up in ((True, results), (False, results), (False, example.results(classes=3))):
+        render(post.model_copy(update={"writeup": told}), made_up, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
 
 
@@ -163,7 +164,7 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    own = (bound, claims, contrasts, lint, measuring, quantities, templating, wording, sys.modules[__name__])
+    own = (bound, claims, contrasts, lint, measuring, quantities, templating, wording, writeup, sys.modules[__name__])
     modules = (*own, escape, formats)
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
@@ -216,7 +217,8 @@ def _names(
         **{name: getattr(seen, name) for name in ("data", "measure", "weights", "environment", "variants", "profile")},
         "baseline": seen.variants[results.baseline.name],
         "original": bound.original(),
-        "post": _post_names(post, place),
+        "writeup": writeup.is_told(post, results),
+        "post": _post_names(post, place, results),
         "files": Markup(place.link(place.data)),
         "figure": figure,
         "has_figure": lambda scope, name: (scope, name) in figures,
@@ -228,8 +230,9 @@ def _names(
     }
 
 
-def _post_names(post: PostSettings, place: Layout) -> dict[str, Any]:
-    texts = {name: bound.view(getattr(post, name)) for name in ("title", "categories", "tags")}
+def _post_names(post: PostSettings, place: Layout, results: BuildResults) -> dict[str, Any]:
+    title = writeup.title(post, results.data.class_names)
+    texts = {"title": bound.view(title), "categories": bound.view(post.categories), "tags": bound.view(post.tags)}
     front = {"layout": bound.view(place.name), "permalink": bound.view(place.permalink), "liquid": place.says_liquid}
     # Not quoted: Jekyll reads a date, and nothing but digits and punctuation can be in it.
     return {**texts, **front, "date": Markup(f"{post.date:%Y-%m-%d %H:%M:%S %z}")}

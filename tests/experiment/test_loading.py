@@ -1,5 +1,6 @@
 """Settings: what is refused and how, and how file, profile, overrides and options are laid over each other."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,24 @@ def test_differences_lists_leaves_by_path() -> None:
         "a.c": (2, 3),
         "d": (None, 4),
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "slug"),
+    [
+        ("sample", "sample"),
+        ("/a/folder/Bear vs Kangaroo.zip", "bear-vs-kangaroo"),
+        ("animals.tar.gz", "animals"),
+        ("kaggle:somebody/Cats_and_Dogs", "cats-and-dogs"),
+        ("Éléphants", "elephants"),
+        ("动物", "images"),
+        ("..", "images"),
+    ],
+)
+def test_a_post_without_a_slug_is_called_as_its_data_are(tmp_path: Path, path: str, slug: str) -> None:
+    text = FILE.read_text("utf-8")
+    bare = re.sub(r"^(title|slug|asset_folder) = .*\n", "", text, flags=re.MULTILINE)
+    (tmp_path / "mine.toml").write_text(bare, "utf-8")
+    post = loading.load(tmp_path / "mine.toml", options={"data.path": path}).post
+    assert (post.title, post.slug, post.asset_folder) == (None, slug, slug)
+    assert load(options={"data.path": path}).post.slug == "image-classification-with-cnn-and-transfer-learning"

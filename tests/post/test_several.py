@@ -117,6 +117,6 @@ def test_a_class_without_test_images_is_no_part_of_the_means() -> None:
 
 
 def test_further_animals_are_not_said_to_be_drawn_under_the_protocol() -> None:
-    drawn = "The other animals came later"
+    drawn = "was neither chosen nor measured"
     assert drawn in post_of(five(())).text
     assert drawn not in post_of(make_results()).text

@@ -1,0 +1,135 @@
+"""What is said of the original write-up is said where a run reproduces it, and nowhere else."""
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+from generator.backbones.weights_summary import WeightsSummary
+from generator.experiment.results import BuildResults
+from generator.experiment.settings import PostSettings
+from generator.post import preview, render, writeup
+from tests.factories import FIVE, make_config, make_data, make_figures, make_results, make_variant, with_measurement
+
+OF_THE_ORIGINAL = re.compile(
+    r"\b(camels?|horses?|originals?|write-?ups?|students?|coursework|course|assignment|notebook|in-class|COSC)\b", re.I
+)
+SECTIONS = ("Reproduction Notes", "Statement by Statement", "What was mended", "Where This Build Goes Its Own Way")
+TWO = ("bear", "kangaroo")
+THREE = ("cow", "pig", "sheep")
+
+
+def post(**changes: Any) -> PostSettings:
+    """Settings of a post of which nothing but date and slug is given."""
+    return PostSettings.model_validate({"date": "2026-11-28T12:00:00+00:00", "slug": "animals", **changes})
+
+
+def build_of(names: tuple[str, ...], *overrides: str, measured: bool = False, **changes: Any) -> BuildResults:
+    """A build of the baseline, of data with these classes; `overrides` as for `--set`."""
+    recipe = make_config("baseline", *overrides).baseline.recipe
+    variants = {"baseline": make_variant(names=names, recipe=recipe)}
+    data = changes.pop("data", make_data(class_names=names, kind="archive", source="animals.zip"))
+    build = make_results(variants=variants, figures=make_figures(variants), data=data, **changes)
+    return with_measurement(build, kind="folder", seed=None) if measured else build
+
+
+def weights(used: Any) -> WeightsSummary:
+    return WeightsSummary(requested="auto", used=used, name="weights", fingerprint="f", reason="")
+
+
+OTHER = [
+    build_of(TWO),
+    build_of(TWO, "split.mode=reshuffled"),
+    build_of(TWO, "data.image_size=96"),
+    build_of(THREE, data=make_data(class_names=THREE)),
+    build_of(FIVE[2:], data=make_data(class_names=FIVE[2:], kind="folder", source="animals", transparent_images=0)),
+    build_of(TWO, data=make_data(class_names=TWO, kind="kaggle", source="kaggle:a/b", alpha="white"), profile="smoke"),
+    *(build_of(TWO, weights=weights(used)) for used in ("imagenet", "embedded", "file", "random")),
+]
+
+
+@pytest.mark.parametrize("build", OTHER)
+def test_of_other_data_nothing_is_said_of_the_original(build: BuildResults) -> None:
+    rendered = render.render(post(), build)
+    prose = re.sub(r"```.*?```", "", rendered.text, flags=re.DOTALL)
+    found = [line for line in prose.split("\n") if OF_THE_ORIGINAL.search(line)]
+    assert found == []
+    assert not any(number.source.startswith("original.") for number in rendered.numbers)
+    assert not any(f" {section}\n" in rendered.text for section in SECTIONS)
+
+
+def test_the_original_is_told_of_where_it_is_reproduced() -> None:
+    text = render.render(post(), make_results()).text
+    for section in SECTIONS:
+        assert f" {section}\n" in text
+    assert "in-class assignment" in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "names", "overrides", "told"),
+    [
+        ("auto", ("camel", "horse"), (), True),
+        ("auto", ("horse", "zebra"), (), False),
+        ("auto", TWO, (), False),
+        ("auto", FIVE, (), False),
+        ("auto", ("camel", "horse"), ("model.backbone=VGG16",), False),
+        (False, ("camel", "horse"), (), False),
+        (True, TWO, (), True),
+        (True, FIVE, ("model.backbone=VGG16",), True),
+    ],
+)
+def test_what_is_a_reproduction(setting: Any, names: tuple[str, ...], overrides: tuple[str, ...], told: bool) -> None:
+    build = build_of(names, *overrides)
+    assert writeup.is_told(post(writeup=setting), build) == told
+    assert ("## Reproduction Notes\n" in render.render(post(writeup=setting), build).text) == told
+
+
+def test_photographs_of_the_same_classes_are_a_reproduction() -> None:
+    archive = make_data(class_names=("camel", "horse"), kind="archive", source="horse-vs-camel.zip")
+    assert writeup.is_told(post(), build_of(("camel", "horse"), data=archive))
+
+
+def test_another_network_is_named_where_the_reproduction_goes_its_own_way() -> None:
+    build = build_of(("camel", "horse"), "model.backbone=VGG16")
+    assert "- **The network** is VGG16; the original's was ResNet50." in render.render(post(writeup=True), build).text
+
+
+def anchors(text: str) -> tuple[set[str], set[str]]:
+    """What the post links to in itself, and the headings that are there."""
+    page = preview.page(text, templates=render.TEMPLATES, assets=("../assets/",), prefix="../assets/")
+    headings = set(re.findall(r'<h[2-6] id="([^"]+)"', page))
+    return set(re.findall(r'href="#([^"]+)"', page.partition("<h2")[2])), headings
+
+
+@pytest.mark.parametrize(("build", "told"), [*itertools.product((OTHER[0], OTHER[3], OTHER[4]), (True, False))])
+def test_links_into_the_post_lead_to_a_heading(build: BuildResults, told: bool) -> None:
+    linked, headings = anchors(render.render(post(writeup=told), build).text)
+    assert len(linked) > 5
+    assert linked <= headings
+
+
+def test_links_lead_to_a_heading_with_several_variants_and_a_measurement() -> None:
+    for told in (True, False):
+        linked, headings = anchors(render.render(post(writeup=told), with_measurement(make_results())).text)
+        assert {"image-by-image", "measured-on-more-images"} <= linked <= headings
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [
+        (TWO, "Image classification of bear and kangaroo"),
+        (THREE, "Image classification of cow, pig and sheep"),
+        (FIVE, "Image classification of five classes"),
+        (("a" * 40, "b" * 40), "Image classification of two classes"),
+    ],
+)
+def test_a_post_without_a_title_names_its_classes(names: tuple[str, ...], title: str) -> None:
+    assert f'\ntitle: "{title}"\n' in render.render(post(), build_of(names)).text
+    assert '\ntitle: "Mine"\n' in render.render(post(title="Mine"), build_of(names)).text
+
+
+def test_a_title_made_of_hostile_names_stays_one_line_of_front_matter() -> None:
+    text = render.render(post(), build_of(('a"\n---\n{{ x }}', "b"))).text
+    matter = text.split("---\n")[1]
+    assert [line.partition(":")[0] for line in matter.splitlines()][:4] == ["layout", "title", "date", "description"]
