@@ -2,7 +2,11 @@
 
 `wilson` bounds an accuracy. `paired` counts the images on which two models agree and disagree; `mcnemar` says how
 probable so one-sided a disagreement is where the models are equally good, `newcombe` bounds the difference of their
-accuracies. `fisher` compares accuracies on different images, `sign` counts on how many images something is lower.
+accuracies, `detectable` says how large a difference must be to be seen. `fisher` compares accuracies on different
+images and `unpaired` bounds their difference; `sign` counts on how many images something is lower; `holm` corrects for
+several comparisons.
+
+What needs each image's score or loss is in `ranking`, `bootstrap` and `calibration`; `docs/statistics.md` tells of all.
 """
 
 import math
@@ -24,15 +28,18 @@ class Outcome(Protocol):
 SIGNIFICANT = 0.05
 """A p value below this is called more than chance."""
 
-_Z = 1.959963984540054
+POWER = 0.8
+"""How often a difference must be found to be called detectable: in four of five test sets."""
+
+Z = 1.959963984540054
 """97.5 % quantile of the normal distribution, for an interval of 95 %."""
 
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
     """The 95 % interval by Wilson's score (JASA 22, 1927) for a share of `correct` out of `total` ≥ 1."""
-    share, square = correct / total, _Z * _Z / total
+    share, square = correct / total, Z * Z / total
     centre = share + square / 2
-    half = _Z * math.sqrt(share * (1 - share) / total + square / (4 * total))
+    half = Z * math.sqrt(share * (1 - share) / total + square / (4 * total))
     return max(0.0, (centre - half) / (1 + square)), min(1.0, (centre + half) / (1 + square))
 
 
@@ -120,6 +127,20 @@ def fisher(correct: int, total: int, other_correct: int, other_total: int) -> fl
     return sum(way for way in ways if way <= seen) / math.comb(everything, right)
 
 
+def unpaired(correct: int, total: int, other_correct: int, other_total: int) -> tuple[float, float]:
+    """The 95 % interval of the difference of two accuracies on different images, the first less the second.
+
+    Newcombe's method 10 for independent proportions (Statistics in Medicine 17, 1998, pages 873 to 890): as `newcombe`,
+    without correlation.
+    """
+    share, other = correct / total, other_correct / other_total
+    low, high = wilson(correct, total)
+    other_low, other_high = wilson(other_correct, other_total)
+    difference = share - other
+    below, above = (share - low, other_high - other), (high - share, other - other_low)
+    return max(-1.0, difference - _added(*below, 0.0)), min(1.0, difference + _added(*above, 0.0))
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Several p values, each corrected for all of them: Holm's method (Scandinavian Journal of Statistics 6, 1979)."""
     adjusted, highest = [0.0] * len(ps), 0.0
@@ -129,6 +150,32 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def fewest_one_sided() -> int:
-    """The smallest number of images that must all go one way for McNemar's test to call it more than chance."""
-    return next(count for count in range(1, 100) if mcnemar(count, 0) < SIGNIFICANT)
+def fewest_one_sided(comparisons: int = 1) -> int:
+    """The smallest number of images that must all go one way for McNemar's test to call it more than chance.
+
+    With several `comparisons` it is the number for the clearest of them, to which Holm's method is strictest.
+    """
+    return next(count for count in range(1, 1000) if comparisons * mcnemar(count, 0) < SIGNIFICANT)
+
+
+def detectable(total: int, comparisons: int = 1) -> float:
+    """The smallest difference of two accuracies that McNemar's exact test finds in `POWER` of all test sets.
+
+    What Card and others (With Little Power Comes Great Responsibility, EMNLP 2020) ask of a comparison, in the case
+    that is the easiest to see: every image that tells the models apart goes one way, so that their number is binomial
+    with `total` and the difference. Where some go the other way the difference must be larger. `inf` where no
+    difference is found so often, because `total` is below `fewest_one_sided`.
+    """
+    fewest = fewest_one_sided(comparisons)
+    if total < fewest:
+        return math.inf
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _at_least(fewest, total, middle) >= POWER else (middle, high)
+    return high
+
+
+def _at_least(count: int, total: int, share: float) -> float:
+    """Probability of `count` or more of `total` images, each with probability `share`."""
+    return 1 - math.fsum(math.comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(count))

@@ -98,3 +98,36 @@ def test_fisher_of_the_ladys_tea() -> None:
 def test_sign_is_scipys_binomial_test(lower: int, higher: int) -> None:
     expected = stats.binomtest(lower, lower + higher).pvalue if lower + higher else 1.0
     assert noise.sign(lower, higher) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [  # Newcombe, Statistics in Medicine 17 (1998), pages 873 to 890, table II, method 10
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((10, 10, 0, 10), 0.6075, 1.0),
+    ],
+)
+def test_unpaired(counts: tuple[int, int, int, int], low: float, high: float) -> None:
+    assert noise.unpaired(*counts) == pytest.approx((low, high), abs=5e-5)
+    assert noise.unpaired(*counts[2:], *counts[:2]) == pytest.approx((-high, -low), abs=5e-5)
+
+
+@pytest.mark.parametrize(("comparisons", "fewest"), [(1, 6), (2, 7), (3, 7), (10, 9)])
+def test_fewest_one_sided_under_holms_first_step(comparisons: int, fewest: int) -> None:
+    assert noise.fewest_one_sided(comparisons) == fewest
+    clearest = [noise.mcnemar(fewest, 0)] + [1.0] * (comparisons - 1)
+    assert min(noise.holm(clearest)) < noise.SIGNIFICANT
+    assert min(noise.holm([noise.mcnemar(fewest - 1, 0), *clearest[1:]])) >= noise.SIGNIFICANT
+
+
+@pytest.mark.parametrize("total", [10, 40, 1000, 10_000])
+def test_a_detectable_difference_is_found_in_four_of_five_test_sets(total: int) -> None:
+    assert stats.binom.sf(5, total, noise.detectable(total)) == pytest.approx(0.8, abs=1e-9)
+    assert stats.binom.sf(6, total, noise.detectable(total, 3)) == pytest.approx(0.8, abs=1e-9)
+
+
+def test_nothing_is_detectable_on_too_few_images() -> None:
+    assert noise.detectable(5) == float("inf")
+    assert noise.detectable(6) < 1

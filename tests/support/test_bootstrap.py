@@ -1,0 +1,103 @@
+"""The bootstrap: against SciPy's, and where two ways of drawing must agree."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from generator.support import bootstrap
+
+
+def skewed(size: int, seed: int = 40) -> tuple[float, ...]:
+    """Losses as a good model has them: most near zero, a few large."""
+    return tuple(np.random.default_rng(seed).exponential(size=size).tolist())
+
+
+@pytest.mark.parametrize("size", [5, 40, 300])
+def test_of_mean_is_scipys_bca(size: int) -> None:
+    values = skewed(size)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=9999, method="BCa", rng=np.random.default_rng(1)
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert bootstrap.of_mean(values)[:2] == pytest.approx(tuple(theirs), abs=0.03 * width)
+
+
+def f1(cells: np.ndarray) -> np.ndarray:
+    """Of (draws, 4) right negatives, false positives, false negatives, right positives."""
+    return 2 * cells[:, 3] / np.maximum(1, 2 * cells[:, 3] + cells[:, 1] + cells[:, 2])
+
+
+def test_of_counts_is_scipys_bca_over_images() -> None:
+    actual, predicted = np.repeat([0, 0, 1, 1], (17, 3, 4, 16)), np.repeat([0, 1, 0, 1], (17, 3, 4, 16))
+    theirs = stats.bootstrap(
+        (actual, predicted),
+        lambda a, p: 2 * np.sum(a & p) / (a.sum() + p.sum()),
+        paired=True,
+        vectorized=False,
+        n_resamples=1999,
+        method="BCa",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    found = bootstrap.of_counts((17, 3, 4, 16), f1)
+    assert found[:2] == pytest.approx(tuple(theirs), abs=0.05 * (theirs.high - theirs.low))
+
+
+@pytest.mark.parametrize("shift", [-1.0, -0.4, -0.3, 0.0, 0.3, 0.31, 0.33, 0.5, 2.0])
+def test_p_is_below_a_twentieth_where_the_interval_excludes_zero(shift: float) -> None:
+    found = bootstrap.of_mean(tuple(x - 1 + shift for x in skewed(40)))
+    assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+def test_what_does_not_differ_is_no_difference() -> None:
+    assert bootstrap.of_mean((0.0,) * 40) == (0.0, 0.0, 1.0)
+    always = bootstrap.of_mean((0.25,) * 40)
+    assert (always.low, always.high) == (0.25, 0.25)
+    assert always.p < 0.001
+
+
+def test_the_draws_are_the_same_in_every_version_of_numpy() -> None:
+    """Numbers of `RandomState`, which the intervals of a published post hang on."""
+    assert np.random.RandomState(1987).randint(0, 40, 5).tolist() == [14, 35, 30, 6, 10]
+    assert np.random.RandomState(1987).multinomial(5, [0.2] * 5).tolist() == [0, 0, 2, 2, 1]
+
+
+def test_two_way_over_seeds_that_agree_is_the_bootstrap_over_images() -> None:
+    values = np.asarray(skewed(40))
+    found = bootstrap.two_way(np.stack([values] * 5))
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=9999, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert found[:2] == pytest.approx(tuple(theirs), abs=0.03 * (theirs.high - theirs.low))
+
+
+def test_two_way_over_images_that_agree_is_the_bootstrap_over_seeds() -> None:
+    values = np.asarray(skewed(6))
+    found = bootstrap.two_way(np.stack([values] * 30, axis=1))
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=9999, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert found[:2] == pytest.approx(tuple(theirs), abs=0.03 * (theirs.high - theirs.low))
+
+
+def test_two_way_adds_the_variance_of_seeds_to_that_of_images() -> None:
+    random = np.random.default_rng(5)
+    seeds, images = random.normal(size=(8, 1)), random.normal(size=(1, 60))
+    found = bootstrap.two_way(seeds + images)
+    error = np.sqrt(seeds.var() / 8 + images.var() / 60)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.05)
+
+
+def test_two_way_compares_seed_by_seed() -> None:
+    """What both models share, hard images and lucky seeds, drops out of the difference."""
+    random = np.random.default_rng(5)
+    shared = random.normal(size=(5, 40))
+    found = bootstrap.two_way(shared + 0.1, shared)
+    assert (found.low, found.high) == pytest.approx((0.1, 0.1))
+    assert found.p < 0.001
+
+
+def test_outperforming_counts_seeds() -> None:
+    found = bootstrap.outperforming([0.9, 0.8, 0.9, 0.9, 0.7], [0.8, 0.8, 0.8, 0.8, 0.8])
+    assert found[0] == pytest.approx(0.7)
+    assert found[1] < 0.5 < 0.7 < found[2]
+    assert bootstrap.outperforming([2, 3], [1, 1]) == (1.0, 1.0, 1.0)

@@ -1,0 +1,93 @@
+"""Calibration: against scikit-learn, closed forms, and models whose calibration is known."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import brier_score_loss
+
+from generator.support import calibration
+from generator.support.calibration import Answers
+
+answers = st.lists(st.tuples(st.integers(50, 100).map(lambda c: c / 100), st.booleans()), min_size=1, max_size=60)
+
+
+def drawn(size: int, seed: int, sharper: float = 1.0) -> Answers:
+    """Answers whose confidences are right, or whose logits are `sharper` than right."""
+    random = np.random.default_rng(seed)
+    true = random.uniform(0.5, 1, size)
+    said = 1 / (1 + (1 / true - 1) ** sharper)
+    return tuple(zip(said.tolist(), (random.random(size) < true).tolist(), strict=True))
+
+
+@given(answers)
+def test_curve_and_parts_are_scikit_learns(rows: list[tuple[float, bool]]) -> None:
+    confidence, right = map(np.asarray, zip(*rows, strict=True))
+    theirs = IsotonicRegression().fit(confidence, right)
+    found, parts = calibration.curve(tuple(rows)), calibration.parts(tuple(rows))
+    assert found.right == pytest.approx(theirs.predict(found.confidence), abs=1e-6)
+    assert parts.score == pytest.approx(brier_score_loss(right, confidence, pos_label=True))
+    assert parts.score == pytest.approx(parts.miscalibration - parts.discrimination + parts.uncertainty)
+    recalibrated = np.square(theirs.predict(confidence) - right).mean()
+    assert parts.miscalibration == pytest.approx(parts.score - recalibrated, abs=1e-6)
+    assert min(parts.miscalibration, parts.discrimination) >= -1e-12
+
+
+def test_parts_by_hand() -> None:
+    """Two answers with 0.6, one right, and two with 0.9, both right: fitted shares are one half and one."""
+    found = calibration.parts(((0.6, True), (0.6, False), (0.9, True), (0.9, True)))
+    assert found.score == pytest.approx((0.16 + 0.36 + 0.01 + 0.01) / 4)
+    assert found.uncertainty == pytest.approx(0.75 * 0.25)
+    assert found.discrimination == pytest.approx(0.75 * 0.25 - 0.125)
+    assert found.miscalibration == pytest.approx(0.135 - 0.125)
+
+
+def test_of_two_classes_it_is_the_brier_score_of_the_probabilities() -> None:
+    probability, label = np.array([0.2, 0.7, 0.95, 0.4]), np.array([0, 0, 1, 1])
+    named = probability > 0.5
+    rows = tuple(zip(np.where(named, probability, 1 - probability).tolist(), (named == label).tolist(), strict=True))
+    assert calibration.parts(rows).score == pytest.approx(brier_score_loss(label, probability))
+
+
+def test_confidences_that_are_right_are_called_wrong_as_seldom_as_the_level_says() -> None:
+    found = [calibration.chance(drawn(40, seed)).p for seed in range(60)]
+    assert np.mean(np.asarray(found) <= 0.05) <= 0.13
+    assert 0.4 <= np.mean(found) <= 0.6
+
+
+def test_confidences_that_are_too_high_are_found_out() -> None:
+    assert calibration.chance(drawn(1000, 1, sharper=3.0)).p < 0.01
+    assert calibration.chance(drawn(1000, 1)).p > 0.05
+
+
+def test_the_band_holds_the_curve_of_confidences_that_are_right() -> None:
+    inside = []
+    for seed in range(30):
+        rows = drawn(40, seed)
+        fitted, chance = calibration.curve(rows), calibration.chance(rows)
+        inside += ((chance.low <= fitted.right + 1e-12) & (fitted.right <= chance.high + 1e-12)).tolist()
+    assert np.mean(inside) >= 0.93
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_temperature_undoes_what_sharpened_the_logits(classes: int) -> None:
+    random = np.random.default_rng(7)
+    logits = 2 * random.normal(size=(20_000, classes))
+    labels = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)  # drawn from their softmax
+    degree = calibration.temperature(2.5 * logits, labels)
+    assert degree == pytest.approx(2.5, rel=0.03)
+    assert degree is not None
+    assert calibration.cooled(2.5 * logits, labels, degree) < calibration.cooled(2.5 * logits, labels, 1.0)
+    assert calibration.cooled(2.5 * logits, labels, degree) <= calibration.cooled(2.5 * logits, labels, 2.5)
+
+
+def test_no_temperature_is_best_where_every_image_is_right() -> None:
+    assert calibration.temperature([[0, 1.0], [0, -2.0], [0, 0.5]], [1, 0, 1]) is None
+    assert calibration.temperature([[0, 1.0], [0, -2.0]], [0, 1]) is None
+
+
+def test_cooled_is_the_cross_entropy() -> None:
+    assert calibration.cooled([[0, 2.0]], [0], 2.0) == pytest.approx(math.log1p(math.e))
