@@ -329,6 +329,15 @@ def test_fault_64_a_template_that_is_not_utf_8_is_named_before_training(
     assert not trained(fresh)
 
 
+def test_fault_64_a_slip_in_a_users_own_template_is_found_before_training(fresh: Project, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    (own / "sections").mkdir(parents=True)
+    (own / "sections" / "goal.md.j2").write_text("## Goal\n")
+    with pytest.raises(BadInput, match=r"^own/sections/goal\.md\.j2: .*none includes it"):
+        fresh.build(f"post.templates={own}")
+    assert not trained(fresh)
+
+
 def test_fault_64_a_style_sheet_that_is_gone_is_named_before_training(fresh: Project, tmp_path: Path) -> None:
     fresh.root = copied_root(tmp_path)
     (fresh.root / "templates" / "site" / "assets" / "css" / "post.css").unlink()

@@ -91,7 +91,7 @@ def load(
         _backbone(name, f"{path}: weights, a backbone")
     selected = _selected(variants, file)
     return Config(
-        post=file.post,
+        post=_with_templates(file.post, path),
         data=file.data,
         weights=file.weights,
         gates=file.gates,
@@ -145,6 +145,16 @@ def _with_slug(table: dict[str, Any]) -> dict[str, Any]:
         return table
     path = data.get("path") if isinstance(data, Mapping) else None
     return _merge(table, {"post": {"slug": _slug(path if isinstance(path, str) else DataSettings().path)}})
+
+
+def _with_templates(post: PostSettings, path: Path) -> PostSettings:
+    """The same, the folder of templates in full: it lies beside the file at `path`. Raises `BadInput` without one."""
+    if post.templates is None:
+        return post
+    folder = path.resolve().parent / post.templates.expanduser()
+    if not folder.is_dir():
+        raise BadInput(f"{path}: post.templates = {str(post.templates)!r}: {folder} is no folder; make it")
+    return post.model_copy(update={"templates": folder})
 
 
 def _slug(path: str) -> str:

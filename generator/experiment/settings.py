@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -47,6 +48,9 @@ class PostSettings(Settings):
     """Files given to `jekyll --config`, below the blog's folder; none for the one that Jekyll reads by itself."""
     asset_folder: str = Field(default_factory=lambda given: given["slug"])
     """Folder below `assets/images/` and `assets/data/`; the slug's name unless it is given."""
+
+    templates: Path | None = None
+    """A folder of the user's own templates, laid over the project's; in the file it is below the file's own folder."""
 
     @field_validator("date")
     @classmethod

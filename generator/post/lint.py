@@ -1,17 +1,19 @@
 """Refuses templates that could say something the results do not: numbers typed in, and ways around the binding.
 
-`check` reads every Markdown template of a folder. A number that stands in the text of one must be in
-`CONSTANTS`; string building that would lose escaping or binding (`~`, `%`, unknown filters) is not allowed.
+`check` reads every Markdown template of a folder, and of the user's own laid over it. A number that stands in the text
+of one must be in `CONSTANTS`; string building that would lose escaping or binding (`~`, `%`, unknown filters) is not
+allowed, nor is a template of the user's that nothing includes.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, meta, nodes
 
-from generator.support.errors import BadInput
+from generator.post.templating import TEMPLATE, check_inside
+from generator.support.errors import BadInput, closest
 
 CONSTANTS: Final = frozenset(
     {
@@ -23,6 +25,9 @@ CONSTANTS: Final = frozenset(
 )  # fmt: skip
 """Numbers that no run and no setting can change; anything else comes from the results."""
 
+SHARED: Final = ("post.md.j2", "front-matter.md.j2", "macros.md.j2", "several.md.j2")
+"""Templates of the post beside its sections."""
+
 _UNSEEN = re.compile(r"\{#.*?#\}|https?://[^\s)]+", re.DOTALL)
 # A letter, a slash or a dot before it: part of a name.
 _NUMBER = re.compile(r"(?<![\w./])\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?: ?%(?!\}))?")
@@ -30,23 +35,60 @@ _NUMBER = re.compile(r"(?<![\w./])\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?: ?%(?!\}))?
 
 def templates_of(folder: Path) -> list[Path]:
     """The templates that make up the post; others in the folder are not about results."""
-    shared = [path for name in ("post.md.j2", "macros.md.j2", "several.md.j2") if (path := folder / name).is_file()]
+    shared = [path for name in SHARED if (path := folder / name).is_file()]
     return [*shared, *sorted(folder.glob("sections/*.md.j2"))]
 
 
-def check(folder: Path, environment: Environment, names: Collection[str]) -> None:
+def own_templates(folder: Path) -> list[Path]:
+    """The templates in a folder of the user's. Raises `BadInput` where one leads out of it."""
+    paths = sorted(path for path in folder.rglob(f"*{TEMPLATE}") if path.is_file())
+    for path in paths:
+        check_inside(path, folder)
+    return paths
+
+
+def check(folder: Path, environment: Environment, names: Collection[str], own: Path | None = None) -> None:
     """Raise `BadInput` with file and line of the first thing in a template that is refused.
 
     `names` are those that a template may use. Raises `TemplateSyntaxError` where one cannot be parsed.
     """
-    for path in templates_of(folder):
+    projects = templates_of(folder)
+    included = _checked(folder, projects, environment, names)
+    if own is not None:
+        owned = own_templates(own)
+        included |= _checked(own, owned, environment, names)
+        _check_reached(_names(owned, own), included, _names(projects, folder), own)
+
+
+def _checked(folder: Path, paths: Iterable[Path], environment: Environment, names: Collection[str]) -> set[str | None]:
+    """Checks templates of a folder; gives the names of those that they include, None for one that is computed."""
+    included: set[str | None] = set()
+    for path in paths:
+        shown = path.relative_to(folder.parent).as_posix()
         try:
             text = path.read_text("utf-8")
         except UnicodeDecodeError as error:
-            raise BadInput(f"{path.relative_to(folder.parent).as_posix()}: not text in UTF-8 ({error})") from None
+            raise BadInput(f"{shown}: not text in UTF-8 ({error})") from None
         tree = environment.parse(text, path.relative_to(folder).as_posix(), str(path))
         for line, fault in _faults(text, tree, environment.filters, names):
-            raise BadInput(f"{path.relative_to(folder.parent).as_posix()}:{line}: {fault}")
+            raise BadInput(f"{shown}:{line}: {fault}")
+        included |= set(meta.find_referenced_templates(tree))
+    return included
+
+
+def _names(paths: Iterable[Path], folder: Path) -> list[str]:
+    """What templates call templates."""
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+def _check_reached(owned: Iterable[str], included: Set[str | None], projects: Collection[str], own: Path) -> None:
+    """Refuse a template that would be on no page, most likely because its name is mistyped."""
+    for name in owned:
+        if name not in projects and not included & {name, None}:
+            raise BadInput(
+                f"{own.name}/{name}: {closest(name, projects)}it takes the place of no template of the project, and "
+                "none includes it"
+            )
 
 
 def typed_numbers(text: str) -> Iterator[tuple[int, str]]:

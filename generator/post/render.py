@@ -9,6 +9,7 @@ import hashlib
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -66,6 +67,8 @@ class Rendered:
     numbers: tuple[Number, ...]
     """Every number of the post, in order."""
     excerpts: tuple[Excerpt, ...]
+    unlinked: tuple[str, ...] = ()
+    """Anchors that the templates link to and that the post has not: their links became plain text."""
 
     @property
     def post(self) -> str:
@@ -109,12 +112,13 @@ def render(
     quoted: dict[str, str] = {}
     place = place or layout.own(post)
     names = _names(post, place, results, root, quoted)
-    with templating.guarded(templates):
-        marked = _environment(templates).get_template(POST).render(names)
-    text, numbers, quotations = bound.extract(_tidy(marked))
+    with templating.guarded(templates, post.templates):
+        marked = _environment(templates, post.templates).get_template(POST).render(names)
+    linked, unlinked = _linked(_tidy(marked))
+    text, numbers, quotations = bound.extract(linked)
     _check_headings(text)
     excerpts = tuple(Excerpt(line=q.line, symbol=q.symbol, sha256=quoted[q.symbol]) for q in quotations)
-    return Rendered((Page(place.post, text),), numbers, excerpts)
+    return Rendered((Page(place.post, text),), numbers, excerpts, unlinked)
 
 
 def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, site: Path, target: Path) -> str:
@@ -123,19 +127,19 @@ def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, s
     return preview_page(rendered.text, templates=templates, assets=place.bases, prefix=prefix)
 
 
-def check(templates: Path = TEMPLATES, root: Path = ROOT) -> None:
+def check(templates: Path = TEMPLATES, root: Path = ROOT, *, own: Path | None = None) -> None:
     """Compile and lint all templates, look for undefined names, and render them with made-up results.
 
-    Takes a fraction of a second, so that a slip in a template does not come to light after an hour of
-    training. Raises as `render`.
+    `own` is the user's folder, `post.templates`. Takes a fraction of a second, so that a slip in a template does not
+    come to light after an hour of training. Raises as `render`.
     """
-    post, results = example.post(), example.results()
-    environment = _environment(templates)
+    post, results = example.post().model_copy(update={"templates": own}), example.results()
+    environment = _environment(templates, own)
     known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
-    checked = templates / _KEPT / f"{_fingerprint(templates)}.checked"
+    checked = templates / _KEPT / f"{_fingerprint(templates, own)}.checked"
     if not checked.exists():
-        with templating.guarded(templates):
-            lint.check(templates, environment, known)
+        with templating.guarded(templates, own):
+            lint.check(templates, environment, known, own)
         _keep(checked)
     for told, made_up in ((True, results), (False, results), (False, example.results(classes=3))):
         render(post.model_copy(update={"writeup": told}), made_up, templates=templates, root=root)
@@ -162,13 +166,27 @@ class _Compiled(FileSystemBytecodeCache):
             super().dump_bytecode(bucket)
 
 
-def _fingerprint(templates: Path | None = None) -> str:
+def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    own = (bound, claims, contrasts, lint, measuring, quantities, templating, wording, writeup, sys.modules[__name__])
-    modules = (*own, escape, formats)
+    readers = (
+        bound,
+        claims,
+        contrasts,
+        lint,
+        measuring,
+        quantities,
+        templating,
+        wording,
+        writeup,
+        sys.modules[__name__],
+    )
+    modules = (*readers, escape, formats)
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
     texts = [newlines.normalised(path.read_bytes()) for path in paths]
+    for path in lint.own_templates(own) if own else ():
+        # What one of them is laid over, its name says.
+        texts += [str(path).encode(), newlines.normalised(path.read_bytes())]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
@@ -179,11 +197,11 @@ def _keep(stamp: Path) -> None:
 
 
 @cache
-def _environment(templates: Path) -> Environment:
-    """One per folder: compiled templates are kept, and read again when a file changes."""
+def _environment(templates: Path, own: Path | None = None) -> Environment:
+    """One for each pair of folders: compiled templates are kept, and read again when a file changes."""
     # Escaping is on, so that blocks and macros give Markup and joining asks each part to escape itself.
     environment = templating.environment(
-        templates, autoescape=True, finalize=_printed, bytecode_cache=_Compiled(templates)
+        templates, own, autoescape=True, finalize=_printed, bytecode_cache=_Compiled(templates)
     )
     # None of Jinja's own filters: some of them lose escaping, others the source of a number.
     environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, "beside": _beside, **bound.filters()}
@@ -274,6 +292,7 @@ def _beside(block: str) -> Markup:
 _BLANKS = re.compile(r"\n{3,}")
 _CODE = re.compile(r"(^(`{3,})[a-z]*\n.*?^\2$)", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#{2,6} (.+)$", re.MULTILINE)
+_LINK = re.compile(r"\[([^\[\]]+)\]\(#([a-z0-9-]+)\)")
 _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 _SCROLLING = '<div style="overflow-x: auto" markdown="1">\n\n{}\n</div>\n'
 
@@ -283,18 +302,44 @@ def _tidy(text: str) -> str:
 
     In a blog whose theme does not think of wide tables, they would make the whole page scroll sideways.
     """
+    tidy = _outside_code(text, lambda part: _BLANKS.sub("\n\n", _TABLE.sub(_scrolling, part)))
+    return tidy.strip("\n") + "\n"
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
     # Of each three parts, the first is text, the second a block of code, the third its fence.
     parts = [part for i, part in enumerate(_CODE.split(text)) if i % 3 != 2]
-    parts[::2] = [_BLANKS.sub("\n\n", _TABLE.sub(_scrolling, part)) for part in parts[::2]]
-    return "".join(parts).strip("\n") + "\n"
+    parts[::2] = map(change, parts[::2])
+    return "".join(parts)
 
 
 def _scrolling(table: re.Match[str]) -> str:
     return _SCROLLING.format(table[0])
 
 
+def _linked(text: str) -> tuple[str, tuple[str, ...]]:
+    """`text` with links into itself that lead to a heading, and the anchors of the others, which become plain text.
+
+    A user may leave out a section that others link to.
+    """
+    headings, missing = set(map(heading_id, _headings(text))), set()
+
+    def kept(link: re.Match[str]) -> str:
+        if link[2] in headings:
+            return link[0]
+        missing.add(link[2])
+        return link[1]
+
+    linked = _outside_code(text, lambda part: _LINK.sub(kept, part))
+    return linked, tuple(sorted(missing))
+
+
+def _headings(text: str) -> list[str]:
+    return _HEADING.findall(_CODE.sub("", text))
+
+
 def _check_headings(text: str) -> None:
-    headings = _HEADING.findall(_CODE.sub("", text))
+    headings = _headings(text)
     ids = Counter(map(heading_id, headings))
     for heading in headings:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9 -]*", heading) or ids[heading_id(heading)] > 1:

@@ -75,6 +75,12 @@ class Preview:
         """The folder of the results."""
         return self.site / self.place.data
 
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """The folders whose files the page is made from."""
+        own = () if self.post.templates is None else (self.post.templates,)
+        return (self.templates, *own, self.site / "assets")
+
     def refresh(self) -> None:
         """Render again; on an error keep the last good page beside the error."""
         try:
@@ -189,7 +195,7 @@ class _Server(uvicorn.Server):
 
 async def _watch(preview: Preview, announce: Callable[[str], None]) -> None:
     # 50 ms of quiet are enough to tell that an editor or a build has finished writing.
-    async for _ in awatch(preview.templates, preview.site / "assets", step=50, debounce=400):
+    async for _ in awatch(*preview.watched, step=50, debounce=400):
         before = preview.error
         await asyncio.to_thread(preview.refresh)
         if preview.error and preview.error != before:

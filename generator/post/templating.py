@@ -2,10 +2,13 @@
 
 `environment` makes the former. Inside `guarded`, what goes wrong in a template becomes `BadInput` with its file
 and line; `place` finds these two for whoever writes a message of their own.
+
+A user's folder may be laid over that of the project: a template of the same name takes the place of the project's,
+which is still to be had as `!name`, as in Sphinx.
 """
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,10 +22,15 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
 )
+from jinja2.sandbox import SandboxedEnvironment
 
 from generator.support.errors import BadInput
 
 _SUFFIX = ".j2"
+TEMPLATE = ".md.j2"
+"""What the name of every template of the post ends in."""
+OF_PROJECT = "!"
+"""What a template's name begins with where the project's own is meant, whatever is laid over it."""
 
 _SLIPS = (TemplateError, TypeError, ValueError, LookupError, ZeroDivisionError, RecursionError)
 """What a template's own mistakes raise, if they raise it while a template runs."""
@@ -30,6 +38,7 @@ _SLIPS = (TemplateError, TypeError, ValueError, LookupError, ZeroDivisionError, 
 
 def environment(
     folder: Path,
+    own: Path | None = None,
     *,
     autoescape: bool = False,
     filters: Mapping[str, Callable[..., Any]] | None = None,
@@ -38,10 +47,12 @@ def environment(
 ) -> Environment:
     """For the templates of `folder`: undefined names fail, lines of block tags leave nothing behind.
 
-    `filters` are added to Jinja's own. A template that is not text in UTF-8 raises `BadInput` when it is loaded.
+    Those of a user's `own` folder are laid over them. `filters` are added to Jinja's own. A template that is not text
+    in UTF-8, or one of `own` that leads out of it, raises `BadInput` when it is loaded.
     """
-    made = Environment(
-        loader=_Loader(folder),
+    # Sandboxed: a template computes with what it is given, and reaches nothing else of the program or the machine.
+    made = SandboxedEnvironment(
+        loader=_Loader(folder, own),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -56,16 +67,17 @@ def environment(
 
 
 @contextmanager
-def guarded(folder: Path, *, in_full: bool = False, advice: str = "") -> Iterator[None]:
-    """What goes wrong in the templates of `folder`, raised as `BadInput`: `file:line: what`, and then `advice`.
+def guarded(folder: Path, own: Path | None = None, *, in_full: bool = False, advice: str = "") -> Iterator[None]:
+    """What goes wrong in the templates of `folder` and `own`, raised as `BadInput`: `file:line: what`, then `advice`.
 
     A file is named from the folder's own name on, or `in_full`. What no template raised passes.
     """
-    below = None if in_full else folder.parent
+    folders = (folder,) if own is None else (own, folder)
+    below = () if in_full else [each.parent for each in folders]
     try:
         yield
     except TemplateNotFound as error:
-        missing = f"template {error.name} is missing in {folder}"
+        missing = f"template {error.name} is missing in {' and '.join(map(str, folders))}"
         raise BadInput(f"{_at(place(error), below)}{missing}{advice}") from None
     except OSError as error:
         raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); restore the file") from None
@@ -85,19 +97,40 @@ def place(error: BaseException) -> str | None:
     return passed[-1] if passed else None
 
 
-def _at(found: str | None, below: Path | None) -> str:
+def _at(found: str | None, below: Iterable[Path]) -> str:
     """What a message begins with."""
-    if found and below and Path(found).is_relative_to(below):
-        found = Path(found).relative_to(below).as_posix()
+    parent = next((folder for folder in below if found and Path(found).is_relative_to(folder)), None)
+    if found and parent:
+        found = Path(found).relative_to(parent).as_posix()
     return f"{found}: " if found else ""
 
 
 class _Loader(FileSystemLoader):
-    """Names the file that is no text; the error alone does not know it."""
+    """Looks into the user's folder, then into the project's; names the file that is no text."""
+
+    def __init__(self, folder: Path, own: Path | None) -> None:
+        super().__init__([folder] if own is None else [own, folder])
+        self.project = FileSystemLoader(folder)
+        self.own = own
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        name = template.removeprefix(OF_PROJECT)
+        # Others of the user's folder are none: lint does not read them.
+        owned = self.own is not None and name.endswith(TEMPLATE) and (self.own / name).is_file()
+        of_project = name != template or not owned
+        path = Path(self.searchpath[-1 if of_project else 0], name)
+        if self.own is not None and not of_project:
+            check_inside(path, self.own)
         try:
-            return super().get_source(environment, template)
+            return (self.project.get_source if of_project else super().get_source)(environment, name)
         except UnicodeDecodeError as error:
-            path = Path(self.searchpath[0], template)
             raise BadInput(f"{path}: not text in UTF-8 ({error}); mend the template") from None
+
+
+def check_inside(path: Path, folder: Path) -> None:
+    """Raise `BadInput` where a file of a folder, followed through links, is not in it.
+
+    A link could put any text file of the machine onto a page that is published.
+    """
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"{path}: leads out of {folder}; put the file itself there")

@@ -50,6 +50,10 @@ def printable(name: object) -> str:
 def choices(given: str, known: Iterable[str]) -> str:
     """What may be chosen instead of `given`, as a phrase for a message, the closest name first."""
     known = list(known)
-    close = difflib.get_close_matches(given, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}choose from {', '.join(known) or '(none)'}"
+    return f"{closest(given, known)}choose from {', '.join(known) or '(none)'}"
+
+
+def closest(given: str, known: Iterable[str]) -> str:
+    """`did you mean …? ` with the known name that is most like `given`; empty where none is."""
+    close = difflib.get_close_matches(given, list(known), n=1)
+    return f"did you mean {close[0]!r}? " if close else ""
