@@ -94,11 +94,12 @@ def features(arrays: Arrays, pixels: np.ndarray) -> np.ndarray:
     import tensorflow as tf
 
     from generator.training import folding, network
-    from generator.training.batches import preprocess_input
+    from generator.training.batches import preprocess_input_of
 
     base = network.build_base(RESNET50.name, SIZE)
     network.assign(base, arrays)
-    prepare, frozen = folding.as_convolution(preprocess_input), folding.fold(network.pooled(base))
+    prepare = folding.as_convolution(preprocess_input_of(RESNET50.preparation.module))
+    frozen = folding.fold(network.pooled(base))
     forward = tf.function(lambda images: frozen(prepare(images)), autograph=False)
     parts = range(0, len(pixels), BATCH)
     return np.concatenate([forward(pixels[i : i + BATCH].astype(np.float32)).numpy() for i in parts])

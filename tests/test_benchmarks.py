@@ -1,5 +1,6 @@
 """What the benchmarks keep of a measurement, and what they make of it for the documents."""
 
+import ast
 import json
 from copy import deepcopy
 from pathlib import Path
@@ -178,3 +179,31 @@ def test_a_samples_training_images_are_split_as_a_build_does(monkeypatch: pytest
     assert labels.tolist() == [0] * 6 + [1] * 6
     assert sorted(train + validation) == list(range(12))
     assert len(validation) == 4
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("tools/*.py")]), ids=lambda p: p.stem
+)
+def test_what_is_imported_late_is_there(path: Path) -> None:
+    """What a function imports, for TensorFlow comes with it, is missed only when that is run: once in months."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("generator."):
+            defined = _defined(node.module)
+            missing = [each.name for each in node.names if each.name not in defined]
+            assert not missing, f"line {node.lineno}: {node.module} has no {', '.join(missing)}"
+
+
+def _defined(module: str) -> set[str]:
+    """Names at the top of a module, without importing it; of a room its modules."""
+    path = (ROOT / module.replace(".", "/")).with_suffix(".py")
+    if not path.exists():
+        return {each.stem for each in path.with_suffix("").iterdir()}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            found |= {each.asname or each.name for each in node.names}
+    return found
