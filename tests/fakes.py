@@ -104,7 +104,7 @@ def head(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 
 def fine_tuning(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    first = config.first_fine_tuning_epoch(job.setting("head.epochs"))
+    first = config.first_fine_tuning_epoch(len(artifacts.read_records(job.inputs["head"])["history"]))
     _train(job, out, report, hook, job.setting("fine_tuning.epochs"), first)
 
 

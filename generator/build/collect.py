@@ -68,7 +68,7 @@ def steps(node: Node, plan: Plan, runner: Runner) -> int | None:
     if node.name not in PHASES or entry is None or entry.resumed:
         return None
     split = artifacts.read_split(runner.require(plan.variants[node.owner]["split"]).folder)
-    epochs, batch_size = int(node.settings[f"{node.name}.epochs"]), int(node.settings["data.batch_size"])
+    epochs, batch_size = len(entry.read_json(artifacts.RESULT)["history"]), int(node.settings["data.batch_size"])
     return epochs * math.ceil(len(split.train) / batch_size)
 
 

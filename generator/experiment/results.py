@@ -13,6 +13,7 @@ from generator.experiment.data_summary import DataSummary
 from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
 from generator.experiment.settings import Recipe
+from generator.experiment.stopping import kept
 from generator.support.strict_json import Record
 
 
@@ -84,6 +85,14 @@ class VariantResult(Trained):
     summaries: Summaries
     measurement: Measurement | None = None
     """Where there were images to measure with."""
+
+    @property
+    def kept(self) -> dict[Phase, Epoch]:
+        """Phase → the epoch whose weights it left, as in `variant.kept.head.val_loss`."""
+        return {
+            "head": kept(self.head, self.recipe.head.keep),
+            "fine_tuning": kept(self.fine_tuning, self.recipe.fine_tuning.keep),
+        }
 
 
 class Environment(Record):

@@ -174,6 +174,11 @@ class PhaseSettings(Settings):
     optimizer: Literal["adam", "rmsprop", "sgd"]
     learning_rate: float = Field(gt=0, lt=1)
     epochs: int = Field(ge=1, le=10_000)
+    """As many at most."""
+    keep: Literal["last", "best"] = "last"
+    """Whose weights the phase leaves: those of the last epoch, or of the one with the lowest validation loss."""
+    patience: int = Field(default=0, ge=0)
+    """Epochs without a lower validation loss after which the phase ends; 0: it never ends early."""
 
 
 def _layer(value: Any) -> Any:
@@ -193,7 +198,7 @@ class FineTuningSettings(PhaseSettings):
 
 
 def first_fine_tuning_epoch(head_epochs: int) -> int:
-    """Number of the first fine-tuning epoch, counted from 1, after `head_epochs` of the head.
+    """Number of the first fine-tuning epoch, counted from 1, after `head_epochs` of the head were run.
 
     The write-up resumes at the index of the head's last epoch, so that epoch's number occurs twice and fine-tuning
     runs one epoch more than the numbers suggest: 30 to 40 are eleven.

@@ -7,7 +7,8 @@ each sheet of images one in `sheets` or `examples`, that returns matplotlib's `F
 examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -51,6 +52,13 @@ from generator.figures.canvas import (
 )
 from generator.support import formats
 
+Chosen = Sequence[Epoch | None]
+"""Of each phase, the epoch whose weights were kept because of its validation loss; None where it is the last anyhow."""
+NONE_CHOSEN: Chosen = (None, None)
+
+RING: Mapping[str, Any] = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "color": ORANGE, "clip_on": False}
+"""Around the validation of a chosen epoch."""
+
 
 def draw_data(
     class_names: Sequence[str],
@@ -79,12 +87,17 @@ def draw_data(
         return tuple(drawings)
 
 
-def draw_variant(variant: Trained, class_names: Sequence[str], test_pixels: Pixels) -> tuple[Drawing, ...]:
-    """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index."""
+def draw_variant(
+    variant: Trained, class_names: Sequence[str], test_pixels: Pixels, chosen: Chosen = NONE_CHOSEN
+) -> tuple[Drawing, ...]:
+    """One variant's figures; `test_pixels` is uint8 (n, s, s, 3) in the order of the predictions' index.
+
+    `chosen` are the epochs whose weights were kept, of phases in which that was chosen.
+    """
     with style(*class_names):
         return (
-            encode(HEAD_CURVE, learning_curve(variant.head)),
-            encode(FINE_TUNING_CURVE, learning_curve(variant.head, variant.fine_tuning)),
+            encode(HEAD_CURVE, learning_curve(variant.head, chosen=chosen[:1])),
+            encode(FINE_TUNING_CURVE, learning_curve(variant.head, variant.fine_tuning, chosen)),
             encode(CONFUSION_MATRIX, confusion.confusion_matrix(variant.confusion, class_names), texts=class_names),
             encode(
                 WRONG_PREDICTIONS,
@@ -131,17 +144,19 @@ def draw_comparison(variants: Sequence[Accuracies]) -> tuple[Drawing, ...]:
         )
 
 
-def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = ()) -> Figure:
+def learning_curve(head: Sequence[Epoch], fine_tuning: Sequence[Epoch] = (), chosen: Chosen = NONE_CHOSEN) -> Figure:
     """Accuracy and loss by epoch, of the head alone or over both phases.
 
     Epochs stand at the numbers they have in the log. Fine-tuning begins with the number of the head's last
-    epoch, so the two phases meet at one place without a line between them.
+    epoch, so the two phases meet at one place without a line between them. A ring marks the epoch that was `chosen`.
     """
     figure = new_figure(6.4, layout=ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.1))
     upper, lower = figure.subplots(2, 1, sharex=True)
     phases = [phase for phase in (head, fine_tuning) if phase]
-    _curves(upper, "Accuracy", phases, "accuracy")
-    _curves(lower, "Cross-entropy loss", phases, "loss")
+    for axes, title, quantity in ((upper, "Accuracy", "accuracy"), (lower, "Cross-entropy loss", "loss")):
+        _curves(axes, title, phases, quantity)
+        for epoch in filter(None, chosen):
+            axes.plot(epoch.epoch, getattr(epoch, f"val_{quantity}"), **RING)
     accuracies = [value for e in (*head, *fine_tuning) for value in (e.accuracy, e.val_accuracy)]
     losses = [value for e in (*head, *fine_tuning) for value in (e.loss, e.val_loss)]
     upper.set_ylim(_accuracy_limits(accuracies))

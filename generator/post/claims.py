@@ -60,6 +60,12 @@ def best_epoch(epochs: Sequence[Epoch], quantity: str) -> Epoch:
     return max(epochs, key=lambda epoch: sign * float(getattr(epoch, quantity)))
 
 
+def validation_chooses(variants: Mapping[str, VariantResult]) -> bool:
+    """Whether in any variant the validation images decide when a phase ends or which of its epochs counts."""
+    phases = [phase for v in variants.values() for phase in (v.recipe.head, v.recipe.fine_tuning)]
+    return any(phase.patience or phase.keep == "best" for phase in phases)
+
+
 def steady(epochs: Sequence[Epoch], quantity: str) -> bool:
     """Whether the quantity never moves against its overall direction from one epoch to the next."""
     values = [getattr(epoch, quantity) for epoch in epochs]
@@ -232,9 +238,9 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
-    same, trend, position, first_perfect, stays_perfect, best_epoch, steady, how_often, one_way, best, is_best, verdict,
-    ranges, plain_folders, own_folder, apart, batches_filled, first_few, first_named, all_drawn, rough, level,
-    more_than_chance, plural, headings,
+    same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, steady, how_often, one_way,
+    best, is_best, verdict, ranges, plain_folders, own_folder, apart, batches_filled, first_few, first_named, all_drawn,
+    rough, level, more_than_chance, plural, headings,
 )  # fmt: skip
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {

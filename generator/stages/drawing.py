@@ -12,6 +12,7 @@ from generator.data.pixels import example_with_alpha
 from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import PhaseOutcome, Score
 from generator.experiment.results import Trained
+from generator.experiment.stopping import kept
 from generator.figures import charts
 from generator.figures.accuracies import Accuracies
 from generator.stages import artifacts
@@ -38,7 +39,12 @@ def data_figures(job: Job, out: Path, report: Report) -> None:
 
 def figures(job: Job, out: Path, report: Report) -> None:
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
-    drawings = charts.draw_variant(_shown(job), job.dataset.class_names, test_pixels)
+    variant = _shown(job)
+    chosen = [
+        kept(epochs, "best") if job.setting(f"{phase}.keep") == "best" else None
+        for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
+    ]
+    drawings = charts.draw_variant(variant, job.dataset.class_names, test_pixels, chosen)
     artifacts.write_drawings(out, drawings)
 
 

@@ -142,7 +142,7 @@ def fine_tuning(job: Job, out: Path, report: Report) -> None:
             return work.augmented("fine_tuning", epoch, work.lower)
         return work.lower_outputs(work.training_order("fine_tuning", epoch))
 
-    first = first_fine_tuning_epoch(job.setting("head.epochs"))
+    first = first_fine_tuning_epoch(len(artifacts.read_records(job.inputs["head"])["history"]))
     history = train(
         model,
         Phase("fine_tuning", job.phase("fine_tuning"), first, job.setting("seed"), job.checkpoint),

@@ -16,11 +16,12 @@ import tensorflow as tf
 
 from generator.experiment.outcomes import Epoch
 from generator.experiment.settings import PhaseSettings
+from generator.experiment.stopping import is_over, kept
 from generator.experiment.task import TwoClasses, task_with
 from generator.support.errors import BuildFailed
 from generator.support.progress import Report
 from generator.training.batches import derived_seed
-from generator.training.checkpoints import checkpoints, restore
+from generator.training.checkpoints import checkpoints, now, restore
 from generator.training.rmsprop import RMSprop
 
 Batches = Iterable[tuple[tf.Tensor, tf.Tensor]]
@@ -70,17 +71,22 @@ def train(
 ) -> list[Epoch]:
     """Train `model` in place for the phase's epochs, from its checkpoint if there is one.
 
-    Raises `BuildFailed` when the loss is no longer a number.
+    It is left with the weights of the epoch that `keep` names. Raises `BuildFailed` when the loss is no longer a
+    number.
     """
     compile_model(model, phase.settings)
-    history = restore(model, phase.checkpoint)
+    history, best = restore(model, phase.checkpoint)
     with checkpoints(phase.checkpoint) as save:
-        for done in range(len(history), phase.settings.epochs):
-            shown: dict[str, float] = {"epoch": done + 1, "epochs": phase.settings.epochs}
-            epoch = run_epoch(model, phase, done, training, validation, partial(_report, report, shown))
+        while not is_over(history, phase.settings):
+            shown: dict[str, float] = {"epoch": len(history) + 1, "epochs": phase.settings.epochs}
+            epoch = run_epoch(model, phase, len(history), training, validation, partial(_report, report, shown))
             history.append(epoch)
-            save(model, history)
+            if phase.settings.keep == "best" and kept(history, "best") is epoch:
+                best = [now(variable) for variable in model.trainable_variables]
+            save(model, history, best)
             report({**shown, **epoch.model_dump(exclude={"epoch"})})
+    for variable, value in zip(model.trainable_variables, best, strict=bool(best)):
+        variable.assign(value)
     return history
 
 

@@ -330,6 +330,15 @@ def test_the_heads_curve_has_no_second_phase() -> None:
     assert len(curves(accuracy)) == 2
 
 
+def test_a_chosen_epoch_has_a_ring_around_its_validation() -> None:
+    head, tuning = factories.make_history(1, 4, 0.5, 0.9), factories.make_history(4, 3, 0.9, 1.0)
+    with canvas.style():
+        accuracy, loss = charts.learning_curve(head, tuning, (head[2], None)).axes
+    for axes, value in ((accuracy, head[2].val_accuracy), (loss, head[2].val_loss)):
+        (ring,) = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
+        assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([3], [value])
+
+
 def test_the_legend_names_the_last_epochs_numbers() -> None:
     with canvas.style():
         accuracy, loss = charts.learning_curve(factories.make_history(1, 4, 0.5, 0.9)).axes

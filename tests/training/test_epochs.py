@@ -285,6 +285,37 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_training(
     assert max(seen) == 2
 
 
+def test_the_best_epochs_weights_are_kept_after_a_resume_too(labels: np.ndarray, tmp_path: Path) -> None:
+    """Validated against the opposite labels the first epoch is the best; the training is cut off behind it."""
+    features = np.random.default_rng(2).random((IMAGES, 16), dtype=np.float32)
+    settings = PhaseSettings(optimizer="sgd", learning_rate=0.9, epochs=9, keep="best", patience=3)
+
+    def run(folder: Path, cut_off: int = 0) -> tuple[list[Epoch], np.ndarray, float]:
+        def report(figures: dict[str, float]) -> None:
+            if cut_off and figures.get("epoch") == cut_off and "val_loss" in figures:
+                raise KeyboardInterrupt
+
+        folder.mkdir(exist_ok=True)
+        keras.utils.set_random_seed(5)
+        model = network.connect_head(network.build_head(0.0), 16)
+        batches, backwards = in_order(features, labels), in_order(features, 1 - labels)
+        phase = Phase("head", settings, 1, 0, folder / "head.npz")
+        history = train(model, phase, batches, backwards, report)
+        left = training.evaluate_epoch(model, backwards(1))
+        return history, flat(model.trainable_variables), left["loss"]
+
+    history, weights, loss = run(tmp_path / "whole")
+    # Three more follow: as many as patience waits for.
+    assert len(history) == 4
+    assert loss == pytest.approx(history[0].val_loss, rel=1e-6)
+    assert loss < history[-1].val_loss
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", cut_off=3)
+    resumed, same_weights, _ = run(tmp_path / "cut")
+    assert resumed == history
+    np.testing.assert_array_equal(same_weights, weights)
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
 def test_what_a_checkpoint_holds_stays_while_training_goes_on(
     optimizer: Literal["adam", "rmsprop", "sgd"], labels: np.ndarray
