@@ -190,7 +190,7 @@ def as_markdown(measured: Record) -> str:
 
 def _row(name: str, found: Mapping[str, Any]) -> str:
     build = found["build"]
-    equal = f"{found['float32']:.0e} | {found['bfloat16']:.0e} | {found['steps']:.0e}"
+    equal = " | ".join(f"{found[key]:.0e}" if found[key] else "0" for key in ("float32", "bfloat16", "steps"))
     memory = f"{build['memory'] / 2**20:,.0f} MiB" if build["memory"] else "not known"
     return f"| {name} | {equal} | {found['size']} px | {build['processor']:.0f} s | {memory} |"
 
