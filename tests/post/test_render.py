@@ -261,10 +261,10 @@ def test_where_validation_chose_the_epoch_the_post_says_so() -> None:
     losses = (0.9, 0.4321, 0.6, 0.6, 0.6, 0.6, 0.7)
     epochs = tuple(e.model_copy(update={"val_loss": loss}) for e, loss in zip(variant.head, losses, strict=True))
     text = post_of(with_baseline(variant.model_copy(update={"recipe": recipe, "head": epochs}))).text
-    said = section(text, "### Train the Model")
+    said = section(text, "Train the Model")
     assert "once the validation loss had not been lower than its lowest for 6. That was so after 7." in said
     assert "epoch 2, with 0.4321, where the last ended at 0.7000. A ring marks it in the figure." in said
-    assert "Validation decided" not in section(text, "### Continue Training")
+    assert "Validation decided" not in section(text, "Continue Training")
     assert "validation images decided" in text
     assert "no epoch is picked afterwards" not in text
 
