@@ -90,13 +90,13 @@ def sampled(seed: int, images: int) -> tuple[np.ndarray, np.ndarray, list[int], 
 
 
 def features(arrays: Arrays, pixels: np.ndarray) -> np.ndarray:
-    """Pooled features in float32 of the base with these weights: (n, 2048)."""
+    """Pooled features in float32 of the base with these weights: (n, 2048); `pixels` is uint8 (n, s, s, 3)."""
     import tensorflow as tf
 
     from generator.training import folding, network
     from generator.training.batches import preprocess_input_of
 
-    base = network.build_base(RESNET50.name, SIZE)
+    base = network.build_base(RESNET50.name, pixels.shape[1])
     network.assign(base, arrays)
     prepare = folding.as_convolution(preprocess_input_of(RESNET50.preparation.module))
     frozen = folding.fold(network.pooled(base))

@@ -74,3 +74,23 @@ def shares(labels: Sequence[int], wanted: int) -> Counter[int]:
     rest = sorted(exact, key=lambda label: (int(exact[label]) - exact[label], label))
     found.update(rest[: wanted - found.total()])
     return found
+
+
+def folds(kinds: Sequence[Hashable], together: Copies, count: int, seed: int) -> list[int]:
+    """The fold of each position, 0 to `count` - 1: those of each kind evenly spread, as far as groups leave it open.
+
+    Images in a group of `together` are in one fold. Large groups are placed first, and the rest in a random order.
+    """
+    order = np.random.default_rng(seed).permutation(len(kinds)).tolist()
+    group_of = {position: group for group in together for position in group}
+    groups = dict.fromkeys(group_of.get(position, (position,)) for position in order)
+    taken: Counter[tuple[Hashable, int]] = Counter()
+    sizes, found = [0] * count, [0] * len(kinds)
+    for group in sorted(groups, key=len, reverse=True):
+        inside = {kinds[position] for position in group}
+        fold = min(range(count), key=lambda fold: (sum(taken[kind, fold] for kind in inside), sizes[fold]))
+        taken.update((kinds[position], fold) for position in group)
+        sizes[fold] += len(group)
+        for position in group:
+            found[position] = fold
+    return found

@@ -84,3 +84,22 @@ def test_stratified_validation_has_every_class_in_proportion(
 
 def test_one_class_stratified_is_not_stratified() -> None:
     assert choose(60, 5, 0.3, ((1, 2),), 4, [3] * 60) == choose(60, 5, 0.3, ((1, 2),), 4)
+
+
+@settings(deadline=None)
+@given(groups, st.integers(2, 7), st.integers(0, 99))
+def test_what_belongs_together_is_in_one_fold(drawn: list[list[int]], count: int, seed: int) -> None:
+    together = splits.merged(*([tuple(group)] for group in drawn if len(group) > 1))
+    found = splits.folds([position % 3 for position in range(60)], together, count, seed)
+    assert set(found) <= set(range(count))
+    assert all(len({found[position] for position in group}) == 1 for group in together)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_every_kind_is_evenly_spread_over_the_folds(count: int) -> None:
+    kinds = ["cat"] * 23 + ["dog"] * 11 + ["rare"]
+    found = splits.folds(kinds, (), count, seed=1)
+    for kind in set(kinds):
+        sizes = [sum(k == kind and f == fold for k, f in zip(kinds, found, strict=True)) for fold in range(count)]
+        assert max(sizes) - min(sizes) <= 1
+    assert found != splits.folds(kinds, (), count, seed=2)
