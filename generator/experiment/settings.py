@@ -153,6 +153,9 @@ def whole_batches(total: int, batch_size: int, fraction: float) -> int:
     return batch_size * max(1, int(math.ceil(total / batch_size) * fraction + 1e-9))
 
 
+Fill = Literal["reflect", "white", "nearest"]
+
+
 class ModelSettings(Settings):
     """What stands between the image and the logit, and how it is computed."""
 
@@ -163,6 +166,8 @@ class ModelSettings(Settings):
     augment: bool = False
     rotation: float = Field(default=0.2, ge=0, le=1)
     """Largest random rotation, as a fraction of a full turn."""
+    fill: Fill = "reflect"
+    """What stands where a rotation uncovers a corner: the mirrored image, white, or the colour of the nearest edge."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
     precision: Literal["float32", "bfloat16", "auto"] = "auto"
     """Of the base's arithmetic; its variables are float32. `auto`: bfloat16 where the processor has units for it."""

@@ -70,7 +70,7 @@ def architecture(job: Job, out: Path, report: Report) -> None:
 def augmentation(job: Job, out: Path, report: Report) -> None:
     image = Workspace(job).pixels[0].astype(np.float32)
     seed = derived_seed(job.setting("seed"), "augmentation figure")
-    layers = augmentation_layers(job.setting("model.rotation"), seed)
+    layers = augmentation_layers(job.setting("model.rotation"), job.setting("model.fill"), seed)
     copies = [layers(image[None], training=True).numpy()[0] for _ in range(COPIES)]
     np.save(out / artifacts.COPIES, np.clip(np.round(copies), 0, 255).astype(np.uint8))
 
@@ -204,7 +204,7 @@ def _model_settings(job: Job) -> ModelSettings:
     return ModelSettings(
         preprocess=job.setting("model.preprocess"),
         augment=augment,
-        rotation=job.setting("model.rotation") if augment else 0,
+        **({name: job.setting(f"model.{name}") for name in ("rotation", "fill")} if augment else {}),
         dropout=job.setting("model.dropout"),
     )
 

@@ -85,7 +85,7 @@ class Stage:
 
 _BATCHES = ("data.image_size", "data.batch_size")
 _TRAINED = (*_BATCHES, "seed", "split.mode", "model.preprocess", "model.augment", "model.dropout")
-_AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments}
+_AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments, "model.fill": augments}
 _RANDOM: Mapping[str, Condition] = {"seed": draws_weights}
 
 STAGES = (
@@ -102,7 +102,7 @@ STAGES = (
         name="augmentation",
         runs="generator.stages.learning:augmentation",
         scope="build",
-        settings=("seed", "model.rotation"),
+        settings=("seed", "model.rotation", "model.fill"),
         needs=("pixels",),
         packages=TENSORFLOW,
         for_stages=True,
@@ -291,7 +291,7 @@ PROBE = Stage(
     name="probe",
     runs="generator.stages.probe:probe",
     scope="variant",
-    settings=(*_BATCHES, "model.preprocess", "model.rotation", "fine_tuning.from_layer"),
+    settings=(*_BATCHES, "model.preprocess", "model.rotation", "model.fill", "fine_tuning.from_layer"),
     sometimes=_RANDOM,
     given=("backbone", "weights", "precision"),
     packages=TENSORFLOW,

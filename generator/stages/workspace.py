@@ -167,7 +167,7 @@ class Workspace:
 
     @cached_property
     def augmentation(self) -> keras.Sequential:
-        return augmentation_layers(self.job.setting("model.rotation"), seed=0)
+        return augmentation_layers(self.job.setting("model.rotation"), self.job.setting("model.fill"), seed=0)
 
     @cached_property
     def augment(self) -> Forward:

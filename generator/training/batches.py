@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from generator.experiment.settings import Fill
+
 AHEAD = 2
 """Batches read ahead."""
 
@@ -58,15 +60,17 @@ def _without_tuning() -> tf.data.Options:
     return options
 
 
-def augmentation_layers(rotation: float, seed: int) -> keras.Sequential:
+def augmentation_layers(rotation: float, fill: Fill, seed: int) -> keras.Sequential:
     """A random horizontal flip, then a random rotation by up to `rotation` full turns either way.
 
-    What a rotation uncovers is filled by reflection, the layer's default, as in the write-up.
+    What a rotation uncovers is filled as `fill` says: by reflection, the layer's default, as in the write-up; with
+    white; or with the colour of the nearest edge. Images are 0 to 255.
     """
+    uncovered = {"fill_mode": "constant", "fill_value": 255.0} if fill == "white" else {"fill_mode": fill}
     return keras.Sequential(
         [
             keras.layers.RandomFlip("horizontal", seed=seed),
-            keras.layers.RandomRotation(rotation, seed=seed + 1),
+            keras.layers.RandomRotation(rotation, **uncovered, seed=seed + 1),
         ],
         name="augmentation",
     )

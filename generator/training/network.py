@@ -151,7 +151,7 @@ def layers_before(settings: ModelSettings, seed: int, prepare: Layer | None) -> 
 
     `prepare` is Keras' function for the base; None where the base prepares images by layers of its own.
     """
-    augmentation = [augmentation_layers(settings.rotation, seed)] if settings.augment else []
+    augmentation = [augmentation_layers(settings.rotation, settings.fill, seed)] if settings.augment else []
     return [*augmentation, *([prepare] if prepare and settings.preprocess else [])]
 
 

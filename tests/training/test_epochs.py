@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from generator.backbones.resnet50 import RESNET50  # noqa: E402
 from generator.backbones.weights import resolve  # noqa: E402
 from generator.data.dataset import Dataset, Sample  # noqa: E402
 from generator.experiment.outcomes import Epoch  # noqa: E402
-from generator.experiment.settings import FineTuningSettings, PhaseSettings  # noqa: E402
+from generator.experiment.settings import Fill, FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.experiment.task import task_for  # noqa: E402
 from generator.stages import artifacts, learning, workspace  # noqa: E402
 from generator.stages.job import Job  # noqa: E402
@@ -468,8 +468,19 @@ def test_each_batch_size_has_a_graph_of_its_own(images: np.ndarray, labels: np.n
         assert graphs[BATCH] is not graphs[IMAGES % BATCH]
 
 
+def test_what_a_rotation_uncovers_is_filled_as_set() -> None:
+    """In a black image only the fill can be white; in a ramp a mirrored corner differs from a drawn-out one."""
+    black = np.zeros((1, 32, 32, 3), np.float32)
+    corners = {fill: augmentation_layers(0.2, fill, seed=3)(black, training=True).numpy() for fill in get_args(Fill)}
+    assert corners["white"].max() == 255
+    assert corners["reflect"].max() == corners["nearest"].max() == 0
+    ramp = np.broadcast_to(np.linspace(0, 255, 32, dtype=np.float32)[None, None, :, None], (1, 32, 32, 3))
+    turned = [augmentation_layers(0.2, fill, seed=3)(ramp, training=True).numpy() for fill in ("reflect", "nearest")]
+    assert not np.array_equal(*turned)
+
+
 def test_reseeded_augmentation_is_a_fresh_one(images: np.ndarray) -> None:
-    used, fresh = augmentation_layers(0.2, seed=0), augmentation_layers(0.2, seed=7)
+    used, fresh = augmentation_layers(0.2, "reflect", seed=0), augmentation_layers(0.2, "reflect", seed=7)
     used(images, training=True)
     reseed(used, 7)
     for _ in range(2):
