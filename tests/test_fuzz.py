@@ -225,9 +225,9 @@ KEYS = [
     "data.alpha", "data.sample_train", "data.sample_test", "data.measure", "data.max_entries", "data.max_bytes",
     "data.max_ratio", "data.max_pixels", "split.validation_fraction", "split.mode", "model", "model.preprocess",
     "model.augment", "model.rotation", "model.fill", "model.dropout", "model.precision", "head.optimizer",
-    "head.learning_rate", "head.epochs", "fine_tuning.from_layer", "fine_tuning.epochs", "variants", "variants.augmentation",
-    "variants.x.model.augment", "variants.augmentation.title", "variants.augmentation.head", "gates",
-    "profiles", "profiles.smoke", "", ".", "a.b.c",
+    "head.learning_rate", "head.epochs", "fine_tuning.from_layer", "fine_tuning.epochs", "variants",
+    "variants.augmentation", "variants.x.model.augment", "variants.augmentation.title", "variants.augmentation.head",
+    "gates", "profiles", "profiles.smoke", "", ".", "a.b.c",
 ]  # fmt: skip
 
 OPTIONS = [
