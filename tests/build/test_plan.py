@@ -367,7 +367,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
             WORKER | DRAWN,
         ),
         ("training/scoring.py", "zero_division=0", "zero_division=1", EVALUATED),
-        ("support/noise.py", "_Z = 1.95", "_Z = 1.85", {"comparison"}),
+        ("support/noise.py", "Z = 1.95", "Z = 1.85", {"comparison"}),
         ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
         # How images are chosen for validation.
         ("data/splits.py", "count <= room[kind]", "count < room[kind]", SPLIT),
