@@ -6,7 +6,8 @@ from pathlib import Path
 
 from generator.commands.options import add_config, add_places, make_parser
 from generator.data import dataset
-from generator.diff import builds, compare, metrics
+from generator.diff import builds, compare
+from generator.diff.gates import parse_gates
 from generator.experiment import loading
 from generator.experiment.settings import Config
 from generator.post import blog
@@ -14,7 +15,10 @@ from generator.support.errors import BadInput
 from generator.support.files import write_atomically
 from generator.support.places import ROOT
 
-GATE_HELP = "most it may get worse: test.accuracy=-0.02 or test.loss=-5%%; repeatable; a missed gate exits 1"
+GATE_HELP = (
+    "most it may get worse: test.accuracy=-0.02 or test.loss=-5%%; with 'confident' behind it a fall within chance is"
+    " let through; repeatable; a missed gate exits 1"
+)
 
 
 def run(arguments: list[str]) -> int:
@@ -41,7 +45,7 @@ def run(arguments: list[str]) -> int:
     new = options.new or str(site)
     old = options.old or (new if options.variants else "HEAD")
     sides = builds.find(old, places), builds.find(new, places)
-    gates = metrics.parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate])
+    gates = parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate])
     found = compare.compare(*sides, gates=gates, variants=_two(options.variants))
     # A gate between a build and itself is never missed: the command is wrong, whatever the build is like.
     vacuous = bool(found.nothing and gates and builds.is_one_place(*sides))

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from generator.diff import builds, measured, rounding
+from generator.diff import builds, intervals, measured, rounding
 from generator.diff import environment as environment_diff
 from generator.diff import metrics as metric_diff
 from generator.diff import pictures as picture_diff
 from generator.diff.builds import Build
 from generator.diff.environment import EnvironmentChange
+from generator.diff.gates import Gate, GateResult, hold
 from generator.diff.measured import MeasuredChange
-from generator.diff.metrics import TOLERANCE, Gate, GateResult, MetricChange
+from generator.diff.metrics import TOLERANCE, MetricChange
 from generator.diff.pictures import PictureChange
 from generator.diff.rounding import Rounding
 from generator.experiment import settings as config
@@ -130,19 +131,12 @@ def compare(
     predictions = tuple(_paired(*row) for row in both)
     # Where they measured with other images the figures say nothing about each other.
     paired = measured.is_paired(old.results, new.results)
-    notes = {pair.variant: pair.chance for pair in predictions}
-    metrics = [
-        change
-        for name, one, other in pairs
-        for change in metric_diff.compare(
-            name,
-            _metrics(old, one, paired=paired),
-            _metrics(new, other, paired=paired),
-            note=notes.get(name, ""),
-            tolerance=tolerance,
-        )
-    ]
-    held = tuple(metric_diff.hold(gates, metrics))
+    metrics: list[MetricChange] = []
+    for name, one, other in pairs:
+        sides = _metrics(old, one, paired=paired), _metrics(new, other, paired=paired)
+        changes = metric_diff.compare(name, *sides, tolerance=tolerance)
+        metrics += intervals.told(changes, old.results, new.results, one, other)
+    held = tuple(hold(gates, metrics))
     found = Comparison(
         old=old.label,
         new=new.label,

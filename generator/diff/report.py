@@ -90,7 +90,7 @@ def _tables(comparison: Comparison) -> list[Any]:
         tables.append(table)
     rows = _rows(comparison)
     if rows:
-        table = Table("variant", "metric", "old", "new", "change", "", title="Metrics", title_justify="left")
+        table = Table(*_CELLS[:-1], "95% interval", "", title="Metrics", title_justify="left")
         for row in rows:
             style = _COLOURS.get(row["status"], "")
             verdict = ", ".join(filter(None, (row["status"], row["note"])))
@@ -140,7 +140,7 @@ def thumbnails(comparison: Comparison, folder: Path) -> dict[str, bytes]:
     return made
 
 
-_CELLS = ("variant", "metric", "old", "new", "change")
+_CELLS = ("variant", "metric", "old", "new", "change", "interval")
 
 
 def _rows(comparison: Comparison) -> list[dict[str, str]]:
@@ -153,6 +153,7 @@ def _rows(comparison: Comparison) -> list[dict[str, str]]:
             "old": _value(change.metric, change.old),
             "new": _value(change.metric, change.new),
             "change": _difference(change),
+            "interval": _interval(change),
             "status": change.status,
             "note": change.note,
         }
@@ -232,10 +233,19 @@ def _value(metric: str, value: float | None) -> str:
 
 
 def _difference(change: MetricChange) -> str:
-    if change.old is None or change.new is None:
-        return "—"
-    difference = change.new - change.old
-    return ("+" if difference > 0 else "−") + _value(change.metric, abs(difference))
+    return "—" if change.old is None or change.new is None else _signed(change.metric, change.new - change.old)
+
+
+def _interval(change: MetricChange) -> str:
+    """Of the difference; empty where none is known."""
+    if change.low is None or change.high is None:
+        return ""
+    return f"{_signed(change.metric, change.low)} to {_signed(change.metric, change.high)}"
+
+
+def _signed(metric: str, difference: float) -> str:
+    text = _value(metric, abs(difference))
+    return text if not difference else ("+" if difference > 0 else "−") + text
 
 
 def _short(text: str) -> str:

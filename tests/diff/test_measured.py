@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from generator.diff import builds, compare, metrics, report
+from generator.diff import builds, compare, report
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
+from generator.diff.gates import parse_gates
 from generator.experiment import result_files
 from generator.experiment.results import BuildResults
 from tests.factories import make_measurement, make_results, with_measurement
@@ -57,7 +58,7 @@ def test_the_same_images_are_paired_and_their_scores_compared(make: Callable[...
 
 
 def test_a_gate_may_hold_what_was_measured(make: Callable[..., Build]) -> None:
-    gates = metrics.parse_gates(["measurement.fine_tuning.accuracy=-0.02"])
+    gates = parse_gates(["measurement.fine_tuning.accuracy=-0.02"])
     assert not compare.compare(make(FOUND), make(BETTER), gates=gates).missed
     assert len(compare.compare(make(BETTER), make(FOUND), gates=gates).missed) == 3
 

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from generator.diff import builds, compare, metrics, pictures, report
+from generator.diff import builds, compare, pictures, report
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
+from generator.diff.gates import parse_gates
 from generator.support.errors import BadInput
 from tests.factories import make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
@@ -39,7 +40,7 @@ def comparison(make: Callable[..., Build]) -> Comparison:
         "augmentation": make_variant("augmentation", wrong=(3,)),
     }
     new = make_results(variants=variants, figures=make_results().figures[:4])
-    gates = metrics.parse_gates(["test.accuracy=-0.02"])
+    gates = parse_gates(["test.accuracy=-0.02"])
     return compare.compare(make(), make(new, shade=99), gates=gates)
 
 
@@ -57,8 +58,8 @@ def words(text: str) -> str:
 def test_the_terminal_table(comparison: Comparison) -> None:
     text = words(table_text(comparison))
     assert "head.epochs 30 10 baseline" in text
-    assert "baseline test.accuracy 0.8750 0.6750 −0.2000 worse, more than chance" in text
-    assert "augmentation test.accuracy 0.9500 0.9750 +0.0250 improved, within chance" in text
+    assert "baseline test.accuracy 0.8750 0.6750 −0.2000 −0.3372 to −0.0649 worse, more than chance" in text
+    assert "augmentation test.accuracy 0.9500 0.9750 +0.0250 −0.0730 to +0.1350 improved, within chance" in text
     assert "variant augmentation-no-preprocessing: missing" in text
     assert "baseline: 0 mended, 8 broken: more than chance (McNemar, exact: p = 0.00781)" in text
     assert "broken: test/horse/1.png (horse" in text
@@ -84,7 +85,10 @@ def test_the_same_build_has_nothing_to_say(make: Callable[..., Build]) -> None:
 
 def test_markdown(comparison: Comparison) -> None:
     text = report.to_markdown(comparison)
-    assert "| baseline | `test.accuracy` | 0.8750 | 0.6750 | −0.2000 | worse, more than chance |" in text
+    assert (
+        "| baseline | `test.accuracy` | 0.8750 | 0.6750 | −0.2000 | −0.3372 to −0.0649 | worse, more than chance |"
+        in text
+    )
     assert "**1 of 2 gates missed**" in text
     assert "<summary>8 broken</summary>" in text
     assert "| test&#47;horse&#47;2&#46;png |" in text

@@ -14,6 +14,7 @@ from generator.diff import builds, metrics, rounding
 from generator.diff import compare as diff
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
+from generator.diff.gates import parse_gates
 from generator.experiment import provenance, settings
 from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults
@@ -96,7 +97,7 @@ def compare(tmp_path: Path) -> Callable[..., Comparison]:
 
     def run(new: BuildResults, gates: Any = (), old: BuildResults | None = None, **changes: Any) -> Comparison:
         before = built("one", old or make_results())
-        return diff.compare(before, built("other", new, **changes), gates=metrics.parse_gates(gates))
+        return diff.compare(before, built("other", new, **changes), gates=parse_gates(gates))
 
     return run
 

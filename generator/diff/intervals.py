@@ -1,0 +1,97 @@
+"""Says how sure the difference of two builds is, metric by metric.
+
+`told` adds to a metric's change the 95 % interval of the difference: of the same images paired, of different ones
+only for accuracies, which their counts tell. Metrics of epochs and of the time before training have none.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from generator.diff.metrics import MetricChange
+from generator.experiment.data_summary import PARTS
+from generator.experiment.measurement import Measured
+from generator.experiment.metrics import direction
+from generator.experiment.outcomes import Prediction, Score
+from generator.experiment.results import BuildResults, VariantResult
+from generator.support import noise
+
+Told = tuple[float, float, float]
+"""Low, high, p."""
+
+
+def told(
+    changes: Iterable[MetricChange],
+    old: BuildResults,
+    new: BuildResults,
+    one: VariantResult | None,
+    other: VariantResult | None,
+) -> Iterator[MetricChange]:
+    """The changes from a variant of `old` to one of `new`, with intervals where they can be told."""
+    names = new.data.class_names
+    for change in changes:
+        if one is None or other is None or not direction(change.metric):
+            yield change
+            continue
+        change = replace(change, images=_images(change.metric, one, other, names))
+        # The images to measure with are compared only where they are the same.
+        same = old.data.fingerprint == new.data.fingerprint or change.metric.startswith("measurement.")
+        differs = change.status in ("improved", "worse")
+        found = _difference(change.metric, one, other, names, same=same) if differs else None
+        if found:
+            low, high, p = found
+            note = "more than chance" if p < noise.SIGNIFICANT else "within chance"
+            change = replace(change, low=low, high=high, p=p, note=note)
+        yield change
+
+
+def _difference(
+    metric: str, one: VariantResult, other: VariantResult, names: tuple[str, ...], *, same: bool
+) -> Told | None:
+    """`same`: whether the images of one name are the same in both builds."""
+    from generator.experiment import intervals  # Late: arrays are needed only where something changed.
+
+    (old, before), (new, after) = (_behind(variant, metric) for variant in (one, other))
+    label, leaf = _leaf(metric, names)
+    if same and before and after:
+        try:
+            if label is not None:
+                return intervals.of_class_difference(leaf, before, after, label)
+            return intervals.of_difference(leaf, before, after, len(names))
+        except ValueError:
+            pass  # Of other images; these cannot be paired.
+    if leaf != "accuracy" or old is None or new is None:
+        return None
+    counts = new.correct, new.total, old.correct, old.total
+    return *noise.unpaired(*counts), noise.fisher(*counts)
+
+
+def _behind(variant: VariantResult, metric: str) -> tuple[Score | None, tuple[Prediction, ...]]:
+    """The score that a metric belongs to and the predictions it sums up; None and none for what has none."""
+    first, _, rest = metric.partition(".")
+    if first == "measurement":
+        measured: Measured = getattr(variant.measurement, rest.partition(".")[0])
+        return measured, measured.predictions
+    outcome = variant.after_head if first == "after_head" else variant
+    name = rest.partition(".")[0] if first == "after_head" else first
+    part = next((part for part in PARTS if part == name), "test" if name == "classes" else None)
+    return (getattr(outcome, part), outcome.predictions_by_part.get(part, ())) if part else (None, ())
+
+
+def _leaf(metric: str, names: tuple[str, ...]) -> tuple[int | None, str]:
+    """(label, ratio) of `classes.horse.recall`, whose name may have dots in it; of others None and their last part."""
+    path, _, leaf = metric.removeprefix("after_head.").rpartition(".")
+    name = path.removeprefix("classes.")
+    return (names.index(name) if name != path and name in names else None), leaf
+
+
+def _images(metric: str, one: VariantResult, other: VariantResult, names: tuple[str, ...]) -> int | None:
+    """How many images a share is of, in the build that has fewer; None for what is no share of all or of a class."""
+    label, leaf = _leaf(metric, names)
+    both = [_behind(variant, metric) for variant in (one, other)]
+    if leaf == "accuracy":
+        return min((score.total for score, _ in both if score), default=None)
+    if leaf == "recall" and label is None and len(names) == 2:
+        label = 1
+    if leaf != "recall" or label is None:
+        return None
+    return min(sum(p.actual == label for p in predictions) for _, predictions in both) or None

@@ -1,0 +1,73 @@
+"""Intervals of metrics: of which method, that they hold the metric, and that means and ratios are its own."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import precision_recall_fscore_support
+
+from generator.experiment import intervals
+from generator.experiment.outcomes import Prediction
+from generator.experiment.recount import recount
+from generator.support import noise
+from tests.factories import FIVE, make_predictions
+
+METRICS = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc")
+
+
+def of(wrong: tuple[int, ...], classes: int) -> tuple[Prediction, ...]:
+    return make_predictions(wrong, FIVE[:classes])
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_interval_holds_the_metric(metric: str, classes: int) -> None:
+    predictions = of((0, 3, 9, 17, 30, 36), classes)
+    score, _ = recount(predictions, classes)
+    found = intervals.of_metric(metric, predictions, classes)
+    assert found is not None
+    assert found[0] < getattr(score, metric) < found[1]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_interval_of_a_difference_holds_it_and_turns_round_with_it(metric: str, classes: int) -> None:
+    old, new = of((0, 3, 9, 17, 30, 36), classes), of((1, 3, 21), classes)
+    gain = getattr(recount(new, classes)[0], metric) - getattr(recount(old, classes)[0], metric)
+    forth, back = (intervals.of_difference(metric, *both, classes) for both in ((old, new), (new, old)))
+    assert forth is not None
+    assert back is not None
+    assert forth.low <= gain <= forth.high
+    # Exact for formulas; the bootstrap's draws turn round nearly.
+    assert (back.low, back.high) == pytest.approx((-forth.high, -forth.low), abs=0.02)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_ratios_of_counts_are_scikit_learns(classes: int) -> None:
+    predictions = of((0, 1, 2, 9, 17, 30), classes)
+    actual, predicted = ([getattr(p, key) for p in predictions] for key in ("actual", "predicted"))
+    options = {"average": "binary"} if classes == 2 else {"average": "macro"}
+    theirs = precision_recall_fscore_support(actual, predicted, zero_division=0, **options)
+    ones = np.ones((1, len(predictions)))
+    for metric, value in zip(("precision", "recall", "f1"), theirs, strict=False):
+        assert intervals._ratio(metric, ones, np.array(actual), np.array(predicted), classes) == pytest.approx(value)
+
+
+def test_shares_have_wilsons_interval() -> None:
+    predictions = of((0, 1, 2, 30), 2)
+    assert intervals.of_metric("accuracy", predictions, 2) == noise.wilson(36, 40)
+    assert intervals.of_metric("recall", predictions, 2) == noise.wilson(19, 20)
+    assert intervals.of_metric("precision", predictions, 2) == noise.wilson(19, 22)
+    assert intervals.of_recall(predictions, 0) == noise.wilson(17, 20)
+
+
+def test_where_there_is_nothing_to_tell_there_is_no_interval() -> None:
+    camels = of((), 2)[:20]
+    assert intervals.of_metric("roc_auc", camels, 2) is None
+    assert intervals.of_metric("recall", camels, 2) is None
+    assert intervals.of_metric("precision", camels, 2) is None
+    assert intervals.of_metric("accuracy", camels[:1], 2) is None
+    assert intervals.of_difference("recall", camels, camels, 2) is None
+
+
+def test_other_images_have_no_paired_difference() -> None:
+    with pytest.raises(ValueError, match="cannot be paired"):
+        intervals.of_difference("loss", of((0,), 2), of((0,), 2)[1:], 2)
