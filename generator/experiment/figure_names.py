@@ -17,6 +17,9 @@ DATA = "data"
 EXAMPLES = "examples"
 """Scope of the figures that show test images with what the baseline made of them."""
 
+MOST_CHARTED = 4
+"""Classes in the chart of errors by attribute, which has a row for each; of more, the first."""
+
 OF_DATA = (TEST_IMAGES, ALPHA, AUGMENTATION)
 """In order; `ALPHA` is absent where no training image has transparent pixels."""
 OF_VARIANT = (HEAD_CURVE, FINE_TUNING_CURVE, CONFUSION_MATRIX, WRONG_PREDICTIONS)

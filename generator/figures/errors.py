@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from generator.experiment.figure_names import MOST_CHARTED
 from generator.experiment.measurement import CLASS, Group, Measured
 from generator.experiment.outcomes import Prediction
 from generator.figures.canvas import (
@@ -36,7 +37,7 @@ from generator.figures.sheets import GAP, Tile, tile_width, tiles
 from generator.support import formats, noise
 
 MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (INK, "D"))
-"""Colour and marker of each class; of more classes the first are drawn."""
+"""Colour and marker of each class, as many as `MOST_CHARTED`; of more classes the first are drawn."""
 MOST_ROWS = 45
 """Values on one chart: with so many it is four times as tall as wide."""
 LINE, TITLE, GAP_BETWEEN, LEGEND, AXIS = 0.18, 0.3, 0.07, 0.3, 0.72
@@ -57,7 +58,7 @@ def by_attribute(measured: Measured, class_names: Sequence[str]) -> Figure:
     """A row for each value: of every class, the share that is called by a wrong name, with its 95 % interval."""
     blocks = list(_blocks(measured, len(class_names)))
     shown = _fitting(blocks)
-    labels = range(min(len(class_names), len(MARKS)))
+    labels = range(min(len(class_names), MOST_CHARTED))
     rows = sum(len(block) for _, block in shown)
     body = rows * (LINE * len(labels) + GAP_BETWEEN) + len(shown) * (TITLE + GAP_BETWEEN)
     top = 0.15 + LEGEND * (len(labels) + 1)
@@ -89,7 +90,7 @@ def hardest(measured: Measured, class_names: Sequence[str], pixels: Pixels) -> F
 
 def _blocks(measured: Measured, classes: int) -> Iterator[tuple[str, tuple[_Row, ...]]]:
     """Attribute → its rows, the whole classes first."""
-    drawn = [group for group in measured.groups if group.label < min(classes, len(MARKS))]
+    drawn = [group for group in measured.groups if group.label < min(classes, MOST_CHARTED)]
     for attribute, groups in groupby(drawn, key=lambda group: group.attribute):
         values = groupby(groups, key=lambda group: group.value)
         rows = tuple(_Row(value, tuple(each)) for value, each in values)

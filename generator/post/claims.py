@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import data_summary
 from generator.experiment.data_summary import PARTS, Count, DataSummary, Part
 from generator.experiment.metrics import direction
@@ -149,6 +150,11 @@ def apart(data: DataSummary, recipe: Recipe) -> bool:
     return recipe.split.mode == "fixed" and not data.crossing
 
 
+def unmet(data: DataSummary, weights: WeightsSummary) -> bool:
+    """Whether nothing like the images can have been seen before: they are drawn, or nothing was pre-trained."""
+    return data.kind == "sample" or weights.used == "random"
+
+
 def batches_filled(data: DataSummary, recipe: Recipe) -> bool:
     """Whether as many training images validate as the settings ask for: copies, which stay together, may not fit."""
     wanted = whole_batches(data.train_total, data.batch_size, recipe.split.validation_fraction)
@@ -239,8 +245,8 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
     same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, steady, how_often, one_way,
-    best, is_best, verdict, ranges, plain_folders, own_folder, apart, batches_filled, first_few, first_named, all_drawn,
-    rough, level, more_than_chance, plural, headings,
+    best, is_best, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled, first_few, first_named,
+    all_drawn, rough, level, more_than_chance, plural, headings,
 )  # fmt: skip
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {

@@ -33,18 +33,59 @@ def isolates(old: VariantResult, new: VariantResult) -> str | None:
 
 def adjusted(old: VariantResult, new: VariantResult, variants: Mapping[str, VariantResult]) -> float:
     """McNemar's exact p value of two variants after Holm's correction for all the `pairs`, and them."""
-    compared = pairs(variants)
-    if frozenset((old.name, new.name)) not in [frozenset((one.name, other.name)) for one, other in compared]:
-        compared.append((old, new))
-    tables = [noise.paired(one.predictions, other.predictions) for one, other in compared]
-    values = noise.holm([noise.mcnemar(table.mended, table.broken) for table in tables])
-    found = {frozenset((one.name, other.name)): p for (one, other), p in zip(compared, values, strict=True)}
-    return found[frozenset((old.name, new.name))]
+    return _adjusted(old, new, variants, _on_test_images)
+
+
+def adjusted_measured(old: VariantResult, new: VariantResult, variants: Mapping[str, VariantResult]) -> float:
+    """The same on the images to measure with."""
+    return _adjusted(old, new, variants, _on_measured_images)
+
+
+def adjusted_phases(variant: VariantResult, variants: Mapping[str, VariantResult]) -> float:
+    """McNemar's exact p value of a variant's two phases on the images to measure with, by Holm for all variants."""
+    measured = [each.measurement for each in variants.values() if each.measurement is not None]
+    ps = _holm([(each.head.predictions, each.fine_tuning.predictions) for each in measured])
+    return ps[list(variants).index(variant.name)]
 
 
 def told_apart(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
     """Of the `pairs`, those that differ by more than chance."""
     return [pair for pair in pairs(variants) if adjusted(*pair, variants) < noise.SIGNIFICANT]
+
+
+def told_apart_measured(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
+    """Of the `pairs`, those that differ by more than chance on the images to measure with."""
+    return [pair for pair in pairs(variants) if adjusted_measured(*pair, variants) < noise.SIGNIFICANT]
+
+
+def _on_test_images(variant: VariantResult) -> Sequence[Prediction]:
+    return variant.predictions
+
+
+def _on_measured_images(variant: VariantResult) -> Sequence[Prediction]:
+    if variant.measurement is None:
+        raise ValueError(f"nothing was measured of {variant.name}")
+    return variant.measurement.fine_tuning.predictions
+
+
+def _adjusted(
+    old: VariantResult,
+    new: VariantResult,
+    variants: Mapping[str, VariantResult],
+    images: Callable[[VariantResult], Sequence[Prediction]],
+) -> float:
+    compared = pairs(variants)
+    if frozenset((old.name, new.name)) not in [frozenset((one.name, other.name)) for one, other in compared]:
+        compared.append((old, new))
+    values = _holm([(images(one), images(other)) for one, other in compared])
+    found = {frozenset((one.name, other.name)): p for (one, other), p in zip(compared, values, strict=True)}
+    return found[frozenset((old.name, new.name))]
+
+
+def _holm(compared: Sequence[tuple[Sequence[Prediction], Sequence[Prediction]]]) -> list[float]:
+    """McNemar's exact p value of each two models on the same images, corrected for all of them."""
+    tables = [noise.paired(old, new) for old, new in compared]
+    return noise.holm([noise.mcnemar(table.mended, table.broken) for table in tables])
 
 
 def some_wrong(variants: Mapping[str, VariantResult]) -> list[int]:
@@ -95,7 +136,7 @@ def second_chosen(predictions: Sequence[Prediction]) -> list[Prediction]:
 
 
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
-    worst, pairs, isolates, told_apart, some_wrong, all_wrong, shown_first, closest_call, surest,
+    worst, pairs, isolates, told_apart, told_apart_measured, some_wrong, all_wrong, shown_first, closest_call, surest,
     changed_images, close_calls,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""

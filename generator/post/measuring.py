@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from generator.experiment.figure_names import MOST_CHARTED
 from generator.experiment.measurement import CLASS, Group
 from generator.experiment.outcomes import Prediction
 
@@ -34,4 +35,9 @@ def one_kind(images: Sequence[Prediction]) -> Prediction | None:
     return images[0] if len(images) > 1 and len(kinds) == 1 else None
 
 
-CLAIMS: Final[tuple[Callable[..., Any], ...]] = (whole_classes, by_rate, by_value, in_other_classes, one_kind)
+def charted(class_names: Sequence[str]) -> Sequence[str]:
+    """The classes that the chart of errors by attribute shows."""
+    return class_names[:MOST_CHARTED]
+
+
+CLAIMS: Final[tuple[Callable[..., Any], ...]] = (whole_classes, by_rate, by_value, in_other_classes, one_kind, charted)

@@ -12,6 +12,8 @@ from which `verify` computes it again.
     mcnemar(old, new)                          its exact p value
     pair_count(variants)                       comparisons of two variants that the post makes
     adjusted(old, new, variants)               the p value after Holm's correction for these
+    adjusted_measured(old, new, variants)      the same on the images to measure with
+    adjusted_phases(variant, variants)         of head and fine-tuned network on these, corrected for all variants
     gain_low(old, new), gain_high              95 % interval of the new accuracy less the old, by Newcombe
     close_mistakes(variant)                    wrong test images of low confidence
     second_choices(variant)                    wrong test images whose actual class is the second most probable
@@ -62,6 +64,8 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "mcnemar": _mcnemar,
     "pair_count": lambda variants: len(contrasts.pairs(variants)),
     "adjusted": contrasts.adjusted,
+    "adjusted_measured": contrasts.adjusted_measured,
+    "adjusted_phases": contrasts.adjusted_phases,
     "gain_low": lambda old, new: noise.newcombe(_paired(old, new))[0],
     "gain_high": lambda old, new: noise.newcombe(_paired(old, new))[1],
     "close_mistakes": lambda variant: len(contrasts.close_calls(variant.wrong)),

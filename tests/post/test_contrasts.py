@@ -5,7 +5,8 @@ import pytest
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
 from generator.post import contrasts
-from tests.factories import make_outcome, make_results, make_variant
+from generator.support import noise
+from tests.factories import make_measurement, make_outcome, make_results, make_variant
 
 
 def named(changes: dict[str, dict[str, bool | int | float | str]]) -> dict[str, VariantResult]:
@@ -95,3 +96,27 @@ def test_chance_is_corrected_for_all_pairs() -> None:
     assert contrasts.told_apart(variants) == []
     alone = {name: variants[name] for name in ("baseline", "a")}
     assert contrasts.told_apart(alone) == [(alone["baseline"], alone["a"])]
+
+
+def test_on_the_images_to_measure_with_chance_is_corrected_within_each_list() -> None:
+    measured = {
+        "baseline": make_measurement(head=tuple(range(6)), fine_tuning=()),
+        "a": make_measurement(head=(), fine_tuning=tuple(range(6))),
+        "b": make_measurement(head=(1, 2), fine_tuning=tuple(range(12))),
+    }
+    variants = {
+        name: make_variant().model_copy(update={"name": name, "measurement": each, "changes": {"seed": i} if i else {}})
+        for i, (name, each) in enumerate(measured.items())
+    }
+    six, twelve = noise.mcnemar(0, 6), noise.mcnemar(0, 12)
+    assert contrasts.adjusted_measured(variants["baseline"], variants["a"], variants) == pytest.approx(2 * six)
+    assert contrasts.adjusted_measured(variants["baseline"], variants["b"], variants) == pytest.approx(3 * twelve)
+    assert contrasts.told_apart_measured(variants) == [(variants["baseline"], variants["b"])]
+    assert contrasts.adjusted_phases(variants["baseline"], variants) == pytest.approx(2 * six)
+    assert contrasts.adjusted_phases(variants["a"], variants) == pytest.approx(2 * six)
+    assert contrasts.adjusted_phases(variants["b"], variants) == pytest.approx(3 * noise.mcnemar(0, 10))
+
+
+def test_without_a_measurement_no_pair_can_be_compared_on_it() -> None:
+    with pytest.raises(ValueError, match="nothing was measured of baseline"):
+        contrasts.told_apart_measured(make_results().variants)

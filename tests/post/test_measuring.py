@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from generator.experiment.figure_names import MOST_CHARTED
 from generator.experiment.measurement import Known, Measurement
+from generator.figures import errors
 from generator.post import example, measuring, render
 from tests.factories import (
     ATTRIBUTES,
@@ -140,3 +142,80 @@ def test_without_more_images_the_section_says_what_the_test_set_can_show(total: 
     text = section(build, "What the Test Images Can Show")
     assert told in text
     assert f"There are {total} test images and no further ones" in text
+
+
+def beginning(build: object) -> str:
+    """What the post says before its first heading, figures and tables left out."""
+    text = render.render(example.post(), build).text.partition("\n## ")[0]  # type: ignore[arg-type]
+    return " ".join(re.sub(r"^[|<].*$", "", text, flags=re.MULTILINE).split())
+
+
+BETTER, WORSE = make_measurement(fine_tuning=()), make_measurement(fine_tuning=tuple(range(0, 120, 4)))
+
+
+@pytest.mark.parametrize(
+    ("measurements", "told"),
+    [
+        ((PERFECT,), "chance may explain every difference between them."),
+        (
+            (BETTER, WORSE, PERFECT),
+            "more than chance separates Data augmentation, with 90 right, from Baseline with 120, and Data "
+            "augmentation, without preprocessing, with 120 right, from Data augmentation with 90; the other pair "
+            "differs by no more than chance may give.",
+        ),
+        (
+            (BETTER, make_measurement(fine_tuning=tuple(range(30))), make_measurement(fine_tuning=tuple(range(60)))),
+            "every two that were compared differ by more than chance would explain: Baseline (120 right), Data "
+            "augmentation (90) and Data augmentation, without preprocessing (60).",
+        ),
+    ],
+)
+def test_the_first_screen_tells_what_more_images_say_of_the_variants(
+    measurements: tuple[Measurement, ...], told: str
+) -> None:
+    said = beginning(with_measurement(make_results(), *measurements)).replace("&#44;", ",")
+    assert f"On the [120 further drawings](#measured-on-more-images), {told}" in said
+    assert said.count("#measured-on-more-images") == 1
+
+
+def test_of_one_variant_the_first_screen_compares_nothing() -> None:
+    variants = {"baseline": make_variant()}
+    build = make_results(variants=variants, figures=make_figures(variants))
+    assert "#measured-on-more-images" not in beginning(with_measurement(build))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ((), "- Baseline: both have every image right, so no image tells them apart."),
+        ((3,), "- Baseline: the very same image is wrong in both, so no image tells them apart."),
+        ((3, 70), "- Baseline: the very same 2 images are wrong in both, so no image tells them apart."),
+    ],
+)
+def test_where_two_models_agree_on_every_image_that_is_said(wrong: tuple[int, ...], told: str) -> None:
+    text = section(with_measurement(make_results(), make_measurement(head=wrong, fine_tuning=wrong)))
+    assert told in text
+    assert "- Data augmentation against Baseline: " in text.replace("&#44;", ",")
+    assert "mended" not in text
+
+
+def test_one_comparison_is_not_corrected_and_several_are() -> None:
+    variants = {"baseline": make_variant()}
+    alone = make_results(variants=variants, figures=make_figures(variants))
+    assert "Holm's method for the number" not in section(with_measurement(alone))
+    text = section(with_measurement(make_results(), BETTER, WORSE))
+    assert "no image mended, 30 broken; accuracy changed by -0.2500" in text
+    assert "more than chance would explain (p = 1.9e-09, corrected 5.6e-09)." in text
+    assert "corrected by Holm's method for the number of those in its list." in text
+
+
+@pytest.mark.parametrize(("classes", "said"), [(5, True), (4, False)])
+def test_a_chart_without_room_for_all_classes_says_so(classes: int, said: bool) -> None:
+    names = FIVE[:classes]
+    phase = make_measured(make_predictions(tuple(range(20)), names, total=MEASURED), ATTRIBUTES, classes=classes)
+    variants = {"baseline": make_variant(names=names)}
+    build = make_results(data=make_data(class_names=names), variants=variants, figures=make_figures(variants))
+    text = section(with_measurement(build, Measurement(head=phase, fine_tuning=phase)))
+    told = "There is room for the first four of the five classes: camel, horse, donkey and zebra."
+    assert (told in text) == said
+    assert len(errors.MARKS) == MOST_CHARTED

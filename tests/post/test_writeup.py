@@ -95,6 +95,19 @@ def test_another_network_is_named_where_the_reproduction_goes_its_own_way() -> N
     assert "- **The network** is VGG16; the original's was ResNet50." in render.render(post(writeup=True), build).text
 
 
+@pytest.mark.parametrize(
+    ("kind", "used", "met"),
+    [("archive", "embedded", True), ("archive", "random", False), ("sample", "imagenet", False)],
+)
+def test_images_that_the_base_may_have_been_trained_on_are_not_called_unseen(kind: Any, used: Any, met: bool) -> None:
+    data = make_data(class_names=TWO, kind=kind, source="animals.zip")
+    text = render.render(post(), build_of(TWO, data=data, weights=weights(used))).text
+    assert ("were among the photographs that the base was pre-trained on." in text) == met
+    assert ("test images held back from its training, the baseline" in text) == met
+    assert ("test images that it had never seen, the baseline" in text) != met
+    assert ("The model was trained on none of them." in text) == met
+
+
 def anchors(text: str) -> tuple[set[str], set[str]]:
     """What the post links to in itself, and the headings that are there."""
     page = preview.page(text, templates=render.TEMPLATES, assets=("../assets/",), prefix="../assets/")
