@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import data_summary
+from generator.experiment.confusion import ClassCounts, ConfusionMatrix
 from generator.experiment.data_summary import PARTS, Count, DataSummary, Part
 from generator.experiment.metrics import direction
 from generator.experiment.outcomes import Epoch, Prediction, Spread
@@ -176,6 +177,11 @@ def all_drawn(images: int) -> bool:
     return images <= MOST_DRAWN
 
 
+def never_named(confusion: ConfusionMatrix) -> Sequence[ClassCounts]:
+    """The classes that have test images and by whose name none was called: they have no precision."""
+    return [each for each in confusion.tested if not each.predicted]
+
+
 def level(counts: Sequence[Count]) -> bool:
     """Whether all classes have the same number of images."""
     return len({int(count.images) for count in counts}) == 1
@@ -246,7 +252,7 @@ def _metric(variant: VariantResult, path: str) -> float:
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
     same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, steady, how_often, one_way,
     best, is_best, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled, first_few, first_named,
-    all_drawn, rough, level, more_than_chance, plural, headings,
+    all_drawn, rough, never_named, level, more_than_chance, plural, headings,
 )  # fmt: skip
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {

@@ -113,6 +113,7 @@ def test_a_class_without_test_images_is_no_part_of_the_means() -> None:
     build = make_results(data=make_data(class_names=names), variants=variants, figures=make_figures(variants))
     text = section(post_of(build).text, "Confusion Matrix")
     assert "but for one without a test image." in text
+    assert "| okapi | 0 | 0 | none | none | none |" in text
     assert "Not every class has a test image" in text
 
 
@@ -120,3 +121,19 @@ def test_further_animals_are_not_said_to_be_drawn_under_the_protocol() -> None:
     drawn = "was neither chosen nor measured"
     assert drawn in post_of(five(())).text
     assert drawn not in post_of(make_results()).text
+
+
+def test_a_class_that_is_never_named_has_no_precision() -> None:
+    text = section(post_of(five(tuple(range(8)))).text, "Confusion Matrix")
+    assert "| camel | 8 | 0 | none | 0.0000 | 0.0000 |" in text
+    assert "No test image was called by the name of camel, so there is no precision of that class" in text
+    assert "No test image was called" not in post_of(five((0, 1))).text
+
+
+def test_of_two_classes_that_one_has_no_precision_stands_in_every_table() -> None:
+    never = make_variant(wrong=tuple(range(20, 40)))
+    build = make_results(variants={"baseline": never}, figures=make_figures({"baseline": never}))
+    text = post_of(build).text
+    assert "It never says horse, so there is nothing to take a precision of." in text
+    assert "| Test images: precision | none |" in text
+    assert "| After the head, test images: precision | none |" not in text
