@@ -23,7 +23,7 @@ from generator.post import contrasts, measuring
 from generator.support import noise
 from generator.support.formats import FORMATS
 
-MOST_ROWS = 50
+MOST_ROWS = 200
 MOST_NAMED = 5
 
 
@@ -163,7 +163,7 @@ def batches_filled(data: DataSummary, recipe: Recipe) -> bool:
 
 
 def first_few(items: Sequence[Any]) -> Sequence[Any]:
-    """As many as a table of file names may have."""
+    """As many as a table of images may have: a page of ten thousand rows is of no use to anybody."""
     return items[:MOST_ROWS]
 
 

@@ -137,3 +137,22 @@ def test_of_two_classes_that_one_has_no_precision_stands_in_every_table() -> Non
     assert "It never says horse, so there is nothing to take a precision of." in text
     assert "| Test images: precision | none |" in text
     assert "| After the head, test images: precision | none |" not in text
+
+
+def test_of_very_many_test_images_the_page_lists_the_first() -> None:
+    names = ("camel", "horse", "donkey")
+    images = make_predictions(tuple(range(900)), names, total=900)
+    counts = tuple(Count(class_name=name, images=300) for name in names)
+    variants = built(names, images)
+    data = make_data(class_names=names, test=counts, test_batches=29)
+    post = post_of(make_results(data=data, variants=variants, figures=make_figures(variants)))
+    predicted = section(post.text, "Prediction")
+    assert predicted.count("\n| 19") == 11  # 19, and 190 to 199
+    assert "| 199 |" in predicted
+    assert "| 200 |" not in predicted
+    assert "the first of each:" in predicted
+    assert "Only the first of them are listed here; [a file]" in predicted
+    assert predicted.count("(32, 224, 224, 3)\n") == 10
+    assert "indices of wrong predictions: [0, 1, " in post.text
+    assert ", 199, …]" in post.text
+    assert len(post.text) < 400_000
