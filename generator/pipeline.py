@@ -107,8 +107,10 @@ def _announce(
     display.expect(expected.forecast.seconds)
 
 
-def explain(config: Config, places: Places) -> list[Explanation]:
+def explain(config: Config, places: Places, display: Display) -> list[Explanation]:
     """For every stage whether `build` would run it, and why; one that variants share is listed once.
+
+    What was taken for what goes to `display`: whoever asks first wants to know how the data set is read, too.
 
     Says how long it would take as far as the stages ran on this machine before: nothing is measured.
     Writes nothing: a data set that must be drawn or unpacked first is so in a folder that is removed again.
@@ -118,8 +120,9 @@ def explain(config: Config, places: Places) -> list[Explanation]:
         known = origins.locate(config.data, places.store).folder.is_dir()
         begun = start(config, places.store, data_store=None if known else Path(scratch), download=False, draw=False)
         planned = plan(config, begun)
+    introduce(begun, config, display)
     running = missing(planned, store)
-    forecast = outlook.expect(Outset(config, begun, planned, store), running, Display()).forecast
+    forecast = outlook.expect(Outset(config, begun, planned, store), running, display).forecast
     expected = {each.label: each for each in forecast.stages}
     explanations = []
     for node in planned.once:

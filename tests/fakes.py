@@ -379,8 +379,9 @@ class Project:
         """`how`: what `pipeline.build` takes beside."""
         return pipeline.build(self.config(*overrides), self.places, display or Recorder(), **how)
 
-    def explain(self, *overrides: str) -> dict[str, Explanation]:
-        return {row.label: row for row in pipeline.explain(self.config(*overrides), self.places)}
+    def explain(self, *overrides: str, display: Display | None = None) -> dict[str, Explanation]:
+        rows = pipeline.explain(self.config(*overrides), self.places, display or Recorder())
+        return {row.label: row for row in rows}
 
     @property
     def where(self) -> list[str]:

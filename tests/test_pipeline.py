@@ -241,6 +241,13 @@ def test_explaining_a_first_build_says_that_nothing_ever_ran(fresh: Project) -> 
     assert causes(fresh) == dict.fromkeys(EVERYTHING, ("never ran",))
 
 
+def test_explaining_says_how_the_data_set_is_read(fresh: Project) -> None:
+    display = Recorder()
+    fresh.explain(display=display)
+    assert any(line.startswith("data: ") and "for training in train/" in line for line in display.lines)
+    assert any(line.startswith("weights of ") for line in display.lines)
+
+
 def test_explaining_an_unchanged_build_names_nothing_and_writes_nothing(built: Project) -> None:
     before = states(built.folder)
     rows = built.explain()

@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> int:
     settings = _load(options)
     places = _places(options, settings)
     if options.explain:
-        _print_explanations(pipeline.explain(settings, places))
+        _print_explanations(pipeline.explain(settings, places, for_terminal()))
         return 0
     _check_places(options, settings, places)
     outcome = pipeline.build(
