@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names, loading
+from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Part
 from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
@@ -218,10 +219,33 @@ def make_results(**changes: Any) -> BuildResults:
 
 
 def make_figures(variants: Any, *, measured: bool = False) -> tuple[FigureFile, ...]:
-    places = [
-        place for place in figure_names.every(variants) if measured or place[1] not in figure_names.OF_MEASUREMENT
-    ]
+    beside = {*figure_names.OF_MAPS, *(() if measured else figure_names.OF_MEASUREMENT)}
+    places = [place for place in figure_names.every(variants) if place[1] not in beside]
     return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in places)
+
+
+# ---- Class activation maps ----------------------------------------------------------------------------------
+
+
+def make_maps(
+    predictions: Sequence[Prediction], classes: int = 2, map: Shares | None = None, area: Shares | None = None
+) -> ActivationMaps:
+    """Maps that give the logits of `predictions`; every one with the shares `map` and `area`."""
+    images = tuple(MappedImage(mean=round(p.logit - 0.125, 9), map=map, area=area) for p in predictions)
+    return ActivationMaps(rows=7, columns=7, bias=(0.125,) * (1 if classes == 2 else classes), images=images)
+
+
+def with_maps(build: BuildResults, map: Shares | None = None, area: Shares | None = None) -> BuildResults:
+    """The build with maps of its variants."""
+    classes = len(build.data.class_names)
+    variants = {
+        name: variant.model_copy(update={"activation_maps": make_maps(variant.predictions, classes, map, area)})
+        for name, variant in build.variants.items()
+    }
+    drawn = tuple(
+        FigureFile(scope=name, name=each, width=960, height=640) for name in variants for each in figure_names.OF_MAPS
+    )
+    return build.model_copy(update={"variants": variants, "figures": (*build.figures, *drawn)})
 
 
 # ---- A measurement ---------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from generator.data.dataset import Sample
 from generator.data.pixels import example_with_alpha
 from generator.experiment import figure_names, loading, outcomes
 from generator.experiment import settings as config
+from generator.experiment.activation_maps import Grid
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
 from generator.post import manifest
@@ -142,6 +143,19 @@ def measurement(job: Job, out: Path, report: Report, hook: Hook) -> None:
     _write(out, **found)
 
 
+def activation_maps(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    outcome = artifacts.read_records(job.inputs["evaluation"])["outcome"]
+    predictions = [outcomes.Prediction(**row) for row in outcome["predictions_by_part"]["test"]]
+    np.save(out / artifacts.MAPS, np.array([_number(job)], np.uint64))
+    found = factories.make_maps(predictions, job.classes)
+    _write(out, grid=Grid(**found.model_dump(exclude={"images"})), images=list(found.images))
+
+
+def map_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    drawings = [quick_drawing(name, job.dataset.class_names, _number(job)) for name in figure_names.OF_MAPS]
+    artifacts.write_drawings(out, drawings)
+
+
 def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
     report({"base": 1.0, "lower": 0.01, "upper": 0.01, "augment": 0.001, "stored": 100.0})
 
@@ -183,6 +197,8 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "fine_tuning": fine_tuning,
     "head_evaluation": head_evaluation,
     "evaluation": evaluation,
+    "activation_maps": activation_maps,
+    "map_figures": map_figures,
     "measure_pixels": real,
     "measure_features": measure_features,
     "measurement": measurement,

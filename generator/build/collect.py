@@ -89,7 +89,7 @@ def _train_all(plan: Plan, runner: Runner, display: Display) -> None:
     for name, nodes in plan.variants.items():
         try:
             # The evaluation first: with what it needs `cut` is there, which spares `features` half of its work.
-            for stage in ("architecture", "evaluation", "head_evaluation", "measurement"):
+            for stage in ("architecture", "evaluation", "head_evaluation", "activation_maps", "measurement"):
                 if stage in nodes:
                     runner.require(nodes[stage])
         except BuildFailed as error:
@@ -105,7 +105,7 @@ def _train_all(plan: Plan, runner: Runner, display: Display) -> None:
 def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner) -> VariantResult:
     found = {
         stage: runner.require(nodes[stage]).read_json(artifacts.RESULT)
-        for stage in ("architecture", "head", "head_evaluation", "fine_tuning", "evaluation")
+        for stage in ("architecture", "head", "head_evaluation", "fine_tuning", "evaluation", "activation_maps")
     }
     table = {
         "name": variant.name,
@@ -121,6 +121,7 @@ def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner
         **found["evaluation"]["outcome"],
         **found["architecture"],
         "measurement": measured.measurement(begun, nodes, runner),
+        "activation_maps": {**found["activation_maps"]["grid"], "images": found["activation_maps"]["images"]},
     }
     return strict_json.validated(VariantResult, table, f"{variant.name}: results in the store")
 

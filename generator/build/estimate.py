@@ -157,6 +157,9 @@ def work(
         return replace(start, kept=images) if cut else replace(start, lower=images)
     if name == "evaluation":
         return Work(name, f"{name} {network}", images, upper=images, kept=images)
+    if name == "activation_maps":
+        tested = images - counts.training - counts.validation
+        return Work(name, f"{name} {network}", tested, upper=tested, kept=tested)
     if name.startswith("measure"):
         return _measuring(name, f"{name} {size}", network, counts.measured)
     if name == "head_evaluation":

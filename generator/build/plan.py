@@ -95,7 +95,9 @@ class Plan:
     @property
     def figures(self) -> dict[str, tuple[Node, ...]]:
         """Scope → the nodes that draw its figures."""
-        drawn = {name: _there(nodes, "figures", "measure_figures") for name, nodes in self.variants.items()}
+        drawn = {
+            name: _there(nodes, "figures", "map_figures", "measure_figures") for name, nodes in self.variants.items()
+        }
         shared = {EXAMPLES: _there(self.shared, "examples"), COMPARISON: _there(self.shared, "comparison")}
         return {DATA: _there(self.shared, "data_figures"), **drawn, **shared}
 

@@ -11,6 +11,7 @@ CONFUSION_MATRIX, WRONG_PREDICTIONS = "confusion-matrix", "wrong-predictions"
 FIRST_SCREEN, PREDICTIONS = "first-screen", "predictions"
 COMPARISON, ACCURACIES = "comparison", "accuracies"
 """`COMPARISON` is also the scope of the figures over all variants."""
+ACTIVATION_MAPS = "activation-maps"
 ERRORS, HARDEST = "errors-by-attribute", "hardest-images"
 DATA = "data"
 """Scope of the figures about the images."""
@@ -24,6 +25,8 @@ OF_DATA = (TEST_IMAGES, ALPHA, AUGMENTATION)
 """In order; `ALPHA` is absent where no training image has transparent pixels."""
 OF_VARIANT = (HEAD_CURVE, FINE_TUNING_CURVE, CONFUSION_MATRIX, WRONG_PREDICTIONS)
 """In order."""
+OF_MAPS = (ACTIVATION_MAPS,)
+"""Of a variant, where it has class activation maps."""
 OF_MEASUREMENT = (ERRORS, HARDEST)
 """Of a variant, in order, where there were images to measure with; `ERRORS` only where they have attributes."""
 OF_EXAMPLES = (FIRST_SCREEN, PREDICTIONS)
@@ -35,6 +38,6 @@ OF_ALL_VARIANTS = (ACCURACIES, COMPARISON)
 def every(variants: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """(scope, name) of all figures that a build of these variants may have, in order."""
     data = [(DATA, name) for name in OF_DATA]
-    own = [(variant, name) for variant in variants for name in (*OF_VARIANT, *OF_MEASUREMENT)]
+    own = [(variant, name) for variant in variants for name in (*OF_VARIANT, *OF_MAPS, *OF_MEASUREMENT)]
     examples = [(EXAMPLES, name) for name in OF_EXAMPLES]
     return *data, *own, *examples, *((COMPARISON, name) for name in OF_ALL_VARIANTS)

@@ -1,13 +1,14 @@
 """Results as the text files of `assets/data/`, and back: a post can be rendered from these files alone.
 
 `metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per phase and image,
-`record.json` the model summaries and package versions; `measurement_files` adds its own. What is read is checked.
+`record.json` the model summaries and package versions; `map_files` and `measurement_files` add their own. What is read
+is checked.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from generator.experiment import measurement_files
+from generator.experiment import map_files, measurement_files
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import PARTS
 from generator.experiment.measurement_files import logit_columns
@@ -21,8 +22,8 @@ from generator.support.tables import from_csv, to_csv
 
 METRICS, HISTORY, PREDICTIONS, RECORD = "metrics.json", "history.csv", "predictions.csv", "record.json"
 FILES = (METRICS, HISTORY, PREDICTIONS, RECORD)
-EVERY = (*FILES, *measurement_files.FILES)
-"""With those of a measurement, which are there where something was measured."""
+EVERY = (*FILES, map_files.MAPS, *measurement_files.FILES)
+"""With those of activation maps and of a measurement, which are there where there were some."""
 
 HISTORY_COLUMNS = ("variant", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 PREDICTION_COLUMNS = (
@@ -62,6 +63,7 @@ def to_files(results: BuildResults) -> dict[str, str]:
         HISTORY: _history_csv(results),
         PREDICTIONS: _predictions_csv(results),
         RECORD: to_json(record),
+        **map_files.to_texts(results),
         **measurement_files.to_texts(results),
     }
 
@@ -77,6 +79,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
         check_version(table, f"{where}/{name}")
     try:
         measured = _measured(files, metrics, where)
+        mapped = map_files.from_texts(files, metrics["variants"])
         history = _history_rows(files[HISTORY])
         predictions = _predictions(files[PREDICTIONS], record["order"], _class_count(metrics["data"]))
         variants = {
@@ -86,6 +89,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
                 "fine_tuning": history.get((name, "fine_tuning"), []),
                 "summaries": record["summaries"][name],
                 "measurement": measured.get(name),
+                "activation_maps": mapped.get(name),
                 "before": _without_ratio(metrics["variants"][name]["before"]),
                 "after_head": _outcome_from(
                     metrics["variants"][name]["after_head"], predictions(name, "head"), metrics["data"]
@@ -135,6 +139,7 @@ def empty_neighbours(variants: Iterable[str], data: Any) -> dict[str, str]:
         HISTORY: to_csv(HISTORY_COLUMNS, []),
         PREDICTIONS: to_csv(_prediction_columns(_class_count(data)), []),
         RECORD: to_json(record),
+        **map_files.no_rows(),
         **measurement_files.no_rows(),
     }
 
@@ -150,17 +155,18 @@ def _measured(files: Mapping[str, str], metrics: Mapping[str, Any], where: str) 
 
 
 _OUTCOME = set(PhaseOutcome.model_fields)
-_DERIVED = ("epochs", "before", "after_head", "classes", "measurement", *_OUTCOME)
+_DERIVED = ("epochs", "before", "after_head", "classes", "measurement", "activation_maps", *_OUTCOME)
 
 
 def _metrics_of(variant: VariantResult, class_names: Sequence[str]) -> dict[str, Any]:
-    table = variant.model_dump(
-        mode="json", exclude={"head", "fine_tuning", "summaries", "before", "after_head", "measurement", *_OUTCOME}
-    )
+    elsewhere = {"head", "fine_tuning", "summaries", "before", "after_head", "measurement", "activation_maps"}
+    table = variant.model_dump(mode="json", exclude=elsewhere | _OUTCOME)
     if variant.weights is None:  # the build's
         del table["weights"]
     if variant.measurement is not None:
         table["measurement"] = measurement_files.metrics_of(variant.measurement)
+    if variant.activation_maps is not None:
+        table["activation_maps"] = map_files.metrics_of(variant.activation_maps)
     table["before"] = _with_ratio(variant.before)
     table["after_head"] = _outcome_of(variant.after_head, class_names)
     table |= _outcome_of(variant, class_names)

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from generator.backbones.weights_summary import WeightsSummary
+from generator.experiment.activation_maps import ActivationMaps
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
@@ -85,6 +86,8 @@ class VariantResult(Trained):
     summaries: Summaries
     measurement: Measurement | None = None
     """Where there were images to measure with."""
+    activation_maps: ActivationMaps | None = None
+    """Of the fine-tuned network; None of builds before there were any."""
 
     @property
     def kept(self) -> dict[Phase, Epoch]:

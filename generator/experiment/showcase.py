@@ -1,6 +1,7 @@
 """Which test images are drawn, by rules, so that nobody picks them: figures, captions and alternative texts ask here.
 
-`showcase` chooses those that open the post, `spread` those of a sheet that cannot hold them all.
+`showcase` chooses those that open the post, `doubtful` those whose class activation maps are drawn, `spread` those of a
+sheet that cannot hold them all.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,9 @@ MOST_WRONG = 4
 NARROW = 2
 MOST_DRAWN = 60
 """Most test images on one sheet."""
+MOST_MAPPED = 12
+LEAST_CERTAIN = 3
+"""Of `MOST_MAPPED`, right ones at least, as far as there are any."""
 
 
 def showcase(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
@@ -25,6 +29,17 @@ def showcase(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     right = sorted((p for p in predictions if not p.wrong), key=lambda p: (p.confidence, p.index))
     narrow, sure = right[:NARROW], sorted(right[NARROW:], key=lambda p: (-p.confidence, p.index))
     return tuple([*wrong[:MOST_WRONG], *narrow, *sure, *wrong[MOST_WRONG:]][:MOST])
+
+
+def doubtful(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
+    """At most `MOST_MAPPED` of `predictions`: the wrong ones, the surest first, then the least certain right ones.
+
+    Of too many wrong ones the surest are taken, so that `LEAST_CERTAIN` right ones have room.
+    """
+    wrong = sorted((p for p in predictions if p.wrong), key=lambda p: (-p.confidence, p.index))
+    right = sorted((p for p in predictions if not p.wrong), key=lambda p: (p.confidence, p.index))
+    room = MOST_MAPPED - min(LEAST_CERTAIN, len(right))
+    return tuple([*wrong[:room], *right][:MOST_MAPPED])
 
 
 def spread(total: int, most: int) -> list[int]:

@@ -1,8 +1,8 @@
 """Draws every figure of the post from results and pixels.
 
 `draw_data` draws the figures about the images, `draw_variant` those of one variant, `draw_examples` those of the
-baseline's test images, `draw_measurement` those of the images to measure with, `draw_comparison` those over all
-variants. Each chart has a function here or in `accuracies`,
+baseline's test images, `draw_maps` the class activation maps of one variant, `draw_measurement` those of the images to
+measure with, `draw_comparison` those over all variants. Each chart has a function here or in `accuracies`,
 each sheet of images one in `sheets` or `examples`, that returns matplotlib's `Figure`, so that what is on it can be
 examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from generator.experiment.figure_names import (
     ACCURACIES,
+    ACTIVATION_MAPS,
     ALPHA,
     AUGMENTATION,
     COMPARISON,
@@ -35,7 +36,7 @@ from generator.experiment.measurement import Measured, ordered
 from generator.experiment.metrics import format_of
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import Trained
-from generator.figures import confusion, errors, examples, sheets
+from generator.figures import confusion, errors, examples, maps, sheets
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import (
     BLUE,
@@ -50,6 +51,7 @@ from generator.figures.canvas import (
     new_figure,
     style,
 )
+from generator.figures.maps import Mapped
 from generator.support import formats
 
 Chosen = Sequence[Epoch | None]
@@ -116,6 +118,12 @@ def draw_examples(variant: Trained, class_names: Sequence[str], test_pixels: Pix
             encode(name, draw(variant.predictions, class_names, test_pixels), photos=True, texts=class_names)
             for name, draw in sheets_of
         )
+
+
+def draw_maps(images: Sequence[Mapped], class_names: Sequence[str]) -> tuple[Drawing, ...]:
+    """Test images beside their class activation maps."""
+    with style(*class_names):
+        return (encode(ACTIVATION_MAPS, maps.beside_images(images, class_names), photos=True, texts=class_names),)
 
 
 def draw_measurement(measured: Measured, class_names: Sequence[str], pixels: Pixels) -> tuple[Drawing, ...]:

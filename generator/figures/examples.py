@@ -40,10 +40,10 @@ def _sheet(
 
 def _tile(prediction: Prediction, class_names: Sequence[str], pixels: Pixels, room: float) -> Tile:
     title = indexed(prediction.index, class_names[prediction.actual], room)
-    return Tile(pixels, (title, _answer(prediction, class_names, room)), prediction.wrong)
+    return Tile(pixels, (title, answer(prediction, class_names, room)), prediction.wrong)
 
 
-def _answer(prediction: Prediction, class_names: Sequence[str], room: float) -> str:
+def answer(prediction: Prediction, class_names: Sequence[str], room: float) -> str:
     """`✓ 97%`, or with the name that was given in error, `camel 63%`."""
     share = ">99%" if prediction.confidence >= CERTAIN else f"{prediction.confidence:.0%}"
     if not prediction.wrong:

@@ -19,7 +19,7 @@ from generator.experiment.outcomes import Epoch, Prediction, Spread
 from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
 from generator.experiment.showcase import MOST_DRAWN
-from generator.post import contrasts, measuring
+from generator.post import contrasts, looking, measuring
 from generator.support import noise
 from generator.support.formats import FORMATS
 
@@ -256,6 +256,6 @@ _OWN: Final[tuple[Callable[..., Any], ...]] = (
 )  # fmt: skip
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {
-    claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS, *measuring.CLAIMS)
+    claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS, *looking.CLAIMS, *measuring.CLAIMS)
 }
 """Name → claim, as templates call them."""

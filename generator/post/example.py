@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names
+from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
 from generator.experiment.data_summary import PARTS, Copy, Count, DataSummary, Duplicate
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
@@ -137,6 +138,7 @@ def _variant(name: str, model: ModelSettings, classes: int) -> VariantResult:
         ),
         summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
         measurement=Measurement(head=_measured(classes), fine_tuning=_measured(classes)),
+        activation_maps=_maps(classes),
     )
 
 
@@ -151,6 +153,15 @@ def _outcome(classes: int) -> PhaseOutcome:
         confusion=confusion,
         predictions_by_part=dict.fromkeys(PARTS, predictions),
     )
+
+
+def _maps(classes: int) -> ActivationMaps:
+    image = MappedImage(
+        mean=0.5,
+        map=Shares(subject=0.5, background=0.25, padding=0.25),
+        area=Shares(subject=0.25, background=0.5, padding=0.25),
+    )
+    return ActivationMaps(rows=1, columns=1, bias=(0.0,) * (1 if classes == 2 else classes), images=(image,) * 4)
 
 
 def _measured(classes: int) -> Measured:

@@ -18,6 +18,7 @@ from which `verify` computes it again.
     close_mistakes(variant)                    wrong test images of low confidence
     second_choices(variant)                    wrong test images whose actual class is the second most probable
     never_right(variants)                      test images that every variant has wrong
+    mapped_wrong(variant), mapped_right        wrong, right test images whose class activation map is drawn
     fisher(score, other)                       exact p value of two accuracies on different images
     error_low(group), error_high               95 % interval of the share of a group that is wrong
     fewest_one_way(score)                      images that must go one way, none the other, to be more than chance
@@ -31,6 +32,7 @@ left, `variant.after_head` or the variant itself, whose test images are meant, o
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from generator.experiment.showcase import doubtful
 from generator.post import contrasts
 from generator.support import noise
 
@@ -71,6 +73,8 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "close_mistakes": lambda variant: len(contrasts.close_calls(variant.wrong)),
     "second_choices": lambda variant: len(contrasts.second_chosen(variant.wrong)),
     "never_right": lambda variants: len(contrasts.all_wrong(variants)),
+    "mapped_wrong": lambda variant: sum(p.wrong for p in doubtful(variant.predictions)),
+    "mapped_right": lambda variant: sum(not p.wrong for p in doubtful(variant.predictions)),
     "fisher": lambda score, other: noise.fisher(*_counts(score), *_counts(other)),
     "error_low": lambda group: noise.wilson(group.errors, group.images)[0],
     "error_high": lambda group: noise.wilson(group.errors, group.images)[1],

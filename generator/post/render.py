@@ -29,6 +29,7 @@ from generator.post import (
     example,
     layout,
     lint,
+    looking,
     measuring,
     quantities,
     templating,
@@ -168,19 +169,8 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    readers = (
-        bound,
-        claims,
-        contrasts,
-        lint,
-        measuring,
-        quantities,
-        templating,
-        wording,
-        writeup,
-        sys.modules[__name__],
-    )
-    modules = (*readers, escape, formats)
+    readers = (bound, claims, contrasts, lint, looking, measuring, quantities, templating, wording, writeup)
+    modules = (*readers, sys.modules[__name__], escape, formats)
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
     texts = [newlines.normalised(path.read_bytes()) for path in paths]

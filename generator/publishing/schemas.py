@@ -5,7 +5,8 @@
 
 from typing import Any
 
-from generator.experiment import measurement_files, result_files
+from generator.experiment import map_files, measurement_files, result_files
+from generator.experiment.activation_maps import MappedImage
 from generator.experiment.confusion import NAMED
 from generator.experiment.data_summary import PARTS
 from generator.experiment.loading import ConfigFile
@@ -37,6 +38,7 @@ def schemas() -> dict[str, Schema]:
         "experiment.toml": _titled("experiment.toml", ConfigFile.model_json_schema()),
         "history.csv": _row("history.csv", result_files.HISTORY_COLUMNS, Epoch.model_json_schema()),
         "predictions.csv": _predictions("predictions.csv", result_files.PREDICTION_COLUMNS),
+        "activation-maps.csv": _maps(),
         "measure.csv": _predictions("measure.csv", measurement_files.COLUMNS),
         "measure-images.csv": _images(),
     }
@@ -49,6 +51,9 @@ def _metrics() -> Schema:
     for name in ("Summaries", "Prediction", "FigureFile", "Environment"):
         definitions.pop(name)
     share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+    for name in ("MappedImage", "Shares"):
+        definitions.pop(name)
+    _drop(definitions["ActivationMaps"], "images")
     for name in measurement_files.ROWS:
         _drop(definitions["Measured"], name)
     for name in ("Score", "ClassificationScore", "Measured"):
@@ -108,6 +113,14 @@ def _predictions(name: str, columns: tuple[str, ...]) -> Schema:
     """Of more than two classes, the logits of all stand at the end."""
     row = _row(name, columns, Prediction.model_json_schema())
     return {**row, "patternProperties": {"^logit_[0-9]+$": {"type": "number"}}}
+
+
+def _maps() -> Schema:
+    """Shares are empty where no alpha channel tells, or nothing of a map speaks for the predicted class."""
+    share: Schema = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"const": ""}]}
+    known = {**Prediction.model_json_schema()["properties"], **MappedImage.model_json_schema()["properties"]}
+    shares = dict.fromkeys(map_files.SHARES, share)
+    return _row("activation-maps.csv", map_files.COLUMNS, {"properties": shares | known})
 
 
 def _images() -> Schema:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from generator.experiment import result_files
+from generator.experiment import map_files, result_files
 from generator.experiment.recount import disagreements
 from generator.experiment.results import BuildResults
 from generator.post import bound, manifest
@@ -107,6 +107,7 @@ def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Find
         return
     yield from _missing_figures(build, record)
     yield from _miscounted(build, str(PurePosixPath(place).parent))
+    yield from _mismapped(build, str(PurePosixPath(place).parent))
     post = _content(site, record.post)
     if post is None:
         return
@@ -137,6 +138,15 @@ def _miscounted(build: BuildResults, folder: str) -> Iterator[Finding]:
             for path in disagreements(outcome, len(build.data.class_names)):
                 message = f"{owner}.{path} is not what {result_files.PREDICTIONS} gives: they are of different builds"
                 yield Finding("results", f"{folder}/{result_files.METRICS}", message)
+
+
+def _mismapped(build: BuildResults, folder: str) -> Iterator[Finding]:
+    """Activation maps that do not give the logits of the predictions beside them."""
+    for name, variant in build.variants.items():
+        maps = variant.activation_maps
+        for file in maps.disagreements(variant.predictions) if maps else ():
+            message = f"{name}: the map of {printable(file)} does not give its logit in {result_files.PREDICTIONS}"
+            yield Finding("results", f"{folder}/{map_files.MAPS}", f"{message}: they are of different builds")
 
 
 def _number(number: Number, build: BuildResults, post: str, lines: list[str]) -> Iterator[Finding]:

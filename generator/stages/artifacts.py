@@ -27,13 +27,17 @@ CUT = "cut.json"
 """`cut`: name of the layer behind which the base is cut."""
 POOLED = "pooled.npy"
 """`features`, `measure_features`: pooled features of every image, float32 (n, c)."""
+MAPS = "maps.npy"
+"""`activation_maps`: the map of every test image, float32 (n, h, w): of two classes that of the only logit, of more
+that of the predicted class."""
 RESULT = "result.json"
-"""`architecture`, `head`, `head_evaluation`, `fine_tuning`, `evaluation`, `measurement`: records, by name."""
+"""`architecture`, `head`, `head_evaluation`, `fine_tuning`, `evaluation`, `activation_maps`, `measurement`: records, by
+name."""
 VARIABLES = "variables.npz"
 """`head`, `fine_tuning`: the trained variables, in order."""
 FIGURES = "figures.json"
-"""`figures`, `data_figures`, `examples`, `measure_figures`, `comparison`: a row for each figure, whose files lie beside
-it."""
+"""`figures`, `data_figures`, `examples`, `map_figures`, `measure_figures`, `comparison`: a row for each figure,
+whose files lie beside it."""
 
 
 def rows(path: Path) -> np.ndarray:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.data import decoding
+from generator.data import decoding, regions
 from generator.data.pixels import example_with_alpha
 from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import PhaseOutcome, Score
 from generator.experiment.results import Trained
+from generator.experiment.showcase import doubtful
 from generator.experiment.stopping import kept
 from generator.figures import charts
 from generator.figures.accuracies import Accuracies
@@ -51,6 +52,16 @@ def figures(job: Job, out: Path, report: Report) -> None:
 def examples(job: Job, out: Path, report: Report) -> None:
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
     artifacts.write_drawings(out, charts.draw_examples(_shown(job), job.dataset.class_names, test_pixels))
+
+
+def map_figures(job: Job, out: Path, report: Report) -> None:
+    where = f"{printable(job.label)}: results in the store"
+    outcome = validated(PhaseOutcome, artifacts.read_records(job.inputs["evaluation"])["outcome"], where)
+    test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
+    maps = artifacts.rows(job.inputs["activation_maps"] / artifacts.MAPS)
+    size = test_pixels.shape[1]
+    drawn = [(p, test_pixels[p.index], regions.enlarged(maps[p.index], size)) for p in doubtful(outcome.predictions)]
+    artifacts.write_drawings(out, charts.draw_maps(drawn, job.dataset.class_names))
 
 
 def measure_figures(job: Job, out: Path, report: Report) -> None:

@@ -8,6 +8,7 @@
     head_evaluation   scores on the three splits, predictions, confusion matrix after phase 1
     fine_tuning    phase 2: history, the weights of the upper part and the head
     evaluation     the same as `head_evaluation` after phase 2
+    activation_maps   which places of the test images the logits of that network come from
 
     measure_features   pooled features of every image to measure with, as `features`
     measurement        scores and predictions of these after each phase
@@ -22,14 +23,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from generator.experiment.outcomes import Score
+from generator.data import regions
+from generator.experiment.activation_maps import Grid, MappedImage
+from generator.experiment.outcomes import Prediction, Score
 from generator.experiment.results import ParameterCounts, Shapes, Summaries
 from generator.experiment.settings import ModelSettings, first_fine_tuning_epoch
 from generator.experiment.task import Task, task_for
 from generator.stages import artifacts
 from generator.stages.job import Job
+from generator.stages.pixels import found_in
 from generator.stages.workspace import Workspace, through
 from generator.support.progress import Report
+from generator.training import activation_maps as mapping
 from generator.training import network, scoring
 from generator.training.batches import augmentation_layers, derived_seed
 from generator.training.epochs import Batches, Phase, train
@@ -160,6 +165,39 @@ def evaluation(job: Job, out: Path, report: Report) -> None:
     _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
     logits = scoring.predict(model, work.lower_outputs(range(len(work.labels))))
     _write_outcome(task, logits, work, out)
+
+
+def activation_maps(job: Job, out: Path, report: Report) -> None:
+    work, task = Workspace(job), task_for(job.classes)
+    model, layers = work.upper_model(task.outputs)
+    _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
+    outcome = artifacts.read_records(job.inputs["evaluation"])["outcome"]
+    predicted = [Prediction(**row).predicted for row in outcome["predictions_by_part"]["test"]]
+    logits = predicted if task.outputs > 1 else [0] * len(predicted)
+    tested = work.lower_outputs(range(job.dataset.first_test, len(job.dataset.samples)))
+    maps = mapping.activation_maps(model, layers, tested, logits)
+    np.save(out / artifacts.MAPS, maps)
+    # The only logit of two classes speaks for the second, and against the first.
+    speaking = [1 if label or task.outputs > 1 else -1 for label in predicted]
+    grid = Grid(rows=maps.shape[1], columns=maps.shape[2], bias=layers.dense.bias.numpy().tolist())
+    artifacts.write_records(out, grid=grid, images=_mapped(job, maps, speaking, report))
+
+
+def _mapped(job: Job, maps: np.ndarray, speaking: list[int], report: Report) -> list[MappedImage]:
+    """What each map comes to, and what of it lies where, as far as alpha channels tell."""
+    size, any_transparent = job.setting("data.image_size"), found_in(job.inputs["pixels"]).transparent > 0
+    images = []
+    for sample, places, sign in zip(job.dataset.test, maps, speaking, strict=True):
+        where = regions.of_image(sample.path, size) if any_transparent else None
+        images.append(
+            MappedImage(
+                mean=float(places.mean(dtype=np.float64)),
+                map=None if where is None else regions.shares(regions.enlarged(sign * places, size), where),
+                area=None if where is None else regions.shares(np.ones((size, size), np.float32), where),
+            )
+        )
+        report({"images": len(images), "of": len(maps)})
+    return images
 
 
 def measure_features(job: Job, out: Path, report: Report) -> None:

@@ -18,13 +18,13 @@ def pixels(job: Job, out: Path, report: Report) -> None:
 
 def measure_pixels(job: Job, out: Path, report: Report) -> None:
     # What is white in samples of more than 8 bits, the images of the data set decide.
-    scales = _found(job.inputs["pixels"]).scales
+    scales = found_in(job.inputs["pixels"]).scales
     found = read_pixels(job.measure, _square(job), out / artifacts.PIXELS, partial(_report, report), scales)
     (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
 
 
 def split(job: Job, out: Path, report: Report) -> None:
-    copies = _found(job.inputs["pixels"]).copies
+    copies = found_in(job.inputs["pixels"]).copies
     fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
     stratified = job.setting("split.stratified")
     found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies, stratified)
@@ -39,7 +39,8 @@ def _square(job: Job) -> Square:
     )
 
 
-def _found(folder: Path) -> PixelReport:
+def found_in(folder: Path) -> PixelReport:
+    """What decoding the images showed, of whose stage this is the folder."""
     path = folder / artifacts.REPORT
     return validated(PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path))
 

@@ -3,6 +3,7 @@
     pixels ─┬─ split ──────┐
             ├─ features ─ head ─┬─ head_evaluation
             ├─ cut ╌╌┘──────────┴─ fine_tuning ─ evaluation ─┬─ figures, examples
+            │                                                ├─ activation_maps ─ map_figures
             │                                                └─ comparison
             ├─ augmentation ──────────────────────────────────── data_figures
             └─ measure_pixels ─┬─ measure_features ─┐
@@ -229,6 +230,26 @@ STAGES = (
         given=("dataset",),
         draws=("classes",),
         needs=("pixels", "head", "fine_tuning", "evaluation"),
+        packages=DRAWING,
+    ),
+    Stage(
+        name="activation_maps",
+        runs="generator.stages.learning:activation_maps",
+        scope="variant",
+        settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
+        sometimes=_RANDOM,
+        given=("classes", "dataset", "backbone", "weights", "precision"),
+        needs=("pixels", "cut", "fine_tuning", "evaluation"),
+        packages=(*TENSORFLOW, "pillow"),
+        decodes=True,
+    ),
+    Stage(
+        name="map_figures",
+        runs="generator.stages.drawing:map_figures",
+        scope="variant",
+        given=("dataset",),
+        draws=("classes",),
+        needs=("pixels", "evaluation", "activation_maps"),
         packages=DRAWING,
     ),
     Stage(

@@ -33,15 +33,18 @@ WEIGHTS = Weights(
 )
 OTHER_WEIGHTS = replace(WEIGHTS, summary=WEIGHTS.summary.model_copy(update={"fingerprint": "0" * 64}))
 
-TRAINED = {"head", "head_evaluation", "fine_tuning", "evaluation", "figures", "examples", "comparison"}
+MAPPED = {"activation_maps", "map_figures"}
+TRAINED = {"head", "head_evaluation", "fine_tuning", "evaluation", "figures", "examples", "comparison"} | MAPPED
 """What follows from the head."""
 TUNED = TRAINED - {"head", "head_evaluation"}
-EVALUATED = {"head_evaluation", "evaluation", "figures", "examples", "comparison"}
+EVALUATED = {"head_evaluation", "evaluation", "figures", "examples", "comparison"} | MAPPED
 SPLIT = TRAINED | {"split"}
 FROZEN = {"features", "cut"}
 DATA = {"pixels", "augmentation", "data_figures"}
-WORKER = {"architecture", "augmentation", "features", "cut", "head", "head_evaluation", "fine_tuning", "evaluation"}
-DRAWN = {"figures", "data_figures", "examples", "comparison"}
+WORKER = {"architecture", "augmentation", "features", "cut", "head", "head_evaluation", "fine_tuning", "evaluation"} | {
+    "activation_maps"
+}
+DRAWN = {"figures", "data_figures", "examples", "map_figures", "comparison"}
 COMPUTED = WORKER | DRAWN
 """What TensorFlow computes, and what is drawn of it."""
 MEASURED = {"measure_features", "measurement", "measure_figures"}
@@ -374,7 +377,9 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         # What stands between a stage's function and the library that it calls.
         ("stages/drawing.py", "original=pixels[0]", "original=pixels[1]", {"data_figures"}),
         ("data/pixels.py", '(0, "10.png")', '(0, "11.png")', {"data_figures"}),
-        ("data/decoding.py", '{}).image, "RGBA")', '{}).image, "RGBa")', {"data_figures"}),
+        ("data/decoding.py", '{}).image, "RGBA")', '{}).image, "RGBa")', {"data_figures"} | MAPPED),
+        ("data/regions.py", "== 0", "== 1", MAPPED),
+        ("experiment/showcase.py", "LEAST_CERTAIN = 3", "LEAST_CERTAIN = 4", {"map_figures"}),
         # What surrounds every function that TensorFlow runs.
         (
             "stages/table.py",

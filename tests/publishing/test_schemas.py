@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from generator.experiment import result_files
+from generator.experiment.activation_maps import Shares
 from generator.publishing.schemas import Schema, schemas
 from generator.support import strict_json
-from tests.factories import FIVE, ROOT, make_data, make_results, with_measurement
+from tests.factories import FIVE, ROOT, make_data, make_results, with_maps, with_measurement
 from tests.sites import PLACE, make_files
 
 
@@ -117,6 +118,17 @@ def test_the_metrics_with_a_measurement_fit_their_schema() -> None:
     assert check(table, "metrics.json") == []
     del table["variants"]["baseline"]["measurement"]["head"]["accuracy"]
     assert check(table, "metrics.json") != []
+
+
+def test_maps_fit_their_schemas() -> None:
+    known = Shares(subject=0.5, background=0.3, padding=0.2)
+    for shares in ((known, known), (None, None)):
+        files = result_files.to_files(with_maps(make_results(), *shares))
+        assert check(json.loads(files[result_files.METRICS]), "metrics.json") == []
+        (row, *_) = csv.DictReader(io.StringIO(files["activation-maps.csv"]))
+        typed = {name: float(cell) if cell[:1].isdigit() or cell[:1] == "-" else cell for name, cell in row.items()}
+        assert check(typed | {"index": int(row["index"])}, "activation-maps.csv") == []
+        assert check(typed | {"mean": ""}, "activation-maps.csv") != []
 
 
 def test_the_manifest_fits_its_schema() -> None:

@@ -16,7 +16,7 @@ from generator.publishing.verify import Finding, verify
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
 from generator.support.strict_json import SCHEMA_VERSION
-from tests.factories import FIVE, make_data, make_results, make_variant
+from tests.factories import FIVE, make_data, make_results, make_variant, with_maps
 from tests.sites import FOLDER, PLACE, POST, make_files, picture, put
 
 DATA = f"assets/data/{FOLDER}"
@@ -115,6 +115,20 @@ def test_fault_41_figures_of_another_build(site: Path) -> None:
     forge(site, forget)
     finding = verify(site)[-1]
     assert finding.message.startswith("figure comparison of comparison belongs to the results but not to this site")
+
+
+def test_maps_of_another_build_do_not_give_the_logits(site: Path) -> None:
+    for wrong, findings in (((0, 1, 2, 6, 7), 0), ((1, 2), 3)):
+        build = make_results()
+        mapped = with_maps(make_results(variants={"baseline": make_variant(wrong=wrong)}))
+        table = {"activation_maps": mapped.baseline.activation_maps}
+        forged = build.baseline.model_copy(update=table)
+        build = build.model_copy(update={"variants": {**build.variants, "baseline": forged}})
+        put(site, {f"{DATA}/{name}": text.encode() for name, text in result_files.to_files(build).items()})
+        sign_again(site)
+        found = verify(site)
+        assert [f.place for f in found] == [f"{DATA}/activation-maps.csv"] * findings
+        assert all("does not give its logit in predictions.csv" in f.message for f in found)
 
 
 @pytest.mark.parametrize("name", result_files.FILES)
