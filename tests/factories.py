@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
+from generator.backbones.registry import BACKBONES
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names, loading
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
@@ -193,6 +194,35 @@ def make_variant(
     return VariantResult(**(fields | changes))
 
 
+def make_weights(used: Any, backbone: str = "ResNet50") -> WeightsSummary:
+    name = {"random": "", "file": "mine.h5", "embedded": "resnet50-photos-int8.npz"}.get(used)
+    name = BACKBONES[backbone].imagenet.file if name is None else name
+    fingerprint = "random" if used == "random" else used[0] * 64
+    return WeightsSummary(requested=used, used=used, name=name, fingerprint=fingerprint, reason="")
+
+
+def of_network(variant: VariantResult, backbone: str, *overrides: str, **changes: Any) -> VariantResult:
+    """The variant with another network; `overrides` as for `--set`."""
+    recipe = make_config("baseline", f"model.backbone={backbone}", *overrides).baseline.recipe
+    facts, outputs = BACKBONES[backbone], variant.shapes.logits[-1]
+    head = (facts.features + 1) * outputs
+    fields = {
+        "recipe": recipe,
+        "parameters": ParameterCounts(
+            total=facts.parameters + head,
+            base=facts.parameters,
+            trainable_head=head,
+            trainable_fine_tuning=facts.parameters // 2 + head,
+            base_layers=len(facts.layers),
+        ),
+        "shapes": variant.shapes.model_copy(
+            update={"features": (32, 7, 7, facts.features), "pooled": (32, facts.features)}
+        ),
+        "summaries": Summaries(base="base\n", head="head\n", fine_tuning="fine-tuning\n"),
+    }
+    return variant.model_copy(update=fields | changes)
+
+
 def make_results(**changes: Any) -> BuildResults:
     """A build of the write-up's three variants."""
     names = changes.get("data", make_data()).class_names
@@ -307,3 +337,13 @@ def with_measurement(build: BuildResults, *measurements: Measurement, **changes:
     }
     figures = make_figures(variants, measured=True)
     return build.model_copy(update={"variants": variants, "measure": make_measure(**changes), "figures": figures})
+
+
+def two_networks(*overrides: str, old: str = "embedded", new: str = "random") -> BuildResults:
+    """ResNet50 and MobileNetV2 in one build, from these kinds of weights; `overrides` for the latter."""
+    changes: dict[str, bool | int | float | str] = {"model.backbone": "MobileNetV2"}
+    small = make_variant(wrong=tuple(range(8)), name="baseline", title="MobileNetV2 in place of ResNet50")
+    small = of_network(small, "MobileNetV2", *overrides, name="small", changes=changes)
+    own = make_weights(new, "MobileNetV2") if new != "as the baseline" else None
+    variants = {"baseline": make_variant(), "small": small.model_copy(update={"weights": own})}
+    return make_results(variants=variants, figures=make_figures(variants), weights=make_weights(old))

@@ -20,7 +20,7 @@ class Preparation:
     """What an image's numbers, 0 to 255, become before the first convolution sees them."""
 
     words: str
-    """In sentences."""
+    """In sentences about the preparation, which begin with *It*."""
     module: str = ""
     """Module of `keras.applications` whose `preprocess_input` does it; empty where the network does it by itself."""
     until: str = ""
@@ -59,6 +59,10 @@ class Paper:
     """Where the network was published."""
 
     title: str
+    authors: str
+    """As a sentence names them: both of two, of more the first *and others*."""
+    year: int
+    """In which it was first made public."""
     address: str
 
 
@@ -68,17 +72,25 @@ class Backbone:
 
     name: str
     """As Keras, settings and messages call it."""
+    kind: str
+    """What it is, in a phrase that may follow its name and a comma."""
     about: str
-    """What it is, in sentences."""
+    """What it is, in sentences; a post says these where it says what its networks are."""
     paper: Paper
     least_size: int
     """Side of the smallest images that it takes, pixels."""
     usual_size: int
-    """Side of the images that its ImageNet weights were trained with, pixels."""
+    """Side of the images that it was designed for, pixels: what Keras builds it for where nothing else is said."""
+    top: str = "the layer that named the classes it was trained on"
+    """What it has behind its features, left out here: in a phrase."""
     features: int
     """Channels of its output: numbers that an image becomes."""
+    output: str
+    """What these are, in a phrase: *the features are …*."""
     from_layer: int | str
     """Where fine-tuning begins unless the settings say so: index or name of the first layer that it trains."""
+    begins: str
+    """Where among its parts that layer lies, in a phrase: *that is …*."""
     preparation: Preparation
     imagenet: ImageNet
     embedded: Embedded | None = None

@@ -5,18 +5,23 @@ from generator.backbones.preparation import normalised_within
 
 EFFICIENTNETB0 = Backbone(
     name="EfficientNetB0",
+    kind="a small network found by a search, the smallest of its family",
     about=(
         "EfficientNetB0 is the smallest of a family in which depth, width and image size grow together. Its blocks "
         "are those of MobileNetV2 with squeeze and excitation, arranged by a search for accuracy at little work."
     ),
     paper=Paper(
         title="EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+        authors="Mingxing Tan and Quoc Le",
+        year=2019,
         address="https://arxiv.org/abs/1905.11946",
     ),
     least_size=32,
     usual_size=224,
     features=1280,
+    output="what a convolution of one pixel makes of its last block, normalised and passed through swish",
     from_layer="block6a_expand_conv",
+    begins="where the sixth of its seven stages begins",
     preparation=normalised_within("normalization"),
     imagenet=ImageNet(
         file="efficientnetb0_notop.h5",

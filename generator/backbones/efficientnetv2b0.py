@@ -5,6 +5,7 @@ from generator.backbones.preparation import normalised_within
 
 EFFICIENTNETV2B0 = Backbone(
     name="EfficientNetV2B0",
+    kind="a small network found by a search for fast training",
     about=(
         "EfficientNetV2B0 is the smallest of a family that was searched for fast training as well as accuracy. In "
         "its lower blocks one ordinary convolution does what takes EfficientNet two, of which one filters every "
@@ -12,12 +13,16 @@ EFFICIENTNETV2B0 = Backbone(
     ),
     paper=Paper(
         title="EfficientNetV2: Smaller Models and Faster Training",
+        authors="Mingxing Tan and Quoc Le",
+        year=2021,
         address="https://arxiv.org/abs/2104.00298",
     ),
     least_size=32,
     usual_size=224,
     features=1280,
+    output="what a convolution of one pixel makes of its last block, normalised and passed through swish",
     from_layer="block6a_expand_conv",
+    begins="where the last of its six stages begins",
     preparation=normalised_within("normalization"),
     imagenet=ImageNet(
         file="efficientnetv2-b0_notop.h5",

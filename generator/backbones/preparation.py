@@ -3,13 +3,13 @@
 from generator.backbones.backbone import Preparation
 
 CENTRED = (
-    "The channels are reordered from RGB to BGR, and from each the mean is subtracted that it has over ImageNet, "
-    "so that values lie around zero. They are not scaled."
+    "It reorders the channels from RGB to BGR and subtracts from each the mean it has over ImageNet, so that values "
+    "lie around zero. It does not scale them."
 )
-SCALED = "Values from 0 to 255 become values from -1 to 1; all channels are treated alike."
+SCALED = "It turns values from 0 to 255 into values from -1 to 1; all channels are treated alike."
 NORMALISED = (
-    "Values are divided by 255; then from each channel the mean is subtracted that it has over ImageNet, and what is "
-    "left is divided by its standard deviation there."
+    "It divides values by 255, subtracts from each channel the mean it has over ImageNet, and divides what is left by "
+    "the standard deviation of the channel there."
 )
 
 

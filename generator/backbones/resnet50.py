@@ -13,20 +13,25 @@ EMBEDDED = Embedded(
 
 RESNET50 = Backbone(
     name="ResNet50",
+    kind="a residual network of fifty layers",
     about=(
         "ResNet stands for residual network. It is built from blocks whose input is added to their output, so that a "
         "block need only learn what to change. That addition lets gradients pass through very deep networks without "
-        "fading. ResNet50 has fifty layers with weights in the usual way of counting: forty-nine convolutions and, in "
-        "its top, one dense layer."
+        "fading. Its name counts fifty layers with weights: forty-nine convolutions one behind the other, and the "
+        "dense layer that named ImageNet's classes. Four more convolutions stand in shortcuts around blocks."
     ),
     paper=Paper(
         title="Deep Residual Learning for Image Recognition",
+        authors="Kaiming He and others",
+        year=2015,
         address="https://arxiv.org/abs/1512.03385",
     ),
     least_size=32,
     usual_size=224,
     features=2048,
+    output="what its last block gives, behind the addition and ReLU",
     from_layer=100,  # as in the write-up: within the second block of the fourth stage
+    begins="within the second block of its fourth stage",
     preparation=centred("resnet50"),
     imagenet=ImageNet(
         file="resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",

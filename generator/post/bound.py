@@ -6,7 +6,8 @@
 up again.
 
 A source is a path, a function of paths as in `count(variants.baseline.wrong)`, or several of these joined by
-` + `, ` - ` or ` / `, read from left to right. `original.` starts a path into what the write-up reported.
+` + `, ` - ` or ` / `, read from left to right. `original.` starts a path into what the write-up reported,
+`networks.` one into the facts of the networks.
 """
 
 import operator
@@ -18,6 +19,7 @@ from urllib.parse import quote, unquote
 
 from markupsafe import Markup
 
+from generator.backbones.registry import BACKBONES
 from generator.experiment.reported import REPORTED
 from generator.experiment.results import BuildResults
 from generator.post.manifest import Number
@@ -221,6 +223,8 @@ _MARKS = re.compile(
     f"{_OPEN}(?P<format>[^{_FORMAT_END}]*){_FORMAT_END}(?P<source>[^{_SOURCE_END}]*){_SOURCE_END}"
     f"(?P<text>[^{_CLOSE}]*){_CLOSE}|{_QUOTE}(?P<symbol>[^{_CLOSE}]*){_CLOSE}"
 )
+_BESIDE: Final[dict[str, Mapping[str, Any]]] = {"original": REPORTED, "networks": BACKBONES}
+"""Where a path may begin beside the results."""
 _OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -266,7 +270,7 @@ def _term(results: BuildResults, term: str) -> Any:
 
 def _at(results: BuildResults, path: str) -> Any:
     first, *rest = map(unquote, path.split("."))
-    value: Any = REPORTED if first == "original" else _member(results, first)
+    value: Any = _BESIDE[first] if first in _BESIDE else _member(results, first)
     for key in rest:
         value = _member(value, key)
     return value

@@ -19,7 +19,7 @@ from generator.experiment.outcomes import Epoch, Prediction, Spread
 from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
 from generator.experiment.showcase import MOST_DRAWN
-from generator.post import contrasts, looking, measuring
+from generator.post import contrasts, looking, measuring, networks
 from generator.support import noise
 from generator.support.formats import FORMATS
 
@@ -203,15 +203,19 @@ def plural(number: float, one: str, many: str) -> str:
 
 
 def headings(variants: Mapping[str, VariantResult]) -> dict[str, str]:
-    """Variant name → its title in plain ASCII, different for each, lower case at the start.
+    """Variant name → its title in plain ASCII, different for each, lower case at the start unless it is a name there.
 
     Headings become anchors, which the renderers agree on only for letters, digits and single blanks.
     """
     words = {name: _words(variant.title) or name for name, variant in variants.items()}
     taken = [text.lower() for text in words.values()]
-    return {
-        name: (text[0].lower() + text[1:]) if taken.count(text.lower()) == 1 else name for name, text in words.items()
-    }
+    return {name: _begun(text) if taken.count(text.lower()) == 1 else name for name, text in words.items()}
+
+
+def _begun(text: str) -> str:
+    """`text` as it goes on in a sentence: without its capital, unless its first word has others, as VGG16 has."""
+    first = text.split(" ")[0]
+    return text if first[1:] != first[1:].lower() else text[0].lower() + text[1:]
 
 
 def _words(text: str) -> str:
@@ -256,6 +260,6 @@ _OWN: Final[tuple[Callable[..., Any], ...]] = (
 )  # fmt: skip
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {
-    claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS, *looking.CLAIMS, *measuring.CLAIMS)
+    claim.__name__: claim for claim in (*_OWN, *contrasts.CLAIMS, *looking.CLAIMS, *measuring.CLAIMS, *networks.CLAIMS)
 }
 """Name → claim, as templates call them."""

@@ -31,6 +31,7 @@ from generator.post import (
     lint,
     looking,
     measuring,
+    networks,
     quantities,
     templating,
     wording,
@@ -169,7 +170,7 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    readers = (bound, claims, contrasts, lint, looking, measuring, quantities, templating, wording, writeup)
+    readers = (bound, claims, contrasts, lint, looking, measuring, networks, quantities, templating, wording, writeup)
     modules = (*readers, sys.modules[__name__], escape, formats)
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
@@ -224,6 +225,7 @@ def _names(
     return {
         **{name: getattr(seen, name) for name in ("data", "measure", "weights", "environment", "variants", "profile")},
         "baseline": seen.variants[results.baseline.name],
+        "network": networks.network_of(results.baseline),
         "original": bound.original(),
         "writeup": writeup.is_told(post, results),
         "post": _post_names(post, place, results),
@@ -240,7 +242,8 @@ def _names(
 
 def _post_names(post: PostSettings, place: Layout, results: BuildResults) -> dict[str, Any]:
     title = writeup.title(post, results.data.class_names)
-    texts = {"title": bound.view(title), "categories": bound.view(post.categories), "tags": bound.view(post.tags)}
+    tags = networks.retagged(post.tags, results.variants)
+    texts = {"title": bound.view(title), "categories": bound.view(post.categories), "tags": bound.view(tags)}
     front = {"layout": bound.view(place.name), "permalink": bound.view(place.permalink), "liquid": place.says_liquid}
     # Not quoted: Jekyll reads a date, and nothing but digits and punctuation can be in it.
     return {**texts, **front, "date": Markup(f"{post.date:%Y-%m-%d %H:%M:%S %z}")}

@@ -2,12 +2,13 @@
 
 import importlib.util
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from generator.backbones import registry
-from generator.backbones.backbone import Backbone
+from generator.backbones.backbone import Backbone, Paper
 from generator.backbones.registry import BACKBONES
 from generator.support.errors import BadInput
 from tests.factories import ROOT
@@ -73,7 +74,29 @@ def test_the_layer_from_which_it_is_fine_tuned_is_one_of_its_own(backbone: Backb
 def test_what_is_said_of_it_is_plain_sentences(backbone: Backbone) -> None:
     for text in (backbone.about, backbone.preparation.words):
         assert re.fullmatch(r"[A-Z][A-Za-z0-9 ,.;:()'-]*\.", text), text
-    assert backbone.paper.address.startswith("https://")
+    assert backbone.preparation.words.startswith("It ")  # goes on behind a colon
+
+
+@EACH
+def test_what_is_said_of_it_within_a_sentence_is_a_phrase(backbone: Backbone) -> None:
+    for text in (backbone.kind, backbone.top, backbone.output, backbone.begins):
+        assert re.fullmatch(r"[a-z][A-Za-z0-9 ,'-]*[A-Za-z0-9]", text), text
+
+
+@EACH
+def test_a_paper_is_of_the_year_that_its_address_says(backbone: Backbone) -> None:
+    first = re.fullmatch(r"https://arxiv\.org/abs/(\d\d)\d\d\.\d+", backbone.paper.address)
+    assert first is not None
+    assert backbone.paper.year == 2000 + int(first[1])
+    assert re.fullmatch(r"\w+ \w+( and others| and \w+ \w+)?", backbone.paper.authors)
+
+
+@EACH
+def test_what_is_said_of_it_decides_about_nothing_that_is_computed(backbone: Backbone) -> None:
+    paper = Paper(title="t", authors="a", year=1900, address="")
+    words = replace(backbone.preparation, words="It does.")
+    other = replace(backbone, kind="k", about="a", top="t", output="o", begins="b", paper=paper, preparation=words)
+    assert other.key == backbone.key
 
 
 def test_the_document_has_the_tables() -> None:

@@ -30,6 +30,8 @@ CALLS = bound.functions()
         "gain_low(variants.baseline.predictions,variants.augmentation.predictions)",
         "fisher(original.tests.baseline,variants.baseline.test)",
         "one_sided(variants.baseline.confusion)",
+        "networks.MobileNetV2.paper.year",
+        "count(networks.MobileNetV2.layers)",
         "variants.baseline.confusion.recalls.0",
         "variants.baseline.last_epochs.head.val_loss.mean",
         "variants.augmentation.test.accuracy - variants.baseline.test.accuracy",

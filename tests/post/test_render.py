@@ -16,7 +16,7 @@ from generator.experiment import result_files, results
 from generator.experiment.loading import load
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import BuildResults, VariantResult
-from generator.post import bound, example, layout, preview, render
+from generator.post import bound, layout, preview, render
 from generator.post.render import Rendered
 from generator.support import noise
 from generator.support.errors import BadInput
@@ -32,6 +32,7 @@ from tests.factories import (
     make_history,
     make_results,
     make_variant,
+    two_networks,
 )
 
 TEMPLATES = ROOT / "templates"
@@ -576,6 +577,11 @@ def test_a_post_of_five_classes_is_as_recorded(golden: SnapshotAssertion) -> Non
 
 
 @pytest.mark.usefixtures("fixed_code")
+def test_a_post_of_two_networks_is_as_recorded(golden: SnapshotAssertion) -> None:
+    assert post_of(two_networks()).text == golden, RENEW
+
+
+@pytest.mark.usefixtures("fixed_code")
 def test_the_preview_is_as_recorded(golden: SnapshotAssertion) -> None:
     build = make_results()
     page = render.preview(
@@ -583,16 +589,6 @@ def test_the_preview_is_as_recorded(golden: SnapshotAssertion) -> None:
     )
     # The styles are the site's own files, tested where they are.
     assert re.sub(r"(?s)<style>.*?</style>", "<style></style>", page) == golden, RENEW
-
-
-def test_another_network_is_named_where_the_page_begins() -> None:
-    made = make_results()
-    other = made.baseline.recipe.model.model_copy(update={"backbone": "MobileNetV2"})
-    recipe = made.baseline.recipe.model_copy(update={"model": other})
-    variants = {**made.variants, "baseline": made.baseline.model_copy(update={"recipe": recipe})}
-    said = "The network of this run is <code>MobileNetV2</code>."
-    assert said in render.render(example.post(), made.model_copy(update={"variants": variants})).text
-    assert "The network of this run is" not in render.render(example.post(), made).text
 
 
 def test_the_committed_post_is_what_its_metrics_render_to() -> None:
