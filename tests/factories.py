@@ -10,6 +10,7 @@ from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names, loading
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Part
+from generator.experiment.label_review import Judged, LabelReview, Side
 from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.recount import recount
@@ -347,3 +348,32 @@ def two_networks(*overrides: str, old: str = "embedded", new: str = "random") ->
     own = make_weights(new, "MobileNetV2") if new != "as the baseline" else None
     variants = {"baseline": make_variant(), "small": small.model_copy(update={"weights": own})}
     return make_results(variants=variants, figures=make_figures(variants), weights=make_weights(old))
+
+
+# ---- A review of the labels ------------------------------------------------------------------------------
+
+
+def make_judged(index: int, label: int, predicted: int, own: float, side: Side = "train", names: Any = FIVE) -> Judged:
+    """An image whose features leave what its label does not have, or all but a tenth, to the class predicted."""
+    return Judged(
+        side=side,
+        index=index,
+        file=f"{side}/{names[label]}/{index}.png",
+        label=label,
+        predicted=predicted,
+        own=own,
+        probability=own if label == predicted else round(1 - own, 6),
+    )
+
+
+def make_labels(
+    wrong: Sequence[int] = (3, 190, 365), *, own: float = 0.05, classes: int = 2, left_out: tuple[str, ...] = ()
+) -> LabelReview:
+    """360 images that train or validate and 40 of the test; the features call those at `wrong` by the next name."""
+    images = []
+    for index in range(400):
+        label = index * classes // 360 if index < 360 else (index - 360) * classes // 40
+        side: Side = "train" if index < 360 else "test"
+        predicted = (label + 1) % classes if index in wrong else label
+        images.append(make_judged(index, label, predicted, own if index in wrong else 0.9, side))
+    return LabelReview(folds=5, left_out=left_out, images=tuple(images))

@@ -192,6 +192,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "architecture": architecture,
     "augmentation": augmentation,
     "features": features,
+    "labels": real,
     "cut": cut,
     "head": head,
     "fine_tuning": fine_tuning,

@@ -16,6 +16,7 @@ from generator.build.store import Entry
 from generator.data import dataset, summary
 from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary
+from generator.experiment.label_review import LabelReview
 from generator.experiment.outcomes import PHASES
 from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
 from generator.experiment.settings import Config, Variant
@@ -46,6 +47,7 @@ def collect(
         profile=config.profile,
         data=described,
         measure=measured.describe(config, begun, plan, runner),
+        labels=_labels(plan, runner),
         weights=begun.weights[config.baseline.name].summary,
         environment=environment(root),
         variants=variants,
@@ -124,6 +126,11 @@ def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner
         "activation_maps": {**found["activation_maps"]["grid"], "images": found["activation_maps"]["images"]},
     }
     return strict_json.validated(VariantResult, table, f"{variant.name}: results in the store")
+
+
+def _labels(plan: Plan, runner: Runner) -> LabelReview:
+    table = runner.require(plan.shared["labels"]).read_json(artifacts.RESULT)
+    return strict_json.validated(LabelReview, table["labels"], "labels: results in the store")
 
 
 def _own_weights(variant: Variant, begun: Start) -> WeightsSummary | None:

@@ -162,6 +162,8 @@ def work(
         return Work(name, f"{name} {network}", tested, upper=tested, kept=tested)
     if name.startswith("measure"):
         return _measuring(name, f"{name} {size}", network, counts.measured)
+    if name == "labels":
+        return Work(name, f"{name} {recipe.model.backbone}", images)
     if name == "head_evaluation":
         return Work(name, name, images, head_steps=math.ceil(images / data.batch_size))
     if name == "head":

@@ -1,16 +1,17 @@
 """Results as the text files of `assets/data/`, and back: a post can be rendered from these files alone.
 
 `metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per phase and image,
-`record.json` the model summaries and package versions; `map_files` and `measurement_files` add their own. What is read
-is checked.
+`record.json` the model summaries and package versions; `map_files`, `measurement_files` and `label_files` add their
+own. What is read is checked.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from generator.experiment import map_files, measurement_files
+from generator.experiment import label_files, map_files, measurement_files
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import PARTS
+from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement_files import logit_columns
 from generator.experiment.outcomes import PHASES, Phase, PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
@@ -22,8 +23,8 @@ from generator.support.tables import from_csv, to_csv
 
 METRICS, HISTORY, PREDICTIONS, RECORD = "metrics.json", "history.csv", "predictions.csv", "record.json"
 FILES = (METRICS, HISTORY, PREDICTIONS, RECORD)
-EVERY = (*FILES, map_files.MAPS, *measurement_files.FILES)
-"""With those of activation maps and of a measurement, which are there where there were some."""
+EVERY = (*FILES, map_files.MAPS, *measurement_files.FILES, *label_files.FILES)
+"""With those of activation maps, of a measurement and of the labels, which are there where there was such a thing."""
 
 HISTORY_COLUMNS = ("variant", "phase", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 PREDICTION_COLUMNS = (
@@ -51,6 +52,8 @@ def to_files(results: BuildResults) -> dict[str, str]:
     }
     if results.measure is not None:
         metrics["measure"] = results.measure.model_dump(mode="json")
+    if results.labels is not None:
+        metrics["labels"] = label_files.metrics_of(results.labels)
     record = {
         "schema_version": SCHEMA_VERSION,
         "order": list(results.variants),
@@ -65,14 +68,13 @@ def to_files(results: BuildResults) -> dict[str, str]:
         RECORD: to_json(record),
         **map_files.to_texts(results),
         **measurement_files.to_texts(results),
+        **label_files.to_texts(results.labels, results.data.class_names),
     }
 
 
 def from_files(files: Mapping[str, str], where: str) -> BuildResults:
     """The inverse of `to_files`; `where` names the folder in messages. Raises `BadInput`."""
-    for name in FILES:
-        if name not in files:
-            raise BadInput(f"{where}: {name} is missing; build the site again")
+    _check_there(files, FILES, where)
     metrics = parse_json(files[METRICS], f"{where}/{METRICS}")
     record = parse_json(files[RECORD], f"{where}/{RECORD}")
     for name, table in ((METRICS, metrics), (RECORD, record)):
@@ -102,6 +104,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
             "profile": metrics["profile"],
             "data": _without(metrics["data"], "majority_share"),
             "measure": measurement_files.in_order(metrics["measure"], files) if metrics.get("measure") else None,
+            "labels": _labels(files, metrics, where),
             "weights": metrics["weights"],
             "environment": record["environment"],
             "figures": record["figures"],
@@ -141,6 +144,7 @@ def empty_neighbours(variants: Iterable[str], data: Any) -> dict[str, str]:
         RECORD: to_json(record),
         **map_files.no_rows(),
         **measurement_files.no_rows(),
+        **label_files.no_rows(),
     }
 
 
@@ -148,10 +152,22 @@ def _measured(files: Mapping[str, str], metrics: Mapping[str, Any], where: str) 
     """Variant → what was measured of it; nothing where nothing was."""
     if metrics.get("measure") is None:
         return {}
-    for name in measurement_files.FILES:
+    _check_there(files, measurement_files.FILES, where)
+    return measurement_files.from_texts(files, {name: v["measurement"] for name, v in metrics["variants"].items()})
+
+
+def _labels(files: Mapping[str, str], metrics: Mapping[str, Any], where: str) -> LabelReview | None:
+    """What was found of the labels; None where nothing was, or its rows were not kept."""
+    if metrics.get("labels") is None:
+        return None
+    _check_there(files, label_files.FILES, where)
+    return label_files.from_texts(files, metrics["labels"])
+
+
+def _check_there(files: Mapping[str, str], names: Iterable[str], where: str) -> None:
+    for name in names:
         if name not in files:
             raise BadInput(f"{where}: {name} is missing; build the site again")
-    return measurement_files.from_texts(files, {name: v["measurement"] for name, v in metrics["variants"].items()})
 
 
 _OUTCOME = set(PhaseOutcome.model_fields)

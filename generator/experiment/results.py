@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment.activation_maps import ActivationMaps
 from generator.experiment.data_summary import DataSummary
+from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
 from generator.experiment.settings import Recipe
@@ -126,6 +127,8 @@ class BuildResults(Record):
     data: DataSummary
     measure: MeasureSummary | None = None
     """The images to measure with, if there were any."""
+    labels: LabelReview | None = None
+    """What the baseline's frozen features say of the labels; of a build before there was such a thing, None."""
     weights: WeightsSummary
     """Those of the baseline."""
     environment: Environment
@@ -154,6 +157,9 @@ class BuildResults(Record):
                     raise ValueError(f"{name}: the confusion matrix has {rows} of {classes} classes")
                 if {len(p.logits) or 2 for part in outcome.predictions_by_part.values() for p in part} - {classes}:
                     raise ValueError(f"{name}: not every prediction is one of {classes} classes")
+        judged = self.labels.images if self.labels else ()
+        if any(max(image.label, image.predicted) >= classes for image in judged):
+            raise ValueError(f"not every label that was looked at is one of {classes} classes")
         return self
 
     @property

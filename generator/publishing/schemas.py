@@ -5,10 +5,11 @@
 
 from typing import Any
 
-from generator.experiment import map_files, measurement_files, result_files
+from generator.experiment import label_files, map_files, measurement_files, result_files
 from generator.experiment.activation_maps import MappedImage
 from generator.experiment.confusion import NAMED
 from generator.experiment.data_summary import PARTS
+from generator.experiment.label_review import SIDES, Judged
 from generator.experiment.loading import ConfigFile
 from generator.experiment.outcomes import PHASES, Epoch, Prediction
 from generator.experiment.results import BuildResults
@@ -27,6 +28,8 @@ _NAMES = {
     "actual_name": {"type": "string"},
     "predicted_name": {"type": "string"},
     "correct": {"type": "integer", "minimum": 0, "maximum": 1},
+    "label_name": {"type": "string"},
+    "marked": {"type": "integer", "minimum": 0, "maximum": 1},
 }
 
 
@@ -41,6 +44,7 @@ def schemas() -> dict[str, Schema]:
         "activation-maps.csv": _maps(),
         "measure.csv": _predictions("measure.csv", measurement_files.COLUMNS),
         "measure-images.csv": _images(),
+        "labels.csv": _row("labels.csv", label_files.COLUMNS, Judged.model_json_schema()),
     }
 
 
@@ -48,7 +52,7 @@ def _metrics() -> Schema:
     """Made from the schema of all results: some of them stand in other files, and ratios are added."""
     schema = BuildResults.model_json_schema()
     definitions = schema["$defs"]
-    for name in ("Summaries", "Prediction", "FigureFile", "Environment"):
+    for name in ("Summaries", "Prediction", "FigureFile", "Environment", "Judged"):
         definitions.pop(name)
     share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
     for name in ("MappedImage", "Shares"):
@@ -60,6 +64,7 @@ def _metrics() -> Schema:
         _add(definitions[name], "accuracy", share)
     _add(definitions["DataSummary"], "majority_share", share)
     definitions["ConfusionMatrix"] = _confusion()
+    _summarise_labels(definitions["LabelReview"], share)
     for name in ("VariantResult", "PhaseOutcome"):
         definitions[name]["properties"]["classes"] = _classes(share)
     _drop(definitions["PhaseOutcome"], "predictions_by_part")
@@ -101,6 +106,21 @@ def _classes(share: Schema) -> Schema:
         "description": "Of more than two classes, each one that has test images.",
         "additionalProperties": {**ratios, "additionalProperties": False},
     }
+
+
+def _summarise_labels(review: Schema, share: Schema) -> None:
+    """As `label_files.metrics_of` gives it: counts in place of the images."""
+    count: Schema = {"type": "integer", "minimum": 0}
+    side: Schema = {"type": "object", "properties": dict.fromkeys(("total", "correct", "marked"), count)}
+    side |= {"required": ["total", "correct", "marked"], "additionalProperties": False}
+    sides: Schema = {"type": "object", "properties": dict.fromkeys(SIDES, side), "required": list(SIDES)}
+    _drop(review, "images")
+    for name in ("total", "correct", "marked", "estimated"):
+        _add(review, name, count)
+    for name in ("accuracy", "majority_share"):
+        _add(review, name, share)
+    _add(review, "tells", {"type": "boolean"})
+    _add(review, "by_side", {**sides, "additionalProperties": False})
 
 
 def _manifest() -> Schema:

@@ -31,8 +31,8 @@ MAPS = "maps.npy"
 """`activation_maps`: the map of every test image, float32 (n, h, w): of two classes that of the only logit, of more
 that of the predicted class."""
 RESULT = "result.json"
-"""`architecture`, `head`, `head_evaluation`, `fine_tuning`, `evaluation`, `activation_maps`, `measurement`: records, by
-name."""
+"""`architecture`, `head`, `head_evaluation`, `fine_tuning`, `evaluation`, `activation_maps`, `measurement`, `labels`:
+records, by name."""
 VARIABLES = "variables.npz"
 """`head`, `fine_tuning`: the trained variables, in order."""
 FIGURES = "figures.json"

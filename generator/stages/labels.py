@@ -31,12 +31,13 @@ def labels(job: Job, out: Path, report: Report) -> None:
     path = job.inputs["pixels"] / artifacts.REPORT
     copies = validated(PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path)).copies
     pooled = artifacts.rows(job.inputs["features"] / artifacts.POOLED)
-    found = review(job.dataset, copies, pooled, lambda done, count: report({"folds": done, "of": count}))
+    images = len(job.dataset.samples)
+    found = review(job.dataset, copies, pooled, lambda share: report({"images": int(share * images), "of": images}))
     artifacts.write_records(out, labels=found)
 
 
 def review(
-    dataset: Dataset, copies: Copies, features: NDArray[np.float32], progress: Callable[[int, int], None] | None = None
+    dataset: Dataset, copies: Copies, features: NDArray[np.float32], progress: Callable[[float], None] | None = None
 ) -> LabelReview:
     """What `features`, (n, c), a row for each of the data set's images, say of their labels.
 

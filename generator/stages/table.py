@@ -8,6 +8,7 @@
             ├─ augmentation ──────────────────────────────────── data_figures
             └─ measure_pixels ─┬─ measure_features ─┐
                                └────────────────────┴─ measurement (of head and fine_tuning) ─ measure_figures
+    pixels, features ─ labels ─ label_figures
     architecture
 
 A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
@@ -158,6 +159,14 @@ STAGES = (
         uses=("cut",),
         packages=TENSORFLOW,
         for_stages=True,
+    ),
+    Stage(
+        name="labels",
+        runs="generator.stages.labels:labels",
+        scope="build",
+        given=("dataset",),
+        needs=("pixels", "features"),
+        packages=("numpy", "scikit-learn", "scipy"),
     ),
     Stage(
         name="head",

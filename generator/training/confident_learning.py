@@ -28,13 +28,13 @@ def out_of_fold(
     labels: NDArray[np.int64],
     folds: NDArray[np.int64],
     learnt: NDArray[np.bool_],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> NDArray[np.float64]:
     """The probability of every class for each image, (n, classes), by a model of the images of the other folds.
 
     `features` is (n, c), `labels`, `folds` and `learnt` are (n,); only images that are `learnt` are learnt from.
     Features are standardised by those. Images of a class that some model would not know are left out: neither learnt
-    from nor judged, their rows are NaN. `progress` is called with folds done and in all.
+    from nor judged, their rows are NaN. `progress` is called with the share of the folds that is done.
     """
     kept = _known(labels, folds, learnt)
     found = np.where(kept[:, None], 0.0, np.full(labels.max() + 1, np.nan))
@@ -44,7 +44,7 @@ def out_of_fold(
         model, scaled = _fitted(features, labels, _few(labels, rows))
         found[np.ix_(own, model.classes_)] = model.predict_proba(scaled(features[own]))
         if progress:
-            progress(done, len(numbers))
+            progress(done / len(numbers))
     return found
 
 

@@ -14,7 +14,7 @@ from generator.experiment import result_files
 from generator.experiment.activation_maps import Shares
 from generator.publishing.schemas import Schema, schemas
 from generator.support import strict_json
-from tests.factories import FIVE, ROOT, make_data, make_results, with_maps, with_measurement
+from tests.factories import FIVE, ROOT, make_data, make_labels, make_results, with_maps, with_measurement
 from tests.sites import PLACE, make_files
 
 
@@ -129,6 +129,19 @@ def test_maps_fit_their_schemas() -> None:
         typed = {name: float(cell) if cell[:1].isdigit() or cell[:1] == "-" else cell for name, cell in row.items()}
         assert check(typed | {"index": int(row["index"])}, "activation-maps.csv") == []
         assert check(typed | {"mean": ""}, "activation-maps.csv") != []
+
+
+def test_the_metrics_with_a_review_of_the_labels_fit_their_schema() -> None:
+    files = result_files.to_files(make_results(labels=make_labels()))
+    table = json.loads(files[result_files.METRICS])
+    assert check(table, "metrics.json") == []
+    for name in table["labels"]:
+        broken = {**table, "labels": {key: value for key, value in table["labels"].items() if key != name}}
+        assert check(broken, "metrics.json") or name == "left_out"
+    row: dict[str, Any] = next(csv.DictReader(io.StringIO(files["labels.csv"])))
+    numbers = {key: float(cell) for key, cell in row.items() if key not in ("side", "file") and "name" not in key}
+    assert check(row | numbers, "labels.csv") == []
+    assert list(row) == list(schemas()["labels.csv"]["properties"])
 
 
 def test_the_manifest_fits_its_schema() -> None:
