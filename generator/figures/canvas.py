@@ -1,11 +1,12 @@
 """What every figure shares: the style, text that is safe to draw, tiles of images, and the encoding.
 
 `style` isolates drawing from a stray matplotlibrc; `new_figure` and `Sheet` make figures of one width;
-`drawable` and `shortened` make outside names (class names, file names, titles) fit to be drawn;
+`drawable`, `shortened` and `wrapped` make outside names (class names, file names, titles) fit to be drawn;
 `encode` turns a figure into a `Drawing`: a full-size PNG and a WebP for the page.
 """
 
 import io
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -195,8 +196,25 @@ def shortened(text: str, width: float, size: float = NORMAL) -> str:
     return cut(max(1, widest))
 
 
+def wrapped(text: str, width: float, size: float = NORMAL) -> str:
+    """`text` as `drawable`, on two lines where one is wider than `width` inches at `size` points.
+
+    It is broken behind a blank, a hyphen or the like, so that the wider line is as narrow as can be, or anywhere where
+    there is none. A line that is still too wide is `shortened`.
+    """
+    text = drawable(text)
+    if text_width(text, size) <= width:
+        return text
+    breaks = [found.end() for found in re.finditer(r"[\s._-]+", text[:-1])] or range(1, len(text))
+    lines = [(text[:at].rstrip(), text[at:]) for at in breaks]
+    best = min(lines, key=lambda pair: max(text_width(line, size) for line in pair))
+    return "\n".join(shortened(line, width, size) for line in best)
+
+
 def text_width(text: str, size: float) -> float:
-    """Width of `text` (regular weight), inches."""
+    """Width of the widest line of `text` (regular weight), inches."""
+    if "\n" in text:
+        return max(text_width(line, size) for line in text.split("\n"))
     font = get_font(list(_font_files()))
     font.set_size(size, 72)
     font.set_text(text, 0.0)

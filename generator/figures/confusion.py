@@ -20,7 +20,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from generator.experiment.confusion import MOST_NAMES, ConfusionMatrix
-from generator.figures.canvas import LARGE, NORMAL, QUIET, SMALL, WIDTH, drawable, new_figure, shortened, text_width
+from generator.figures.canvas import LARGE, NORMAL, QUIET, SMALL, WIDTH, new_figure, shortened, text_width, wrapped
 from generator.support import formats
 
 MOST_SHARES = 8
@@ -50,7 +50,7 @@ def of_two(matrix: ConfusionMatrix, class_names: Sequence[str]) -> Figure:
     ]
     figure = new_figure(5.2, layout="constrained")
     axes = figure.add_subplot()
-    labels = [shortened(name, 2.1) for name in class_names]
+    labels = [wrapped(name, 2.1) for name in class_names]
     seaborn.heatmap(
         counts, annot=np.array(cells), fmt="", ax=axes, cmap="Blues", vmin=0, vmax=max(1, counts.max()),
         cbar=False, linewidths=2, linecolor="white", annot_kws={"fontsize": LARGE + 1},
@@ -81,7 +81,7 @@ def of_several(matrix: ConfusionMatrix, class_names: Sequence[str]) -> Figure:
         cbar_kws={"ticks": [0, 0.05, 0.2, 0.5, 1], "format": PercentFormatter(1, 0)},
     )  # fmt: skip
     bar.tick_params(labelsize=SMALL - 2, length=2)
-    bar.set_title("of class", fontsize=SMALL - 2, color=QUIET, pad=4)
+    bar.set_title("of class", fontsize=SMALL - 2, color=QUIET, pad=9)
     if named:
         _name(axes, class_names, side / classes, room)
     else:
@@ -91,8 +91,14 @@ def of_several(matrix: ConfusionMatrix, class_names: Sequence[str]) -> Figure:
 
 def _room(class_names: Sequence[str]) -> float:
     """For the names beside or below the matrix, inches."""
-    most = 1.3 if len(class_names) <= MOST_SHARES else 1.05
-    return min(most, 0.1 + max(text_width(drawable(name), NORMAL) for name in class_names))
+    most = 1.45 if len(class_names) <= MOST_SHARES else 1.25
+    return 0.1 + max(text_width(name, NORMAL) for name in _fitted(class_names, most - 0.1, NORMAL))
+
+
+def _fitted(class_names: Sequence[str], width: float, size: float) -> list[str]:
+    """The names, none wider than `width` inches; a few classes have rows that are high enough for two lines."""
+    fit = wrapped if len(class_names) <= MOST_SHARES else shortened
+    return [fit(name, width, size) for name in class_names]
 
 
 def _annotations(counts: NDArray[np.int64], cell: float) -> tuple[NDArray[np.str_] | None, float]:
@@ -117,8 +123,10 @@ def _fitting(digits: int, cell: float) -> float:
 
 
 def _name(axes: Axes, class_names: Sequence[str], cell: float, room: float) -> None:
-    size = min(NORMAL, 0.85 * cell * _POINTS)
-    labels = [shortened(name, room - 0.1, size) for name in class_names]
+    lines = 1 + any("\n" in name for name in _fitted(class_names, room - 0.1, NORMAL))
+    # A line is 0.95 of its size high, and the next one 1.2 of it below.
+    size = min(NORMAL, 0.8 * cell * _POINTS / (0.95 + 1.2 * (lines - 1)))
+    labels = _fitted(class_names, room - 0.1, size)
     middles = np.arange(len(labels)) + 0.5
     options: dict[str, Any] = {"parse_math": False, "fontsize": size}
     # Upright names need their own width; side by side they are shorter than a cell.

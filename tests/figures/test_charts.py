@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib
@@ -201,6 +202,21 @@ def test_what_stands_in_a_cell_stays_within_it(classes: int, images: int) -> Non
     assert axes.texts
     assert max(t.get_window_extent().width for t in axes.texts) < cell
     assert max(t.get_window_extent().height for t in axes.texts) < cell
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5, 8, 9, 20, 25])
+def test_long_names_of_classes_overlap_neither_each_other_nor_the_cells(classes: int) -> None:
+    names = [f"Great black-backed gull {i}" for i in range(classes)]
+    with canvas.style():
+        figure = confusion.confusion_matrix(many(classes, 20), names)
+        figure.canvas.draw()
+        assert not overflowing(figure)
+    axes = figure.axes[0]
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(one.overlaps(other) for one, other in combinations([*boxes, axes.bbox], 2))
+        if classes <= confusion.MOST_SHARES:
+            assert ["".join(label.get_text().split()) for label in labels] == ["".join(name.split()) for name in names]
 
 
 # Sheets of images
@@ -416,6 +432,26 @@ def test_printable_replaces_what_the_font_lacks_and_drops_what_is_invisible() ->
     assert canvas.drawable("骆a\u202e\x07b\n c") == "□ab c"
     assert canvas.drawable("e\u0301") == "é"
     assert canvas.drawable(" \t") == canvas.drawable("") == "□"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("horse", "horse"),
+        ("Great black-backed gull", "Great black-\nbacked gull"),
+        ("n02085620_Chihuahua_long_haired", "n02085620_\nChihuahua_long_haired"),
+        ("Rindfleischetikettierung", "Rindfleisch\netikettierung"),
+    ],
+)
+def test_wrapped_breaks_between_words(text: str, lines: str) -> None:
+    assert canvas.wrapped(text, 1.95) == lines
+
+
+def test_a_line_that_is_too_wide_for_wrapping_is_shortened() -> None:
+    first, second = canvas.wrapped("a very long name of the first class and more of it", 1.2).split("\n")
+    assert first.startswith("a very")
+    assert second.endswith("it")
+    assert max(canvas.text_width(first, canvas.NORMAL), canvas.text_width(second, canvas.NORMAL)) <= 1.2
 
 
 def test_shortened_keeps_both_ends_and_the_width() -> None:
