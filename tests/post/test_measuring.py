@@ -219,3 +219,25 @@ def test_a_chart_without_room_for_all_classes_says_so(classes: int, said: bool) 
     told = "There is room for the first four of the five classes: camel, horse, donkey and zebra."
     assert (told in text) == said
     assert len(errors.MARKS) == MOST_CHARTED
+
+
+def test_groups_without_others_have_no_share_of_them_and_a_long_table_ends() -> None:
+    values = {"site": ("one",) * MEASURED, "file": tuple(str(i) for i in range(MEASURED)), **{
+        f"copy {i}": tuple(str(j) for j in range(MEASURED)) for i in range(2)
+    }}  # fmt: skip
+    phase = make_measured(make_predictions(tuple(range(9)), total=MEASURED), values)
+    text = render.render(
+        example.post(), with_measurement(make_results(), Measurement(head=phase, fine_tuning=phase))
+    ).text
+    assert "| site | one | camel | 9 of 60 | 15.0% | 8.1% to 26.1% | none | none | none | none |" in text
+    assert "Only the first of the groups are listed here" in text
+    assert text.count("\n| copy 1 |") == 0
+
+
+def test_of_many_findings_the_surest_are_told_and_the_others_counted() -> None:
+    wrong = tuple(range(12))
+    values = {f"sign {i}": tuple("yes" if j in wrong else "no" for j in range(MEASURED)) for i in range(12)}
+    phase = make_measured(make_predictions(wrong, total=MEASURED), values)
+    text = section(with_measurement(make_results(), Measurement(head=phase, fine_tuning=phase)), "Where the Errors Are")
+    assert text.count("- images of camel with ") == 3 * 10  # of each variant
+    assert text.count("- and those of two more groups.") == 3
