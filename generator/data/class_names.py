@@ -21,9 +21,10 @@ def composed(name: str) -> str:
 
 
 def agreed(classes: Mapping[str, Iterable[str]], source: str) -> tuple[str, ...]:
-    """The classes in alphabetical order, which all parts must have; `classes` is a part as messages call it → names.
+    """The classes in alphabetical order; `classes` is a part as messages call it → names, that for training first.
 
-    Raises `BadInput` where parts differ, and where names cannot be told apart or printed.
+    Raises `BadInput` where parts differ, and where names cannot be told apart or printed. Of three and more classes
+    validation and test images may lack some: where a class is rare, a random split leaves none of it.
     """
     names = _shared({where: set(found) for where, found in classes.items()}, source)
     known: dict[str, str] = {}
@@ -46,6 +47,9 @@ def alike(one: str, other: str) -> str:
 
 
 def _shared(classes: Mapping[str, set[str]], source: str) -> list[str]:
+    trained, *others = classes.values()
+    if len(trained) > 2 and all(found and found <= trained for found in others):
+        return sorted(trained)
     places: dict[tuple[str, ...], list[str]] = {}
     for name in dict.fromkeys(name for found in classes.values() for name in found):
         places.setdefault(tuple(where for where in classes if name in classes[where]), []).append(name)

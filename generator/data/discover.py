@@ -68,7 +68,7 @@ def discover(folder: Path, source: str, layout: Layout | None = None, *, nested:
     if problems:
         raise listing.problem_list(source, "files or folders must be mended or removed", problems)
     files: dict[Part, tuple[tuple[Path, int], ...]] = {
-        part: tuple((path, label) for label, name in enumerate(labels) for path in reading.images[part][name])
+        part: tuple((path, label) for label, name in enumerate(labels) for path in reading.images[part].get(name, ()))
         for part in reading.folders
     }
     return Found(

@@ -85,10 +85,19 @@ def found(dataset: Dataset) -> str:
     told = f"{len(dataset.train)} for {_CALLED['train']}{_place(dataset, 'train')}"
     if dataset.validation:
         told += f", {len(dataset.validation)} for {_CALLED['validation']}{_place(dataset, 'validation')}"
+        told += _lacking(dataset, dataset.validation)
     told += f", {len(dataset.test)} for {_CALLED['test']}"
     told += ", set aside by data.test_fraction and data.test_seed" if dataset.held_out else _place(dataset, "test")
+    told += _lacking(dataset, dataset.test)
     unused = "; split.validation_fraction has no effect" if dataset.validation else ""
     return f"{printable(dataset.source)}, images of {names}{_how(dataset)}: {told}{unused}"
+
+
+def _lacking(dataset: Dataset, samples: Sequence[Sample]) -> str:
+    """Of which classes a part has no image."""
+    there = {sample.label for sample in samples}
+    lacking = [name for label, name in enumerate(dataset.class_names) if label not in there]
+    return f" (none of {_names(lacking)})" if lacking else ""
 
 
 def _names(class_names: Sequence[str]) -> str:

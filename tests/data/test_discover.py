@@ -140,6 +140,22 @@ def test_fault_15_fewer_than_two_classes_is_an_error(tmp_path: Path) -> None:
     assert "needs two classes or more in train/ and test/, found 1: cat" in refusal(tmp_path)
 
 
+def test_of_three_classes_validation_and_test_images_may_lack_some(tmp_path: Path) -> None:
+    trained = [f"train/{name}/{i}.png" for name in ("ant", "bee", "wasp") for i in range(2)]
+    tree(tmp_path, images=(*trained, "val/ant/1.png", "test/ant/1.png", "test/wasp/1.png"))
+    found = discover.discover(tmp_path, "x")
+    assert found.class_names == ("ant", "bee", "wasp")
+    assert [label for _, label in found.files["validation"]] == [0]
+    assert [label for _, label in found.files["test"]] == [0, 2]
+
+
+@pytest.mark.parametrize("further", ["test/hornet/1.png", "test/Wasp/1.png"])
+def test_of_three_classes_the_test_may_not_have_others(tmp_path: Path, further: str) -> None:
+    trained = [f"train/{name}/1.png" for name in ("ant", "bee", "wasp")]
+    message = refusal(tree(tmp_path, images=(*trained, "test/ant/1.png", "test/bee/1.png", further)))
+    assert f"only in test/: {further.split('/')[1]}" in message
+
+
 @pytest.mark.parametrize("count", [3, 5, 100])
 def test_any_number_of_classes_is_read_in_alphabetical_order(tmp_path: Path, count: int) -> None:
     classes = [f"class {number:03}" for number in range(count)]

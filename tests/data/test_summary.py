@@ -334,3 +334,10 @@ def test_a_line_names_all_classes_or_counts_them(count: int, told: str) -> None:
     names = tuple(f"k{i}" for i in range(count))
     dataset = Dataset(Path(), "pets", "folder", names, samples, samples, "f", {})
     assert told in summary.found(dataset)
+
+
+def test_a_line_names_the_classes_of_which_a_part_has_no_image() -> None:
+    one = Sample(Path("t"), "val/bear/1.png", 0, "e")
+    folders = {"train": "train", "validation": "val", "test": "test"}
+    found = summary.found(make_dataset(class_names=("bear", "cat", "eel"), validation=(one,), folders=folders))
+    assert "1 for validation in val/ (none of cat and eel), 2 for test in test/ (none of eel); split" in found
