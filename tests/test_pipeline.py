@@ -12,7 +12,7 @@ from generator import pipeline
 from generator.build import plan as planning
 from generator.build.estimate import Expected
 from generator.build.store import Store
-from generator.post import render
+from generator.post import export, render
 from generator.publishing import deliver, verify
 from generator.stages.job import Job
 from generator.support import source
@@ -91,6 +91,25 @@ def test_nothing_changed_runs_and_writes_nothing(built: Project) -> None:
     assert outcome.ran == ()
     assert (outcome.published.written, outcome.published.removed) == ((), ())
     assert states(built.places.site) == before
+
+
+def test_a_post_of_the_users_own_templates_is_rendered_and_verified(built: Project, tmp_path: Path) -> None:
+    sections = tmp_path / "own" / "sections"
+    sections.mkdir(parents=True)
+    (sections / "introduction.md.j2").write_text("## Mine\n\n{{ data.test_total | integer }} images.\n")
+    listed = ("first-screen", "introduction", "data", "environment")
+    included = "".join(f'{{% include "sections/{name}.md.j2" %}}\n' for name in listed)
+    (sections.parent / "post.md.j2").write_text('{% include "front-matter.md.j2" %}\n\n' + included)
+    display = Recorder()
+    outcome = built.build(f"post.templates={sections.parent}", display=display)
+    assert outcome.ran == ()
+    text = outcome.post.read_text("utf-8")
+    assert f"## Mine\n\n{outcome.results.data.test_total} images.\n" in text
+    assert "the page's own templates in <code>own</code>, and the settings of" in text
+    (warned,) = [line for line in display.warnings if line.startswith("post: links to ")]
+    assert "#image-by-image" in warned
+    assert "Mine" in export.export(outcome.preview.read_text("utf-8"), outcome.preview.parent)
+    assert verify.verify(built.places.site) == ()
 
 
 def test_a_changed_title_renders_and_runs_nothing(built: Project) -> None:

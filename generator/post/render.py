@@ -244,6 +244,7 @@ def _post_names(post: PostSettings, place: Layout, results: BuildResults) -> dic
     title = writeup.title(post, results.data.class_names)
     tags = networks.retagged(post.tags, results.variants)
     texts = {"title": bound.view(title), "categories": bound.view(post.categories), "tags": bound.view(tags)}
+    texts["templates"] = bound.view(post.templates.name if post.templates else None)
     front = {"layout": bound.view(place.name), "permalink": bound.view(place.permalink), "liquid": place.says_liquid}
     # Not quoted: Jekyll reads a date, and nothing but digits and punctuation can be in it.
     return {**texts, **front, "date": Markup(f"{post.date:%Y-%m-%d %H:%M:%S %z}")}

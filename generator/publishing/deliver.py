@@ -87,6 +87,9 @@ def deliver(
     edited, and keeps copies. Raises `MeasuredPostError`; the site then stays as it was.
     """
     rendered = render.render(post, found, place, templates=places.templates, root=places.root)
+    if rendered.unlinked:
+        anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
+        display.warn(f"post: links to {anchors} became plain text, because it has no such heading")
     post_page = rendered.pages[0]
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
