@@ -340,13 +340,15 @@ def with_measurement(build: BuildResults, *measurements: Measurement, **changes:
     return build.model_copy(update={"variants": variants, "measure": make_measure(**changes), "figures": figures})
 
 
-def two_networks(*overrides: str, old: str = "embedded", new: str = "random") -> BuildResults:
-    """ResNet50 and MobileNetV2 in one build, from these kinds of weights; `overrides` for the latter."""
-    changes: dict[str, bool | int | float | str] = {"model.backbone": "MobileNetV2"}
-    small = make_variant(wrong=tuple(range(8)), name="baseline", title="MobileNetV2 in place of ResNet50")
-    small = of_network(small, "MobileNetV2", *overrides, name="small", changes=changes)
-    own = make_weights(new, "MobileNetV2") if new != "as the baseline" else None
-    variants = {"baseline": make_variant(), "small": small.model_copy(update={"weights": own})}
+def two_networks(
+    *overrides: str, backbone: str = "MobileNetV2", old: str = "embedded", new: str = "random"
+) -> BuildResults:
+    """ResNet50 and another network in one build, from these kinds of weights; `overrides` for the latter."""
+    changes: dict[str, bool | int | float | str] = {"model.backbone": backbone}
+    other = make_variant(wrong=tuple(range(8)), title=f"{backbone} in place of ResNet50")
+    own = make_weights(new, backbone) if new != "as the baseline" else None
+    other = of_network(other, backbone, *overrides, name="other", changes=changes, weights=own)
+    variants = {"baseline": make_variant(), "other": other}
     return make_results(variants=variants, figures=make_figures(variants), weights=make_weights(old))
 
 

@@ -9,6 +9,8 @@
                               each kind of weights once
     preparation(network)      how images are prepared for it, in words that follow a colon
     prepares_itself(network)  whether layers of its own do that, not a function of Keras'
+    any_by_function(variants) whether such a function serves one of the networks
+    alike(network, other)     whether the images of two networks are prepared in the same way and by the same means
     learnt_preparation(network)
                               whether these layers use numbers that come with trained weights alone
     has_batch_norm(network)   whether it normalises by the statistics of batches
@@ -84,6 +86,17 @@ def prepares_itself(network: Facts) -> bool:
     return bool(network.preparation.until)
 
 
+def any_by_function(variants: Mapping[str, VariantResult]) -> bool:
+    """Whether a function of Keras' prepares images for one of the networks."""
+    return not all(prepares_itself(network_of(variant)) for variant in variants.values())
+
+
+def alike(network: Facts, other: Facts) -> bool:
+    """Whether the images of two networks are prepared in the same way, and both by a function or by layers."""
+    same_words: bool = network.preparation.words == other.preparation.words
+    return same_words and prepares_itself(network) == prepares_itself(other)
+
+
 def learnt_preparation(network: Facts) -> bool:
     """Whether the layers that prepare images take means and variances from trained weights, and have none else."""
     backbone: Backbone = BACKBONES[network.name]
@@ -131,6 +144,6 @@ def _backbone(variant: VariantResult) -> Backbone:
 
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
     network_of, one_of_each, by_usual_size, weights_of, kinds_of_weights, preparation, prepares_itself,
-    learnt_preparation, has_batch_norm, begins_as_usual, first_trained, fronts_differ,
+    any_by_function, alike, learnt_preparation, has_batch_norm, begins_as_usual, first_trained, fronts_differ,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""

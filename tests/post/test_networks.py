@@ -138,13 +138,13 @@ def test_what_each_of_two_networks_starts_from_is_said(two: Rendered) -> None:
     known = section(two.text, "Environment")
     assert f"| Weights of ResNet50, embedded | <code>{'e' * 64}</code> |" in known
     assert "| Weights of MobileNetV2, random | <code>random</code> |" in known
-    assert " --variants small --set weights.ResNet50=embedded --set weights.MobileNetV2=random --seed" in known
+    assert " --variants other --set weights.ResNet50=embedded --set weights.MobileNetV2=random --seed" in known
 
 
 def test_weights_of_one_kind_are_asked_for_at_once() -> None:
     for new in ("imagenet", "as the baseline"):
         used = "imagenet" if new == "imagenet" else "random"
-        assert f" --variants small --weights {used} --seed" in post_of(two_networks(old=used, new=new)).text
+        assert f" --variants other --weights {used} --seed" in post_of(two_networks(old=used, new=new)).text
 
 
 def test_the_comparison_has_a_column_for_networks_where_they_differ(two: Rendered) -> None:
@@ -226,6 +226,34 @@ def test_a_measured_post_of_two_networks_renders() -> None:
 def test_networks_of_one_size_are_named_together() -> None:
     made = two_networks().variants
     deep = of_network(make_variant(), "Xception", name="deep")
-    variants = {"baseline": made["baseline"], "deep": deep, "small": made["small"]}
+    variants = {"baseline": made["baseline"], "deep": deep, "other": made["other"]}
     text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
     assert "(ResNet50 and MobileNetV2 were designed for 224 × 224, Xception was designed for 299 × 299)" in text
+
+
+@pytest.mark.parametrize(
+    ("backbone", "said", "quoted"),
+    [
+        ("ResNet101", "For ResNet101 the same is done in the same way.", "def preprocess_input_of("),
+        ("VGG16", "VGG16, the network of a variant, has none.", "def preprocess_input_of("),
+        ("Xception", "For Xception, Keras' `preprocess_input` does that: it turns values", "def preprocess_input_of("),
+        ("ConvNeXtTiny", "ConvNeXtTiny does that by itself, in its first layers", "def preprocess_input_of("),
+    ],
+)
+def test_of_another_variants_network_what_differs_is_said(backbone: str, said: str, quoted: str) -> None:
+    text = post_of(two_networks(backbone=backbone)).text
+    assert said in text
+    assert quoted in text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ((), "The images reach the base without augmentation; it prepares them by layers of its own."),
+        (("model.augment=true",), "augmentation in front of the base, which prepares images by layers of its own."),
+        (("model.preprocess=false",), "the model contains neither augmentation nor preprocessing."),
+    ],
+)
+def test_what_stands_in_front_of_a_base_that_prepares_images_is_said(overrides: tuple[str, ...], said: str) -> None:
+    text = post_of(two_networks(*overrides, backbone="EfficientNetV2B0")).text
+    assert said in section(text, "Model architecture with EfficientNetV2B0 in place of ResNet50")

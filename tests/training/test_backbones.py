@@ -16,7 +16,7 @@ keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 from benchmarks.backbones import difference, drawn, first_trained, frozen_pass, images, three_steps  # noqa: E402
-from generator.backbones import weights  # noqa: E402
+from generator.backbones import preparation, weights  # noqa: E402
 from generator.backbones.backbone import Backbone  # noqa: E402
 from generator.backbones.registry import BACKBONES  # noqa: E402
 from generator.training import network  # noqa: E402
@@ -104,6 +104,42 @@ def test_images_are_prepared_by_keras_function_or_by_layers_that_can_be_left_out
     within = keras.Model(base.input, base.get_layer(prepared.until).output)(given)
     assert difference(fold(bare)(within), base(given)) < 1e-4
     assert np.abs(given).max() > 20 * np.abs(within).max()
+
+
+MEANS, DEVIATIONS = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+"""Of ImageNet's channels, from 0 to 1: red, green, blue."""
+AS_SAID = {
+    preparation.CENTRED: lambda x: x[..., ::-1] - np.array([103.939, 116.779, 123.68]),
+    preparation.SCALED: lambda x: x / 127.5 - 1,
+    preparation.NORMALISED: lambda x: (x / 255 - MEANS) / DEVIATIONS,
+}
+
+
+@EACH
+def test_images_are_prepared_as_is_said(backbone: Backbone) -> None:
+    prepared, given = backbone.preparation, images(backbone.least_size)
+    if prepared.module:
+        found = preprocess_input_of(prepared.module)(given.copy())
+    else:
+        base = network.build_base(backbone.name, backbone.least_size)
+        within = keras.Model(base.input, base.get_layer(prepared.until).output)
+        if backbone.name == "EfficientNetB0":  # without its weights it divides, and no more
+            np.testing.assert_allclose(within(given), given / 255, atol=1e-5)
+            layer = base.get_layer(prepared.until)
+            layer.adapt_mean.assign(MEANS)
+            layer.adapt_variance.assign(DEVIATIONS**2)
+            layer.finalize_state()
+        found = within(given)
+    np.testing.assert_allclose(found, AS_SAID[prepared.words](given), atol=1e-3)
+
+
+@EACH
+def test_only_networks_with_batch_normalisation_have_two_modes(backbone: Backbone) -> None:
+    base, given = drawn(backbone), images(backbone.least_size)
+    normalises = any(isinstance(layer, keras.layers.BatchNormalization) for layer in base.layers)
+    base.trainable = True
+    differs = difference(base(given, training=True), base(given, training=False)) > 1e-4
+    assert differs == normalises == any(name.endswith("/moving_mean") for name in backbone.shapes)
 
 
 @EACH
