@@ -1,8 +1,8 @@
 """Lays out test images beside their class activation maps, which lie over the same pixels in grey.
 
-Two colours that any colour vision tells apart say for which class a place speaks, and where colours are not printed a
-line does, around what is at least half as strong as the strongest place drawn: solid for one class, broken for the
-other. All lengths are inches; call these within `canvas.style`.
+Two colours that any colour vision tells apart say for which class a place speaks, on one scale for all images. Where
+colours are not printed a line does, around what is at least half as strong as the strongest place of its image: solid
+for one class, broken for the other. All lengths are inches; call these within `canvas.style`.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,12 @@ PAIRS = 2
 """Images beside each other, each with its map."""
 PALE = 0.5
 """How much of the grey image under a map is white."""
+BEND = 0.6
+"""Exponent of the tint: below 1, so that an image of weak places does not look as if it had none."""
 HALF = 0.5
-"""Share of the strongest place from which on a line is drawn."""
+"""Share of an image's strongest place from which on a line is drawn."""
+ABOVE, BELOW = "solid", "dashed"
+"""Lines around what is above and below 0."""
 KEY = 0.85
 """Height of the key below the images."""
 
@@ -45,16 +49,16 @@ def beside_images(images: Sequence[Mapped], class_names: Sequence[str]) -> Figur
         if prediction.wrong:
             sheet.mark(x, y + caption, side, side)
         sheet.image(overlaid(pixels, places / strongest), x + side + GAP / 2, y + caption, side, side)
-        _lines(sheet, places / strongest, x + side + GAP / 2, y + caption, side)
+        _lines(sheet, places, x + side + GAP / 2, y + caption, side)
     _key(sheet, strongest, _speaking(images, class_names))
     return sheet.figure
 
 
 def overlaid(pixels: Pixels, places: Map) -> Pixels:
-    """The image in pale grey, each place tinted the more, the further from 0 it is in the map, which is of -1 to 1."""
+    """The image in pale grey, each place tinted the more, the further from 0 its value, between -1 and 1, is."""
     grey = pixels.astype(np.float64) @ (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow
     pale = (PALE * 255 + (1 - PALE) * grey)[..., None]
-    weight = np.abs(places)[..., None]
+    weight = np.abs(places)[..., None] ** BEND
     colour = np.where((places > 0)[..., None], to_rgb(ORANGE), to_rgb(BLUE))
     tinted: Pixels = np.rint(pale * (1 - weight + weight * colour)).clip(0, 255).astype(np.uint8)
     return tinted
@@ -64,7 +68,7 @@ def _speaking(images: Sequence[Mapped], class_names: Sequence[str]) -> tuple[str
     """What the two colours mean: below 0, above 0."""
     if any(prediction.logits for prediction, _, _ in images):
         return "against the name it gave", "for the name it gave"
-    against, for_ = (f"for {shortened(name, WIDTH / 2 - 1, SMALL)}" for name in class_names)
+    against, for_ = (f"for {shortened(name, WIDTH / 2 - 1.2, SMALL)}" for name in class_names)
     return against, for_
 
 
@@ -77,8 +81,9 @@ def _titled(sheet: Sheet, prediction: Prediction, names: Sequence[str], x: float
 
 def _lines(sheet: Sheet, places: Map, x: float, y: float, side: float) -> None:
     """Around what is strong."""
+    strong = HALF * float(np.abs(places).max())
     middles = (np.arange(len(places)) + 0.5) * side / len(places)
-    for level, style in ((HALF, "solid"), (-HALF, "dashed")):
+    for level, style in ((strong, ABOVE), (-strong, BELOW)):
         if places.min() < level < places.max():
             sheet.axes.contour(
                 x + middles, y + middles, places, levels=[level], colors=INK, linestyles=style, linewidths=1.1
@@ -86,15 +91,17 @@ def _lines(sheet: Sheet, places: Map, x: float, y: float, side: float) -> None:
 
 
 def _key(sheet: Sheet, strongest: float, speaking: tuple[str, str]) -> None:
-    """The colours, from the strongest place against to the strongest for, with what they mean."""
+    """The colours, to the strongest place of all images on either side, and the lines, with what they mean."""
     width, height = 0.6 * WIDTH, 0.16
     x, y = (WIDTH - width) / 2, sheet.figure.get_figheight() - KEY + 0.12
     scale = np.tile(np.linspace(-1, 1, 256, dtype=np.float32), (16, 1))
     sheet.image(overlaid(np.full((16, 256, 3), 255, np.uint8), scale), x, y, width, height)
-    for level, style in ((HALF, "solid"), (-HALF, "dashed")):
-        at = x + width * (1 + level) / 2
-        sheet.axes.plot([at, at], [y, y + height], color=INK, linestyle=style, linewidth=1.1)
     for value, at in ((-strongest, x), (0.0, x + width / 2), (strongest, x + width)):
         sheet.text(f"{value:+.1f}" if value else "0", at, y + height + 0.13, fontsize=SMALL)
-    for text, align, at in ((speaking[0], "left", MARGIN), (speaking[1], "right", WIDTH - MARGIN)):
-        sheet.text(text, at, y + height + 0.36, fontsize=SMALL, ha=align)
+    below = y + height + 0.36
+    for text, align, edge, inwards, style in (
+        (speaking[0], "left", MARGIN, 1, BELOW),
+        (speaking[1], "right", WIDTH - MARGIN, -1, ABOVE),
+    ):
+        sheet.axes.plot([edge, edge + 0.36 * inwards], [below, below], color=INK, linestyle=style, linewidth=1.1)
+        sheet.text(text, edge + 0.44 * inwards, below, fontsize=SMALL, ha=align)

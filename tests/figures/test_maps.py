@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 
 from generator.experiment.showcase import doubtful
@@ -60,6 +61,13 @@ def test_the_image_stays_visible_below_its_map() -> None:
     for weight in (0.0, 0.5):
         tinted = maps.overlaid(pixels, np.full((SIDE, SIDE), weight, np.float32)).astype(float).mean(-1).ravel()
         assert np.corrcoef(grey, tinted)[0, 1] > 0.8
+
+
+def test_every_map_has_a_line_on_the_side_that_is_strong() -> None:
+    weak = PLACES / 100 + 0.02
+    images = [(p, pixels, weak) for p, pixels, _ in mapped((3,))]
+    lines = [part for part in draw(images).axes[0].collections if isinstance(part, QuadContourSet)]
+    assert [line.linestyles for line in lines] == [maps.ABOVE] * len(images), "below 0 nothing is half as strong"
 
 
 def test_a_map_of_nothing_is_drawn_without_lines() -> None:

@@ -40,17 +40,17 @@ def test_without_an_alpha_channel_there_are_maps_and_no_shares() -> None:
     text = section(with_maps(make_results()))
     assert "stand in 7 × 7 places" in text
     assert "A place is 32 pixels high and 32 wide" in text
-    assert "Orange places speak for horse, blue ones for camel" in text
+    assert "within a solid line, speak for horse, blue ones, and those within a broken line, for camel" in text
     assert "alpha" not in text
     assert "|" not in text
 
 
 def test_shares_are_held_against_areas() -> None:
     text = section(with_maps(make_results(), LOOKED, AREA))
-    assert "50.0% lies on the subject, which has 20.0% of the image: more than its size would give it" in text
-    assert "30.0% lies on the background, which has 30.0% of the image: no difference beyond what chance" in text
-    assert "20.0% lies on the padding, which has 50.0% of the image: less than its size would give it" in text
-    assert "in 40 of these images the subject has more of the map" in text
+    assert "50.0% on the subject, which has 20.0% of the image. That is more than its size would give it" in text
+    assert "30.0% on the background, which has 30.0% of the image. Chance may make as much of a difference." in text
+    assert "20.0% on the padding, which has 50.0% of the image. That is less than its size would give it" in text
+    assert "In 40 of these images the subject has more of the map" in text
     assert "| Data augmentation | padding | 50.0% | 20.0% | -0.3000 | -0.3000 to -0.3000 | 0 of 40 |" in text
     assert "is back because alpha is dropped" in text
     blended = section(with_maps(make_results(data=make_data(alpha="white")), LOOKED, AREA))
@@ -75,4 +75,4 @@ def test_the_caption_says_which_images_are_drawn(wrong: tuple[int, ...], told: s
 def test_of_several_classes_the_map_is_of_the_name_that_was_given() -> None:
     text = section(with_maps(make_results(data=make_data(class_names=FIVE)), LOOKED, AREA))
     assert "Of the five logits of an image the map is that of the name that was given." in text
-    assert "Orange places speak for the name that was given, blue ones against it" in text
+    assert "speak for the name that was given, blue ones, and those within a broken line, against it." in text
