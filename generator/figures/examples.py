@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from generator.experiment.outcomes import Prediction
 from generator.experiment.showcase import MOST_DRAWN, showcase, spread
-from generator.figures.canvas import LEFT_TO_RIGHT, SMALL, Pixels, shortened, text_width
-from generator.figures.sheets import GAP, Tile, indexed, only, tile_width, tiles
+from generator.figures.canvas import LEFT_TO_RIGHT, SMALL, Pixels, drawable, shortened, text_width
+from generator.figures.sheets import GAP, Tile, only, tile_width, tiles, titles
 
 RIGHT = "✓"
 CERTAIN = 0.995
@@ -35,19 +35,35 @@ def _sheet(
     shown: Sequence[Prediction], class_names: Sequence[str], pixels: Pixels, *, columns: int, note: str | None = None
 ) -> Figure:
     room = tile_width(columns) + GAP / 2
-    return tiles([_tile(p, class_names, pixels[p.index], room) for p in shown], columns, note)
+    above = titles([(p.index, class_names[p.actual]) for p in shown], room)
+    below = _answers(shown, class_names, room)
+    drawn = [
+        Tile(pixels[p.index], (*title, *told), p.wrong, len(title))
+        for p, title, told in zip(shown, above, below, strict=True)
+    ]
+    return tiles(drawn, columns, note)
 
 
-def _tile(prediction: Prediction, class_names: Sequence[str], pixels: Pixels, room: float) -> Tile:
-    title = indexed(prediction.index, class_names[prediction.actual], room)
-    return Tile(pixels, (title, answer(prediction, class_names, room)), prediction.wrong)
+def _answers(shown: Sequence[Prediction], class_names: Sequence[str], room: float) -> list[tuple[str, ...]]:
+    """`answer` for each, on a line; where the name given to some image does not fit in, the share has its own."""
+    wide = [f"{drawable(class_names[p.predicted])} {_share(p)}" for p in shown if p.wrong]
+    if all(text_width(text, SMALL) <= room for text in wide):
+        return [(answer(p, class_names, room),) for p in shown]
+    return [
+        (shortened(class_names[p.predicted], room, SMALL), _share(p)) if p.wrong else (answer(p, class_names, room), "")
+        for p in shown
+    ]
 
 
 def answer(prediction: Prediction, class_names: Sequence[str], room: float) -> str:
     """`✓ 97%`, or with the name that was given in error, `camel 63%`."""
-    share = ">99%" if prediction.confidence >= CERTAIN else f"{prediction.confidence:.0%}"
+    share = _share(prediction)
     if not prediction.wrong:
         return f"{RIGHT} {share}"
     left = room - text_width(f" {share}", SMALL)
     name = shortened(class_names[prediction.predicted], max(0.3, left), SMALL)
     return f"{LEFT_TO_RIGHT}{name}{LEFT_TO_RIGHT} {share}"
+
+
+def _share(prediction: Prediction) -> str:
+    return ">99%" if prediction.confidence >= CERTAIN else f"{prediction.confidence:.0%}"

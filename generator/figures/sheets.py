@@ -29,6 +29,7 @@ from generator.figures.canvas import (
     drawable,
     shortened,
     text_width,
+    wrapped,
 )
 from generator.support import formats
 
@@ -50,6 +51,8 @@ class Tile:
     lines: tuple[str, ...]
     wrong: bool = False
     """Whether it is marked as such."""
+    heading: int = 1
+    """Lines that are the title; the others are quieter."""
 
 
 def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: Sequence[str]) -> Figure:
@@ -57,7 +60,8 @@ def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: Sequence
     shown = spread(len(pixels), MOST_DRAWN)
     columns = min(5, len(shown))
     room = tile_width(columns) + GAP / 2
-    drawn = [Tile(pixels[i], (indexed(i, class_names[labels[i]], room),)) for i in shown]
+    above = titles([(i, class_names[labels[i]]) for i in shown], room)
+    drawn = [Tile(pixels[i], title, heading=len(title)) for i, title in zip(shown, above, strict=True)]
     return tiles(drawn, columns, only(len(shown), len(pixels), "test images"))
 
 
@@ -72,7 +76,12 @@ def wrong_predictions(variant: Trained, class_names: Sequence[str], test_pixels:
     shown = [wrong[i] for i in spread(len(wrong), MOST_WRONG)]
     columns = min(3 if len(shown) <= 9 else 4, len(shown))
     room = tile_width(columns) + GAP / 2
-    drawn = [Tile(test_pixels[p.index], _wrong_title(p, class_names, room)) for p in shown]
+    above = _titles(shown, class_names, room)
+    below = [_answers(p, class_names, room) for p in shown]
+    drawn = [
+        Tile(test_pixels[p.index], (*title, *answers), heading=len(title))
+        for p, title, answers in zip(shown, above, below, strict=True)
+    ]
     return tiles(drawn, columns, only(len(shown), len(wrong), "wrong predictions"))
 
 
@@ -116,17 +125,24 @@ def _none_wrong(total: int) -> Figure:
     return sheet.figure
 
 
-def _wrong_title(prediction: Prediction, class_names: Sequence[str], width: float) -> tuple[str, ...]:
-    names = [class_names[prediction.predicted], class_names[prediction.actual]]
-    parts = [drawable(name) for name in names]
-    if text_width(":".join(parts), SMALL) > width:
-        room = (width - text_width(":", SMALL)) / 2
-        parts = [shortened(name, room, SMALL) for name in names]
-    # The marks keep the predicted class on the left where both names run from right to left.
-    title = LEFT_TO_RIGHT + f"{LEFT_TO_RIGHT}:{LEFT_TO_RIGHT}".join(parts)
+def _titles(shown: Sequence[Prediction], class_names: Sequence[str], width: float) -> list[tuple[str, ...]]:
+    """What stands above wrong predictions: both names on a line where those of every image fit, else one on each."""
+    pairs = [(drawable(class_names[p.predicted]), drawable(class_names[p.actual])) for p in shown]
+    apart = any(text_width(":".join(pair), SMALL) > width for pair in pairs)
+    room = width - text_width(":", SMALL)
+    return [
+        (f"{LEFT_TO_RIGHT}{shortened(predicted, room, SMALL)}{LEFT_TO_RIGHT}:", shortened(actual, width, SMALL))
+        if apart
+        # The marks keep the predicted class on the left where both names run from right to left.
+        else (f"{LEFT_TO_RIGHT}{predicted}{LEFT_TO_RIGHT}:{LEFT_TO_RIGHT}{actual}",)
+        for predicted, actual in pairs
+    ]
+
+
+def _answers(prediction: Prediction, class_names: Sequence[str], width: float) -> tuple[str, ...]:
+    """The image's number with the confidence, then the next two choices where there are several classes."""
     others = prediction.ranked[1:3] if prediction.logits else ()
     return (
-        title,
         f"{prediction.index} · {formats.percent(prediction.confidence)}",
         *(_answer(class_names[guess.label], guess.probability, width) for guess in others),
     )
@@ -148,7 +164,7 @@ def tiles(drawn: Sequence[Tile], columns: int, note: str | None = None) -> Figur
         x = (WIDTH - columns * side - (columns - 1) * GAP) / 2 + (i % columns) * (side + GAP)
         y = (i // columns) * (caption + side + GAP)
         for k, text in enumerate(tile.lines):
-            colour = QUIET if k and not tile.wrong else INK
+            colour = INK if k < tile.heading or tile.wrong else QUIET
             sheet.text(text, x + side / 2, y + 0.08 + LINE * (k + 0.5), fontsize=SMALL, color=colour)
         sheet.image(tile.pixels, x, y + caption, side, side)
         if tile.wrong:
@@ -168,6 +184,15 @@ def indexed(index: int, name: str, width: float) -> str:
     number = f"{index} · "
     # The mark keeps the number on the left of a name that runs from right to left.
     return f"{LEFT_TO_RIGHT}{number}{shortened(name, max(0.3, width - text_width(number, SMALL)), SMALL)}"
+
+
+def titles(images: Sequence[tuple[int, str]], width: float) -> list[tuple[str, ...]]:
+    """`26 · horse` for each (index, name): on a line where all of them fit, else on two."""
+    texts = [drawable(f"{index} · {name}") for index, name in images]
+    if all(text_width(text, SMALL) <= width for text in texts):
+        return [(indexed(index, name, width),) for index, name in images]
+    broken = [wrapped(text, width, SMALL).partition("\n") for text in texts]
+    return [(f"{LEFT_TO_RIGHT}{first}", second) for first, _, second in broken]
 
 
 def only(shown: int, total: int, what: str) -> str | None:

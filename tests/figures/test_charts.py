@@ -249,6 +249,25 @@ def test_a_number_and_a_label_stand_over_the_image_they_belong_to() -> None:
     assert [int(np.asarray(image.get_array()).max()) for image in axes.images] == [0, 10, 20, 30, 40, 50, 60]
 
 
+LONG = ("Great black-backed gull", "Lesser black-backed gull")
+
+
+def test_long_names_stand_on_two_lines_above_the_images() -> None:
+    with canvas.style():
+        figure = sheets.labelled_images(noise(10, 8), [0] * 5 + [1] * 5, ("common bunting", "lion"))
+    assert texts(figure)[:2] == ["0 · common", "bunting"]
+    assert texts(figure)[-2:] == ["9 · lion", ""]
+    assert not overflowing(figure)
+
+
+def test_long_names_of_a_wrong_prediction_have_a_line_each() -> None:
+    variant = factories.make_variant(wrong=(2, 25), names=LONG)
+    with canvas.style():
+        figure = sheets.wrong_predictions(variant, LONG, noise(40))
+    assert texts(figure)[:3] == [f"{LONG[1]}:", LONG[0], f"2 · {variant.wrong[0].confidence:.1%}"]
+    assert not overflowing(figure)
+
+
 def test_none_wrong_is_said_in_words() -> None:
     with canvas.style():
         figure = sheets.wrong_predictions(factories.make_variant(wrong=()), ("camel", "horse"), noise(40))
