@@ -23,12 +23,13 @@ Vector = NDArray[np.float64]
 def of_metric(metric: str, predictions: Predictions, classes: int) -> tuple[float, float] | None:
     """The interval of `accuracy`, `loss`, `precision`, `recall`, `f1` or `roc_auc`, as `outcomes` defines them.
 
-    None where these images have none: too few of a class for the area, none of what a ratio is of, a single image.
+    None where these images have none: too few of a class for the area, none of what a ratio is of, a single image; and
+    where however they are drawn again the metric stays the same, as F1 does without an error.
     """
     if len(predictions) < 2:
         return None
     if metric == "loss":
-        return bootstrap.of_mean(tuple(p.loss for p in predictions))[:2]
+        return _ends(bootstrap.of_mean(tuple(float(p.loss) for p in predictions)))
     if metric == "roc_auc":
         found = _area(predictions, classes)
         return found and ranking.interval(found)
@@ -39,8 +40,8 @@ def of_metric(metric: str, predictions: Predictions, classes: int) -> tuple[floa
     if classes == 2 and metric == "precision":
         return _share([p for p in predictions if p.predicted == 1])
     kinds = Counter((p.actual, p.predicted) for p in predictions)
-    actual, predicted = np.asarray(list(kinds)).T
-    return bootstrap.of_counts(list(kinds.values()), lambda n: _ratio(metric, n, actual, predicted, classes))[:2]
+    actual, predicted = np.asarray(list(kinds), dtype=int).T
+    return _ends(bootstrap.of_counts(list(kinds.values()), lambda n: _ratio(metric, n, actual, predicted, classes)))
 
 
 def of_recall(predictions: Predictions, label: int) -> tuple[float, float] | None:
@@ -59,7 +60,7 @@ def of_difference(metric: str, old: Predictions, new: Predictions, classes: int)
     if sum(pairs) < 2:
         return None
     if metric == "loss":
-        return bootstrap.of_mean(tuple(q.loss - p.loss for p, q in _both(old, new)))
+        return bootstrap.of_mean(tuple(float(q.loss) - float(p.loss) for p, q in _both(old, new)))
     if metric == "roc_auc":
         before, after = _area(old, classes), _area(new, classes)
         found = ranking.compared(before, after) if before and after else None
@@ -98,6 +99,10 @@ def _ratio_difference(metric: str, rows: Sequence[tuple[int, int, int]], classes
         return _ratio(metric, counts, actual, now, classes) - _ratio(metric, counts, actual, called, classes)
 
     return bootstrap.of_counts(list(kinds.values()), gain)
+
+
+def _ends(found: Interval) -> tuple[float, float] | None:
+    return found[:2] if found.low < found.high else None
 
 
 def _share(predictions: Predictions) -> tuple[float, float] | None:

@@ -101,14 +101,16 @@ def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metri
     """Whether `variant` has the best value of `metric`, and better than each other variant by more than noise.
 
     `metric` is a path in a variant, as in `test.loss`. The noise is that of the images: the variants are compared
-    image by image, ratios by McNemar's exact test, losses by the exact sign test of each image's loss. Where there
-    are no predictions to compare nothing is best.
+    image by image, ratios by McNemar's exact test, losses by the paired bootstrap, both with Holm's correction for all
+    pairs that the post compares. Where there are no predictions to compare nothing is best.
     """
     values = {name: _metric(other, metric) for name, other in variants.items()}
     target = min(values.values()) if direction(metric) == "lower" else max(values.values())
     others = [variants[name] for name, value in values.items() if not same(value, target)]
     alone = len(others) == len(values) - 1 > 0
-    return alone and same(_metric(variant, metric), target) and all(_differ(variant, o, metric) for o in others)
+    return (
+        alone and same(_metric(variant, metric), target) and all(_differ(variant, o, variants, metric) for o in others)
+    )
 
 
 def verdict(before: float, after: float, p: float) -> Literal["yes", "no", "within noise"]:
@@ -224,16 +226,17 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"[A-Za-z0-9]+", letters))
 
 
-def _differ(one: VariantResult, other: VariantResult, metric: str) -> bool:
+def _differ(one: VariantResult, other: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
     """Whether the images that `metric` is of tell two variants apart by more than chance."""
-    try:
-        pairs = noise.paired(_images(one, metric), _images(other, metric))
-    except ValueError:
-        return False
-    if metric.rpartition(".")[2] not in ("loss", "val_loss"):
-        return more_than_chance(noise.mcnemar(pairs.mended, pairs.broken))
-    losses = [(p.loss, q.loss) for p, q in zip(_images(one, metric), _images(other, metric), strict=True)]
-    return more_than_chance(noise.sign(sum(p < q for p, q in losses), sum(p > q for p, q in losses)))
+    test = contrasts.by_losses if metric.rpartition(".")[2] in ("loss", "val_loss") else contrasts.by_outcomes
+
+    def p(old: Sequence[Prediction], new: Sequence[Prediction]) -> float:
+        try:
+            return test(old, new)
+        except ValueError:
+            return 1.0  # Other images: nothing tells the two apart.
+
+    return more_than_chance(contrasts.corrected(one, other, variants, lambda each: _images(each, metric), p))
 
 
 def _images(variant: VariantResult, metric: str) -> Sequence[Prediction]:

@@ -5,8 +5,9 @@ Each takes results or their views, and gives the elements themselves, so that a 
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from generator.experiment import intervals
 from generator.experiment.outcomes import PhaseOutcome, Prediction
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
@@ -33,18 +34,23 @@ def isolates(old: VariantResult, new: VariantResult) -> str | None:
 
 def adjusted(old: VariantResult, new: VariantResult, variants: Mapping[str, VariantResult]) -> float:
     """McNemar's exact p value of two variants after Holm's correction for all the `pairs`, and them."""
-    return _adjusted(old, new, variants, _on_test_images)
+    return corrected(old, new, variants, _on_test_images)
+
+
+def adjusted_loss(old: VariantResult, new: VariantResult, variants: Mapping[str, VariantResult]) -> float:
+    """The same for the loss of each image, by the paired bootstrap."""
+    return corrected(old, new, variants, _on_test_images, by_losses)
 
 
 def adjusted_measured(old: VariantResult, new: VariantResult, variants: Mapping[str, VariantResult]) -> float:
     """The same on the images to measure with."""
-    return _adjusted(old, new, variants, _on_measured_images)
+    return corrected(old, new, variants, _on_measured_images)
 
 
 def adjusted_phases(variant: VariantResult, variants: Mapping[str, VariantResult]) -> float:
     """McNemar's exact p value of a variant's two phases on the images to measure with, by Holm for all variants."""
     measured = [each.measurement for each in variants.values() if each.measurement is not None]
-    ps = _holm([(each.head.predictions, each.fine_tuning.predictions) for each in measured])
+    ps = noise.holm([by_outcomes(each.head.predictions, each.fine_tuning.predictions) for each in measured])
     return ps[list(variants).index(variant.name)]
 
 
@@ -68,24 +74,32 @@ def _on_measured_images(variant: VariantResult) -> Sequence[Prediction]:
     return variant.measurement.fine_tuning.predictions
 
 
-def _adjusted(
+def by_outcomes(old: Sequence[Prediction], new: Sequence[Prediction]) -> float:
+    """How probable so different outcomes of the same images are, by McNemar's exact test."""
+    table = noise.paired(old, new)
+    return noise.mcnemar(table.mended, table.broken)
+
+
+def by_losses(old: Sequence[Prediction], new: Sequence[Prediction]) -> float:
+    """How probable so different mean losses of the same images are, by the paired bootstrap; 1 of a single image."""
+    found = intervals.of_difference("loss", old, new, 0)
+    return found.p if found else 1.0
+
+
+def corrected(
     old: VariantResult,
     new: VariantResult,
     variants: Mapping[str, VariantResult],
     images: Callable[[VariantResult], Sequence[Prediction]],
+    p: Callable[[Sequence[Prediction], Sequence[Prediction]], float] = by_outcomes,
 ) -> float:
+    """The p value of two variants on some images after Holm's correction for all the `pairs`, and them."""
     compared = pairs(variants)
     if frozenset((old.name, new.name)) not in [frozenset((one.name, other.name)) for one, other in compared]:
         compared.append((old, new))
-    values = _holm([(images(one), images(other)) for one, other in compared])
-    found = {frozenset((one.name, other.name)): p for (one, other), p in zip(compared, values, strict=True)}
+    values = noise.holm([p(images(one), images(other)) for one, other in compared])
+    found = {frozenset((one.name, other.name)): value for (one, other), value in zip(compared, values, strict=True)}
     return found[frozenset((old.name, new.name))]
-
-
-def _holm(compared: Sequence[tuple[Sequence[Prediction], Sequence[Prediction]]]) -> list[float]:
-    """McNemar's exact p value of each two models on the same images, corrected for all of them."""
-    tables = [noise.paired(old, new) for old, new in compared]
-    return noise.holm([noise.mcnemar(table.mended, table.broken) for table in tables])
 
 
 def some_wrong(variants: Mapping[str, VariantResult]) -> list[int]:
@@ -135,8 +149,24 @@ def second_chosen(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [p for p in predictions if p.ranked[1].label == p.actual]
 
 
+def bounded(outcome: PhaseOutcome, metric: Literal["loss", "f1", "roc_auc"]) -> bool:
+    """Whether a metric of the test images has an interval: of a single image, or of F1 without an error, none can be
+    told, nor of an area where a class has one image."""
+    return intervals.of_metric(metric, outcome.predictions, len(outcome.confusion.rows)) is not None
+
+
+def can_show(outcome: PhaseOutcome, variants: Mapping[str, VariantResult]) -> bool:
+    """Whether there are test images enough for any difference of the `pairs` to be more than chance."""
+    return outcome.test.total >= noise.fewest_one_sided(comparisons(variants))
+
+
+def comparisons(variants: Mapping[str, VariantResult]) -> int:
+    """What Holm's method corrects for, one at least."""
+    return max(1, len(pairs(variants)))
+
+
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
     worst, pairs, isolates, told_apart, told_apart_measured, some_wrong, all_wrong, shown_first, closest_call, surest,
-    changed_images, close_calls,
+    changed_images, close_calls, bounded, can_show,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""

@@ -12,6 +12,14 @@ from which `verify` computes it again.
     mcnemar(old, new)                          its exact p value
     pair_count(variants)                       comparisons of two variants that the post makes
     adjusted(old, new, variants)               the p value after Holm's correction for these
+    loss_gain_low(old, new), loss_gain_high    95 % interval of the new test loss less the old, by the paired bootstrap
+    adjusted_loss(old, new, variants)          its p value after Holm's correction
+    loss_low(outcome), loss_high               95 % interval of a test loss, by the BCa bootstrap
+    f1_low(outcome), f1_high                   of F1, the same
+    auc_low(outcome), auc_high                 of the area under the ROC curve, by DeLong
+    recall_low(class), recall_high             of a class's recall, by Wilson
+    smallest_seen(outcome, variants)           least difference of accuracies that these comparisons may call one
+    detectable(outcome, variants)              least true difference that they find in four of five test sets
     adjusted_measured(old, new, variants)      the same on the images to measure with
     adjusted_phases(variant, variants)         of head and fine-tuned network on these, corrected for all variants
     gain_low(old, new), gain_high              95 % interval of the new accuracy less the old, by Newcombe
@@ -30,11 +38,12 @@ left, `variant.after_head` or the variant itself, whose test images are meant, o
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from generator.experiment import intervals
 from generator.experiment.showcase import doubtful
 from generator.post import contrasts
-from generator.support import noise
+from generator.support import bootstrap, noise
 
 
 def _counts(score: Any) -> tuple[int, int]:
@@ -53,6 +62,25 @@ def _mcnemar(old: Any, new: Any) -> float:
     return noise.mcnemar(pairs.mended, pairs.broken)
 
 
+def _end(metric: str, side: Literal[0, 1]) -> Callable[[Any], float]:
+    """One end of the interval of a metric of an outcome's test images."""
+
+    def end(outcome: Any) -> float:
+        found = intervals.of_metric(metric, outcome.predictions, len(outcome.confusion.rows))
+        if found is None:
+            raise ValueError(f"{metric} of these images has no interval")
+        return found[side]
+
+    return end
+
+
+def _loss_gain(old: Any, new: Any) -> bootstrap.Interval:
+    found = intervals.of_difference("loss", old.predictions, new.predictions, 0)
+    if found is None:
+        raise ValueError("the losses of a single image have no interval")
+    return found
+
+
 FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "count": len,
     "last_batch": lambda data: data.test_total - (data.test_batches - 1) * data.batch_size,
@@ -66,6 +94,21 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "mcnemar": _mcnemar,
     "pair_count": lambda variants: len(contrasts.pairs(variants)),
     "adjusted": contrasts.adjusted,
+    "loss_gain_low": lambda old, new: _loss_gain(old, new).low,
+    "loss_gain_high": lambda old, new: _loss_gain(old, new).high,
+    "adjusted_loss": contrasts.adjusted_loss,
+    "loss_low": _end("loss", 0),
+    "loss_high": _end("loss", 1),
+    "f1_low": _end("f1", 0),
+    "f1_high": _end("f1", 1),
+    "auc_low": _end("roc_auc", 0),
+    "auc_high": _end("roc_auc", 1),
+    "recall_low": lambda each: noise.wilson(each.correct, each.actual)[0],
+    "recall_high": lambda each: noise.wilson(each.correct, each.actual)[1],
+    "smallest_seen": lambda outcome, variants: (
+        noise.fewest_one_sided(contrasts.comparisons(variants)) / outcome.test.total
+    ),
+    "detectable": lambda outcome, variants: noise.detectable(outcome.test.total, contrasts.comparisons(variants)),
     "adjusted_measured": contrasts.adjusted_measured,
     "adjusted_phases": contrasts.adjusted_phases,
     "gain_low": lambda old, new: noise.newcombe(_paired(old, new))[0],

@@ -139,18 +139,19 @@ def test_is_best_is_nobody_where_the_images_differ_or_are_unknown() -> None:
     assert marked("head.-1.val_accuracy", a=good, b=make_variant(wrong=SIX)) == ""
 
 
-def test_is_best_takes_the_lowest_loss_where_most_images_have_a_lower_one() -> None:
-    def variant(loss: float, sharper: int) -> VariantResult:
-        """Images are told apart twice as clearly in the first `sharper` of them."""
+def test_is_best_takes_the_lowest_loss_where_the_images_agree() -> None:
+    def variant(loss: float, sharper: int, blunter: int = 0) -> VariantResult:
+        """Images are told apart twice as clearly in the first `sharper` of them, half as clearly in the last."""
         made = make_variant(wrong=())
-        logits = [p.logit * (2 if p.index < sharper else 1) for p in made.predictions]
+        factors = [2.0] * sharper + [1.0] * (40 - sharper - blunter) + [0.5] * blunter
+        logits = [p.logit * factor for p, factor in zip(made.predictions, factors, strict=True)]
         rows = [p.model_copy(update={"logit": logit}) for p, logit in zip(made.predictions, logits, strict=True)]
         test = made.test.model_copy(update={"loss": loss})
         parts = {**made.predictions_by_part, "test": tuple(rows)}
         return made.model_copy(update={"test": test, "predictions_by_part": parts})
 
     assert marked("test.loss", low=variant(0.1, 40), high=variant(0.2, 0)) == "low"
-    assert marked("test.loss", low=variant(0.1, 5), high=variant(0.2, 0)) == ""
+    assert marked("test.loss", low=variant(0.1, 22, 18), high=variant(0.2, 0)) == ""
     assert marked("test.loss", low=variant(0.2, 40), high=variant(0.2, 0)) == ""
 
 

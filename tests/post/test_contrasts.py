@@ -6,7 +6,7 @@ from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
 from generator.post import contrasts
 from generator.support import noise
-from tests.factories import make_measurement, make_outcome, make_results, make_variant
+from tests.factories import make_measurement, make_outcome, make_predictions, make_results, make_variant
 
 
 def named(changes: dict[str, dict[str, bool | int | float | str]]) -> dict[str, VariantResult]:
@@ -120,3 +120,25 @@ def test_on_the_images_to_measure_with_chance_is_corrected_within_each_list() ->
 def test_without_a_measurement_no_pair_can_be_compared_on_it() -> None:
     with pytest.raises(ValueError, match="nothing was measured of baseline"):
         contrasts.told_apart_measured(make_results().variants)
+
+
+def test_losses_are_corrected_for_all_pairs() -> None:
+    variants = make_results().variants
+    ps = [contrasts.by_losses(old.predictions, new.predictions) for old, new in contrasts.pairs(variants)]
+    found = [contrasts.adjusted_loss(old, new, variants) for old, new in contrasts.pairs(variants)]
+    assert found == noise.holm(ps)
+    assert contrasts.by_losses(variants["baseline"].predictions, variants["baseline"].predictions) == 1.0
+
+
+@pytest.mark.parametrize(("total", "shows"), [(6, False), (8, True), (40, True)])
+def test_few_images_show_no_difference(total: int, shows: bool) -> None:
+    """The clearest of three differences needs seven images."""
+    few = make_variant(predictions=make_predictions((), total=total))
+    variants = {**make_results().variants, "baseline": few}
+    assert contrasts.can_show(few, variants) is shows
+
+
+def test_what_cannot_be_told_is_not_bounded() -> None:
+    assert all(contrasts.bounded(make_variant(), metric) for metric in ("loss", "f1", "roc_auc"))
+    assert not contrasts.bounded(make_variant(wrong=()), "f1")  # without an error none can be drawn
+    assert not contrasts.bounded(make_variant(predictions=make_predictions((), total=2)), "roc_auc")
