@@ -214,8 +214,9 @@ def _set_aside(
     for label, name in enumerate(names):
         if not all(any(image.label == label for image in side) for side in (train, test)):
             raise BadInput(
-                f"{printable(source)}: has no test images, and too few of {printable(name)} to set some aside: "
-                f"{labels.count(label)}, where images that belong together count as one; add images, or a folder test/"
+                f"{printable(source)}: has no test images, and of {printable(name)} only {labels.count(label)} to set "
+                "some aside from; a class needs two, where images that belong together count as one: add some, take "
+                "the class out, or add a folder test/"
             )
     return {"train": train, "test": test}
 

@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from generator.data import class_names, listing, part_names
-from generator.data.layouts import classes, names, parts, table
+from generator.data.layouts import classes, names, parts, rows, table
 from generator.data.layouts.reading import CALLED, Classes, Kind, Reading, agree, shown
 from generator.experiment.data_summary import Layout, Part
 from generator.support.errors import BadInput, printable
@@ -164,4 +164,11 @@ def _missing(folder: Path) -> str:
     have = ", ".join(f"{printable(f.name)}/ ({CALLED[part]})" for part in found for f in found[part])
     if found and "train" not in found:
         return f"has no folder of training images; {_EXPECTED}; found {have}"
-    return f"{_EXPECTED}; found {have or listing.listed(f'{f.name}/' if f.is_dir() else f.name for f in entries)}"
+    have = have or listing.listed(f"{f.name}/" if f.is_dir() else f.name for f in entries)
+    return f"{_EXPECTED}; found {have}{''.join(map(_unread, entries))}"
+
+
+def _unread(path: Path) -> str:
+    """The columns of a table that was not recognised, so that they can be renamed."""
+    columns = rows.columns(path) if path.suffix.lower() in rows.SUFFIXES and path.is_file() else ()
+    return f"; the columns of {printable(path.name)} are called {listing.listed(columns)}" if columns else ""

@@ -56,6 +56,15 @@ def test_samples_are_named_below_the_root_in_natural_order(folder: Path) -> None
     assert [s.name for s in dataset.samples[6:]] == ["test/bear/1.png", "test/cat/1.png"]
 
 
+def test_a_class_with_a_single_image_and_no_test_images_is_named(tmp_path: Path) -> None:
+    for name in ("ant/1.png", "ant/2.png", "wasp/1.png"):
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture())
+    with pytest.raises(BadInput, match=r"of wasp only 1 to set some aside from; a class needs two, .* folder test/"):
+        find(tmp_path / "pets")
+
+
 def test_fingerprint_follows_names_and_contents_and_nothing_else(folder: Path) -> None:
     first = find(folder).fingerprint
     os.utime(folder / "train/cat/1.png", (0, 0))

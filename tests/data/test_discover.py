@@ -359,6 +359,15 @@ def test_fault_68_a_folder_that_may_be_a_class_or_a_part_is_asked_about(tmp_path
     assert discover.discover(tmp_path, "x", "classes").class_names == ("cat", "dog", "test")
 
 
+def test_a_table_whose_columns_are_not_known_is_shown_with_them(tmp_path: Path) -> None:
+    tree(tmp_path, images=("images/1.png", "images/2.png"))
+    (tmp_path / "labels.csv").write_text("img_file;kind\nimages/1.png;cat\nimages/2.png;dog\n", "utf-8")
+    (tmp_path / "empty.csv").touch()
+    message = refusal(tmp_path)
+    assert "found empty.csv, images/, labels.csv; the columns of labels.csv are called img_file, kind" in message
+    assert "columns of empty.csv" not in message
+
+
 def test_fault_68_a_layout_that_was_chosen_and_is_not_there_is_named(tmp_path: Path) -> None:
     tree(tmp_path)
     with pytest.raises(BadInput, match=r"cannot be read as data\.layout = 'names'; expected"):

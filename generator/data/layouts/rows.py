@@ -142,9 +142,7 @@ def open_table(path: Path, images: Images) -> Table | None:
         return None
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = stream.readline(_HEADER)
-            delimiter = max(",;\t|", key=header.count)
-            columns = tuple(next(csv.reader([header], delimiter=delimiter), ()))
+            columns, delimiter = _columns(stream.readline(_HEADER))
             if not _positions(columns, _FILES) or not _positions(columns, _LABELS):
                 return None
             lines = list(_lines(stream, delimiter, len(columns)))
@@ -155,9 +153,24 @@ def open_table(path: Path, images: Images) -> Table | None:
     return Table(path, columns, tuple(lines), best) if tried[best] else None
 
 
+def columns(path: Path) -> tuple[str, ...]:
+    """The cells in the first line of the file at `path`; none where it cannot be a table."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return _columns(stream.readline(_HEADER))[0]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return ()
+
+
 def part_of(text: str) -> Part | None:
     """The part that a cell says."""
     return part_names.part(text.strip())
+
+
+def _columns(header: str) -> tuple[tuple[str, ...], str]:
+    """The cells of a table's first line, and what stands between them."""
+    delimiter = max(",;\t|", key=header.count)
+    return tuple(next(csv.reader([header], delimiter=delimiter), ())), delimiter
 
 
 def _lines(stream: Iterator[str], delimiter: str, width: int) -> Iterator[tuple[int, tuple[str, ...]]]:
