@@ -156,3 +156,14 @@ def test_of_very_many_test_images_the_page_lists_the_first() -> None:
     assert "indices of wrong predictions: [0, 1, " in post.text
     assert ", 199, …]" in post.text
     assert len(post.text) < 400_000
+
+
+@pytest.mark.parametrize(("kept", "said"), [((40, 24, 0), True), ((40, 23, 1), False)])
+def test_a_class_too_small_to_validate_is_told(kept: tuple[int, ...], said: bool) -> None:
+    names = ("camel", "horse", "donkey")
+    counts = tuple(Count(class_name=name, images=n) for name, n in zip(names, kept, strict=True))
+    variants = built(names, make_predictions((0,), names))
+    data = make_data(class_names=names, kept=counts, stratified=True)
+    text = post_of(make_results(data=data, variants=variants, figures=make_figures(variants))).text
+    assert "Each class gives its share" in text
+    assert ("Each class gives its share, which of the smallest is none." in text) == said
