@@ -50,7 +50,7 @@ def of_two(matrix: ConfusionMatrix, class_names: Sequence[str]) -> Figure:
     ]
     figure = new_figure(5.2, layout="constrained")
     axes = figure.add_subplot()
-    labels = [wrapped(name, 2.1) for name in class_names]
+    labels = _fitted(class_names, 2.1, NORMAL)
     seaborn.heatmap(
         counts, annot=np.array(cells), fmt="", ax=axes, cmap="Blues", vmin=0, vmax=max(1, counts.max()),
         cbar=False, linewidths=2, linecolor="white", annot_kws={"fontsize": LARGE + 1},
@@ -96,9 +96,15 @@ def _room(class_names: Sequence[str]) -> float:
 
 
 def _fitted(class_names: Sequence[str], width: float, size: float) -> list[str]:
-    """The names, none wider than `width` inches; a few classes have rows that are high enough for two lines."""
+    """The names, none wider than `width` inches; a few classes have rows that are high enough for two lines.
+
+    Where that makes two of them the same, all have their labels in front.
+    """
     fit = wrapped if len(class_names) <= MOST_SHARES else shortened
-    return [fit(name, width, size) for name in class_names]
+    labels = [fit(name, width, size) for name in class_names]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [fit(f"{label} {name}", width, size) for label, name in enumerate(class_names)]
 
 
 def _annotations(counts: NDArray[np.int64], cell: float) -> tuple[NDArray[np.str_] | None, float]:

@@ -219,6 +219,16 @@ def test_long_names_of_classes_overlap_neither_each_other_nor_the_cells(classes:
             assert ["".join(label.get_text().split()) for label in labels] == ["".join(name.split()) for name in names]
 
 
+@pytest.mark.parametrize("classes", [2, 5, 20, 25])
+def test_names_that_are_the_same_once_shortened_have_their_labels_in_front(classes: int) -> None:
+    names = [f"{'x' * 20}{chr(97 + i)}{'x' * 60}" for i in range(classes)]
+    with canvas.style():
+        axes = confusion.confusion_matrix(many(classes, 20), names).axes[0]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(set(shown)) == classes
+    assert [text.split()[0] for text in shown] == [str(i) for i in range(classes)]
+
+
 # Sheets of images
 
 
