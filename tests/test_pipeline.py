@@ -488,7 +488,8 @@ def test_one_failing_variant_leaves_the_others_finished_and_the_site_as_it_was(
         "head", "head_evaluation", "fine_tuning", "evaluation", "figures", *MAPPING
     }  # fmt: skip
     assert {label for label in ran if not label.startswith("augmentation.")} <= {
-        "baseline.figures", "augmentation-no-preprocessing.figures", "all.examples", "all.comparison"
+        "baseline.figures", "augmentation-no-preprocessing.figures", "all.examples", "all.comparison",
+        "baseline.map_figures", "augmentation-no-preprocessing.map_figures"
     }  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from typing import Final, Literal, get_args
 from pydantic import Field, model_validator
 
 from generator.experiment.outcomes import Prediction
-from generator.support import bootstrap
 from generator.support.strict_json import Record
 
 Region = Literal["subject", "background", "padding"]
@@ -107,6 +106,8 @@ class ActivationMaps(Grid):
 
 
 def _compared(region: Region, known: Sequence[tuple[Shares, Shares]]) -> RegionShare | None:
+    from generator.support import bootstrap  # Late: comparing builds reads results and needs no NumPy.
+
     shares = [getattr(of_map, region) for of_map, _ in known]
     areas = [getattr(area, region) for _, area in known]
     if not any(areas):

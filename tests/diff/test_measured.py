@@ -10,13 +10,15 @@ from generator.diff import builds, compare, report
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
-from generator.experiment import result_files
+from generator.experiment import measurement_files, result_files
 from generator.experiment.results import BuildResults
 from tests.factories import make_measurement, make_results, with_measurement
 from tests.sites import FOLDER, make_files, put
 
 FOUND = with_measurement(make_results())
 BETTER = with_measurement(make_results(), make_measurement(fine_tuning=(60, 61)))
+
+NEIGHBOURS = (set(result_files.FILES) | set(measurement_files.FILES)) - {result_files.METRICS}
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_where_neither_measured_nothing_is_said(make: Callable[..., Build]) -> N
 
 
 def test_metrics_kept_alone_cannot_be_paired(make: Callable[..., Build]) -> None:
-    comparison = compare.compare(make(FOUND), make(BETTER, *(set(result_files.EVERY) - {result_files.METRICS})))
+    comparison = compare.compare(make(FOUND), make(BETTER, *NEIGHBOURS))
     assert verdicts(comparison) == {"the images to measure with cannot be paired: one side has no measure.csv"}
     assert changed(comparison)["measurement.fine_tuning.accuracy"] == "improved"
 
