@@ -196,7 +196,9 @@ def unprepared(base: keras.Model, until: str) -> keras.Model:
 
 
 def _output(base: keras.Model, operation: str) -> keras.KerasTensor:
-    return next(each.output for each in base.operations if each.name == operation)
+    # Of its calls the one in this model: `unprepared` shares its operations with the network that it is cut out of.
+    nodes = (node for nodes in base._nodes_by_depth.values() for node in nodes)
+    return next(node.outputs[0] for node in nodes if node.operation.name == operation)
 
 
 def pooled(part: keras.Model) -> keras.Model:

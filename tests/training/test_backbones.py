@@ -104,6 +104,11 @@ def test_images_are_prepared_by_keras_function_or_by_layers_that_can_be_left_out
     within = keras.Model(base.input, base.get_layer(prepared.until).output)(given)
     assert difference(fold(bare)(within), base(given)) < 1e-4
     assert np.abs(given).max() > 20 * np.abs(within).max()
+    first = first_trained(backbone) - backbone.layers_that_prepare
+    assert bare.layers[first].name == names[first_trained(backbone)]
+    cut = network.cut_point(bare, first)
+    lower, upper = network.below(bare, cut), network.above(bare, cut)
+    assert difference(fold(upper)(fold(lower)(within)), base(given)) < 1e-4
 
 
 MEANS, DEVIATIONS = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
