@@ -58,11 +58,9 @@ def parse_gates(texts: Iterable[str]) -> tuple[Gate, ...]:
 def hold(gates: Sequence[Gate], metrics: Sequence[MetricChange]) -> Iterable[GateResult]:
     """Each gate against every variant that both builds have. Raises `BadInput` for a gate that holds nothing."""
     for gate in gates:
-        known = {change.metric for change in metrics if direction(change.metric)}
+        known = sorted({change.metric for change in metrics if direction(change.metric)}, key=_general)
         if gate.metric not in known:
-            raise BadInput(
-                f"gate {gate.metric!r}: no such metric with a direction; {choices(gate.metric, sorted(known))}"
-            )
+            raise BadInput(f"gate {gate.metric!r}: no such metric with a direction; {choices(gate.metric, known)}")
         # A variant that only one of the builds has cannot fall behind.
         both = {c.variant for c in metrics if c.old is not None} & {c.variant for c in metrics if c.new is not None}
         held = [change for change in metrics if change.metric == gate.metric and change.variant in both]
@@ -71,6 +69,11 @@ def hold(gates: Sequence[Gate], metrics: Sequence[MetricChange]) -> Iterable[Gat
         for change in held:
             passed = _keeps(gate, change)
             yield GateResult(gate, change.variant, change.old, change.new, passed, _note(gate, change))
+
+
+def _general(metric: str) -> tuple[bool, str]:
+    """Sorts metrics of all images before those of single classes, of which there may be hundreds."""
+    return "classes." in metric, metric
 
 
 def _gate(metric: str, equals: str, limit: str) -> Gate:

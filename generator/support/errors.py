@@ -12,6 +12,9 @@ names the file or value, says what was expected, and how to mend it. Anything el
 import difflib
 from collections.abc import Iterable
 
+MOST_CHOICES = 60
+"""Names that a message lists."""
+
 
 class MeasuredPostError(Exception):
     """Base of all errors whose message is meant for the user."""
@@ -48,9 +51,10 @@ def printable(name: object) -> str:
 
 
 def choices(given: str, known: Iterable[str]) -> str:
-    """What may be chosen instead of `given`, as a phrase for a message, the closest name first."""
+    """What may be chosen instead of `given`, as a phrase for a message, the closest name first; of many, the first."""
     known = list(known)
-    return f"{closest(given, known)}choose from {', '.join(known) or '(none)'}"
+    more = f" and {len(known) - MOST_CHOICES} more" if len(known) > MOST_CHOICES else ""
+    return f"{closest(given, known)}choose from {', '.join(known[:MOST_CHOICES]) or '(none)'}{more}"
 
 
 def closest(given: str, known: Iterable[str]) -> str:

@@ -62,6 +62,15 @@ def test_gates_without_a_common_variant_do_not_pass_silently() -> None:
         list(hold(parse_gates(["test.loss=0"]), changes))
 
 
+def test_of_hundreds_of_metrics_those_of_all_images_are_named_first() -> None:
+    values = {"test.accuracy": 0.5} | {f"classes.kind {i:03}.recall": 0.5 for i in range(200)}
+    with pytest.raises(BadInput) as caught:
+        list(hold(parse_gates(["classes.kin.recall=0"]), metrics.compare("baseline", values, values)))
+    message = str(caught.value)
+    assert "choose from test.accuracy, classes.kind 000.recall, " in message
+    assert message.endswith("classes.kind 058.recall and 141 more")
+
+
 # Confident gates
 
 
