@@ -8,6 +8,7 @@ from collections.abc import Iterable
 TEST_IMAGES, ALPHA, AUGMENTATION = "test-images", "alpha", "augmentation"
 HEAD_CURVE, FINE_TUNING_CURVE = "learning-curve-head", "learning-curve-fine-tuning"
 CONFUSION_MATRIX, WRONG_PREDICTIONS = "confusion-matrix", "wrong-predictions"
+CALIBRATION = "calibration"
 FIRST_SCREEN, PREDICTIONS = "first-screen", "predictions"
 COMPARISON, ACCURACIES = "comparison", "accuracies"
 """`COMPARISON` is also the scope of the figures over all variants."""
@@ -23,7 +24,7 @@ MOST_CHARTED = 4
 
 OF_DATA = (TEST_IMAGES, ALPHA, AUGMENTATION)
 """In order; `ALPHA` is absent where no training image has transparent pixels."""
-OF_VARIANT = (HEAD_CURVE, FINE_TUNING_CURVE, CONFUSION_MATRIX, WRONG_PREDICTIONS)
+OF_VARIANT = (HEAD_CURVE, FINE_TUNING_CURVE, CONFUSION_MATRIX, WRONG_PREDICTIONS, CALIBRATION)
 """In order."""
 OF_MAPS = (ACTIVATION_MAPS,)
 """Of a variant, where it has class activation maps."""

@@ -21,6 +21,7 @@ from generator.experiment.figure_names import (
     ACTIVATION_MAPS,
     ALPHA,
     AUGMENTATION,
+    CALIBRATION,
     COMPARISON,
     CONFUSION_MATRIX,
     ERRORS,
@@ -36,7 +37,7 @@ from generator.experiment.measurement import Measured, ordered
 from generator.experiment.metrics import format_of
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import Trained
-from generator.figures import confusion, errors, examples, maps, sheets
+from generator.figures import calibration, confusion, errors, examples, maps, sheets
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import (
     BLUE,
@@ -107,6 +108,7 @@ def draw_variant(
                 photos=bool(variant.wrong),
                 texts=class_names if variant.wrong else (),
             ),
+            encode(CALIBRATION, calibration.reliability(variant.predictions)),
         )
 
 

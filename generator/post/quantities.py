@@ -18,6 +18,12 @@ from which `verify` computes it again.
     f1_low(outcome), f1_high                   of F1, the same
     auc_low(outcome), auc_high                 of the area under the ROC curve, by DeLong
     recall_low(class), recall_high             of a class's recall, by Wilson
+    mean_confidence(outcome)                   of its test images
+    brier(outcome)                             their Brier score: brier_miscalibration less brier_discrimination plus
+                                               brier_uncertainty, by CORP
+    miscalibration_p(outcome)                  how probable so much miscalibration is where all confidences are right
+    temperature(outcome)                       what suits the validation images best as a divisor of the logits
+    cooled_loss(outcome)                       the test loss with the logits divided by it
     smallest_seen(outcome, variants)           least difference of accuracies that these comparisons may call one
     detectable(outcome, variants)              least true difference that they find in four of five test sets
     adjusted_measured(old, new, variants)      the same on the images to measure with
@@ -40,10 +46,10 @@ left, `variant.after_head` or the variant itself, whose test images are meant, o
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
-from generator.experiment import intervals
+from generator.experiment import confidences, intervals
 from generator.experiment.showcase import doubtful
 from generator.post import contrasts
-from generator.support import bootstrap, noise
+from generator.support import bootstrap, calibration, noise
 
 
 def _counts(score: Any) -> tuple[int, int]:
@@ -81,6 +87,17 @@ def _loss_gain(old: Any, new: Any) -> bootstrap.Interval:
     return found
 
 
+def _brier(outcome: Any) -> calibration.Brier:
+    return calibration.parts(confidences.answers(outcome.predictions))
+
+
+def _temperature(outcome: Any) -> float:
+    found = confidences.temperature(outcome)
+    if found is None:
+        raise ValueError("the validation images have no best temperature")
+    return found
+
+
 FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "count": len,
     "last_batch": lambda data: data.test_total - (data.test_batches - 1) * data.batch_size,
@@ -105,6 +122,14 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "auc_high": _end("roc_auc", 1),
     "recall_low": lambda each: noise.wilson(each.correct, each.actual)[0],
     "recall_high": lambda each: noise.wilson(each.correct, each.actual)[1],
+    "mean_confidence": lambda outcome: confidences.mean_confidence(outcome.predictions),
+    "brier": lambda outcome: _brier(outcome).score,
+    "brier_miscalibration": lambda outcome: _brier(outcome).miscalibration,
+    "brier_discrimination": lambda outcome: _brier(outcome).discrimination,
+    "brier_uncertainty": lambda outcome: _brier(outcome).uncertainty,
+    "miscalibration_p": lambda outcome: calibration.chance(confidences.answers(outcome.predictions)).p,
+    "temperature": _temperature,
+    "cooled_loss": confidences.cooled_loss,
     "smallest_seen": lambda outcome, variants: (
         noise.fewest_one_sided(contrasts.comparisons(variants)) / outcome.test.total
     ),

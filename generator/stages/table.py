@@ -230,7 +230,7 @@ STAGES = (
         given=("dataset",),
         draws=("classes",),
         needs=("pixels", "head", "fine_tuning", "evaluation"),
-        packages=DRAWING,
+        packages=(*DRAWING, "scipy"),
     ),
     Stage(
         name="examples",

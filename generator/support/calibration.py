@@ -77,7 +77,8 @@ def parts(answers: Answers) -> Brier:
     uncertainty = share * (1 - share)
     # Of answers with the same fitted share, as many are right as it says: the mean square is share (1 - share).
     recalibrated = float((found.images * found.right * (1 - found.right)).sum() / total)
-    return Brier(score, score - recalibrated, uncertainty - recalibrated, uncertainty)
+    # Neither is below zero but for rounding.
+    return Brier(score, max(0.0, score - recalibrated), max(0.0, uncertainty - recalibrated), uncertainty)
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,41 @@
+"""What the confidences of predictions are worth: answers for `support.calibration`, and a temperature from validation.
+
+The confidence is the probability of the class that is named, whatever the number of classes: it is what the post prints
+beside an image. Of two classes the Brier score is the same as that of the probability of class 1.
+"""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from generator.experiment.outcomes import PhaseOutcome, Prediction
+from generator.support import calibration
+from generator.support.calibration import Answers
+
+
+def answers(predictions: Sequence[Prediction]) -> Answers:
+    """(confidence, whether it was right) of each image."""
+    return tuple((float(p.confidence), not p.wrong) for p in predictions)
+
+
+def mean_confidence(predictions: Sequence[Prediction]) -> float:
+    return fmean(p.confidence for p in predictions)
+
+
+def temperature(outcome: PhaseOutcome) -> float | None:
+    """What to divide the logits by, chosen on the validation images; None where none is best."""
+    validation = outcome.predictions_by_part.get("validation", ())
+    return calibration.temperature(*_logits(validation)) if validation else None
+
+
+def cooled_loss(outcome: PhaseOutcome) -> float:
+    """The test loss with the logits divided by that temperature, of which there must be one."""
+    degree = temperature(outcome)
+    if degree is None:
+        raise ValueError("the validation images have no best temperature")
+    return calibration.cooled(*_logits(outcome.predictions), degree)
+
+
+def _logits(predictions: Sequence[Prediction]) -> tuple[list[list[float]], list[int]]:
+    """A logit for every class, of two classes none and the one there is; and the classes."""
+    rows = [[float(z) for z in p.logits] or [0.0, float(p.logit)] for p in predictions]
+    return rows, [int(p.actual) for p in predictions]

@@ -1,0 +1,45 @@
+"""Confidences of predictions: of two classes and of more, and the temperature that validation gives."""
+
+import pytest
+
+from generator.experiment import confidences
+from generator.experiment.outcomes import PhaseOutcome
+from generator.support import calibration
+from tests.factories import FIVE, make_outcome, make_predictions, outcome_of
+
+
+def with_validation(wrong: tuple[int, ...], names: tuple[str, ...]) -> PhaseOutcome:
+    parts = dict(make_outcome((0, 1), names).predictions_by_part)
+    return outcome_of({**parts, "validation": make_predictions(wrong, names, 64, "train")}, len(names))
+
+
+def test_answers_are_confidences_and_whether_they_were_right() -> None:
+    predictions = make_predictions((0,))
+    assert confidences.answers(predictions)[:2] == ((0.55, False), (0.56, True))
+    assert confidences.mean_confidence(predictions) == pytest.approx(sum(p.confidence for p in predictions) / 40)
+
+
+@pytest.mark.parametrize("names", [("camel", "horse"), FIVE])
+def test_at_a_temperature_of_one_the_loss_is_the_loss(names: tuple[str, ...]) -> None:
+    outcome = with_validation((0, 5, 40), names)
+    rows = confidences._logits(outcome.predictions)
+    assert calibration.cooled(*rows, 1.0) == pytest.approx(outcome.test.loss)
+
+
+@pytest.mark.parametrize("names", [("camel", "horse"), FIVE])
+def test_the_temperature_is_best_on_validation_and_used_on_test(names: tuple[str, ...]) -> None:
+    outcome = with_validation((0, 1, 2, 5, 40, 41, 62), names)
+    degree = confidences.temperature(outcome)
+    assert degree is not None
+    rows = confidences._logits(outcome.predictions_by_part["validation"])
+    best = calibration.cooled(*rows, degree)
+    assert best < min(calibration.cooled(*rows, degree * factor) for factor in (0.9, 1.1, 1 / degree))
+    assert confidences.cooled_loss(outcome) == calibration.cooled(*confidences._logits(outcome.predictions), degree)
+
+
+def test_validation_without_an_error_or_without_predictions_gives_none() -> None:
+    assert confidences.temperature(with_validation((), ("camel", "horse"))) is None
+    alone = make_outcome((0,)).model_copy(update={"predictions_by_part": {}})
+    assert confidences.temperature(alone) is None
+    with pytest.raises(ValueError, match="no best temperature"):
+        confidences.cooled_loss(alone)
