@@ -6,10 +6,7 @@ outside escaped and numbers only through a format.
 """
 
 import hashlib
-import re
 import sys
-from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -34,16 +31,17 @@ from generator.post import (
     networks,
     quantities,
     templating,
+    tidying,
     wording,
     writeup,
 )
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
-from generator.post.preview import address, heading_id
+from generator.post.preview import address
 from generator.post.preview import page as preview_page
 from generator.support import escape, formats, newlines
-from generator.support.errors import BadInput, BuildFailed
+from generator.support.errors import BuildFailed
 from generator.support.places import ROOT
 from generator.support.source import excerpt as find_excerpt
 
@@ -116,9 +114,9 @@ def render(
     names = _names(post, place, results, root, quoted)
     with templating.guarded(templates, post.templates):
         marked = _environment(templates, post.templates).get_template(POST).render(names)
-    linked, unlinked = _linked(_tidy(marked))
+    linked, unlinked = tidying.linked(tidying.tidy(marked))
     text, numbers, quotations = bound.extract(linked)
-    _check_headings(text)
+    tidying.check_headings(text)
     excerpts = tuple(Excerpt(line=q.line, symbol=q.symbol, sha256=quoted[q.symbol]) for q in quotations)
     return Rendered((Page(place.post, text),), numbers, excerpts, unlinked)
 
@@ -170,7 +168,20 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    readers = (bound, claims, contrasts, lint, looking, measuring, networks, quantities, templating, wording, writeup)
+    readers = (
+        bound,
+        claims,
+        contrasts,
+        lint,
+        looking,
+        measuring,
+        networks,
+        quantities,
+        templating,
+        tidying,
+        wording,
+        writeup,
+    )
     modules = (*readers, sys.modules[__name__], escape, formats)
     paths = [Path(str(module.__file__)) for module in modules]
     paths += lint.templates_of(templates) if templates else []
@@ -281,63 +292,3 @@ def _beside(block: str) -> Markup:
     row = '<div style="display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; margin-bottom: 1rem">'
     figures = "\n".join(line for line in block.split("\n") if line.strip())
     return Markup(f"{row}\n{figures.replace('<figure>', column)}\n</div>\n")
-
-
-_BLANKS = re.compile(r"\n{3,}")
-_CODE = re.compile(r"(^(`{3,})[a-z]*\n.*?^\2$)", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"^#{2,6} (.+)$", re.MULTILINE)
-_LINK = re.compile(r"\[([^\[\]]+)\]\(#([a-z0-9-]+)\)")
-_TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
-_SCROLLING = '<div style="overflow-x: auto" markdown="1">\n\n{}\n</div>\n'
-
-
-def _tidy(text: str) -> str:
-    """`text` with tables that scroll by themselves, without blank lines at its ends or two in a row.
-
-    In a blog whose theme does not think of wide tables, they would make the whole page scroll sideways.
-    """
-    tidy = _outside_code(text, lambda part: _BLANKS.sub("\n\n", _TABLE.sub(_scrolling, part)))
-    return tidy.strip("\n") + "\n"
-
-
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    # Of each three parts, the first is text, the second a block of code, the third its fence.
-    parts = [part for i, part in enumerate(_CODE.split(text)) if i % 3 != 2]
-    parts[::2] = map(change, parts[::2])
-    return "".join(parts)
-
-
-def _scrolling(table: re.Match[str]) -> str:
-    return _SCROLLING.format(table[0])
-
-
-def _linked(text: str) -> tuple[str, tuple[str, ...]]:
-    """`text` with links into itself that lead to a heading, and the anchors of the others, which become plain text.
-
-    A user may leave out a section that others link to.
-    """
-    headings, missing = set(map(heading_id, _headings(text))), set()
-
-    def kept(link: re.Match[str]) -> str:
-        if link[2] in headings:
-            return link[0]
-        missing.add(link[2])
-        return link[1]
-
-    linked = _outside_code(text, lambda part: _LINK.sub(kept, part))
-    return linked, tuple(sorted(missing))
-
-
-def _headings(text: str) -> list[str]:
-    return _HEADING.findall(_CODE.sub("", text))
-
-
-def _check_headings(text: str) -> None:
-    headings = _headings(text)
-    ids = Counter(map(heading_id, headings))
-    for heading in headings:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9 -]*", heading) or ids[heading_id(heading)] > 1:
-            raise BadInput(
-                f"templates: the heading {heading!r} must be plain ASCII words and stand once, or its anchor "
-                "would differ between renderers"
-            )
