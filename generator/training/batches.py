@@ -63,8 +63,8 @@ def _without_tuning() -> tf.data.Options:
 def augmentation_layers(rotation: float, fill: Fill, seed: int) -> keras.Sequential:
     """A random horizontal flip, then a random rotation by up to `rotation` full turns either way.
 
-    What a rotation uncovers is filled as `fill` says: by reflection, the layer's default, as in the write-up; with
-    white; or with the colour of the nearest edge. Images are 0 to 255.
+    What a rotation uncovers is filled as `fill` says: by reflection, the layer's default; with white;
+    or with the colour of the nearest edge. Images are 0 to 255.
     """
     uncovered = {"fill_mode": "constant", "fill_value": 255.0} if fill == "white" else {"fill_mode": fill}
     return keras.Sequential(
