@@ -257,7 +257,7 @@ class Config(Settings):
     variants: tuple[Variant, ...]
     """The variants to build, the baseline first."""
     gates: dict[str, str] = {}
-    """Metric → how far it may fall behind the compared build: `"-0.02"` or `"-5%"`."""
+    """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`."""
     profile: str | None = None
     """Name of the profile applied, e.g. `smoke`; the post says so."""
 

@@ -56,6 +56,24 @@ def with_baseline(**changes: Any) -> BuildResults:
     return make_results(variants={**make_results().variants, "baseline": make_variant(**changes)})
 
 
+def test_a_confident_gate_lets_a_fall_within_chance_through(
+    diff: Diff, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Five images that are lost are more than the limit, and may be chance: typed, and in the settings."""
+    assert diff("HEAD", "HEAD~1", GATE) == 1
+    assert "gate missed: baseline: test.accuracy: 1 before, 0.875 now, limit -0.02; within chance" in said(capsys)
+    assert diff("HEAD", "HEAD~1", f"{GATE} confident") == 0
+    assert "gate passed: baseline: test.accuracy: 1 before, 0.875 now, limit -0.02 confident" in said(capsys)
+    settings = repositories.make_config(tmp_path)
+    settings.write_text(settings.read_text("utf-8") + '\n[gates]\n"test.accuracy" = "-0.02 confident"\n', "utf-8")
+    assert diff("HEAD", "HEAD~1") == 0
+    assert "limit -0.02 confident" in said(capsys)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
 # ---- 58: nothing to compare ------------------------------------------------------------------------------
 
 
