@@ -192,7 +192,10 @@ def above(base: keras.Model, cut: str) -> keras.Model:
 
 def unprepared(base: keras.Model, until: str) -> keras.Model:
     """The base less the layers up to `until`, by which it prepares images: these reach its next layer as they are."""
-    return keras.Model(_output(base, until), base.output, name=base.name)
+    bare = keras.Model(_output(base, until), base.output, name=base.name)
+    # A new model calls itself trainable whatever its layers are, and Keras ignores being told what it says already.
+    bare.trainable = base.trainable
+    return bare
 
 
 def _output(base: keras.Model, operation: str) -> keras.KerasTensor:

@@ -109,6 +109,11 @@ def test_images_are_prepared_by_keras_function_or_by_layers_that_can_be_left_out
     cut = network.cut_point(bare, first)
     lower, upper = network.below(bare, cut), network.above(bare, cut)
     assert difference(fold(upper)(fold(lower)(within)), base(given)) < 1e-4
+    assert bare.trainable_variables == []
+    network.unfreeze(bare, first)
+    unfrozen = [variable.path for variable in bare.trainable_variables]
+    network.unfreeze(base, first_trained(backbone))
+    assert unfrozen == [variable.path for variable in base.trainable_variables] != []
 
 
 MEANS, DEVIATIONS = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
