@@ -203,7 +203,7 @@ def test_fault_68_test_images_are_set_aside_where_there_are_none(
     assert tested[0] == tested[1] != tested[2]
     assert found["held_out"] == {"fraction": 0.2, "seed": 1}
     assert said in capsys.readouterr().err
-    sentence = "The data set has no test images of its own, so 20.0% of the images of each class, 2 in all, were set"
+    sentence = "20.0% of the images of each class, rounded to whole images and 2 in all, were set aside"
     assert sentence in project.site()[POST].decode()
 
 

@@ -167,3 +167,15 @@ def test_a_class_too_small_to_validate_is_told(kept: tuple[int, ...], said: bool
     text = post_of(make_results(data=data, variants=variants, figures=make_figures(variants))).text
     assert "Each class gives its share" in text
     assert ("Each class gives its share, which of the smallest is none." in text) == said
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [("classes", "They are numbered in alphabetical"), ("names", "The classes are numbered in alph")],
+)
+def test_what_is_numbered_is_named(layout: str, said: str) -> None:
+    variants = {"baseline": make_variant(names=FIVE)}
+    data = make_data(class_names=FIVE, kind="folder", layout=layout)
+    assert said in section(
+        post_of(make_results(data=data, variants=variants, figures=make_figures(variants))).text, "Data Download"
+    )
