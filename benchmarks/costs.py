@@ -150,11 +150,11 @@ def _built(precision: str, variants: str, profile: str | None, *settings: str) -
 
         def measure(node: Node) -> dict[str, float]:
             figures: dict[str, float] = {}
-            executor.run(probe(chosen, begun, node.owner), places.store, figures.update)
+            executor.run(probe(chosen, begun, node.run), places.store, figures.update)
             return figures
 
         try:
-            speed = outlook.speed(there, planned.variants["baseline"]["fine_tuning"], measure)
+            speed = outlook.speed(there, planned.runs["baseline"]["fine_tuning"], measure)
             work = outlook.expect(there, planned.once, Display()).work
             described = describe(chosen, begun, planned, runner)
             collect(chosen, begun, planned, runner, described, Display(), places.root)

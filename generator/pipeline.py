@@ -97,7 +97,7 @@ def _announce(
 
     def measure(node: Node) -> dict[str, float]:
         figures: dict[str, float] = {}
-        executor.run(probe(there.config, there.begun, node.owner), there.store.root, figures.update)
+        executor.run(probe(there.config, there.begun, node.run), there.store.root, figures.update)
         return figures
 
     expected = outlook.expect(there, todo, display, measure)

@@ -19,10 +19,12 @@ from generator.experiment.results import (
     Environment,
     FigureFile,
     ParameterCounts,
+    RunResult,
     Shapes,
     Summaries,
     VariantResult,
 )
+from generator.experiment.seeds import SeedSettings
 from generator.experiment.settings import Config
 from generator.support.places import ROOT
 
@@ -277,6 +279,40 @@ def with_maps(build: BuildResults, map: Shares | None = None, area: Shares | Non
         FigureFile(scope=name, name=each, width=960, height=640) for name in variants for each in figure_names.OF_MAPS
     )
     return build.model_copy(update={"variants": variants, "figures": (*build.figures, *drawn)})
+
+
+# ---- Several runs ----------------------------------------------------------------------------------------
+
+
+def make_run(number: int, wrong: tuple[int, ...], head_wrong: tuple[int, ...] = (0, 1, 2), **changes: Any) -> RunResult:
+    """A further run, with these test images wrong."""
+    fields: dict[str, Any] = {
+        "number": number,
+        "seeds": SeedSettings(count=number).of_run(31, number),
+        "before": Score(loss=0.7, correct=32, total=64),
+        "head": make_history(1, 30, 0.5 + number / 100, 0.9),
+        "fine_tuning": make_history(30, 11, 0.92, 1.0 - number / 100),
+        "after_head": make_outcome(head_wrong),
+        **dict(make_outcome(wrong)),
+    }
+    return RunResult(**(fields | changes))
+
+
+def with_runs(build: BuildResults, *wrong: tuple[int, ...]) -> BuildResults:
+    """The build with further runs; each has these test images wrong, of each further variant one more is right."""
+    runs = {
+        name: tuple(make_run(number, found[position:]) for number, found in enumerate(wrong, start=2))
+        for position, name in enumerate(build.variants)
+    }
+    variants = {
+        name: v.model_copy(update={"runs": tuple(_measured_again(run, v.measurement) for run in runs[name])})
+        for name, v in build.variants.items()
+    }
+    return build.model_copy(update={"variants": variants, "seeds": SeedSettings(count=len(wrong) + 1)})
+
+
+def _measured_again(run: RunResult, measurement: Measurement | None) -> RunResult:
+    return run.model_copy(update={"measurement": measurement})
 
 
 # ---- A measurement ---------------------------------------------------------------------------------------

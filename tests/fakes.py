@@ -166,6 +166,10 @@ def data_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
     artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
 
 
+def curves(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    artifacts.write_drawings(out, [quick_drawing(name, _number(job)) for name in figure_names.OF_TRAINING])
+
+
 def figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
     drawings = [quick_drawing(name, job.dataset.class_names, _number(job)) for name in figure_names.OF_VARIANT]
     artifacts.write_drawings(out, drawings)
@@ -206,6 +210,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "measure_figures": measure_figures,
     "probe": probe,
     "data_figures": data_figures,
+    "curves": curves,
     "figures": figures,
     "examples": examples,
     "comparison": comparison,

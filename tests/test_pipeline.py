@@ -34,7 +34,16 @@ EVERYTHING = {
     *(
         f"{variant}.{name}"
         for variant in ("baseline", "augmentation")
-        for name in ("architecture", "head", "head_evaluation", "fine_tuning", "evaluation", "figures", *MAPPING)
+        for name in (
+            "architecture",
+            "head",
+            "head_evaluation",
+            "fine_tuning",
+            "evaluation",
+            "curves",
+            "figures",
+            *MAPPING,
+        )
     ),
 }
 
@@ -161,7 +170,7 @@ def test_features_are_given_the_outputs_at_the_cut_where_the_build_has_them(
 
 def test_exactly_what_depends_on_a_setting_runs(built: Project) -> None:
     outcome = built.build("fine_tuning.learning_rate=0.5")
-    follows = ("fine_tuning", "evaluation", "figures", *MAPPING)
+    follows = ("fine_tuning", "evaluation", "curves", "figures", *MAPPING)
     shared = {"all.comparison", "all.examples"}
     assert set(outcome.ran) == {f"{v}.{n}" for v in ("baseline", "augmentation") for n in follows} | shared
     assert built.build().ran == ()
@@ -368,7 +377,7 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     display = Recorder()
     fresh.build(display=display)
     line = announced(display)
-    assert line.startswith("25 of 25 stages run, about ")
+    assert line.startswith("27 of 27 stages run, about ")
     assert line.endswith(" on this machine (from a probe of one batch)")
     where = display.lines.index(line)
     assert display.lines[where + 1].startswith(
@@ -385,7 +394,7 @@ def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypat
     without_estimate(monkeypatch)
     display = Recorder()
     built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
-    assert announced(display).startswith("12 of 25 stages run, about ")
+    assert announced(display).startswith("14 of 27 stages run, about ")
     assert announced(display).endswith(" on this machine (from the last run)")
 
 
@@ -419,7 +428,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "25 of 25 stages run; none of them ever ran on this machine"
+    assert announced(display) == "27 of 27 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 
@@ -485,11 +494,12 @@ def test_one_failing_variant_leaves_the_others_finished_and_the_site_as_it_was(
     fail(monkeypatch)
     ran = built.build("head.learning_rate=0.9").ran
     assert {label.partition(".")[2] for label in ran if label.startswith("augmentation.")} == {
-        "head", "head_evaluation", "fine_tuning", "evaluation", "figures", *MAPPING
+        "head", "head_evaluation", "fine_tuning", "evaluation", "curves", "figures", *MAPPING
     }  # fmt: skip
     assert {label for label in ran if not label.startswith("augmentation.")} <= {
-        "baseline.figures", "augmentation-no-preprocessing.figures", "all.examples", "all.comparison",
-        "baseline.map_figures", "augmentation-no-preprocessing.map_figures"
+        *(f"baseline.{drawn}" for drawn in ("curves", "figures", "map_figures")),
+        *(f"augmentation-no-preprocessing.{drawn}" for drawn in ("curves", "figures", "map_figures")),
+        "all.examples", "all.comparison",
     }  # fmt: skip
 
 

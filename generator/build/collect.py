@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.build import measured
@@ -30,7 +31,7 @@ def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSu
     """The data set, decoded and split for every variant: what is wrong with it shows before anything is trained."""
     table = runner.require(plan.shared["pixels"]).read_json(artifacts.REPORT)
     report = strict_json.validated(PixelReport, table, "pixels")
-    splits = {name: runner.require(nodes["split"]) for name, nodes in plan.variants.items()}
+    splits = {name: runner.require(nodes["split"]) for name, nodes in plan.runs.items()}
     baseline = artifacts.read_split(splits[config.baseline.name].folder)
     measured.describe(config, begun, plan, runner)
     stratified = dataset.stratifies(begun.dataset, config.baseline.recipe.split.stratified)
@@ -40,15 +41,16 @@ def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSu
 def collect(
     config: Config, begun: Start, plan: Plan, runner: Runner, described: DataSummary, display: Display, root: Path
 ) -> BuildResults:
-    """Every variant's results and figures. Raises `BuildFailed` listing every variant that failed."""
+    """Every variant's results and figures. Raises `BuildFailed` listing every run that failed."""
     _train_all(plan, runner, display)
-    variants = {v.name: _variant_result(v, plan.variants[v.name], begun, runner) for v in config.variants}
+    variants = {v.name: _variant_result(v, config, begun, plan, runner) for v in config.variants}
     return BuildResults(
         profile=config.profile,
         data=described,
         measure=measured.describe(config, begun, plan, runner),
         labels=_labels(plan, runner),
         weights=begun.weights[config.baseline.name].summary,
+        seeds=config.seeds,
         environment=environment(root),
         variants=variants,
         figures=tuple(figure for figure, _ in _drawn(plan, runner)),
@@ -69,7 +71,7 @@ def steps(node: Node, plan: Plan, runner: Runner) -> int | None:
     entry = runner.entries.get(node.key.digest)
     if node.name not in PHASES or entry is None or entry.resumed:
         return None
-    split = artifacts.read_split(runner.require(plan.variants[node.owner]["split"]).folder)
+    split = artifacts.read_split(runner.require(plan.runs[node.owner]["split"]).folder)
     epochs, batch_size = len(entry.read_json(artifacts.RESULT)["history"]), int(node.settings["data.batch_size"])
     return epochs * math.ceil(len(split.train) / batch_size)
 
@@ -86,9 +88,9 @@ def environment(root: Path) -> Environment:
 
 
 def _train_all(plan: Plan, runner: Runner, display: Display) -> None:
-    """Run what the results are read from; one variant's failure does not keep the others from finishing."""
+    """Run what the results are read from; one run's failure does not keep the others from finishing."""
     failures: dict[str, BuildFailed] = {}
-    for name, nodes in plan.variants.items():
+    for name, nodes in plan.runs.items():
         try:
             # The evaluation first: with what it needs `cut` is there, which spares `features` half of its work.
             for stage in ("architecture", "evaluation", "head_evaluation", "activation_maps", "measurement"):
@@ -98,17 +100,16 @@ def _train_all(plan: Plan, runner: Runner, display: Display) -> None:
             failures[name] = error
             display.warn(f"{name} failed: {error}")
     if failures:
-        finished = [name for name in plan.variants if name not in failures]
+        finished = [name for name in plan.runs if name not in failures]
         kept = f"; finished and kept: {', '.join(finished)}" if finished else ""
         lines = "\n".join(f"{name} failed: {error}" for name, error in failures.items())
         raise BuildFailed(f"{lines}\nthe site stays as it was{kept}")
 
 
-def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner) -> VariantResult:
-    found = {
-        stage: runner.require(nodes[stage]).read_json(artifacts.RESULT)
-        for stage in ("architecture", "head", "head_evaluation", "fine_tuning", "evaluation", "activation_maps")
-    }
+def _variant_result(variant: Variant, config: Config, begun: Start, plan: Plan, runner: Runner) -> VariantResult:
+    nodes = plan.runs[variant.name]
+    maps = runner.require(nodes["activation_maps"]).read_json(artifacts.RESULT)
+    further = [run for run in config.runs if run.variant == variant and run.number > 1]
     table = {
         "name": variant.name,
         "title": variant.title,
@@ -116,16 +117,31 @@ def _variant_result(variant: Variant, nodes: Nodes, begun: Start, runner: Runner
         "recipe": variant.recipe,
         "precision": begun.precisions[variant.name],
         "weights": _own_weights(variant, begun),
+        **_run_outcome(nodes, begun, runner),
+        **runner.require(nodes["architecture"]).read_json(artifacts.RESULT),
+        "activation_maps": {**maps["grid"], "images": maps["images"]},
+        "runs": [
+            {"number": run.number, "seeds": run.seeds, **_run_outcome(plan.runs[run.name], begun, runner)}
+            for run in further
+        ],
+    }
+    return strict_json.validated(VariantResult, table, f"{variant.name}: results in the store")
+
+
+def _run_outcome(nodes: Nodes, begun: Start, runner: Runner) -> dict[str, Any]:
+    """The fields of a `RunOutcome`, not yet validated."""
+    found = {
+        stage: runner.require(nodes[stage]).read_json(artifacts.RESULT)
+        for stage in ("head", "head_evaluation", "fine_tuning", "evaluation")
+    }
+    return {
         "before": found["head"]["before"],
         "head": found["head"]["history"],
         "fine_tuning": found["fine_tuning"]["history"],
         "after_head": found["head_evaluation"]["outcome"],
         **found["evaluation"]["outcome"],
-        **found["architecture"],
         "measurement": measured.measurement(begun, nodes, runner),
-        "activation_maps": {**found["activation_maps"]["grid"], "images": found["activation_maps"]["images"]},
     }
-    return strict_json.validated(VariantResult, table, f"{variant.name}: results in the store")
 
 
 def _labels(plan: Plan, runner: Runner) -> LabelReview:

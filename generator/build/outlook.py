@@ -21,7 +21,7 @@ from generator.build.start import Start
 from generator.build.store import Store
 from generator.build.timings import Timing
 from generator.data import decoding
-from generator.experiment.settings import Config, Variant
+from generator.experiment.settings import Config
 from generator.support.display import Display
 from generator.support.errors import MeasuredPostError
 from generator.support.hardware import Precision
@@ -61,13 +61,9 @@ class Outset:
     store: Store
     force: bool = False
 
-    def variant(self, node: Node) -> Variant:
-        found = {variant.name: variant for variant in self.config.variants}
-        return found.get(node.owner, self.config.baseline)
-
     def network(self, node: Node) -> Network:
         """What decides how long an image takes."""
-        variant = self.variant(node)
+        variant = node.run.variant
         recipe, precision = variant.recipe, self.begun.precisions[variant.name]
         return Network(precision, recipe.model.backbone, recipe.fine_tuning.from_layer)
 
@@ -99,8 +95,8 @@ def speed(there: Outset, node: Node, measure: Measure) -> Speed:
 
 
 def _work(there: Outset, node: Node, running: Sequence[Node]) -> Work:
-    variant, data = there.variant(node), there.config.data
-    split = there.begun.splits[variant.name]
+    variant, data = node.run.variant, there.config.data
+    split = there.begun.splits[node.run.name]
     measured = len(there.begun.measure.samples) if there.begun.measure else 0
     counts = Counts(len(there.begun.dataset.samples), len(split.train), len(split.validation), measured)
     # `features` takes what `cut` stored where some stage of this build needs that.

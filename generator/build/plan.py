@@ -1,7 +1,7 @@
 """From settings to stages: every stage that a build may run, with its key, without running anything.
 
-A key lists by name all that a stage may read, as its row in `stages.table` declares it. Variants that agree on all
-that a stage depends on have the same key for it and share its outcome.
+A key lists by name all that a stage may read, as its row in `stages.table` declares it. Runs and variants that agree
+on all that a stage depends on have the same key for it and share its outcome.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +16,12 @@ from generator.build.start import Start
 from generator.build.store import Key
 from generator.data.measure import described
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES
-from generator.experiment.settings import Config, Variant, flatten
+from generator.experiment.settings import Config, Run, Variant, flatten
 from generator.figures import fonts
 from generator.stages.job import Job
 from generator.stages.table import PROBE, STAGES, WORKER, Stage
 from generator.support import source
+from generator.support.errors import BadInput
 
 EVERYBODY = "all"
 """Owner of the stages that belong to no variant, in labels."""
@@ -28,11 +29,13 @@ EVERYBODY = "all"
 
 @dataclass(frozen=True)
 class Node:
-    """One stage of one variant, or of the whole build."""
+    """One stage of a run, of a variant, or of the whole build."""
 
     stage: Stage
     owner: str
-    """The variant, or `EVERYBODY`."""
+    """The run's or the variant's name, or `EVERYBODY`."""
+    run: Run
+    """Whose settings count: its own, a variant's first, or the baseline's first."""
     key: Key
     settings: Mapping[str, Any]
     given: Mapping[str, Any]
@@ -72,13 +75,13 @@ class Plan:
 
     shared: Nodes
     """Stages of the whole build."""
-    variants: Mapping[str, Nodes]
-    """Variant → its stages; some may be shared with other variants by key."""
+    runs: Mapping[str, Nodes]
+    """Name of a run → its stages, those of a variant among those of its first; some may be shared by key."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Every node, in an order in which none comes before one that it needs."""
-        rows = [self.shared, *self.variants.values()]
+        rows = [self.shared, *self.runs.values()]
         found = [row[stage.name] for stage in STAGES for row in rows if stage.name in row]
         return tuple(found)
 
@@ -89,57 +92,72 @@ class Plan:
 
     @property
     def once(self) -> tuple[Node, ...]:
-        """As `nodes`; of those that variants share, the first."""
+        """As `nodes`; of those that are shared, the first."""
         return tuple({node.key.digest: node for node in reversed(self.nodes)}.values())[::-1]
 
     @property
     def figures(self) -> dict[str, tuple[Node, ...]]:
         """Scope → the nodes that draw its figures."""
-        drawn = {
-            name: _there(nodes, "figures", "map_figures", "measure_figures") for name, nodes in self.variants.items()
-        }
+        drawing = ("curves", "figures", "map_figures", "measure_figures")
+        drawn = {name: _there(nodes, *drawing) for name, nodes in self.runs.items()}
         shared = {EXAMPLES: _there(self.shared, "examples"), COMPARISON: _there(self.shared, "comparison")}
         return {DATA: _there(self.shared, "data_figures"), **drawn, **shared}
 
 
 def plan(config: Config, start: Start) -> Plan:
-    """The stages of `config`."""
+    """The stages of `config`. Raises `BadInput` where all runs of a variant would be one and the same."""
     shared: dict[str, Node] = {}
-    variants: dict[str, dict[str, Node]] = {variant.name: {} for variant in config.variants}
+    runs: dict[str, dict[str, Node]] = {run.name: {} for run in config.runs}
+    first = config.runs[0]
     for stage in STAGES:
         if stage.measures and start.measure is None:
             continue
         if stage.scope == "build":
-            baseline = variants[config.baseline.name]
-            shared[stage.name] = _node(stage, EVERYBODY, config, start, {**shared, **baseline})
-        elif stage.scope == "variant":
-            for variant in config.variants:
-                nodes = variants[variant.name]
-                nodes[stage.name] = _node(stage, variant.name, config, start, {**shared, **nodes})
+            shared[stage.name] = _node(stage, EVERYBODY, first, config, start, {**shared, **runs[first.name]})
+        elif stage.scope == "variants":
+            shared[stage.name] = _node(stage, EVERYBODY, first, config, start, _of_every(runs))
         else:
-            every = {f"{name}.{inner}": node for name, nodes in variants.items() for inner, node in nodes.items()}
-            shared[stage.name] = _node(stage, EVERYBODY, config, start, every)
-    return Plan(shared, variants)
+            for run in config.runs:
+                nodes = runs[run.name]
+                own = {each.name: runs[each.name] for each in config.runs if each.variant == run.variant}
+                known = _of_every(own) if stage.scope == "runs" else {**shared, **nodes}
+                if stage.scope == "run" or run.number == 1:
+                    nodes[stage.name] = _node(stage, run.name, run, config, start, known)
+    _check_runs_differ(config, runs)
+    return Plan(shared, runs)
 
 
-def probe(config: Config, start: Start, owner: str) -> Job:
-    """The job that measures what one batch of a variant takes."""
-    variant = _variant(config, owner)
+def _of_every(runs: Mapping[str, Nodes]) -> Nodes:
+    """The stages of all `runs`, under `<run>.<stage>`."""
+    return {f"{name}.{inner}": node for name, nodes in runs.items() for inner, node in nodes.items()}
+
+
+def _check_runs_differ(config: Config, runs: Mapping[str, Nodes]) -> None:
+    for run in (run for run in config.runs if run.number == 2):
+        name = run.variant.name
+        if runs[run.name]["evaluation"].key.digest == runs[name]["evaluation"].key.digest:
+            raise BadInput(
+                f"seeds.vary = {list(config.seeds.vary)}: {name} draws nothing from it, so its {config.seeds.count} "
+                'runs would be one; add "order" or "head", or use seeds = 1'
+            )
+
+
+def probe(config: Config, start: Start, run: Run) -> Job:
+    """The job that measures what one batch of a run takes."""
     return Job(
         stage=PROBE.name,
         label="a probe of one batch",
         runs=PROBE.runs,
         tensorflow=PROBE.tensorflow,
-        settings=_settings(PROBE, variant, config, start),
-        given=_given(PROBE, variant, config, start),
+        settings=_settings(PROBE, run, config, start),
+        given=_given(PROBE, run, config, start),
         inputs={},
         checkpoint=Path(),
     )
 
 
-def _node(stage: Stage, owner: str, config: Config, start: Start, known: Nodes) -> Node:
-    variant = _variant(config, owner)
-    settings, given = _settings(stage, variant, config, start), _given(stage, variant, config, start)
+def _node(stage: Stage, owner: str, run: Run, config: Config, start: Start, known: Nodes) -> Node:
+    settings, given = _settings(stage, run, config, start), _given(stage, run, config, start)
     needs, uses = _named(stage.needs, known), _named(stage.uses, known)
     images = start.measure if stage.measures and start.measure else start.dataset
     packages = (*stage.packages, *(images.decoders if stage.decodes else ()))
@@ -150,23 +168,20 @@ def _node(stage: Stage, owner: str, config: Config, start: Start, known: Nodes) 
     parts |= {f"stage {name}": need.key.digest for name, need in needs.items()}
     parts |= {f"package {package}": version(package) for package in packages}
     parts |= {f"source {symbol}": digest for symbol, digest in source.fingerprint(symbols).items()}
-    return Node(stage, owner, Key(stage.name, f"{owner}.{stage.name}", parts), settings, given, needs, uses)
+    return Node(stage, owner, run, Key(stage.name, f"{owner}.{stage.name}", parts), settings, given, needs, uses)
 
 
-def _variant(config: Config, owner: str) -> Variant:
-    """The variant whose settings count for a stage of `owner`; the baseline's where that is no variant."""
-    return next((variant for variant in config.variants if variant.name == owner), config.baseline)
-
-
-def _settings(stage: Stage, variant: Variant, config: Config, start: Start) -> dict[str, Any]:
+def _settings(stage: Stage, run: Run, config: Config, start: Start) -> dict[str, Any]:
     """Path → value of every setting that the stage may read here."""
-    values = flatten({**variant.recipe.model_dump(mode="json"), "data": config.data.model_dump(mode="json")})
-    sometimes = [path for path, holds in stage.sometimes.items() if holds(variant.recipe, start.weights[variant.name])]
+    recipe, weights = run.variant.recipe, start.weights[run.variant.name]
+    tables = {"data": config.data.model_dump(mode="json"), "seeds": run.seeds.model_dump()}
+    values = flatten({**recipe.model_dump(mode="json"), **tables})
+    sometimes = [path for path, holds in stage.sometimes.items() if holds(recipe, weights)]
     return {path: values[path] for path in (*stage.settings, *sometimes)}
 
 
-def _given(stage: Stage, variant: Variant, config: Config, start: Start) -> dict[str, Any]:
-    return {name: GIVEN[name](start, variant, config) for name in stage.given}
+def _given(stage: Stage, run: Run, config: Config, start: Start) -> dict[str, Any]:
+    return {name: GIVEN[name](start, run.variant, config) for name in stage.given}
 
 
 def _there(nodes: Nodes, *names: str) -> tuple[Node, ...]:
@@ -174,7 +189,7 @@ def _there(nodes: Nodes, *names: str) -> tuple[Node, ...]:
 
 
 def _named(names: Sequence[str], known: Nodes) -> Nodes:
-    """The nodes of these names; over all variants, those of each variant under its own name."""
+    """The nodes of these names; over all runs, those of each run under its own name."""
     return {name: node for name, node in known.items() if name in names or name.partition(".")[2] in names}
 
 
@@ -187,6 +202,9 @@ GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
     "weights": lambda start, variant, config: start.weights[variant.name],
     "precision": lambda start, variant, config: start.precisions[variant.name],
     "titles": lambda start, variant, config: {each.name: each.title for each in config.variants},
+    "runs": lambda start, variant, config: {
+        each.name: [run.name for run in config.runs if run.variant == each] for each in config.variants
+    },
 }
 """What a row may declare beside settings → where it comes from."""
 
@@ -199,6 +217,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "weights": lambda weights: weights.summary.fingerprint,
     "precision": lambda precision: precision,
     "titles": lambda titles: list(titles.values()),
+    "runs": lambda runs: [len(names) for names in runs.values()],
 }
 """The same → what of it a key holds."""
 

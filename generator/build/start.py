@@ -13,11 +13,11 @@ from generator.data import measure, summary
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
-from generator.experiment.settings import Config, Recipe
+from generator.experiment.settings import Config, Run
 from generator.figures import fonts
 from generator.support import hardware
 from generator.support.display import Display
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, printable
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Start:
     weights: Mapping[str, Weights]
     """Variant → those that its base starts from."""
     splits: Mapping[str, Split]
-    """Variant → its split as far as it can be told before an image is decoded: copies of equal bytes are known."""
+    """Run → its split as far as it can be told before an image is decoded: copies of equal bytes are known."""
     precisions: Mapping[str, hardware.Precision]
     """Variant → the precision of its base on this machine."""
     measure: MeasureSet | None = None
@@ -52,10 +52,11 @@ def start(
     precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
     dataset = data.find(config.data, data_store or store)
     data.check_settings(dataset, config.variants)
+    _check_seeds(dataset, config)
     # What was drawn before lies in the store, whether or not the data set does.
     drawn = store if dataset.kind == "sample" and not draw else data_store or store
     measured = measure.find(config.data, drawn, dataset, draw=draw)
-    splits = {v.name: _split(dataset, v.recipe, config.data.batch_size) for v in config.variants}
+    splits = {run.name: _split(dataset, run, config.data.batch_size) for run in config.runs}
     found = _weights(config, store, download=download, progress=progress)
     return Start(dataset, found, splits, precisions, measured)
 
@@ -75,9 +76,18 @@ def _weights(config: Config, store: Path, *, download: bool, progress: Progress 
     return {variant: found[name] for variant, name in names.items()}
 
 
-def _split(dataset: Dataset, recipe: Recipe, batch_size: int) -> Split:
-    share = recipe.split
-    return data.split(dataset, share.validation_fraction, batch_size, recipe.seed, stratified=share.stratified)
+def _split(dataset: Dataset, run: Run, batch_size: int) -> Split:
+    share = run.variant.recipe.split
+    return data.split(dataset, share.validation_fraction, batch_size, run.seeds.split, stratified=share.stratified)
+
+
+def _check_seeds(dataset: Dataset, config: Config) -> None:
+    """Raise `BadInput` where runs would differ in nothing but which images validate, and the data set tells these."""
+    if config.seeds.count > 1 and config.seeds.vary == ("split",) and dataset.validation:
+        raise BadInput(
+            f'seeds.vary = ["split"]: {printable(dataset.source)} tells which images validate, so its '
+            f'{config.seeds.count} runs would be one; add "order" or "head", or use seeds = 1'
+        )
 
 
 def introduce(begun: Start, config: Config, display: Display) -> None:

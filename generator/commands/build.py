@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--data", metavar="PATH", help="sample, a folder, an archive, or kaggle:OWNER/NAME")
     what.add_argument("--weights", metavar="NAME", help="auto, imagenet, embedded, random, or a weights file")
     what.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
+    what.add_argument("--seeds", type=int, metavar="N", help="run each variant N times, each run with seeds of its own")
     what.add_argument("--profile", metavar="NAME", help="a [profiles.NAME] table, such as smoke: small and fast")
     add_config(what)
     what.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting; repeatable")
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _load(options: argparse.Namespace) -> Config:
-    given = {"data.path": options.data, "weights": options.weights, "seed": options.seed}
+    given = {"data.path": options.data, "weights": options.weights, "seed": options.seed, "seeds": options.seeds}
     return loading.load(
         options.config,
         variants=options.variants,

@@ -245,4 +245,4 @@ def _neighbours(table: Any, where: str) -> dict[str, str]:
     variants = table.get("variants")
     if not isinstance(variants, dict) or not all(isinstance(variant, dict) for variant in variants.values()):
         raise BadInput(f"{where}: the key 'variants' is missing or holds no variants; restore it or build again")
-    return result_files.empty_neighbours(variants, table.get("data"))
+    return result_files.empty_neighbours(variants, table.get("data"), runs=result_files.several(table))

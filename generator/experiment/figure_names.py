@@ -24,8 +24,10 @@ MOST_CHARTED = 4
 
 OF_DATA = (TEST_IMAGES, ALPHA, AUGMENTATION)
 """In order; `ALPHA` is absent where no training image has transparent pixels."""
-OF_VARIANT = (HEAD_CURVE, FINE_TUNING_CURVE, CONFUSION_MATRIX, WRONG_PREDICTIONS, CALIBRATION)
-"""In order."""
+OF_TRAINING = (HEAD_CURVE, FINE_TUNING_CURVE)
+"""Of a variant, in order, over all its runs."""
+OF_VARIANT = (CONFUSION_MATRIX, WRONG_PREDICTIONS, CALIBRATION)
+"""Of a variant, in order, of its first run."""
 OF_MAPS = (ACTIVATION_MAPS,)
 """Of a variant, where it has class activation maps."""
 OF_MEASUREMENT = (ERRORS, HARDEST)
@@ -39,6 +41,7 @@ OF_ALL_VARIANTS = (ACCURACIES, COMPARISON)
 def every(variants: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """(scope, name) of all figures that a build of these variants may have, in order."""
     data = [(DATA, name) for name in OF_DATA]
-    own = [(variant, name) for variant in variants for name in (*OF_VARIANT, *OF_MAPS, *OF_MEASUREMENT)]
+    each = (*OF_TRAINING, *OF_VARIANT, *OF_MAPS, *OF_MEASUREMENT)
+    own = [(variant, name) for variant in variants for name in each]
     examples = [(EXAMPLES, name) for name in OF_EXAMPLES]
     return *data, *own, *examples, *((COMPARISON, name) for name in OF_ALL_VARIANTS)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
+from generator.experiment.seeds import SeedSettings, SeedsSetting, spelled_out
 from generator.experiment.settings import (
     BASELINE,
     NAME,
@@ -48,6 +49,7 @@ class ConfigFile(Recipe):
     post: PostSettings
     data: DataSettings = DataSettings()
     weights: WeightsSetting = "auto"
+    seeds: SeedsSetting = SeedSettings()
     variants: dict[str, _VariantTable] = Field(default={})
     gates: dict[str, str] = Field(default={})
     profiles: dict[str, dict[str, Any]] = Field(default={})
@@ -94,6 +96,7 @@ def load(
         post=_with_templates(file.post, path),
         data=file.data,
         weights=file.weights,
+        seeds=file.seeds,
         gates=file.gates,
         profile=profile,
         variants=tuple(_variant(name, file, where=str(path)) for name in selected),
@@ -134,6 +137,8 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
+        if key == "seeds":  # `--set seeds.vary=…` is laid over `seeds = 5`, and the other way round
+            old, value = spelled_out(old), spelled_out(value)
         merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
 

@@ -4,12 +4,12 @@
 its attributes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from generator.experiment.measurement import Measurement
 from generator.experiment.outcomes import Prediction
-from generator.experiment.results import BuildResults
+from generator.experiment.results import BuildResults, RunOutcome
 from generator.support.tables import from_csv, to_csv
 
 MEASURE, IMAGES = "measure.csv", "measure-images.csv"
@@ -17,6 +17,8 @@ FILES = (MEASURE, IMAGES)
 
 COLUMNS = ("variant", "phase", *(name for name in Prediction.model_fields if name != "logits"))
 """Of `MEASURE`; of more than two classes, `logit_columns` follow."""
+RUN = "run"
+"""Column behind the variant, where variants have several runs; counted from 1."""
 IMAGE_COLUMNS = ("index", "file", "class")
 """Of `IMAGES`; the attributes follow."""
 
@@ -39,50 +41,64 @@ def metrics_of(measurement: Measurement) -> dict[str, Any]:
     }
 
 
+def with_run(columns: tuple[str, ...], *, several: bool) -> tuple[str, ...]:
+    """`columns`, the first of which is the variant, with one for the run where variants have several."""
+    return (columns[0], RUN, *columns[1:]) if several else columns
+
+
+def runs(results: BuildResults) -> Iterator[tuple[tuple[str | int, ...], RunOutcome]]:
+    """Every run with what the first columns of its rows hold."""
+    for name, variant in results.variants.items():
+        for number, run in enumerate(variant.every_run, start=1):
+            yield (name, number) if results.seeds.count > 1 else (name,), run
+
+
 def to_texts(results: BuildResults) -> dict[str, str]:
     """File name → text; nothing where nothing was measured."""
-    measured = {name: v.measurement for name, v in results.variants.items() if v.measurement is not None}
+    measured = [(which, run.measurement) for which, run in runs(results) if run.measurement is not None]
     if not measured:
         return {}
     rows = [
-        (name, phase, *prediction.model_dump(exclude={"logits"}).values(), *prediction.logits)
-        for name, measurement in measured.items()
+        (*which, phase, *prediction.model_dump(exclude={"logits"}).values(), *prediction.logits)
+        for which, measurement in measured
         for phase in _PHASES
         for prediction in getattr(measurement, phase).predictions
     ]
-    found, names = next(iter(measured.values())).fine_tuning, results.data.class_names
+    found, names = measured[0][1].fine_tuning, results.data.class_names
     images = [
         (p.index, p.file, names[p.actual], *(values[p.index] for values in found.attributes.values()))
         for p in found.predictions
     ]
-    columns = (*COLUMNS, *logit_columns(len(names)))
+    columns = (*with_run(COLUMNS, several=results.seeds.count > 1), *logit_columns(len(names)))
     return {MEASURE: to_csv(columns, rows), IMAGES: to_csv((*IMAGE_COLUMNS, *found.attributes), images)}
 
 
-def no_rows() -> dict[str, str]:
+def no_rows(*, several: bool) -> dict[str, str]:
     """Tables beside a `metrics.json` that was kept alone."""
-    return {MEASURE: to_csv(COLUMNS, []), IMAGES: to_csv(IMAGE_COLUMNS, [])}
+    return {MEASURE: to_csv(with_run(COLUMNS, several=several), []), IMAGES: to_csv(IMAGE_COLUMNS, [])}
 
 
-def from_texts(files: Mapping[str, str], variants: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Variant → the table of its `Measurement`, not yet validated.
+def reader(files: Mapping[str, str], *, several: bool) -> Callable[[Mapping[str, Any], str, int], dict[str, Any]]:
+    """What gives the table of a `Measurement`, not yet validated, of what `metrics_of` gave, a variant and a run.
 
-    `variants` is variant → what `metrics_of` gave. Raises `KeyError`, `ValueError` and the like where the files do
-    not fit together.
+    Raises `KeyError`, `ValueError` and the like where the files do not fit together.
     """
     images = from_csv(files[IMAGES], IMAGE_COLUMNS, more=True)
     attributes = {name: [row[name] for row in images] for name in (images[0] if images else ())}
     listed = [attributes.pop(name, []) for name in IMAGE_COLUMNS]
-    predictions = _by_phase(from_csv(files[MEASURE], COLUMNS, more=True), images=[row["file"] for row in images])
+    columns = with_run(COLUMNS, several=several)
+    predictions = _by_phase(from_csv(files[MEASURE], columns, more=True), images=[row["file"] for row in images])
     if listed[0] != [str(position) for position in range(len(images))]:
         raise ValueError(f"{IMAGES}: the images are not in order")
-    return {
-        name: {
-            phase: {**_score(table[phase]), "predictions": predictions.get((name, phase), []), "attributes": attributes}
-            for phase in _PHASES
+
+    def measurement(table: Mapping[str, Any], name: str, number: int) -> dict[str, Any]:
+        found = {phase: predictions.get((name, number, phase), []) for phase in _PHASES}
+        return {
+            phase: {**_score(table[phase]), "predictions": rows, "attributes": attributes}
+            for phase, rows in found.items()
         }
-        for name, table in variants.items()
-    }
+
+    return measurement
 
 
 def in_order(measure: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
@@ -93,15 +109,16 @@ def in_order(measure: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, 
     return {**measure, "attributes": {name: found[name] for name in (*known, *(n for n in found if n not in known))}}
 
 
-def _by_phase(rows: Iterable[dict[str, str]], images: list[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """(variant, phase) → its rows, which must be of `images`."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+def _by_phase(rows: Iterable[dict[str, str]], images: list[str]) -> dict[tuple[str, int, str], list[dict[str, Any]]]:
+    """(variant, run, phase) → its rows, which must be of `images`."""
+    found: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
     for row in rows:
+        number = int(row.pop(RUN, 1))
         kept: dict[str, Any] = {name: row.pop(name) for name in COLUMNS}
         # What is left are the logits of more than two classes.
         prediction = {**kept, "logits": [row[name] for name in logit_columns(len(row))]}
-        found.setdefault((prediction.pop("variant"), prediction.pop("phase")), []).append(prediction)
-    for (variant, phase), predictions in found.items():
+        found.setdefault((prediction.pop("variant"), number, prediction.pop("phase")), []).append(prediction)
+    for (variant, _, phase), predictions in found.items():
         if [row["file"] for row in predictions] != images:
             raise ValueError(f"{MEASURE}: the images of {variant} after {phase} are not those of {IMAGES}")
     return found

@@ -2,7 +2,8 @@
 
 `metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per phase and image,
 `record.json` the model summaries and package versions; `map_files`, `measurement_files` and `label_files` add their
-own. What is read is checked.
+own. What is read is checked. Where variants have several runs, the further ones stand in `metrics.json` under `runs`,
+and a column `run` tells rows apart.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,9 +13,9 @@ from generator.experiment import label_files, map_files, measurement_files
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import PARTS
 from generator.experiment.label_review import LabelReview
-from generator.experiment.measurement_files import logit_columns
+from generator.experiment.measurement_files import logit_columns, with_run
 from generator.experiment.outcomes import PHASES, Phase, PhaseOutcome, Prediction, Score
-from generator.experiment.results import BuildResults, VariantResult
+from generator.experiment.results import BuildResults, RunOutcome, VariantResult
 from generator.experiment.settings import BASELINE
 from generator.support import tables
 from generator.support.errors import BadInput
@@ -50,6 +51,8 @@ def to_files(results: BuildResults) -> dict[str, str]:
             name: _metrics_of(variant, results.data.class_names) for name, variant in results.variants.items()
         },
     }
+    if results.seeds.count > 1:
+        metrics["seeds"] = results.seeds.model_dump(mode="json")
     if results.measure is not None:
         metrics["measure"] = results.measure.model_dump(mode="json")
     if results.labels is not None:
@@ -80,23 +83,18 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
     for name, table in ((METRICS, metrics), (RECORD, record)):
         check_version(table, f"{where}/{name}")
     try:
-        measured = _measured(files, metrics, where)
         mapped = map_files.from_texts(files, metrics["variants"])
-        history = _history_rows(files[HISTORY])
-        predictions = _predictions(files[PREDICTIONS], record["order"], _class_count(metrics["data"]))
+        beside = _Tables(files, metrics, record["order"], where)
         variants = {
             name: {
                 **{k: v for k, v in metrics["variants"][name].items() if k not in _DERIVED},
-                "head": history.get((name, "head"), []),
-                "fine_tuning": history.get((name, "fine_tuning"), []),
                 "summaries": record["summaries"][name],
-                "measurement": measured.get(name),
                 "activation_maps": mapped.get(name),
-                "before": _without_ratio(metrics["variants"][name]["before"]),
-                "after_head": _outcome_from(
-                    metrics["variants"][name]["after_head"], predictions(name, "head"), metrics["data"]
-                ),
-                **_outcome_from(metrics["variants"][name], predictions(name, "fine_tuning"), metrics["data"]),
+                **beside.run(metrics["variants"][name], name),
+                "runs": [
+                    {**{k: v for k, v in run.items() if k not in _DERIVED}, **beside.run(run, name, run["number"])}
+                    for run in metrics["variants"][name].get("runs", [])
+                ],
             }
             for name in record["order"]
         }
@@ -108,6 +106,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
             "weights": metrics["weights"],
             "environment": record["environment"],
             "figures": record["figures"],
+            "seeds": metrics.get("seeds", {}),
             "variants": variants,
         }
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, tables.Error) as error:
@@ -128,8 +127,12 @@ def read(content: Callable[[str], bytes | None], where: str, *, errors: str = "s
     return from_files({name: data.decode("utf-8", errors) for name, data in found.items() if data is not None}, where)
 
 
-def empty_neighbours(variants: Iterable[str], data: Any) -> dict[str, str]:
-    """What `from_files` needs beside a `metrics.json` that was kept alone: no epochs, predictions or texts."""
+def empty_neighbours(variants: Iterable[str], data: Any, *, runs: bool = False) -> dict[str, str]:
+    """What `from_files` needs beside a `metrics.json` that was kept alone: no epochs, predictions or texts.
+
+    `runs`: whether it is of `several`.
+    """
+    classes = _class_count(data)
     names = sorted(variants, key=lambda name: (name != BASELINE, name))
     record = {
         "schema_version": SCHEMA_VERSION,
@@ -139,21 +142,51 @@ def empty_neighbours(variants: Iterable[str], data: Any) -> dict[str, str]:
         "summaries": {name: {"base": "", "head": "", "fine_tuning": ""} for name in names},
     }
     return {
-        HISTORY: to_csv(HISTORY_COLUMNS, []),
-        PREDICTIONS: to_csv(_prediction_columns(_class_count(data)), []),
+        HISTORY: to_csv(with_run(HISTORY_COLUMNS, several=runs), []),
+        PREDICTIONS: to_csv(_prediction_columns(classes, several=runs), []),
         RECORD: to_json(record),
         **map_files.no_rows(),
-        **measurement_files.no_rows(),
+        **measurement_files.no_rows(several=runs),
         **label_files.no_rows(),
     }
 
 
-def _measured(files: Mapping[str, str], metrics: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Variant → what was measured of it; nothing where nothing was."""
+class _Tables:
+    """The files beside `metrics.json`, by run."""
+
+    def __init__(self, files: Mapping[str, str], metrics: Mapping[str, Any], variants: Sequence[str], where: str):
+        self._data = metrics["data"]
+        self._history = _history_rows(files[HISTORY], several=several(metrics))
+        self._predictions = _predictions(
+            files[PREDICTIONS], variants, _class_count(self._data), several=several(metrics)
+        )
+        self._measured = _measured(files, metrics, where)
+
+    def run(self, table: Mapping[str, Any], name: str, number: int = 1) -> dict[str, Any]:
+        """The fields of a `RunOutcome`, not yet validated; `table` is what `metrics.json` says of the run."""
+        return {
+            "head": self._history.get((name, number, "head"), []),
+            "fine_tuning": self._history.get((name, number, "fine_tuning"), []),
+            "measurement": self._measured(table["measurement"], name, number) if self._measured else None,
+            "before": _without_ratio(table["before"]),
+            "after_head": _outcome_from(table["after_head"], self._predictions(name, number, "head"), self._data),
+            **_outcome_from(table, self._predictions(name, number, "fine_tuning"), self._data),
+        }
+
+
+def several(metrics: Mapping[str, Any]) -> bool:
+    """Whether each variant has several runs, so that rows tell which one they are of."""
+    return "seeds" in metrics
+
+
+def _measured(
+    files: Mapping[str, str], metrics: Mapping[str, Any], where: str
+) -> Callable[[Mapping[str, Any], str, int], dict[str, Any]] | None:
+    """What reads the measurement of a run; None where nothing was measured."""
     if metrics.get("measure") is None:
-        return {}
+        return None
     _check_there(files, measurement_files.FILES, where)
-    return measurement_files.from_texts(files, {name: v["measurement"] for name, v in metrics["variants"].items()})
+    return measurement_files.reader(files, several=several(metrics))
 
 
 def _labels(files: Mapping[str, str], metrics: Mapping[str, Any], where: str) -> LabelReview | None:
@@ -170,27 +203,32 @@ def _check_there(files: Mapping[str, str], names: Iterable[str], where: str) -> 
             raise BadInput(f"{where}: {name} is missing; build the site again")
 
 
-_OUTCOME = set(PhaseOutcome.model_fields)
-_DERIVED = ("epochs", "before", "after_head", "classes", "measurement", "activation_maps", *_OUTCOME)
+_DERIVED = ("epochs", "classes", "runs", "activation_maps", *RunOutcome.model_fields)
 
 
 def _metrics_of(variant: VariantResult, class_names: Sequence[str]) -> dict[str, Any]:
-    elsewhere = {"head", "fine_tuning", "summaries", "before", "after_head", "measurement", "activation_maps"}
-    table = variant.model_dump(mode="json", exclude=elsewhere | _OUTCOME)
+    table = variant.model_dump(mode="json", exclude={"summaries", "runs", "activation_maps", *RunOutcome.model_fields})
     if variant.weights is None:  # the build's
         del table["weights"]
-    if variant.measurement is not None:
-        table["measurement"] = measurement_files.metrics_of(variant.measurement)
     if variant.activation_maps is not None:
         table["activation_maps"] = map_files.metrics_of(variant.activation_maps)
-    table["before"] = _with_ratio(variant.before)
-    table["after_head"] = _outcome_of(variant.after_head, class_names)
-    table |= _outcome_of(variant, class_names)
+    table |= _run_of(variant, class_names)
+    if variant.runs:
+        table["runs"] = [
+            {"number": run.number, "seeds": run.seeds.model_dump(), **_run_of(run, class_names)} for run in variant.runs
+        ]
+    return table
+
+
+def _run_of(run: RunOutcome, class_names: Sequence[str]) -> dict[str, Any]:
+    table: dict[str, Any] = _outcome_of(run, class_names)
+    if run.measurement is not None:
+        table["measurement"] = measurement_files.metrics_of(run.measurement)
+    table["before"] = _with_ratio(run.before)
+    table["after_head"] = _outcome_of(run.after_head, class_names)
     # The last epoch of each phase is what people compare; the other epochs are in history.csv.
-    table["epochs"] = {
-        phase: epochs[-1].model_dump(mode="json")
-        for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
-    }
+    phases = (("head", run.head), ("fine_tuning", run.fine_tuning))
+    table["epochs"] = {phase: epochs[-1].model_dump(mode="json") for phase, epochs in phases}
     return table
 
 
@@ -242,19 +280,19 @@ def _without_ratio(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _history_csv(results: BuildResults) -> str:
     rows = [
-        (name, phase, *epoch.model_dump().values())
-        for name, variant in results.variants.items()
-        for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
+        (*which, phase, *epoch.model_dump().values())
+        for which, run in measurement_files.runs(results)
+        for phase, epochs in (("head", run.head), ("fine_tuning", run.fine_tuning))
         for epoch in epochs
     ]
-    return to_csv(HISTORY_COLUMNS, rows)
+    return to_csv(with_run(HISTORY_COLUMNS, several=results.seeds.count > 1), rows)
 
 
 def _predictions_csv(results: BuildResults) -> str:
     names = results.data.class_names
     rows = [
         (
-            name,
+            *which,
             phase,
             part,
             *p.model_dump(exclude={"logits"}).values(),
@@ -263,16 +301,16 @@ def _predictions_csv(results: BuildResults) -> str:
             int(not p.wrong),
             *p.logits,
         )
-        for name, variant in results.variants.items()
-        for phase, outcome in zip(PHASES, (variant.after_head, variant), strict=True)
+        for which, run in measurement_files.runs(results)
+        for phase, outcome in zip(PHASES, (run.after_head, run), strict=True)
         for part, predictions in outcome.predictions_by_part.items()
         for p in predictions
     ]
-    return to_csv(_prediction_columns(len(names)), rows)
+    return to_csv(_prediction_columns(len(names), several=results.seeds.count > 1), rows)
 
 
-def _prediction_columns(classes: int) -> tuple[str, ...]:
-    return (*PREDICTION_COLUMNS, *logit_columns(classes))
+def _prediction_columns(classes: int, *, several: bool) -> tuple[str, ...]:
+    return (*with_run(PREDICTION_COLUMNS, several=several), *logit_columns(classes))
 
 
 def _class_count(data: Any) -> int:
@@ -281,24 +319,26 @@ def _class_count(data: Any) -> int:
     return len(names) if isinstance(names, list) else 2
 
 
-def _history_rows(text: str) -> dict[tuple[str, str], list[dict[str, str]]]:
-    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for row in from_csv(text, HISTORY_COLUMNS):
-        rows.setdefault((row.pop("variant"), row.pop("phase")), []).append(row)
+def _history_rows(text: str, *, several: bool) -> dict[tuple[str, int, str], list[dict[str, str]]]:
+    """(variant, run, phase) → its rows."""
+    rows: dict[tuple[str, int, str], list[dict[str, str]]] = {}
+    for row in from_csv(text, with_run(HISTORY_COLUMNS, several=several)):
+        rows.setdefault((row.pop("variant"), int(row.pop("run", 1)), row.pop("phase")), []).append(row)
     return rows
 
 
 def _predictions(
-    text: str, variants: Sequence[str], classes: int
-) -> Callable[[str, Phase], dict[str, list[Any]] | None]:
-    """Of a variant's name and a phase: part → its rows; None where no predictions were kept at all."""
-    rows: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    text: str, variants: Sequence[str], classes: int, *, several: bool
+) -> Callable[[str, int, Phase], dict[str, list[Any]] | None]:
+    """Of a variant, a run and a phase: part → its rows; None where no predictions were kept at all."""
+    rows: dict[tuple[str, int, str], dict[str, list[Any]]] = {}
     columns = logit_columns(classes)
-    for row in from_csv(text, _prediction_columns(classes)):
+    for row in from_csv(text, _prediction_columns(classes, several=several)):
         kept: dict[str, Any] = {key: row[key] for key in Prediction.model_fields if key != "logits"}
         kept["logits"] = [row[column] for column in columns]
-        rows.setdefault((row["variant"], row["phase"]), {}).setdefault(row["part"], []).append(kept)
-    for name, phase in rows:
+        which = (row["variant"], int(row.get("run", 1)), row["phase"])
+        rows.setdefault(which, {}).setdefault(row["part"], []).append(kept)
+    for name, _, phase in rows:
         if name not in variants or phase not in PHASES:
             raise ValueError(f"{PREDICTIONS} holds predictions of {name!r} after {phase!r}, which the build has not")
-    return lambda name, phase: rows.get((name, phase), {}) if rows else None
+    return lambda name, number, phase: rows.get((name, number, phase), {}) if rows else None

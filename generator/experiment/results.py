@@ -13,7 +13,9 @@ from generator.experiment.activation_maps import ActivationMaps
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measurement, MeasureSummary
-from generator.experiment.outcomes import Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
+from generator.experiment.outcomes import PHASES, Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
+from generator.experiment.runs import OverRuns, Summary, over_runs, summary
+from generator.experiment.seeds import Seeds, SeedSettings
 from generator.experiment.settings import Recipe
 from generator.experiment.stopping import kept
 from generator.support.strict_json import Record
@@ -56,9 +58,8 @@ class Summaries(Record):
 
 
 class Trained(PhaseOutcome):
-    """As much of a variant's outcome as its figures show: what fine-tuning left, and how it came to it."""
+    """What one run left after fine-tuning, and how it came to it."""
 
-    title: str
     head: tuple[Epoch, ...]
     fine_tuning: tuple[Epoch, ...]
 
@@ -68,27 +69,73 @@ class Trained(PhaseOutcome):
         return {"head": last_epochs(self.head), "fine_tuning": last_epochs(self.fine_tuning)}
 
 
-class VariantResult(Trained):
-    """All that one variant gave."""
+class RunOutcome(Trained):
+    """All that one run gave."""
+
+    before: Score
+    """The validation images before any training."""
+    after_head: PhaseOutcome
+    """How the network did before it was fine-tuned, on the same images."""
+    measurement: Measurement | None = None
+    """Where there were images to measure with."""
+
+
+class RunResult(RunOutcome):
+    """A further run of a variant."""
+
+    number: int = Field(ge=2)
+    seeds: Seeds
+
+
+class VariantResult(RunOutcome):
+    """What one variant gave in its first run, and in the further ones."""
 
     name: str
+    title: str
     changes: dict[str, bool | int | float | str]
     recipe: Recipe
     precision: Literal["float32", "bfloat16"]
     """What `auto` became on the machine that trained."""
     weights: WeightsSummary | None = None
     """Those that its base started from, where they are not the build's: of another backbone."""
-    before: Score
-    """The validation images before any training."""
-    after_head: PhaseOutcome
-    """How the network did before it was fine-tuned, on the same images."""
     parameters: ParameterCounts
     shapes: Shapes
     summaries: Summaries
-    measurement: Measurement | None = None
-    """Where there were images to measure with."""
     activation_maps: ActivationMaps | None = None
     """Of the fine-tuned network; None of builds before there were any."""
+    runs: tuple[RunResult, ...] = ()
+    """The further ones, from the second on."""
+
+    @property
+    def every_run(self) -> tuple[RunOutcome, ...]:
+        return (self, *self.runs)
+
+    @property
+    def outcomes(self) -> dict[Phase, tuple[PhaseOutcome, ...]]:
+        """Phase → what it left in each run."""
+        return {"head": tuple(run.after_head for run in self.every_run), "fine_tuning": self.every_run}
+
+    @property
+    def over_runs(self) -> dict[Phase, Summary]:
+        """Phase → its scores over all runs, as in `variant.over_runs.head.test.accuracy.mean`; of one run nothing."""
+        if not self.runs:
+            return {}
+        measured = [run.measurement for run in self.every_run if run.measurement]
+        return {
+            phase: summary(outcomes, [getattr(each, phase) for each in measured])
+            for phase, outcomes in self.outcomes.items()
+        }
+
+    @property
+    def ends_over_runs(self) -> dict[Phase, dict[str, OverRuns]]:
+        """Phase → its last epoch over all runs, as in `ends_over_runs.head.val_loss.mean`; of one run nothing."""
+        if not self.runs:
+            return {}
+        last = {phase: [getattr(run, phase)[-1] for run in self.every_run] for phase in PHASES}
+        return {
+            phase: {name: over_runs([getattr(epoch, name) for epoch in epochs]) for name in LastEpochs.model_fields}
+            for phase, epochs in last.items()
+        }
 
     @property
     def kept(self) -> dict[Phase, Epoch]:
@@ -132,6 +179,8 @@ class BuildResults(Record):
     weights: WeightsSummary
     """Those of the baseline."""
     environment: Environment
+    seeds: SeedSettings = SeedSettings()
+    """How many runs each variant has, and what differs between them."""
     variants: dict[str, VariantResult]
     """Name → result, the baseline first."""
     figures: tuple[FigureFile, ...] = ()
@@ -143,15 +192,17 @@ class BuildResults(Record):
         for name, variant in self.variants.items():
             if variant.name != name:
                 raise ValueError(f"the variant {name!r} is called {variant.name!r}")
-            if (variant.measurement is None) != (self.measure is None):
+            if any((run.measurement is None) != (self.measure is None) for run in variant.every_run):
                 raise ValueError(f"the variant {name!r} and the build do not agree on whether anything was measured")
+            if [run.number for run in variant.runs] != list(range(2, self.seeds.count + 1)):
+                raise ValueError(f"the variant {name!r} has not the {self.seeds.count} runs of the build")
         return self
 
     @model_validator(mode="after")
     def _classes_are_those_of_the_data(self) -> "BuildResults":
         classes = len(self.data.class_names)
         for name, variant in self.variants.items():
-            for outcome in (variant.after_head, variant):
+            for outcome in (outcome for phase in variant.outcomes.values() for outcome in phase):
                 rows = len(outcome.confusion.rows)
                 if rows != classes:
                     raise ValueError(f"{name}: the confusion matrix has {rows} of {classes} classes")

@@ -8,10 +8,13 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from generator.experiment.seeds import Seeds, SeedSettings, SeedsSetting
 
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
@@ -237,13 +240,27 @@ WeightsSetting = Annotated[str | dict[str, str], BeforeValidator(_kinds_of_weigh
 
 
 class Variant(Settings):
-    """One run of the recipe: the baseline with `changes` applied."""
+    """The baseline's recipe with `changes` applied."""
 
     name: str
     title: str
     changes: dict[str, bool | int | float | str]
     """Setting path → value, as in `{"model.augment": true}`; empty for the baseline."""
     recipe: Recipe
+
+
+class Run(Settings):
+    """A variant with the seeds of one of its runs."""
+
+    variant: Variant
+    number: int
+    """Counted from 1."""
+    seeds: Seeds
+
+    @property
+    def name(self) -> str:
+        """Of the first run the variant's, as where there is no other; `baseline~2` and so on of the further ones."""
+        return self.variant.name if self.number == 1 else f"{self.variant.name}~{self.number}"
 
 
 class Config(Settings):
@@ -256,6 +273,8 @@ class Config(Settings):
     these, `auto` for those that are not in it."""
     variants: tuple[Variant, ...]
     """The variants to build, the baseline first."""
+    seeds: SeedsSetting = SeedSettings()
+    """How many runs each variant has: a number, or a table `{ count = 5, vary = ["split", "head"] }`."""
     gates: dict[str, str] = {}
     """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`."""
     profile: str | None = None
@@ -264,6 +283,16 @@ class Config(Settings):
     @property
     def baseline(self) -> Variant:
         return self.variants[0]
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run: the first of each variant, the baseline's first of all, then the second of each, and so on."""
+        numbers = range(1, self.seeds.count + 1)
+        return tuple(
+            Run(variant=variant, number=number, seeds=self.seeds.of_run(variant.recipe.seed, number))
+            for number in numbers
+            for variant in self.variants
+        )
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -6,8 +6,10 @@ has a height of its own, so that equal values do not hide each other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -18,8 +20,40 @@ from generator.support import formats, noise
 
 MARGIN, TITLE, STEP, AXIS, LEGEND = 0.3, 0.36, 0.24, 0.72, 0.3
 """Heights, inches: below a variant, of its title, of a series, of the axis with its label, of a legend's row."""
+FAN = 0.085
+"""Of several runs, from the middle of their series to the first and to the last of them, inches."""
 LEAST_RANGE = 0.1
 """Of the axis, so that variants that are level are not drawn as if they differed."""
+
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """One kind of accuracy of a variant: of its one run, or of each of several."""
+
+    scores: Sequence[Score]
+    interval: Interval | None
+    """Of 95 %; None where it cannot be told: of runs that were scored with different images."""
+
+    @classmethod
+    def one(cls, score: Score) -> "Runs":
+        return cls((score,), noise.wilson(score.correct, score.total))
+
+    @property
+    def mean(self) -> float:
+        return fmean(score.accuracy for score in self.scores)
+
+    @property
+    def images(self) -> int:
+        return self.scores[0].total
+
+    @property
+    def span(self) -> Interval:
+        """Of all that is drawn."""
+        values = [*(score.accuracy for score in self.scores), *(self.interval or ())]
+        return min(values), max(values)
 
 
 @dataclass(frozen=True)
@@ -27,11 +61,11 @@ class Accuracies:
     """What the charts show of one variant."""
 
     title: str
-    head_validation: Score
-    head_test: Score
-    validation: Score
-    test: Score
-    measured: Score | None = None
+    head_validation: Runs
+    head_test: Runs
+    validation: Runs
+    test: Runs
+    measured: Runs | None = None
     """On the images to measure with."""
 
 
@@ -40,7 +74,7 @@ class Series:
     """One kind of accuracy, of each variant."""
 
     label: str
-    scores: Sequence[Score]
+    scores: Sequence[Runs]
     colour: str
     marker: str
     filled: bool = True
@@ -49,7 +83,7 @@ class Series:
 def headline(variants: Sequence[Accuracies]) -> Figure:
     """One block per variant: accuracy on the test images, and on those to measure with where there are any."""
     test = [each.test for each in variants]
-    return _chart(variants, [Series(f"Test, {test[0].total:,} images", test, BLUE, "o"), *_measured(variants)])
+    return _chart(variants, [Series(f"Test, {test[0].images:,} images", test, BLUE, "o"), *_measured(variants)])
 
 
 def comparison(variants: Sequence[Accuracies]) -> Figure:
@@ -66,7 +100,7 @@ def comparison(variants: Sequence[Accuracies]) -> Figure:
 
 def _measured(variants: Sequence[Accuracies]) -> list[Series]:
     scores = [each.measured for each in variants if each.measured]
-    return [Series(f"Measured, {scores[0].total:,} images", scores, GREEN, "D")] if scores else []
+    return [Series(f"Measured, {scores[0].images:,} images", scores, GREEN, "D")] if scores else []
 
 
 def _chart(variants: Sequence[Accuracies], series: Sequence[Series]) -> Figure:
@@ -87,16 +121,18 @@ def _chart(variants: Sequence[Accuracies], series: Sequence[Series]) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("Accuracy, bars: 95% interval")
+    runs = len(variants[0].test.scores)
+    what = "Accuracy" if runs == 1 else f"Accuracy of {runs} runs, line: mean"
+    axes.set_xlabel(f"{what}, bars: 95% interval")
     if legend:
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles[: len(series)], labels[: len(series)], loc="upper left", bbox_to_anchor=(0.03, 1))
     return figure
 
 
-def _title(axes: Axes, title: str, test: Score, y: float) -> None:
-    """The variant's name at the left, its test accuracy at the right."""
-    score = f"test {formats.accuracy(test.accuracy)}"
+def _title(axes: Axes, title: str, test: Runs, y: float) -> None:
+    """The variant's name at the left, its test accuracy at the right, the mean where there are several."""
+    score = f"test {formats.accuracy(test.mean)}"
     room = 0.9 * WIDTH - text_width(score, NORMAL) - 0.2
     options: dict[str, Any] = {
         "transform": axes.get_yaxis_transform(),
@@ -109,14 +145,20 @@ def _title(axes: Axes, title: str, test: Score, y: float) -> None:
     axes.text(1, y, score, ha="right", color=BLUE, **options)
 
 
-def _mark(axes: Axes, series: Series, score: Score, y: float) -> tuple[float, float]:
-    """Draw one accuracy with its interval; gives the interval."""
-    low, high = noise.wilson(score.correct, score.total)
-    axes.plot([low, high], [y, y], color=series.colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
-    face = series.colour if series.filled else PANEL
-    axes.plot([score.accuracy], [y], series.marker, color=series.colour, markersize=10, label=series.label,
-              markerfacecolor=face, markeredgewidth=2)  # fmt: skip
-    return low, high
+def _mark(axes: Axes, series: Series, runs: Runs, y: float) -> Interval:
+    """Draw an accuracy with its interval, and of several runs a dot for each; gives where all of it lies."""
+    if runs.interval:
+        axes.plot(runs.interval, [y, y], color=series.colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
+    style: dict[str, Any] = {"color": series.colour, "markerfacecolor": series.colour if series.filled else PANEL}
+    if len(runs.scores) == 1:
+        axes.plot([runs.mean], [y], series.marker, markersize=10, label=series.label, markeredgewidth=2, **style)
+    else:
+        # The first at the top, the last at the bottom: equal values would hide each other.
+        heights = y + np.linspace(-FAN, FAN, len(runs.scores))
+        axes.plot([runs.mean] * 2, [y - FAN, y + FAN], color=series.colour, linewidth=2.5)
+        values = [score.accuracy for score in runs.scores]
+        axes.plot(values, heights, series.marker, markersize=4.5, label=series.label, **style)
+    return runs.span
 
 
 def _limits(low: float, high: float) -> tuple[float, float]:

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from generator.experiment.outcomes import Prediction
-from generator.experiment.results import Trained
+from generator.experiment.outcomes import PhaseOutcome, Prediction
 from generator.experiment.showcase import MOST_DRAWN, spread
 from generator.figures.canvas import (
     GREEN,
@@ -65,7 +64,7 @@ def labelled_images(pixels: Pixels, labels: Sequence[int], class_names: Sequence
     return tiles(drawn, columns, only(len(shown), len(pixels), "test images"))
 
 
-def wrong_predictions(variant: Trained, class_names: Sequence[str], test_pixels: Pixels) -> Figure:
+def wrong_predictions(variant: PhaseOutcome, class_names: Sequence[str], test_pixels: Pixels) -> Figure:
     """The misclassified test images, each under `predicted:actual`, its index and the model's confidence.
 
     Of more than two classes, the next two that the model thought of follow, with their probabilities.

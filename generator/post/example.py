@@ -20,10 +20,12 @@ from generator.experiment.results import (
     Environment,
     FigureFile,
     ParameterCounts,
+    RunResult,
     Shapes,
     Summaries,
     VariantResult,
 )
+from generator.experiment.seeds import SeedSettings
 from generator.experiment.settings import (
     BASELINE,
     FineTuningSettings,
@@ -43,8 +45,8 @@ def post() -> PostSettings:
     return PostSettings(title="Example", date=datetime(2000, 1, 1, tzinfo=UTC), slug="example")
 
 
-def results(classes: Literal[2, 3] = 2) -> BuildResults:
-    """Results of three variants on four test images, of which one is classified wrongly.
+def results(classes: Literal[2, 3] = 2, runs: int = 1) -> BuildResults:
+    """Results of three variants in so many runs on four test images, of which one is classified wrongly.
 
     With three classes the variants have networks that differ in all that a post says of networks.
     """
@@ -54,13 +56,15 @@ def results(classes: Literal[2, 3] = 2) -> BuildResults:
         "augmentation": ModelSettings(backbone=backbones[1], augment=True),
         "augmentation-no-preprocessing": ModelSettings(backbone=backbones[2], augment=True, preprocess=False),
     }
-    variants = {name: _variant(name, model, classes) for name, model in models.items()}
+    seeds = SeedSettings(count=runs)
+    variants = {name: _variant(name, model, classes, seeds) for name, model in models.items()}
     return BuildResults(
         profile="example",
         data=_data(_NAMES[:classes]),
         measure=_measure(_NAMES[:classes]),
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
         environment=Environment(python="3", packages={"keras": "3"}),
+        seeds=seeds,
         variants=variants,
         figures=figures(variants),
     )
@@ -118,8 +122,7 @@ def _data(names: tuple[str, ...]) -> DataSummary:
     )
 
 
-def _variant(name: str, model: ModelSettings, classes: int) -> VariantResult:
-    score = Score(loss=0.5, correct=3, total=4)
+def _variant(name: str, model: ModelSettings, classes: int, seeds: SeedSettings) -> VariantResult:
     recipe = Recipe(
         model=model,
         head=PhaseSettings(optimizer="adam", learning_rate=1e-4, epochs=2),
@@ -131,19 +134,30 @@ def _variant(name: str, model: ModelSettings, classes: int) -> VariantResult:
         changes={} if name == BASELINE else {"model.augment": True, "seed": 1, "head.optimizer": "sgd"},
         recipe=recipe,
         precision="float32",
-        before=score,
-        head=_epochs(1),
-        fine_tuning=_epochs(2),
-        after_head=_outcome(classes),
-        **dict(_outcome(classes)),
+        **_run(classes),
         parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=2),
         shapes=Shapes(
             images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1 if classes == 2 else classes)
         ),
         summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
-        measurement=Measurement(head=_measured(classes), fine_tuning=_measured(classes)),
         activation_maps=_maps(classes),
+        runs=tuple(
+            RunResult(number=number, seeds=seeds.of_run(recipe.seed, number), **_run(classes))
+            for number in range(2, seeds.count + 1)
+        ),
     )
+
+
+def _run(classes: int) -> dict[str, Any]:
+    """The fields of a `RunOutcome`."""
+    return {
+        "before": Score(loss=0.5, correct=3, total=4),
+        "head": _epochs(1),
+        "fine_tuning": _epochs(2),
+        "after_head": _outcome(classes),
+        **dict(_outcome(classes)),
+        "measurement": Measurement(head=_measured(classes), fine_tuning=_measured(classes)),
+    }
 
 
 def _outcome(classes: int) -> PhaseOutcome:

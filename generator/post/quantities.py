@@ -38,6 +38,19 @@ from which `verify` computes it again.
     fewest_one_way(score)                      images that must go one way, none the other, to be more than chance
     one_sided(confusion)                       exact p value of one class being wrong more often than the other
 
+of several runs, each a list of what a phase left in each, as `variant.outcomes.head`:
+
+    over_runs_low(runs), over_runs_high        95 % interval of their mean test accuracy, over runs and images
+    sd_by_images(runs)                         how far apart equally good runs would lie, by the images alone
+    runs_better(old, new), runs_level, runs_worse
+                                               in how many runs of one number the new test accuracy is the higher one
+    gain_mean(old, new), gain_sd               of the differences between these
+    gain_over_runs_low(old, new), gain_over_runs_high, chance_over_runs
+                                               95 % interval of their mean over runs and images, and its p value
+    adjusted_over_runs(old, new, variants)     that of two variants after Holm's correction
+    outperforming(old, new), outperforming_low, outperforming_high
+                                               how probable it is that a run of the new is better, 95 % interval
+
 A score is anything with `correct` and `total`, of the results or of the original. `old` and `new` are what a phase
 left, `variant.after_head` or the variant itself, whose test images are meant, or lists of predictions, as in
 `mcnemar(variant.after_head.predictions_by_part.validation, variant.predictions_by_part.validation)`.
@@ -48,7 +61,7 @@ from typing import Any, Final, Literal
 
 from generator.experiment import confidences, intervals
 from generator.experiment.showcase import doubtful
-from generator.post import contrasts
+from generator.post import contrasts, over_runs
 from generator.support import bootstrap, calibration, noise
 
 
@@ -150,5 +163,6 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "one_sided": lambda cells: noise.fisher(
         cells.false_positive, cells.negatives, cells.false_negative, cells.positives
     ),
+    **over_runs.FUNCTIONS,
 }
 """Name → function; templates call them with views and get bound numbers."""

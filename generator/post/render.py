@@ -29,6 +29,7 @@ from generator.post import (
     looking,
     measuring,
     networks,
+    over_runs,
     quantities,
     templating,
     tidying,
@@ -141,7 +142,8 @@ def check(templates: Path = TEMPLATES, root: Path = ROOT, *, own: Path | None = 
         with templating.guarded(templates, own):
             lint.check(templates, environment, known, own)
         _keep(checked)
-    for told, made_up in ((True, results), (False, results), (False, example.results(classes=3))):
+    made = ((True, results), (False, results), (False, example.results(classes=3)), (True, example.results(runs=2)))
+    for told, made_up in made:
         render(post.model_copy(update={"writeup": told}), made_up, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
 
@@ -176,6 +178,7 @@ def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
         looking,
         measuring,
         networks,
+        over_runs,
         quantities,
         templating,
         tidying,
@@ -211,6 +214,10 @@ def _environment(templates: Path, own: Path | None = None) -> Environment:
     return environment
 
 
+_SEEN = ("data", "measure", "weights", "environment", "seeds", "variants", "profile")
+"""Parts of the results that templates see by these names."""
+
+
 def _names(
     post: PostSettings, place: Layout, results: BuildResults, root: Path, quoted: dict[str, str]
 ) -> dict[str, Any]:
@@ -234,7 +241,7 @@ def _names(
         return Markup(escape.code_fence(f"# {found.file}\n{bound.quotation_mark(symbol)}{code}", "python"))
 
     return {
-        **{name: getattr(seen, name) for name in ("data", "measure", "weights", "environment", "variants", "profile")},
+        **{name: getattr(seen, name) for name in _SEEN},
         "baseline": seen.variants[results.baseline.name],
         "network": networks.network_of(results.baseline),
         "original": bound.original(),

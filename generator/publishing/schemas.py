@@ -19,10 +19,12 @@ from generator.support import strict_json
 Schema = dict[str, Any]
 
 _ELSEWHERE = ("head", "fine_tuning", "predictions_by_part", "summaries")
-"""Of a variant's results, what stands in the other files."""
+"""Of a run's results, what stands in the other files."""
 
+_RUN = measurement_files.RUN
 _NAMES = {
     "variant": {"type": "string"},
+    _RUN: {"type": "integer", "minimum": 1, "description": "Only where variants have several runs; behind variant."},
     "phase": {"enum": list(PHASES)},
     "part": {"enum": list(PARTS)},
     "actual_name": {"type": "string"},
@@ -39,10 +41,10 @@ def schemas() -> dict[str, Schema]:
         "metrics.json": _metrics(),
         "manifest.json": _manifest(),
         "experiment.toml": _titled("experiment.toml", ConfigFile.model_json_schema()),
-        "history.csv": _row("history.csv", result_files.HISTORY_COLUMNS, Epoch.model_json_schema()),
-        "predictions.csv": _predictions("predictions.csv", result_files.PREDICTION_COLUMNS),
+        "history.csv": _row("history.csv", _by_run(result_files.HISTORY_COLUMNS), Epoch.model_json_schema()),
+        "predictions.csv": _predictions("predictions.csv", _by_run(result_files.PREDICTION_COLUMNS)),
         "activation-maps.csv": _maps(),
-        "measure.csv": _predictions("measure.csv", measurement_files.COLUMNS),
+        "measure.csv": _predictions("measure.csv", _by_run(measurement_files.COLUMNS)),
         "measure-images.csv": _images(),
         "labels.csv": _row("labels.csv", label_files.COLUMNS, Judged.model_json_schema()),
     }
@@ -65,15 +67,16 @@ def _metrics() -> Schema:
     _add(definitions["DataSummary"], "majority_share", share)
     definitions["ConfusionMatrix"] = _confusion()
     _summarise_labels(definitions["LabelReview"], share)
-    for name in ("VariantResult", "PhaseOutcome"):
+    for name in ("VariantResult", "RunResult", "PhaseOutcome"):
         definitions[name]["properties"]["classes"] = _classes(share)
     _drop(definitions["PhaseOutcome"], "predictions_by_part")
-    for name in _ELSEWHERE:
-        _drop(definitions["VariantResult"], name)
     last = {"$ref": "#/$defs/Epoch"}
     phases: Schema = {"type": "object", "properties": {"head": last, "fine_tuning": last}}
     phases |= {"required": ["head", "fine_tuning"], "additionalProperties": False}
-    _add(definitions["VariantResult"], "epochs", phases)
+    for name in ("VariantResult", "RunResult"):
+        for elsewhere in [each for each in _ELSEWHERE if each in definitions[name]["properties"]]:
+            _drop(definitions[name], elsewhere)
+        _add(definitions[name], "epochs", phases)
     for name in ("environment", "figures"):
         _drop(schema, name)
     _add(schema, "schema_version", {"const": strict_json.SCHEMA_VERSION})
@@ -157,6 +160,10 @@ def _images() -> Schema:
     )
 
 
+def _by_run(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return measurement_files.with_run(columns, several=True)
+
+
 def _row(name: str, columns: tuple[str, ...], model: Schema) -> Schema:
     known = {**_NAMES, **model["properties"]}
     return _titled(
@@ -164,7 +171,7 @@ def _row(name: str, columns: tuple[str, ...], model: Schema) -> Schema:
         {
             "type": "object",
             "properties": {column: known[column] for column in columns},
-            "required": list(columns),
+            "required": [column for column in columns if column != _RUN],
             "additionalProperties": False,
         },
     )

@@ -132,9 +132,11 @@ def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]
 
 
 def _miscounted(build: BuildResults, folder: str) -> Iterator[Finding]:
-    """Scores that are not those of the predictions beside them, of both phases."""
+    """Scores that are not those of the predictions beside them, of both phases of every run."""
     for name, variant in build.variants.items():
-        for owner, outcome in ((f"variants.{name}", variant), (f"variants.{name}.after_head", variant.after_head)):
+        runs = [(f"variants.{name}", variant), *((f"variants.{name}.runs.{i}", r) for i, r in enumerate(variant.runs))]
+        phases = [pair for where, run in runs for pair in ((where, run), (f"{where}.after_head", run.after_head))]
+        for owner, outcome in phases:
             for path in disagreements(outcome, len(build.data.class_names)):
                 message = f"{owner}.{path} is not what {result_files.PREDICTIONS} gives: they are of different builds"
                 yield Finding("results", f"{folder}/{result_files.METRICS}", message)

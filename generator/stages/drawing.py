@@ -3,19 +3,22 @@
 Imported only where one of them runs: Matplotlib and seaborn take a second.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from generator.data import decoding, regions
 from generator.data.pixels import example_with_alpha
+from generator.experiment.data_summary import Part
 from generator.experiment.measurement import Measured
-from generator.experiment.outcomes import PhaseOutcome, Score
-from generator.experiment.results import Trained
+from generator.experiment.outcomes import PHASES, Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.showcase import doubtful
 from generator.experiment.stopping import kept
+from generator.experiment.two_way import interval
 from generator.figures import charts
-from generator.figures.accuracies import Accuracies
+from generator.figures.accuracies import Accuracies, Runs
+from generator.figures.curves import History
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.errors import printable
@@ -38,25 +41,24 @@ def data_figures(job: Job, out: Path, report: Report) -> None:
     artifacts.write_drawings(out, drawings)
 
 
+def curves(job: Job, out: Path, report: Report) -> None:
+    # Of each run its two phases, in order.
+    runs = dict.fromkeys(name.partition(".")[0] for name in job.inputs)
+    artifacts.write_drawings(out, charts.draw_curves([_history(job, run) for run in runs]))
+
+
 def figures(job: Job, out: Path, report: Report) -> None:
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
-    variant = _shown(job)
-    chosen = [
-        kept(epochs, "best") if job.setting(f"{phase}.keep") == "best" else None
-        for phase, epochs in (("head", variant.head), ("fine_tuning", variant.fine_tuning))
-    ]
-    drawings = charts.draw_variant(variant, job.dataset.class_names, test_pixels, chosen)
-    artifacts.write_drawings(out, drawings)
+    artifacts.write_drawings(out, charts.draw_variant(_outcome(job), job.dataset.class_names, test_pixels))
 
 
 def examples(job: Job, out: Path, report: Report) -> None:
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
-    artifacts.write_drawings(out, charts.draw_examples(_shown(job), job.dataset.class_names, test_pixels))
+    artifacts.write_drawings(out, charts.draw_examples(_outcome(job), job.dataset.class_names, test_pixels))
 
 
 def map_figures(job: Job, out: Path, report: Report) -> None:
-    where = f"{printable(job.label)}: results in the store"
-    outcome = validated(PhaseOutcome, artifacts.read_records(job.inputs["evaluation"])["outcome"], where)
+    outcome = _outcome(job)
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
     maps = artifacts.rows(job.inputs["activation_maps"] / artifacts.MAPS)
     size = test_pixels.shape[1]
@@ -66,7 +68,7 @@ def map_figures(job: Job, out: Path, report: Report) -> None:
 
 def measure_figures(job: Job, out: Path, report: Report) -> None:
     found = artifacts.read_records(job.inputs["measurement"])["fine_tuning"] | {"attributes": job.attributes}
-    measured = validated(Measured, found, f"{printable(job.label)}: results in the store")
+    measured = validated(Measured, found, _where(job))
     pixels = artifacts.rows(job.inputs["measure_pixels"] / artifacts.PIXELS)
     artifacts.write_drawings(out, charts.draw_measurement(measured, job.dataset.class_names, pixels))
 
@@ -76,31 +78,43 @@ def comparison(job: Job, out: Path, report: Report) -> None:
 
 
 def _accuracies(job: Job, name: str, title: str) -> Accuracies:
-    """Scores of a variant, those on images to measure with where that was done."""
-    where = f"{printable(job.label)}: results in the store"
-    head, last = (
-        validated(PhaseOutcome, artifacts.read_records(job.inputs[f"{name}.{stage}"])["outcome"], where)
-        for stage in ("head_evaluation", "evaluation")
-    )
-    folder = job.inputs.get(f"{name}.measurement")
-    measured = artifacts.read_records(folder)["fine_tuning"] if folder else None
+    """Scores of a variant's runs, those on images to measure with where that was done."""
+    runs = job.runs_of[name]
+    head, last = ([_outcome(job, f"{run}.{stage}") for run in runs] for stage in ("head_evaluation", "evaluation"))
+    folders = [job.inputs[f"{run}.measurement"] for run in runs if f"{run}.measurement" in job.inputs]
+    measured = [validated(Measured, artifacts.read_records(folder)["fine_tuning"], _where(job)) for folder in folders]
     return Accuracies(
         title=title,
-        head_validation=head.validation,
-        head_test=head.test,
-        validation=last.validation,
-        test=last.test,
-        measured=validated(Score, {key: measured[key] for key in Score.model_fields}, where) if measured else None,
+        head_validation=_part(head, "validation"),
+        head_test=_part(head, "test"),
+        validation=_part(last, "validation"),
+        test=_part(last, "test"),
+        measured=_runs(measured, [each.predictions for each in measured]) if measured else None,
     )
 
 
-def _shown(job: Job) -> Trained:
-    """The variant as its own figures show it."""
-    found = {stage: artifacts.read_records(job.inputs[stage]) for stage in ("head", "fine_tuning", "evaluation")}
-    table = {
-        "title": "",
-        "head": found["head"]["history"],
-        "fine_tuning": found["fine_tuning"]["history"],
-        **found["evaluation"]["outcome"],
-    }
-    return validated(Trained, table, f"{printable(job.label)}: results in the store")
+def _part(outcomes: Sequence[PhaseOutcome], part: Part) -> Runs:
+    scores = [getattr(outcome, part) for outcome in outcomes]
+    return _runs(scores, [outcome.predictions_by_part[part] for outcome in outcomes])
+
+
+def _runs(scores: Sequence[Score], predictions: Sequence[Sequence[Prediction]]) -> Runs:
+    """`scores` of runs with the interval that their predictions give."""
+    return Runs.one(scores[0]) if len(scores) == 1 else Runs(scores, interval(predictions))
+
+
+def _history(job: Job, run: str) -> History:
+    phases = {}
+    for phase in PHASES:
+        rows = artifacts.read_records(job.inputs[f"{run}.{phase}"])["history"]
+        phases[phase] = [validated(Epoch, row, _where(job)) for row in rows]
+    chosen = [kept(epochs, "best") for phase, epochs in phases.items() if job.setting(f"{phase}.keep") == "best"]
+    return History(phases["head"], phases["fine_tuning"], chosen)
+
+
+def _outcome(job: Job, stage: str = "evaluation") -> PhaseOutcome:
+    return validated(PhaseOutcome, artifacts.read_records(job.inputs[stage])["outcome"], _where(job))
+
+
+def _where(job: Job) -> str:
+    return f"{printable(job.label)}: results in the store"

@@ -1,7 +1,7 @@
 """What a stage is given: plain data, no more of it than its row in `stages.table` declares."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Job:
     inputs: Mapping[str, Path]
     """Stage → folder of its files, for the stages this one needs, and those it uses that are there.
 
-    A stage over all variants finds them under `<variant>.<stage>`.
+    A stage over several runs finds them under `<run>.<stage>`.
     """
     checkpoint: Path
 
@@ -99,6 +99,12 @@ class Job:
     def titles(self) -> Mapping[str, str]:
         """Variant → its title, in the post's order."""
         found: Mapping[str, str] = self._declared(self.given, "titles")
+        return found
+
+    @property
+    def runs_of(self) -> Mapping[str, Sequence[str]]:
+        """Variant → the names of its runs, in order."""
+        found: Mapping[str, Sequence[str]] = self._declared(self.given, "runs")
         return found
 
     def _declared(self, table: Mapping[str, Any], name: str) -> Any:

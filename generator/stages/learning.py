@@ -36,7 +36,7 @@ from generator.stages.workspace import Workspace, through
 from generator.support.progress import Report
 from generator.training import activation_maps as mapping
 from generator.training import network, scoring
-from generator.training.batches import augmentation_layers, derived_seed
+from generator.training.batches import augmentation_layers
 from generator.training.epochs import Batches, Phase, train
 
 COPIES = 9
@@ -73,8 +73,9 @@ def architecture(job: Job, out: Path, report: Report) -> None:
 
 
 def augmentation(job: Job, out: Path, report: Report) -> None:
-    image = Workspace(job).pixels[0].astype(np.float32)
-    seed = derived_seed(job.setting("seed"), "augmentation figure")
+    work = Workspace(job)
+    image = work.pixels[0].astype(np.float32)
+    seed = work.seed("augmentation", "augmentation figure")
     layers = augmentation_layers(job.setting("model.rotation"), job.setting("model.fill"), seed)
     copies = [layers(image[None], training=True).numpy()[0] for _ in range(COPIES)]
     np.save(out / artifacts.COPIES, np.clip(np.round(copies), 0, 255).astype(np.uint8))
@@ -106,7 +107,7 @@ def head(job: Job, out: Path, report: Report) -> None:
     work, task = Workspace(job), task_for(job.classes)
     pooled = artifacts.rows(job.inputs["features"] / artifacts.POOLED)
     # Seeded by itself: the head starts alike in every variant, whatever was built before it.
-    keras.utils.set_random_seed(work.seed("head weights"))
+    keras.utils.set_random_seed(work.seed("head", "head weights"))
     layers = network.build_head(job.setting("model.dropout"), task.outputs)
     model = network.connect_head(layers, pooled.shape[1])
     before = _before(task, model, work, pooled)
@@ -118,7 +119,7 @@ def head(job: Job, out: Path, report: Report) -> None:
 
     history = train(
         model,
-        Phase("head", job.phase("head"), 1, job.setting("seed"), job.checkpoint),
+        Phase("head", job.phase("head"), 1, job.setting("seeds.dropout"), job.checkpoint),
         training,
         lambda epoch: work.batches(pooled, work.validation_order("head", epoch)),
         report,
@@ -150,7 +151,7 @@ def fine_tuning(job: Job, out: Path, report: Report) -> None:
     first = first_fine_tuning_epoch(len(artifacts.read_records(job.inputs["head"])["history"]))
     history = train(
         model,
-        Phase("fine_tuning", job.phase("fine_tuning"), first, job.setting("seed"), job.checkpoint),
+        Phase("fine_tuning", job.phase("fine_tuning"), first, job.setting("seeds.dropout"), job.checkpoint),
         training,
         lambda epoch: work.lower_outputs(work.validation_order("fine_tuning", epoch)),
         report,

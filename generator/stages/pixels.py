@@ -27,7 +27,7 @@ def split(job: Job, out: Path, report: Report) -> None:
     copies = found_in(job.inputs["pixels"]).copies
     fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
     stratified = job.setting("split.stratified")
-    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seed"), copies, stratified)
+    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seeds.split"), copies, stratified)
     artifacts.write_split(out, found)
 
 

@@ -42,11 +42,15 @@ def augments(recipe: Recipe, weights: Weights) -> bool:
     return recipe.model.augment
 
 
+def reshuffles(recipe: Recipe, weights: Weights) -> bool:
+    return recipe.split.mode == "reshuffled"
+
+
 def draws_weights(recipe: Recipe, weights: Weights) -> bool:
     return weights.summary.used == "random"
 
 
-Given = Literal["classes", "dataset", "measure", "attributes", "backbone", "weights", "precision", "titles"]
+Given = Literal["classes", "dataset", "measure", "attributes", "backbone", "weights", "precision", "titles", "runs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +60,12 @@ class Stage:
     name: str
     runs: str
     """Its function, `module:name`, called with a `Job`, a folder for its files and where to report to."""
-    scope: Literal["build", "variant", "variants"]
-    """Runs once with the baseline's settings and files, once a variant, or once over all variants."""
+    scope: Literal["build", "variant", "run", "runs", "variants"]
+    """Runs once with the baseline's settings and files, once a variant with those of its first run, once a run, once a
+    variant over all its runs, or once over all runs of all variants."""
     settings: tuple[str, ...] = ()
-    """Paths of the settings it may read, those of a variant's recipe and those below `data.`."""
+    """Paths of the settings it may read: those of a variant's recipe, those below `data.`, and below `seeds.` the
+    seeds of the run."""
     sometimes: Mapping[str, Condition] = field(default_factory=dict)
     """Settings that it may read only where the condition holds."""
     given: tuple[Given, ...] = ()
@@ -86,9 +92,11 @@ class Stage:
 
 
 _BATCHES = ("data.image_size", "data.batch_size")
-_TRAINED = (*_BATCHES, "seed", "split.mode", "model.preprocess", "model.augment", "model.dropout")
+_PHASE = ("split.mode", "model.preprocess", "model.augment", "model.dropout", "seeds.order", "seeds.dropout")
+_TRAINED = (*_BATCHES, *_PHASE)
 _AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments, "model.fill": augments}
-_RANDOM: Mapping[str, Condition] = {"seed": draws_weights}
+_CHANCE: Mapping[str, Condition] = {**_AUGMENTATION, "seeds.augmentation": augments, "seeds.split": reshuffles}
+_RANDOM: Mapping[str, Condition] = {"seeds.weights": draws_weights}
 
 STAGES = (
     Stage(
@@ -104,7 +112,7 @@ STAGES = (
         name="augmentation",
         runs="generator.stages.learning:augmentation",
         scope="build",
-        settings=("seed", "model.rotation", "model.fill"),
+        settings=("seeds.augmentation", "model.rotation", "model.fill"),
         needs=("pixels",),
         packages=TENSORFLOW,
         for_stages=True,
@@ -121,8 +129,8 @@ STAGES = (
     Stage(
         name="split",
         runs="generator.stages.pixels:split",
-        scope="variant",
-        settings=("seed", "split.validation_fraction", "split.stratified", "data.batch_size"),
+        scope="run",
+        settings=("seeds.split", "split.validation_fraction", "split.stratified", "data.batch_size"),
         given=("dataset",),
         needs=("pixels",),
         packages=("numpy",),
@@ -139,7 +147,7 @@ STAGES = (
     Stage(
         name="cut",
         runs="generator.stages.learning:cut",
-        scope="variant",
+        scope="run",
         settings=(*_BATCHES, "model.preprocess", "fine_tuning.from_layer", "data.max_stored_bytes"),
         sometimes=_RANDOM,
         given=("dataset", "backbone", "weights", "precision"),
@@ -150,7 +158,7 @@ STAGES = (
     Stage(
         name="features",
         runs="generator.stages.learning:features",
-        scope="variant",
+        scope="run",
         # Not `from_layer`: wherever the cut lies, these are the same bits, and no head is trained again.
         settings=(*_BATCHES, "model.preprocess"),
         sometimes=_RANDOM,
@@ -171,16 +179,17 @@ STAGES = (
     Stage(
         name="head",
         runs="generator.stages.learning:head",
-        scope="variant",
+        scope="run",
         settings=(
             *_TRAINED,
+            "seeds.head",
             "head.optimizer",
             "head.learning_rate",
             "head.epochs",
             "head.keep",
             "head.patience",
         ),
-        sometimes=_AUGMENTATION,
+        sometimes=_CHANCE,
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "features"),
         packages=TENSORFLOW,
@@ -188,7 +197,7 @@ STAGES = (
     Stage(
         name="head_evaluation",
         runs="generator.stages.learning:head_evaluation",
-        scope="variant",
+        scope="run",
         settings=("data.batch_size", "model.dropout"),
         given=("classes", "dataset"),
         needs=("split", "features", "head"),
@@ -197,7 +206,7 @@ STAGES = (
     Stage(
         name="fine_tuning",
         runs="generator.stages.learning:fine_tuning",
-        scope="variant",
+        scope="run",
         settings=(
             *_TRAINED,
             "fine_tuning.from_layer",
@@ -207,7 +216,7 @@ STAGES = (
             "fine_tuning.keep",
             "fine_tuning.patience",
         ),
-        sometimes=_AUGMENTATION,
+        sometimes=_CHANCE,
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "cut", "head"),
         packages=TENSORFLOW,
@@ -215,7 +224,7 @@ STAGES = (
     Stage(
         name="evaluation",
         runs="generator.stages.learning:evaluation",
-        scope="variant",
+        scope="run",
         settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_RANDOM,
         given=("classes", "dataset", "backbone", "weights", "precision"),
@@ -223,13 +232,20 @@ STAGES = (
         packages=(*TENSORFLOW, "scikit-learn"),
     ),
     Stage(
+        name="curves",
+        runs="generator.stages.drawing:curves",
+        scope="runs",
+        settings=("head.keep", "fine_tuning.keep"),
+        needs=("head", "fine_tuning"),
+        packages=DRAWING,
+    ),
+    Stage(
         name="figures",
         runs="generator.stages.drawing:figures",
         scope="variant",
-        settings=("head.keep", "fine_tuning.keep"),
         given=("dataset",),
         draws=("classes",),
-        needs=("pixels", "head", "fine_tuning", "evaluation"),
+        needs=("pixels", "evaluation"),
         packages=(*DRAWING, "scipy"),
     ),
     Stage(
@@ -238,7 +254,7 @@ STAGES = (
         scope="build",
         given=("dataset",),
         draws=("classes",),
-        needs=("pixels", "head", "fine_tuning", "evaluation"),
+        needs=("pixels", "evaluation"),
         packages=DRAWING,
     ),
     Stage(
@@ -275,7 +291,7 @@ STAGES = (
     Stage(
         name="measure_features",
         runs="generator.stages.learning:measure_features",
-        scope="variant",
+        scope="run",
         settings=(*_BATCHES, "model.preprocess"),
         sometimes=_RANDOM,
         given=("measure", "backbone", "weights", "precision"),
@@ -287,7 +303,7 @@ STAGES = (
     Stage(
         name="measurement",
         runs="generator.stages.learning:measurement",
-        scope="variant",
+        scope="run",
         settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_RANDOM,
         given=("classes", "measure", "backbone", "weights", "precision"),
@@ -309,7 +325,7 @@ STAGES = (
         name="comparison",
         runs="generator.stages.drawing:comparison",
         scope="variants",
-        given=("titles",),
+        given=("titles", "runs"),
         draws=("titles",),
         needs=("head_evaluation", "evaluation", "measurement"),
         packages=DRAWING,
@@ -320,7 +336,7 @@ STAGES = (
 PROBE = Stage(
     name="probe",
     runs="generator.stages.probe:probe",
-    scope="variant",
+    scope="run",
     settings=(*_BATCHES, "model.preprocess", "model.rotation", "model.fill", "fine_tuning.from_layer"),
     sometimes=_RANDOM,
     given=("backbone", "weights", "precision"),

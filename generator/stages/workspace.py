@@ -14,6 +14,7 @@ import tensorflow as tf
 from generator.backbones.weights import load_arrays
 from generator.data.splits import Split
 from generator.experiment.data_summary import Part
+from generator.experiment.seeds import Source
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.progress import Report
@@ -74,7 +75,7 @@ class Workspace:
     def base(self) -> keras.Model:
         """The base, frozen, with the weights it starts from."""
         if self.job.weights.summary.used == "random":
-            keras.utils.set_random_seed(derived_seed(self.job.setting("seed"), "base weights"))
+            keras.utils.set_random_seed(self.seed("weights", "base weights"))
             return self._shown(network.build_base(self.job.backbone.name, self.job.setting("data.image_size")))
         network.assign(self.structure, _arrays(self.job.weights))
         return self.structure
@@ -177,14 +178,14 @@ class Workspace:
 
     def augmented(self, phase: str, epoch: int, frozen: Forward) -> Batches:
         """Outputs of `frozen` for the epoch's training images, freshly augmented."""
-        reseed(self.augmentation, self.seed(f"{phase} augmentation", epoch))
+        reseed(self.augmentation, self.seed("augmentation", f"{phase} augmentation", epoch))
         images = self.batches(self.pixels, self.training_order(phase, epoch))
         return through(images, lambda batch: frozen(self.augment(batch)))
 
     def training_order(self, phase: str, epoch: int) -> np.ndarray:
         """The epoch's training images, shuffled."""
         positions = self._positions(phase, epoch, validation=False)
-        return shuffled(positions, self.seed(f"{phase} order", epoch))
+        return shuffled(positions, self.seed("order", f"{phase} order", epoch))
 
     def validation_order(self, phase: str, epoch: int) -> np.ndarray:
         return self._positions(phase, epoch, validation=True)
@@ -193,8 +194,9 @@ class Workspace:
         dataset: Batches = batches(store, self.labels, np.asarray(order), self.job.setting("data.batch_size"))
         return dataset
 
-    def seed(self, purpose: str, epoch: int = 0) -> int:
-        return derived_seed(self.job.setting("seed"), purpose, epoch)
+    def seed(self, source: Source, purpose: str, epoch: int = 0) -> int:
+        """Of one draw from a source of chance."""
+        return derived_seed(self.job.setting(f"seeds.{source}"), purpose, epoch)
 
     def _positions(self, phase: str, epoch: int, *, validation: bool) -> np.ndarray:
         """Positions of the epoch's training or validation images."""
@@ -203,7 +205,7 @@ class Workspace:
             return np.asarray(split.validation if validation else split.train)
         # The write-up's leak: every pass shuffles all training images anew and takes its share of the result.
         purpose = f"{phase} {'validation' if validation else 'training'} pass"
-        order = shuffled(range(len(self.job.dataset.train)), self.seed(purpose, epoch))
+        order = shuffled(range(len(self.job.dataset.train)), self.seed("split", purpose, epoch))
         kept = len(split.validation)
         return order[:kept] if validation else order[kept:]
 

@@ -46,6 +46,7 @@ class Phase:
     first_epoch: int
     """Number of its first epoch, from 1."""
     seed: int
+    """Of what its random layers draw."""
     checkpoint: Path
     """A file that is replaced after every epoch."""
 

@@ -24,6 +24,7 @@ from generator.data.dataset import Dataset
 from generator.stages.job import Undeclared
 from generator.stages.table import STAGES
 from generator.support import source
+from generator.support.errors import BadInput
 from generator.support.hardware import Precision
 from tests.factories import ROOT
 from tests.fakes import Project, add_measure, make_project
@@ -34,7 +35,9 @@ WEIGHTS = Weights(
 OTHER_WEIGHTS = replace(WEIGHTS, summary=WEIGHTS.summary.model_copy(update={"fingerprint": "0" * 64}))
 
 MAPPED = {"activation_maps", "map_figures"}
-TRAINED = {"head", "head_evaluation", "fine_tuning", "evaluation", "figures", "examples", "comparison"} | MAPPED
+TRAINED = {
+    "head", "head_evaluation", "fine_tuning", "evaluation", "curves", "figures", "examples", "comparison", *MAPPED,
+}  # fmt: skip
 """What follows from the head."""
 TUNED = TRAINED - {"head", "head_evaluation"}
 EVALUATED = {"head_evaluation", "evaluation", "figures", "examples", "comparison"} | MAPPED
@@ -46,7 +49,7 @@ DATA = {"pixels", "augmentation", "data_figures"}
 WORKER = {"architecture", "augmentation", "features", "cut", "head", "head_evaluation", "fine_tuning", "evaluation"} | {
     "activation_maps"
 }
-DRAWN = {"figures", "data_figures", "examples", "map_figures", "comparison"}
+DRAWN = {"curves", "figures", "data_figures", "examples", "map_figures", "comparison"}
 COMPUTED = WORKER | DRAWN | LABELS
 """What TensorFlow computes, and what is drawn of it."""
 MEASURED = {"measure_features", "measurement", "measure_figures"}
@@ -77,8 +80,10 @@ def make_plan(
 ) -> Plan:
     config = replace(project, variants=variants).config(*overrides)
     splits = {
-        v.name: data.split(dataset, v.recipe.split.validation_fraction, config.data.batch_size, v.recipe.seed)
-        for v in config.variants
+        run.name: data.split(
+            dataset, run.variant.recipe.split.validation_fraction, config.data.batch_size, run.seeds.split
+        )
+        for run in config.runs
     }
     images = measure.find(config.data, project.places.store, dataset)
     return planning.plan(
@@ -274,11 +279,11 @@ def test_another_network_runs_what_the_base_computes_and_is(plan: Callable[..., 
     # From the same index on, so that it is the network alone that differs.
     before, after = plan("fine_tuning.from_layer=100"), plan("fine_tuning.from_layer=100", "model.backbone=ResNet101")
     assert changed(before, after) == FROZEN | TRAINED | {"architecture"}
-    assert after.variants["baseline"]["features"].given["backbone"] is RESNET101
+    assert after.runs["baseline"]["features"].given["backbone"] is RESNET101
 
 
 def test_a_variant_with_another_network_shares_what_no_network_computes(plan: Callable[..., Plan]) -> None:
-    made = plan("variants.other.model.backbone=VGG16", variants="other").variants
+    made = plan("variants.other.model.backbone=VGG16", variants="other").runs
     same = {name for name, node in made["other"].items() if node.key.digest == made["baseline"][name].key.digest}
     assert same == {"split"}
 
@@ -458,7 +463,7 @@ def test_what_no_stage_executes_runs_nothing(plan: Callable[..., Plan], package:
 
 
 def test_variants_that_agree_share_their_stages(plan: Callable[..., Plan]) -> None:
-    both = plan(variants="baseline,augmentation").variants
+    both = plan(variants="baseline,augmentation").runs
     baseline, augmented = both["baseline"], both["augmentation"]
     for name in ("features", "cut"):
         assert baseline[name].key.digest == augmented[name].key.digest
@@ -467,7 +472,7 @@ def test_variants_that_agree_share_their_stages(plan: Callable[..., Plan]) -> No
 
 
 def test_variants_that_differ_share_nothing_that_differs(plan: Callable[..., Plan]) -> None:
-    both = plan(variants="all").variants
+    both = plan(variants="all").runs
     first, second = both["augmentation"], both["augmentation-no-preprocessing"]
     assert first["features"].key.digest != second["features"].key.digest
     assert first["cut"].key.digest != second["cut"].key.digest
@@ -487,7 +492,7 @@ def test_no_stage_comes_before_one_that_it_needs(plan: Callable[..., Plan]) -> N
 
 
 def test_a_job_holds_what_its_stage_declares_and_nothing_else(plan: Callable[..., Plan], tmp_path: Path) -> None:
-    job = plan().variants["baseline"]["head"].job({}, tmp_path)
+    job = plan().runs["baseline"]["head"].job({}, tmp_path)
     assert job.setting("model.dropout") == 0.2
     assert job.phase("head").learning_rate == 1e-4
     with pytest.raises(Undeclared, match=r"baseline\.head reads fine_tuning\.from_layer, which the row of head"):
@@ -496,7 +501,7 @@ def test_a_job_holds_what_its_stage_declares_and_nothing_else(plan: Callable[...
         job.setting("model.rotation")
     with pytest.raises(Undeclared, match=r"reads titles"):
         print(job.titles)
-    assert plan("model.augment=true").variants["baseline"]["head"].job({}, tmp_path).setting("model.rotation") == 0.2
+    assert plan("model.augment=true").runs["baseline"]["head"].job({}, tmp_path).setting("model.rotation") == 0.2
 
 
 def test_every_setting_that_a_key_names_is_in_the_job_and_the_other_way_round(
@@ -517,10 +522,60 @@ def test_every_row_names_a_function_that_exists_and_stages_above_it() -> None:
 
 
 def test_every_key_names_what_it_depends_on(plan: Callable[..., Plan]) -> None:
-    parts = dict(plan().variants["baseline"]["head"].key.parts)
+    parts = dict(plan().runs["baseline"]["head"].key.parts)
     assert parts["setting head.learning_rate"] == 1e-4
-    assert parts["setting seed"] == 31
+    assert {name: parts[f"setting seeds.{name}"] for name in ("head", "order", "dropout")} == dict.fromkeys(
+        ("head", "order", "dropout"), 31
+    )
+    assert not {"setting seed", "setting seeds.split", "setting seeds.augmentation"} & set(parts)
     assert parts["package tensorflow"] == planning.version("tensorflow")
     assert "source generator.training.epochs:train" in parts
     assert "source generator.training.network:build_head" in parts
     assert {name for name in parts if name.startswith("stage ")} == {"stage pixels", "stage split", "stage features"}
+
+
+# ---- Seeds -----------------------------------------------------------------------------------------------
+
+
+def test_runs_share_what_does_not_depend_on_what_varies(plan: Callable[..., Plan]) -> None:
+    def shared(*vary: str) -> set[str]:
+        """The stages that the second run shares with the first."""
+        runs = plan(f"seeds={{ count = 2, vary = {list(vary)} }}").runs
+        first, second = runs["baseline"], runs["baseline~2"]
+        return {name for name, node in second.items() if node.key.digest == first[name].key.digest}
+
+    assert shared("split", "head", "order") == {"features", "cut"}
+    assert shared("head") == shared("order", "dropout") == {"features", "cut", "split"}
+
+
+def test_the_first_run_shares_everything_with_a_build_of_one(plan: Callable[..., Plan]) -> None:
+    old, new = keys(plan(variants="all")), keys(plan("seeds=3", variants="all"))
+    old_variants = {label.partition(".")[0] for label in old} - {"all"}
+    over_all_runs = {"all.comparison", *(f"{name}.curves" for name in old_variants)}
+    assert {label for label in old if old[label] != new[label]} == over_all_runs
+
+
+def test_random_weights_move_with_the_others_and_stay_where_they_are_not_named(
+    plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    drawn = weights.resolve("random", RESNET50, tmp_path)
+    for vary, same in (('["weights", "head"]', False), ('["head"]', True)):
+        runs = plan(f"seeds={{ count = 2, vary = {vary} }}", initial=drawn).runs
+        pair = (runs["baseline"]["features"], runs["baseline~2"]["features"])
+        assert (pair[0].key.digest == pair[1].key.digest) is same
+
+
+@pytest.mark.parametrize("source", ["augmentation", "weights"])
+def test_runs_that_would_be_one_are_refused(plan: Callable[..., Plan], source: str) -> None:
+    with pytest.raises(BadInput, match=f"seeds.vary = .'{source}'.: baseline draws nothing from it"):
+        plan(f'seeds={{ count = 2, vary = ["{source}"] }}')
+
+
+def test_the_seed_of_what_a_stage_does_not_draw_is_not_told_to_it(plan: Callable[..., Plan], tmp_path: Path) -> None:
+    head = plan().runs["baseline"]["head"].job({}, tmp_path)
+    assert head.setting("seeds.head") == 31
+    for undrawn in ("split", "augmentation", "weights"):
+        with pytest.raises(Undeclared, match=rf"reads seeds\.{undrawn}"):
+            head.setting(f"seeds.{undrawn}")
+    leaking = plan('split.mode="reshuffled"').runs["baseline"]["head"].job({}, tmp_path)
+    assert leaking.setting("seeds.split") == 31

@@ -10,7 +10,7 @@ import pytest
 
 from generator.experiment import result_files
 from generator.support.errors import BadInput
-from tests.factories import FIVE, make_data, make_results, with_measurement
+from tests.factories import FIVE, make_data, make_results, with_measurement, with_runs
 
 
 @pytest.fixture
@@ -143,3 +143,63 @@ def test_attributes_come_back_in_their_order_though_json_sorts_names() -> None:
     read = result_files.from_files(written, "here")
     assert read.measure is not None
     assert list(read.measure.attributes) == ["load", "crop"]
+
+
+# ---- Several runs -----------------------------------------------------------------------------------------
+
+RUNS = with_runs(make_results(), (0, 1, 2, 3), (5, 6, 7))
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_several_runs_come_back_as_they_went(measured: bool) -> None:
+    build = with_runs(with_measurement(make_results()), (1, 2, 3)) if measured else RUNS
+    files = result_files.to_files(build)
+    found = result_files.from_files(files, "here")
+    assert found == build
+    assert result_files.to_files(found) == files
+
+
+def test_rows_tell_the_run_only_where_there_are_several() -> None:
+    one, three = (result_files.to_files(with_measurement(build)) for build in (make_results(), RUNS))
+    for name in (result_files.HISTORY, result_files.PREDICTIONS, "measure.csv"):
+        assert three[name].splitlines()[0].split(",")[:3] == ["variant", "run", "phase"]
+        assert one[name].splitlines()[0].split(",")[:2] == ["variant", "phase"]
+    runs = Counter(row["run"] for row in csv.DictReader(three[result_files.HISTORY].splitlines()))
+    assert runs == dict.fromkeys("123", 3 * 41)
+    assert "seeds" not in json.loads(one[result_files.METRICS])
+
+
+def test_the_first_run_of_several_has_the_metrics_that_it_has_alone() -> None:
+    one, three = (json.loads(result_files.to_files(build)["metrics.json"]) for build in (make_results(), RUNS))
+    for name, variant in three["variants"].items():
+        assert [run["number"] for run in variant.pop("runs")] == [2, 3]
+        assert variant == one["variants"][name]
+    assert three.pop("seeds")["count"] == 3
+    assert {k: v for k, v in three.items() if k != "variants"} == {k: v for k, v in one.items() if k != "variants"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "named"),
+    [
+        ("metrics.json", '"count": 3', '"count": 4', "has not the 4 runs of the build"),
+        (
+            "predictions.csv",
+            "baseline,2,head,test,7,",
+            "baseline,4,head,test,7,",
+            "does not hold the 40 images of test",
+        ),
+        ("history.csv", "variant,run,", "variant,number,", "expected the columns variant, run, phase"),
+    ],
+)
+def test_a_run_that_is_missing_or_not_the_builds_is_refused(file: str, old: str, new: str, named: str) -> None:
+    files = result_files.to_files(RUNS)
+    assert old in files[file]
+    with pytest.raises(BadInput, match=named):
+        result_files.from_files(files | {file: files[file].replace(old, new, 1)}, "here")
+
+
+def test_metrics_of_several_runs_alone_are_enough() -> None:
+    metrics = result_files.to_files(RUNS)["metrics.json"]
+    neighbours = result_files.empty_neighbours(RUNS.variants, json.loads(metrics)["data"], runs=True)
+    found = result_files.from_files({"metrics.json": metrics, **neighbours}, "here").baseline
+    assert [run.test for run in found.every_run] == [run.test for run in RUNS.baseline.every_run]

@@ -8,7 +8,7 @@ from matplotlib.text import Text
 from generator.experiment.outcomes import Score
 from generator.experiment.results import VariantResult
 from generator.figures import canvas
-from generator.figures.accuracies import Accuracies
+from generator.figures.accuracies import Accuracies, Runs
 
 HOSTILE = ("a|b <script>alert(1)</script>", r"{{ x }} $\foo$ _under_")
 HOSTILE_NAMES = [HOSTILE, ("جمل", "حصان"), ("🐫", "👩‍🚀 ok\x07\u202e\ud800"), ("x" * 300, " \n"), ("骆驼", "$\\")]
@@ -49,4 +49,5 @@ def tiles(figure: Figure) -> int:
 def as_compared(variant: VariantResult, measured: Score | None = None) -> Accuracies:
     """What the charts over all variants show of one."""
     head = variant.after_head
-    return Accuracies(variant.title, head.validation, head.test, variant.validation, variant.test, measured)
+    shown = map(Runs.one, (head.validation, head.test, variant.validation, variant.test))
+    return Accuracies(variant.title, *shown, Runs.one(measured) if measured else None)

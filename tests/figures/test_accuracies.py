@@ -8,14 +8,20 @@ from matplotlib.figure import Figure
 
 from generator.experiment.outcomes import Score
 from generator.figures import accuracies, canvas
-from generator.figures.accuracies import Accuracies
+from generator.figures.accuracies import FAN, Accuracies, Runs
 from generator.support.noise import wilson
 from tests import factories
 from tests.figures.looking import HOSTILE, as_compared, overflowing, texts
 
 
-def score(correct: int, total: int) -> Score:
-    return Score(loss=1, correct=correct, total=total)
+def score(correct: int, total: int) -> Runs:
+    return Runs.one(Score(loss=1, correct=correct, total=total))
+
+
+def runs(total: int, *correct: int) -> Runs:
+    """Several runs with an interval from the lowest to the highest."""
+    scores = [Score(loss=1, correct=count, total=total) for count in correct]
+    return Runs(scores, (min(correct) / total, max(correct) / total))
 
 
 def level(correct: int, total: int, title: str = "a", *, measured: bool = False) -> Accuracies:
@@ -87,3 +93,35 @@ def test_extreme_accuracies_and_twenty_variants() -> None:
     _, comparison = drawn([level(0, 1, HOSTILE[1] * 9)] * 20)
     assert comparison.axes[0].get_xlim()[0] < 0
     assert "…" in texts(comparison)[0]
+
+
+# ---- Several runs ----------------------------------------------------------------------------------------
+
+
+def several(title: str = "A") -> Accuracies:
+    validation = Runs(runs(20, 15, 16, 20).scores, None)
+    return Accuracies(
+        title, validation, runs(40, 30, 33, 33), validation, runs(40, 38, 35, 38), runs(500, 450, 455, 460)
+    )
+
+
+def test_each_run_has_a_dot_of_its_own_and_the_mean_a_line() -> None:
+    headline, comparison = drawn([several(), several("B")])
+    (dots, _, *_) = [line for line in headline.axes[0].lines if len(line.get_xdata()) == 3]
+    assert list(dots.get_xdata()) == [38 / 40, 35 / 40, 38 / 40]
+    heights = list(map(float, dots.get_ydata()))
+    assert heights == sorted(heights)
+    assert heights[-1] - heights[0] == pytest.approx(2 * FAN)
+    means = [line for line in headline.axes[0].lines if len(set(line.get_xdata())) == 1]
+    assert means[0].get_xdata()[0] == pytest.approx(37 / 40)
+    assert texts(headline)[:2] == ["A", "test 0.9250"]
+    assert headline.axes[0].get_xlabel() == "Accuracy of 3 runs, line: mean, bars: 95% interval"
+    assert len(legend(comparison)) == 5
+
+
+def test_where_no_interval_can_be_told_none_is_drawn() -> None:
+    _, comparison = drawn([several()])
+    level_lines = [line for line in comparison.axes[0].lines if len(set(line.get_ydata())) == 1]
+    assert len(level_lines) == 3
+    left, right = comparison.axes[0].get_xlim()
+    assert left < 0.75 < 1 < right

@@ -20,6 +20,7 @@ from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.results import VariantResult
 from generator.figures import accuracies, canvas, charts, confusion, examples, sheets
 from generator.figures.canvas import Drawing
+from generator.figures.curves import History, learning_curve, mean
 from tests import factories
 from tests.figures.looking import HOSTILE_NAMES, as_compared, noise, overflowing, texts, tiles
 
@@ -42,7 +43,8 @@ def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")
         augmented=noise(9),
         original=noise(1)[0],
     )
-    own = charts.draw_variant(variant, names, noise(40))
+    history = History(variant.head, variant.fine_tuning)
+    own = (*charts.draw_curves([history]), *charts.draw_variant(variant, names, noise(40)))
     return (
         *data,
         *own,
@@ -358,7 +360,7 @@ def curves(axes: Axes) -> list[tuple[list[float], list[float]]]:
 def test_both_phases_stand_at_the_epochs_of_the_log() -> None:
     variant = factories.make_variant()
     with canvas.style():
-        accuracy, loss = charts.learning_curve(variant.head, variant.fine_tuning).axes
+        accuracy, loss = learning_curve([History(variant.head, variant.fine_tuning)]).axes
     assert [x for x, _ in curves(accuracy)] == [list(range(1, 31)), list(range(30, 41))] * 2
     assert curves(accuracy)[0][1] == [e.accuracy for e in variant.head]
     assert curves(accuracy)[3][1] == [e.val_accuracy for e in variant.fine_tuning]
@@ -371,7 +373,7 @@ def test_both_phases_stand_at_the_epochs_of_the_log() -> None:
 
 def test_the_heads_curve_has_no_second_phase() -> None:
     with canvas.style():
-        accuracy, _ = charts.learning_curve(factories.make_variant().head).axes
+        accuracy, _ = learning_curve([History(factories.make_variant().head)]).axes
     assert not accuracy.texts
     assert len(curves(accuracy)) == 2
 
@@ -379,15 +381,38 @@ def test_the_heads_curve_has_no_second_phase() -> None:
 def test_a_chosen_epoch_has_a_ring_around_its_validation() -> None:
     head, tuning = factories.make_history(1, 4, 0.5, 0.9), factories.make_history(4, 3, 0.9, 1.0)
     with canvas.style():
-        accuracy, loss = charts.learning_curve(head, tuning, (head[2], None)).axes
+        accuracy, loss = learning_curve([History(head, tuning, [head[2]])]).axes
     for axes, value in ((accuracy, head[2].val_accuracy), (loss, head[2].val_loss)):
         (ring,) = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
         assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([3], [value])
 
 
+def test_each_of_several_runs_has_a_line_and_their_mean_a_thick_one() -> None:
+    runs = [
+        History(factories.make_history(1, 4, start, 0.9), factories.make_history(4, 3, 0.9, 1.0 - start / 10))
+        for start in (0.4, 0.5, 0.6)
+    ]
+    with canvas.style():
+        accuracy, _ = learning_curve(runs).axes
+    training = [line for line in accuracy.lines if line.get_color() == canvas.BLUE and len(line.get_xdata()) > 2]
+    thick = [line for line in training if line.get_linewidth() > 2]
+    assert (len(training), len(thick)) == (2 * 4, 2)
+    assert list(thick[0].get_ydata()) == pytest.approx([0.5, 0.5 + 0.4 / 3, 0.5 + 0.8 / 3, 0.9])
+    assert accuracy.get_title(loc="right") == "numbers: last epoch, mean of 3 runs"
+    assert accuracy.get_legend().get_texts()[0].get_text() == "Training 0.9500"
+
+
+def test_the_mean_goes_as_far_as_all_runs() -> None:
+    runs = [factories.make_history(1, count, 0.5, 0.9) for count in (4, 2, 3)]
+    assert [number for number, _ in mean(runs, "accuracy")] == [1, 2]
+    with canvas.style():
+        # Fine-tuning of runs whose heads ended at different epochs may share none.
+        learning_curve([History(head, factories.make_history(len(head) * 10, 2, 0.9, 1.0)) for head in runs])
+
+
 def test_the_legend_names_the_last_epochs_numbers() -> None:
     with canvas.style():
-        accuracy, loss = charts.learning_curve(factories.make_history(1, 4, 0.5, 0.9)).axes
+        accuracy, loss = learning_curve([History(factories.make_history(1, 4, 0.5, 0.9))]).axes
     assert [t.get_text() for t in accuracy.get_legend().get_texts()] == ["Training 0.9000", "Validation 0.8820"]
     assert [t.get_text() for t in loss.get_legend().get_texts()] == ["Training 0.2000", "Validation 0.2200"]
 
@@ -401,7 +426,7 @@ def test_no_value_lies_outside_the_axes(start: float, end: float, extra: float, 
     first = (first[0].model_copy(update={"val_loss": first[0].val_loss + extra}), *first[1:])
     second = factories.make_history(head, tuning, end, start)
     with canvas.style():
-        figure = charts.learning_curve(first, second)
+        figure = learning_curve([History(first, second)])
         assert not overflowing(figure)
     for axes in figure.axes:
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -422,7 +447,7 @@ def test_a_curve_at_the_very_edge_is_drawn_at_its_full_width(value: float) -> No
             # One epoch at 0 and one at 1 give every curve the same limits.
             ends = (flat[0].model_copy(update={"accuracy": 0.0}), *flat[1:-1],
                     flat[-1].model_copy(update={"accuracy": 1.0}))  # fmt: skip
-            figure = charts.learning_curve(ends)
+            figure = learning_curve([History(ends)])
             image = decode(canvas.encode("x", figure).png)
         column = np.asarray(image)[: image.height // 2, image.width // 2].astype(int)
         blue = np.abs(column - [0x00, 0x72, 0xB2]).max(axis=1) < 60

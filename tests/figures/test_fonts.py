@@ -154,7 +154,7 @@ def test_fault_63_the_font_is_part_of_the_figures_keys_only_where_a_name_needs_i
 def parts(project: fakes.Project) -> set[str]:
     """What the keys of the figures have of fonts."""
     plan = project.plan()
-    drawn = (plan.shared["data_figures"], plan.variants["baseline"]["figures"])
+    drawn = (plan.shared["data_figures"], plan.runs["baseline"]["figures"])
     found = [{name for name in stage.key.parts if "font" in name and not name.startswith("source")} for stage in drawn]
     assert found[0] == found[1]
     assert not any("font" in name for name in plan.shared["pixels"].key.parts if not name.startswith("source"))

@@ -14,7 +14,7 @@ from generator.experiment import result_files
 from generator.experiment.activation_maps import Shares
 from generator.publishing.schemas import Schema, schemas
 from generator.support import strict_json
-from tests.factories import FIVE, ROOT, make_data, make_labels, make_results, with_maps, with_measurement
+from tests.factories import FIVE, ROOT, make_data, make_labels, make_results, with_maps, with_measurement, with_runs
 from tests.sites import PLACE, make_files
 
 
@@ -154,11 +154,20 @@ def test_the_configuration_fits_its_schema() -> None:
     assert check(table, "experiment.toml") == []
 
 
+def test_the_metrics_of_several_runs_fit_their_schema() -> None:
+    table = json.loads(result_files.to_files(with_runs(with_measurement(make_results()), (1, 2)))[result_files.METRICS])
+    assert check(table, "metrics.json") == []
+    del table["variants"]["baseline"]["runs"][0]["seeds"]["order"]
+    assert check(table, "metrics.json") != []
+
+
+@pytest.mark.parametrize("further", [(), ((1, 2),)])
 @pytest.mark.parametrize("name", [result_files.HISTORY, result_files.PREDICTIONS, "measure.csv"])
-def test_the_columns_of_the_csv_files_are_described(name: str) -> None:
-    (header, first, *_) = csv.reader(io.StringIO(result_files.to_files(with_measurement(make_results()))[name]))
+def test_the_columns_of_the_csv_files_are_described(name: str, further: tuple[tuple[int, ...], ...]) -> None:
+    build = with_runs(with_measurement(make_results()), *further)
+    (header, first, *_) = csv.reader(io.StringIO(result_files.to_files(build)[name]))
     schema = schemas()[name]
-    assert list(schema["properties"]) == header
+    assert [column for column in schema["properties"] if column != "run" or further] == header
     typed = {
         column: cell
         if schema["properties"][column].get("type") == "string" or column in ("phase", "part")

@@ -19,7 +19,7 @@ from generator.stages import workspace  # noqa: E402  # needs TensorFlow
 def test_a_probe_reports_what_an_image_takes_and_writes_nothing(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     config = project.config("fine_tuning.from_layer=100", 'model.precision="float32"', "weights=embedded")
-    job = probe(config, start(config, project.places.store), "baseline")
+    job = probe(config, start(config, project.places.store), config.runs[0])
     figures: dict[str, float] = {}
     before = list(tmp_path.rglob("*"))
     workspace.run(job, tmp_path, figures.update)

@@ -1,0 +1,113 @@
+"""What the post says of several runs: how often, by how much, and whether that is more than chance."""
+
+import re
+
+import pytest
+
+from generator.experiment.results import BuildResults, VariantResult
+from generator.experiment.seeds import SOURCES, SeedSettings
+from generator.post import bound, over_runs, render
+from generator.support.formats import FORMATS
+from tests.factories import (
+    make_config,
+    make_figures,
+    make_results,
+    make_run,
+    make_variant,
+    with_measurement,
+    with_runs,
+)
+
+
+def page(build: BuildResults) -> str:
+    return render.render(make_config().post, build).text
+
+
+def compared(*wrong: tuple[int, ...], baseline: tuple[int, ...] = tuple(range(10))) -> str:
+    """What the post says of a variant with these test images wrong in each run, against one with the same in all."""
+
+    def variant(name: str, first: tuple[int, ...], *further: tuple[int, ...]) -> VariantResult:
+        runs = tuple(make_run(number, images) for number, images in enumerate(further, start=2))
+        return make_variant(name, wrong=first).model_copy(update={"runs": runs})
+
+    variants = {
+        "baseline": variant("baseline", *[baseline] * len(wrong)),
+        "augmentation": variant("augmentation", *wrong),
+    }
+    text = page(make_results(variants=variants, figures=make_figures(variants), seeds=SeedSettings(count=len(wrong))))
+    (line,) = [
+        line for line in text.split("\n") if line.startswith("- **Data augmentation** against **Baseline**: the")
+    ]
+    return line
+
+
+SEVERAL = with_runs(with_measurement(make_results()), (0, 1, 2), (0, 1, 2, 3, 4, 5), (5, 6))
+
+
+def test_one_run_says_nothing_of_runs() -> None:
+    text = page(make_results())
+    assert "Over All Runs" not in text
+    assert "±" not in text
+    assert "first of" not in text.replace("first of a random order", "")
+
+
+def test_every_number_of_several_runs_can_be_computed_again() -> None:
+    rendered = render.render(make_config().post, SEVERAL)
+    assert [n for n in rendered.numbers if FORMATS[n.format](bound.value_of(SEVERAL, n.source)) != n.text] == []
+    assert any(n.source.startswith("chance_over_runs(") for n in rendered.numbers)
+
+
+def test_means_and_spreads_are_in_the_tables() -> None:
+    text = page(SEVERAL)
+    assert len(re.findall(r"^\| Baseline \| 0\.9000 ± 0\.0456 \| 0\.7695 to 0\.9750 \|", text, re.MULTILINE)) == 2
+    spread = (
+        "Over all of them its test accuracy is 0.9000 ± 0.0456, mean and standard deviation, from 0.8500 to 0.9500."
+    )
+    assert spread in text
+
+
+def test_a_section_about_one_run_says_so() -> None:
+    text = page(SEVERAL)
+    for heading in ("### Prediction", "### Confusion Matrix", "## Comparison of the Variants", "### Image by Image"):
+        after = text.partition(f"{heading}\n\n")[2]
+        assert after.startswith("> Numbers of the first of four runs of each variant; what holds over all of them"), (
+            heading
+        )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (((), (), ()), "the test accuracy is higher in every one of three runs; the difference is +0.2500 on average"),
+        ((tuple(range(10)), tuple(range(10))), "the test accuracy is the same in every one of two runs"),
+        ((tuple(range(12)), tuple(range(14))), "the test accuracy is lower in every one of two runs"),
+        (((), tuple(range(12)), tuple(range(10))), "is higher in one of three runs, the same in one, lower in one;"),
+    ],
+)
+def test_it_says_in_how_many_runs(wrong: tuple[tuple[int, ...], ...], said: str) -> None:
+    assert said in compared(*wrong)
+
+
+def test_a_difference_of_every_run_on_many_images_is_more_than_chance() -> None:
+    line = compared((), (), ())
+    assert "Over runs and images that is more than chance would explain" in line
+    assert "A single run" not in line, "every run is better: no interval of the probability can be told"
+
+
+def test_a_difference_of_few_images_is_within_noise_however_many_runs_there_are() -> None:
+    line = compared(*[()] * 10, baseline=(0, 1, 2))
+    assert "higher in every one of ten runs" in line
+    assert "That is within noise (p = 0.2500)" in line
+
+
+def test_what_moved_is_what_some_variant_draws_from() -> None:
+    build = make_results()
+    phrases = over_runs.moved(SOURCES, build.variants, build.weights)
+    assert "the random weights of the base" not in phrases
+    assert len(phrases) == 5
+    alone = {"baseline": build.baseline}
+    assert over_runs.moved(("head", "augmentation"), alone, build.weights) == ["the weights that the head starts from"]
+
+
+def test_the_command_that_makes_the_page_again_names_the_runs() -> None:
+    assert re.search(r"--seed \d+ --seeds 4$", page(SEVERAL), re.MULTILINE)
