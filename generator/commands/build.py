@@ -169,6 +169,10 @@ def _print_results(found: BuildResults) -> None:
         for v in found.variants.values()
     ]
     print_table(["variant", "val. acc. head", "val. acc. fine-tuned", "test acc.", "test loss", "wrong"], rows)
+    for v in found.variants.values() if found.seeds.count > 1 else ():
+        over = v.over_runs["fine_tuning"]["test"]["accuracy"]
+        shown = f"test acc. {accuracy(over.mean)} ± {accuracy(over.sd)}, {accuracy(over.low)} to {accuracy(over.high)}"
+        print(f"runs     {v.name}: {shown}; above is the first of {over.runs}")
     for name, weights in _weights(found).items():
         print(f"weights  {name}: {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 from generator.commands.options import add_store, make_parser, print_table
 from generator.support.display import duration
@@ -39,12 +40,14 @@ def _rows_of_record(folder: Path) -> Iterator[list[str]]:
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     seconds = {label: stage["seconds"] for label, stage in provenance["stages"].items()}
     for name, variant in metrics["variants"].items():
+        runs = [variant, *variant.get("runs", ())]
+        several = f", mean of {len(runs)} runs" if len(runs) > 1 else ""
         yield [
             folder.name,
             (provenance["commit"] or "-")[:12],
             name,
-            FORMATS["accuracy"](variant["test"]["accuracy"]),
-            FORMATS["loss"](variant["test"]["loss"]),
-            duration(sum(s for label, s in seconds.items() if label.startswith(f"{name}."))),
-            f"{metrics['weights']['used']}, seed {variant['recipe']['seed']}",
+            FORMATS["accuracy"](fmean(run["test"]["accuracy"] for run in runs)),
+            FORMATS["loss"](fmean(run["test"]["loss"] for run in runs)),
+            duration(sum(s for label, s in seconds.items() if label.partition(".")[0].partition("~")[0] == name)),
+            f"{metrics['weights']['used']}, seed {variant['recipe']['seed']}{several}",
         ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from generator.diff import builds, intervals, measured, rounding
+from generator.diff import builds, intervals, measured, rounding, runs
 from generator.diff import environment as environment_diff
 from generator.diff import metrics as metric_diff
 from generator.diff import pictures as picture_diff
@@ -22,7 +22,7 @@ from generator.diff.rounding import Rounding
 from generator.experiment import settings as config
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.measurement import Measurement
-from generator.experiment.outcomes import PhaseOutcome, Prediction, Score
+from generator.experiment.outcomes import Phase, PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
 from generator.support import noise
 from generator.support.errors import BadInput, choices
@@ -214,6 +214,8 @@ def _metrics(build: Build, variant: VariantResult | None, *, paired: bool) -> di
         "epochs": epochs,
         "parameters": variant.parameters.model_dump(),
     }
+    if variant.runs:
+        tables["over_runs"] = {**_over_runs(variant, "fine_tuning"), "after_head": _over_runs(variant, "head")}
     if paired and variant.measurement is not None:
         # Their ratios by class and their ranks turn with a single image, and say nothing that these do not.
         phases = {phase: getattr(variant.measurement, phase) for phase in Measurement.model_fields}
@@ -227,6 +229,16 @@ def _metrics(build: Build, variant: VariantResult | None, *, paired: bool) -> di
 def _outcome(outcome: PhaseOutcome, class_names: Sequence[str]) -> dict[str, Any]:
     scores = {part: _score(getattr(outcome, part)) for part in ("test", "validation", "train")}
     return {**scores, **_by_class(outcome.confusion, class_names)}
+
+
+def _over_runs(variant: VariantResult, phase: Phase) -> dict[str, Any]:
+    """Means of several runs, and their standard deviations, of which neither direction is better."""
+    return {
+        part: {name: found.mean for name, found in scores.items()}
+        | {f"{name}_sd": found.sd for name, found in scores.items()}
+        for part, scores in variant.over_runs[phase].items()
+        if part in ("test", "validation")
+    }
 
 
 def _score(score: Score) -> dict[str, Any]:
@@ -270,6 +282,7 @@ def _shared(build: BuildResults) -> dict[str, Any]:
         "profile": build.profile,
         "data": data,
         "weights": build.weights.model_dump(mode="json"),
+        "seeds": {"count": build.seeds.count, "vary": ", ".join(build.seeds.vary) if build.seeds.count > 1 else "none"},
     }
 
 
@@ -287,7 +300,9 @@ def _paired(name: str, old: BuildResults, new: BuildResults, one: VariantResult,
     changes = tuple(_prediction_change(p, q, new.data.class_names) for p, q in both if p.wrong or q.wrong)
     pairs = noise.paired(one.predictions, other.predictions)
     pair = Paired(name, len(one.predictions), changes, noise.mcnemar(pairs.mended, pairs.broken), "")
-    return replace(pair, verdict=_verdict(pairs.mended, pairs.broken, pair))
+    of_runs = runs.verdict(one, other)
+    verdict = _verdict(pairs.mended, pairs.broken, pair)
+    return replace(pair, verdict=f"{of_runs}; their first runs alone: {verdict}" if of_runs else verdict)
 
 
 def _unpairable(old: BuildResults, new: BuildResults, one: VariantResult, other: VariantResult) -> str:

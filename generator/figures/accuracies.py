@@ -20,7 +20,7 @@ from generator.support import formats, noise
 
 MARGIN, TITLE, STEP, AXIS, LEGEND = 0.3, 0.36, 0.24, 0.72, 0.3
 """Heights, inches: below a variant, of its title, of a series, of the axis with its label, of a legend's row."""
-FAN = 0.085
+FAN = 0.07
 """Of several runs, from the middle of their series to the first and to the last of them, inches."""
 LEAST_RANGE = 0.1
 """Of the axis, so that variants that are level are not drawn as if they differed."""

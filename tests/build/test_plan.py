@@ -323,7 +323,7 @@ def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Pl
         ("numpy", ALL),
         ("pillow", ALL - {"architecture"}),
         ("scikit-learn", EVALUATED | LABELS),
-        ("scipy", LABELS),
+        ("scipy", LABELS | {"figures"}),
         ("matplotlib", DRAWN),
         ("seaborn", DRAWN),
         ("jinja2", set()),

@@ -1,0 +1,28 @@
+"""Compares builds whose variants have several runs: run by run where both have as many, and else says so."""
+
+from generator.experiment.results import VariantResult
+from generator.experiment.runs import gains, over_runs, signs
+from generator.support import noise
+
+
+def verdict(one: VariantResult, other: VariantResult) -> str:
+    """What all runs of two variants say of each other, whose test images are the same; empty where both have one."""
+    before, after = one.outcomes["fine_tuning"], other.outcomes["fine_tuning"]
+    if len(before) == len(after) == 1:
+        return ""
+    if len(before) != len(after):
+        return f"{_counted(len(before))} and {_counted(len(after))} cannot be paired"
+    # Late: most comparisons draw nothing, and NumPy takes its time.
+    from generator.experiment.two_way import difference
+
+    found, gain, drawn = signs(before, after), over_runs(gains(before, after)), difference(before, after)
+    chance = "more than chance" if drawn.p < noise.SIGNIFICANT else "within chance"
+    return (
+        f"over {found.runs} runs accuracy {gain.mean:+.4f} ± {gain.sd:.4f}, higher in {found.better}, lower in "
+        f"{found.worse} (95% interval over runs and images {drawn.low:+.4f} to {drawn.high:+.4f}): {chance} "
+        f"(p = {drawn.p:.3g})"
+    )
+
+
+def _counted(runs: int) -> str:
+    return "one run" if runs == 1 else f"{runs} runs"
