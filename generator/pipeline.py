@@ -79,7 +79,7 @@ def build(
             introduce(begun, config, display)
             _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)
         described = describe(config, begun, planned, runner)
-        for remark in summary.remarks(described, config.baseline.recipe.split) if todo else ():
+        for remark in summary.every_remark(described, config.baseline.recipe.split) if todo else ():
             display.warn(f"data: {remark}")
         found = collect(config, begun, planned, runner, described, display, places.root)
         runner.remember(planned.nodes)

@@ -9,7 +9,7 @@ from generator.backbones.registry import BACKBONES
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names, loading
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
-from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Part
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, NearDuplicates, Part
 from generator.experiment.label_review import Judged, LabelReview, Side
 from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
@@ -58,6 +58,7 @@ def make_data(**changes: Any) -> DataSummary:
         "ignored": {},
         "notes": {},
         "duplicates": (),
+        "near": NearDuplicates(handling="group", pairs=()),
         "fingerprint": "d" * 64,
     }
     return DataSummary(**(fields | changes))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import commands, compare, precision, record, storage, weights
+from benchmarks import commands, compare, near_duplicates, precision, record, storage, weights
 from benchmarks.compare import as_markdown
 from generator.experiment.loading import load
 from generator.support.files import file_hash
@@ -207,3 +207,13 @@ def _defined(module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom | ast.Import):
             found |= {each.asname or each.name for each in node.names}
     return found
+
+
+def test_false_alarms_are_counted_over_all_sets() -> None:
+    of = {"found": 3, "beside": 0}
+    sets = [{"name": name, "images": 3, "pairs": 0, "altered": {"mirrored": of}} for name in ("sample 1", "pets.zip")]
+    found = {"sets": sets}
+    assert near_duplicates.false_alarms(found).startswith("none among the 6 originals, none between")
+    assert near_duplicates.as_markdown(found).splitlines()[2] == "| mirrored | 3 | 3 |"
+    sets[0] |= {"pairs": 2, "altered": {"mirrored": {"found": 2, "beside": 1}}}
+    assert near_duplicates.false_alarms(found).startswith("2 among the 6 originals, 1 between")

@@ -10,8 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generator import cli
 from tests import fakes
@@ -87,6 +88,54 @@ def test_fault_52_copies_of_one_picture_alone_are_refused(project: Project, caps
     assert "animals: the training images that belong together are each time more than validation has room for" in error
     assert "…" not in error
     assert not project.places.site.exists()
+
+
+def add_near_duplicates(project: Project) -> None:
+    """Three scenes in altered copies: within the training folder, across the classes, and in the test."""
+    train, test = project.data / "train", project.data / "test"
+    for number, copy in enumerate((train / "camel/a-copy.png", train / "horse/b-copy.png", test / "horse/c-copy.png")):
+        scene(number).save(train / f"{'horse' if number == 2 else 'camel'}/scene-{number}.png")
+        ImageOps.mirror(scene(number)).crop((3, 2, 119, 117)).save(copy)
+
+
+def scene(seed: int) -> Image.Image:
+    noise = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize((120, 120), Image.Resampling.BICUBIC)
+
+
+def test_near_duplicates_stay_on_one_side_and_are_told(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    add_near_duplicates(project)
+    for seed in range(4):
+        assert cli.main(project.arguments("--set", f"seed={seed}")) == 0
+        found = metrics(project)["data"]["near"]
+        assert found["handling"] == "group"
+        assert len(found["pairs"]) == 3
+        assert all(pair["mirrored"] for pair in found["pairs"])
+        for pair in found["pairs"][:2]:
+            assert pair["first"][0]["part"] == pair["second"][0]["part"]
+        assert verified(project)
+    error = capsys.readouterr().err
+    assert "3 pairs of near-duplicates are in the data set: train/camel/scene-0.png ~ " in error or "a-copy" in error
+    assert "1 pair of near-duplicates is both learnt from and tested with" in error
+    assert "1 pair of near-duplicates is in both classes" in error
+    assert error.index("near-duplicates is in both") < error.index("baseline.head …")
+
+
+def test_near_duplicates_are_refused_before_training_or_only_reported(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_near_duplicates(project)
+    assert cli.main(project.arguments("--set", 'data.near_duplicates="refuse"')) == 2
+    error = capsys.readouterr().err
+    assert "data.near_duplicates is refuse, and there are 3 pairs of near-duplicates: train/camel/" in error
+    assert "baseline.head" not in error.partition("stages run")[2]
+    sides = set()
+    for seed in range(6):
+        assert cli.main(project.arguments("--set", 'data.near_duplicates="report"', "--set", f"seed={seed}")) == 0
+        pair = metrics(project)["data"]["near"]["pairs"][0]
+        sides.add(pair["first"][0]["part"] == pair["second"][0]["part"])
+    assert False in sides
+    assert "is both trained on and validated with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("folder", ["valid", "val", "validation", "dev", "Val"])

@@ -24,6 +24,7 @@ from tests.fakes import Project, Recorder, make_project, timeless, tree, write_i
 MAPPING = ("activation_maps", "map_figures")
 EVERYTHING = {
     "all.pixels",
+    "all.near",
     "all.augmentation",
     "all.data_figures",
     "all.labels",
@@ -377,11 +378,11 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     display = Recorder()
     fresh.build(display=display)
     line = announced(display)
-    assert line.startswith("27 of 27 stages run, about ")
+    assert line.startswith("28 of 28 stages run, about ")
     assert line.endswith(" on this machine (from a probe of one batch)")
     where = display.lines.index(line)
     assert display.lines[where + 1].startswith(
-        "  all: pixels, augmentation, data_figures, labels, examples, comparison; about "
+        "  all: pixels, near, augmentation, data_figures, labels, examples, comparison; about "
     )
     assert display.lines.index("baseline.architecture …") > where
     shares = [text for text in display.lines if "; build " in text]
@@ -394,7 +395,7 @@ def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypat
     without_estimate(monkeypatch)
     display = Recorder()
     built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
-    assert announced(display).startswith("14 of 27 stages run, about ")
+    assert announced(display).startswith("14 of 28 stages run, about ")
     assert announced(display).endswith(" on this machine (from the last run)")
 
 
@@ -428,7 +429,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "27 of 27 stages run; none of them ever ran on this machine"
+    assert announced(display) == "28 of 28 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 

@@ -15,6 +15,7 @@ from generator.build.runner import Runner
 from generator.build.start import Start
 from generator.build.store import Entry
 from generator.data import dataset, summary
+from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.label_review import LabelReview
@@ -28,14 +29,20 @@ from generator.support.errors import BuildFailed
 
 
 def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSummary:
-    """The data set, decoded and split for every variant: what is wrong with it shows before anything is trained."""
+    """The data set, decoded and split for every variant: what is wrong with it shows before anything is trained.
+
+    Raises `BadInput` where there are near-duplicates and these are refused.
+    """
     table = runner.require(plan.shared["pixels"]).read_json(artifacts.REPORT)
     report = strict_json.validated(PixelReport, table, "pixels")
+    near = strict_json.validated(NearReport, runner.require(plan.shared["near"]).read_json(artifacts.NEAR), "near")
     splits = {name: runner.require(nodes["split"]) for name, nodes in plan.runs.items()}
     baseline = artifacts.read_split(splits[config.baseline.name].folder)
     measured.describe(config, begun, plan, runner)
     stratified = dataset.stratifies(begun.dataset, config.baseline.recipe.split.stratified)
-    return summary.summarise(begun.dataset, report, baseline, config.data, stratified=stratified)
+    found = summary.summarise(begun.dataset, report, baseline, config.data, near=near, stratified=stratified)
+    summary.refuse_near(found)
+    return found
 
 
 def collect(

@@ -122,7 +122,7 @@ def split(
 ) -> Split:
     """The validation images of the data set; where it has none, a share of the training images. Raises `BadInput`.
 
-    What belongs together by its bytes, by `data.group`, or as `copies`, is all trained on or all validates.
+    What belongs together by its bytes, by `data.group`, or in `copies`, is all trained on or all validates.
     """
     total = len(dataset.train)
     if dataset.validation:
@@ -141,7 +141,8 @@ def split(
     if not result.validation:
         raise BadInput(
             f"{source}: the training images that belong together are each time more than validation has room for; "
-            "remove copies, or use a larger split.validation_fraction"
+            "remove copies, use a larger split.validation_fraction, or where near-duplicates are meant "
+            "--set data.near_duplicates=report"
         )
     _check_classes(dataset, result)
     return result

@@ -5,17 +5,28 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from generator.data import listing, measure
 from generator.data.dataset import Dataset, Sample
 from generator.data.measure import MeasureSet
+from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
 from generator.data.splits import Copies, Split
-from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, Grouping, HeldOut, Part
+from generator.experiment.data_summary import (
+    Copy,
+    Count,
+    DataSummary,
+    Duplicate,
+    Grouping,
+    HeldOut,
+    NearDuplicate,
+    NearDuplicates,
+    Part,
+)
 from generator.experiment.measurement import Known, MeasureSummary, ordered
 from generator.experiment.settings import DataSettings, SplitSettings
-from generator.support.errors import printable
+from generator.support.errors import BadInput, printable
 
 _CALLED: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 _SHOWN = 3
@@ -25,7 +36,13 @@ _MOST_NAMED, _FEW = 8, 5
 
 
 def summarise(
-    dataset: Dataset, report: PixelReport, split: Split, settings: DataSettings, *, stratified: bool = False
+    dataset: Dataset,
+    report: PixelReport,
+    split: Split,
+    settings: DataSettings,
+    *,
+    near: NearReport | None = None,
+    stratified: bool = False,
 ) -> DataSummary:
     """The data set in the post's words; batch counts follow from `split` and `settings.batch_size`."""
 
@@ -59,6 +76,7 @@ def summarise(
         ignored=dataset.ignored,
         notes=report.notes,
         duplicates=_duplicates(dataset, report.copies, split),
+        near=_near(dataset, report.copies, near, split, settings) if near else None,
         fingerprint=dataset.fingerprint,
     )
 
@@ -141,6 +159,48 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
             yield f"{len(pictures)} {'picture is' if len(pictures) == 1 else 'pictures are'} {what}: {_named(pictures)}"
 
 
+def every_remark(data: DataSummary, split: SplitSettings) -> Iterator[str]:
+    """`remarks` and `near_remarks`."""
+    yield from remarks(data, split)
+    yield from near_remarks(data)
+
+
+def near_remarks(data: DataSummary) -> Iterator[str]:
+    """What a user should know of near-duplicates, a line each."""
+    if data.near is None:
+        return
+    several = "both classes" if len(data.class_names) == 2 else "more than one class"
+    told = {
+        "in the data set": data.near.pairs,
+        "both learnt from and tested with, so the test is easier than it should be": data.near.known,
+        "both trained on and validated with, so validation looks better than it should": data.near.crossing,
+        f"in {several}, which cannot both be right": data.near.contradictory,
+    }
+    for what, pairs in told.items():
+        if pairs:
+            are = "is" if len(pairs) == 1 else "are"
+            yield f"{_pairs(len(pairs))} of near-duplicates {are} {what}: {pair_names(pairs)}"
+
+
+def refuse_near(data: DataSummary) -> None:
+    """Raise `BadInput` where there are near-duplicates and `data.near_duplicates` refuses them."""
+    if data.near is not None and data.near.handling == "refuse" and data.near.pairs:
+        raise BadInput(
+            f"{printable(data.source)}: data.near_duplicates is refuse, and there are {_pairs(len(data.near.pairs))} "
+            f"of near-duplicates: {pair_names(data.near.pairs)}; remove one of each, or use "
+            "--set data.near_duplicates=group, which keeps them on one side of the split, or report"
+        )
+
+
+def _pairs(count: int) -> str:
+    return f"{count} {'pair' if count == 1 else 'pairs'}"
+
+
+def pair_names(pairs: Sequence[NearDuplicate]) -> str:
+    """`a.png ~ b.png; c.png ~ d.png`."""
+    return _list([f"{printable(pair.first[0].file)} ~ {printable(pair.second[0].file)}" for pair in pairs])
+
+
 def measured(images: MeasureSet) -> str:
     """`500 images to measure with, in measure/; told apart by weather, camera`."""
     how = "drawn for it" if images.kind == "drawn" else f"in {printable(images.samples[0].name.partition('/')[0])}/"
@@ -193,19 +253,43 @@ def _part(dataset: Dataset, position: int, validation: frozenset[int]) -> Part:
 
 
 def _duplicates(dataset: Dataset, copies: Copies, split: Split) -> tuple[Duplicate, ...]:
-    samples, validation = dataset.samples, frozenset(split.validation)
-
-    def copy(position: int) -> Copy:
-        sample = samples[position]
-        part = _part(dataset, position, validation)
-        return Copy(file=sample.name, class_name=dataset.class_names[sample.label], part=part)
-
     return tuple(
         Duplicate(
-            same="bytes" if len({samples[position].digest for position in group}) == 1 else "pixels",
-            copies=tuple(copy(position) for position in group),
+            same="bytes" if len({dataset.samples[position].digest for position in group}) == 1 else "pixels",
+            copies=_files(dataset, group, frozenset(split.validation)),
         )
         for group in copies
+    )
+
+
+def _near(dataset: Dataset, copies: Copies, near: NearReport, split: Split, settings: DataSettings) -> NearDuplicates:
+    validation, group_of = frozenset(split.validation), {group[0]: group for group in copies}
+
+    def files(position: int) -> tuple[Copy, ...]:
+        return _files(dataset, group_of.get(position, (position,)), validation)
+
+    pairs = tuple(
+        NearDuplicate(
+            first=files(pair.first),
+            second=files(pair.second),
+            correlation=pair.correlation,
+            mirrored=pair.mirrored,
+            distance=pair.distance,
+        )
+        for pair in near.pairs
+    )
+    return NearDuplicates(handling=settings.near_duplicates, pairs=pairs)
+
+
+def _files(dataset: Dataset, positions: Iterable[int], validation: frozenset[int]) -> tuple[Copy, ...]:
+    """The files at these positions, of which those at `validation` validate."""
+    return tuple(
+        Copy(
+            file=dataset.samples[position].name,
+            class_name=dataset.class_names[dataset.samples[position].label],
+            part=_part(dataset, position, validation),
+        )
+        for position in positions
     )
 
 

@@ -55,6 +55,58 @@ class Duplicate(Record):
         return len({copy.class_name for copy in self.copies}) > 1
 
 
+class NearDuplicate(Record):
+    """Two pictures that are one, altered: encoded again, resized, cropped, brightened, mirrored or captioned."""
+
+    first: tuple[Copy, ...] = Field(min_length=1)
+    """The files of one of them, in the order of the data set; several where it stands there more than once."""
+    second: tuple[Copy, ...] = Field(min_length=1)
+    correlation: float
+    """Of their details, at most 1."""
+    mirrored: bool
+    distance: int
+    """Bits in which their perceptual hashes differ, of 64."""
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether they stand under more than one class."""
+        return len({copy.class_name for copy in (*self.first, *self.second)}) > 1
+
+    def joins(self, one: Part, other: Part) -> bool:
+        """Whether a file of one picture is used for `one` and a file of the other picture for `other`."""
+        parts = [{copy.part for copy in side} for side in (self.first, self.second)]
+        return any(one in own and other in theirs for own, theirs in (parts, parts[::-1]))
+
+
+class NearDuplicates(Record):
+    """The near-duplicates of a data set, and what was done about them."""
+
+    handling: Literal["group", "report", "refuse"]
+    """`data.near_duplicates`: kept on one side of the split, or only reported; where it refuses there are none."""
+    pairs: tuple[NearDuplicate, ...]
+    """In order of their first file."""
+
+    @property
+    def within(self) -> dict[Part, int]:
+        """Part → pairs of which both pictures stand in it."""
+        return {part: sum(pair.joins(part, part) for pair in self.pairs) for part in PARTS}
+
+    @property
+    def crossing(self) -> tuple[NearDuplicate, ...]:
+        """Pairs of which one is trained on and the other validated with."""
+        return tuple(pair for pair in self.pairs if pair.joins("train", "validation"))
+
+    @property
+    def known(self) -> tuple[NearDuplicate, ...]:
+        """Pairs of which one is tested with and the other trained on or validated with."""
+        return tuple(pair for pair in self.pairs if pair.joins("test", "train") or pair.joins("test", "validation"))
+
+    @property
+    def contradictory(self) -> tuple[NearDuplicate, ...]:
+        """Pairs that stand under more than one class."""
+        return tuple(pair for pair in self.pairs if pair.contradictory)
+
+
 class HeldOut(Record):
     """How test images were set aside from those for training."""
 
@@ -132,6 +184,8 @@ class DataSummary(Record):
     """Oddity that was handled (`rotated by EXIF`, `first frame of an animation`) → number of images."""
     duplicates: tuple[Duplicate, ...]
     """In order of their first file."""
+    near: NearDuplicates | None = None
+    """None where they were not looked for: in results of an earlier version."""
     fingerprint: str
 
     @property
@@ -173,6 +227,16 @@ class DataSummary(Record):
     def contradictory(self) -> tuple[Duplicate, ...]:
         """Pictures that stand under more than one class."""
         return tuple(d for d in self.duplicates if d.contradictory)
+
+    @property
+    def suspects(self) -> tuple[Copy, ...]:
+        """The test images of which a copy or a near-duplicate is trained on or validated with, in order of name."""
+        found = {copy.file: copy for copy in self.known_tests}
+        for pair in self.near.known if self.near else ():
+            for side, other in ((pair.first, pair.second), (pair.second, pair.first)):
+                if any(copy.part != "test" for copy in other):
+                    found |= {copy.file: copy for copy in side if copy.part == "test"}
+        return tuple(copy for _, copy in sorted(found.items()))
 
     @property
     def by_class(self) -> dict[Part, tuple[Count, ...]]:

@@ -95,6 +95,8 @@ class DataSettings(Settings):
     """Decides which these are. Not `seed`: runs that differ in it are tested with the same images."""
     group: str | None = None
     """Which images stay on one side of every split: `folder`, those in one folder, or a pattern in the files' names."""
+    near_duplicates: Literal["group", "report", "refuse"] = "group"
+    """Images that are one picture, altered: kept on one side of the split, only reported, or refused."""
     image_size: int = Field(default=224, ge=32, le=1024)
     """Side of the square every image is resized to, pixels; each backbone has its own least size."""
     batch_size: int = Field(default=32, ge=1)

@@ -11,7 +11,16 @@ from typing import Any, Literal
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
-from generator.experiment.data_summary import PARTS, Copy, Count, DataSummary, Duplicate
+from generator.experiment.data_summary import (
+    PARTS,
+    Copy,
+    Count,
+    DataSummary,
+    Duplicate,
+    NearDuplicate,
+    NearDuplicates,
+    Part,
+)
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.recount import recount
@@ -118,8 +127,15 @@ def _data(names: tuple[str, ...]) -> DataSummary:
                 ),
             ),
         ),
+        near=NearDuplicates(handling="report", pairs=(_near("train"), _near("validation"), _near("test"))),
         fingerprint="",
     )
+
+
+def _near(part: Part) -> NearDuplicate:
+    first = Copy(file="train/second/2.png", class_name="second", part="train")
+    second = Copy(file=f"{part}/0.png", class_name="first", part=part)
+    return NearDuplicate(first=(first,), second=(second,), correlation=0.95, mirrored=False, distance=4)
 
 
 def _variant(name: str, model: ModelSettings, classes: int, seeds: SeedSettings) -> VariantResult:

@@ -33,6 +33,10 @@ from which `verify` computes it again.
     second_choices(variant)                    wrong test images whose actual class is the second most probable
     never_right(variants)                      test images that every variant has wrong
     mapped_wrong(variant), mapped_right        wrong, right test images whose class activation map is drawn
+    known_right(variant, data), known_total    test images known from training in a copy or a near-duplicate
+    unknown_right(variant, data), unknown_total, unknown_accuracy
+                                               the other test images
+    known_fisher(variant, data)                exact p value of the two being told equally well
     fisher(score, other)                       exact p value of two accuracies on different images
     error_low(group), error_high               95 % interval of the share of a group that is wrong
     fewest_one_way(score)                      images that must go one way, none the other, to be more than chance
@@ -61,7 +65,7 @@ from typing import Any, Final, Literal
 
 from generator.experiment import confidences, intervals
 from generator.experiment.showcase import doubtful
-from generator.post import contrasts, over_runs
+from generator.post import contrasts, over_runs, suspects
 from generator.support import bootstrap, calibration, noise
 
 
@@ -156,6 +160,12 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "never_right": lambda variants: len(contrasts.all_wrong(variants)),
     "mapped_wrong": lambda variant: sum(p.wrong for p in doubtful(variant.predictions)),
     "mapped_right": lambda variant: sum(not p.wrong for p in doubtful(variant.predictions)),
+    "known_right": lambda variant, data: suspects.right(variant, data, known=True),
+    "known_total": lambda variant, data: suspects.total(variant, data, known=True),
+    "unknown_right": lambda variant, data: suspects.right(variant, data, known=False),
+    "unknown_total": lambda variant, data: suspects.total(variant, data, known=False),
+    "unknown_accuracy": suspects.accuracy,
+    "known_fisher": suspects.fisher,
     "fisher": lambda score, other: noise.fisher(*_counts(score), *_counts(other)),
     "error_low": lambda group: noise.wilson(group.errors, group.images)[0],
     "error_high": lambda group: noise.wilson(group.errors, group.images)[1],

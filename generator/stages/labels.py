@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from generator.data import splits
 from generator.data.dataset import Dataset
-from generator.data.pixels import PixelReport
 from generator.data.splits import Copies
 from generator.experiment.label_review import Judged, LabelReview
 from generator.stages import artifacts
 from generator.stages.job import Job
+from generator.stages.pixels import found_in, near_in
 from generator.support.progress import Report
-from generator.support.strict_json import parse_json, validated
 from generator.training import confident_learning
 
 FOLDS = 5
@@ -28,11 +27,11 @@ DIGITS = 6
 
 
 def labels(job: Job, out: Path, report: Report) -> None:
-    path = job.inputs["pixels"] / artifacts.REPORT
-    copies = validated(PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path)).copies
+    # Whatever the split does with near-duplicates: none may vouch for the label of another.
+    together = splits.merged(found_in(job.inputs["pixels"]).copies, near_in(job.inputs["near"]).together)
     pooled = artifacts.rows(job.inputs["features"] / artifacts.POOLED)
     images = len(job.dataset.samples)
-    found = review(job.dataset, copies, pooled, lambda share: report({"images": int(share * images), "of": images}))
+    found = review(job.dataset, together, pooled, lambda share: report({"images": int(share * images), "of": images}))
     artifacts.write_records(out, labels=found)
 
 
@@ -43,8 +42,8 @@ def review(
 
     All images are cut into folds together, and the model of a fold learns from the training and validation images of
     the others. So no test image is learnt from, all are judged by models of the same number of images, and what
-    belongs together, by its bytes or pixels (`copies`) or by `data.group`, does not vouch for itself: also not a copy
-    among the training images for one in the test.
+    belongs together, as a copy or a near-duplicate (`copies`) or by `data.group`, does not vouch for itself: also not
+    a copy among the training images for one in the test.
     """
     samples, first_test = dataset.samples, dataset.first_test
     given = np.array([sample.label for sample in samples])

@@ -1,9 +1,14 @@
-"""The stages between the files of a data set and what is trained: every image decoded once, and who validates."""
+"""The stages between the files of a data set and what is trained.
+
+Every image decoded once, which of them are near-duplicates, and who validates.
+"""
 
 from functools import partial
 from pathlib import Path
 
-from generator.data import dataset
+from generator.data import dataset, splits
+from generator.data import near as near_duplicates
+from generator.data.near import NearReport
 from generator.data.pixels import PixelReport, Square, read_pixels
 from generator.stages import artifacts
 from generator.stages.job import Job
@@ -23,11 +28,19 @@ def measure_pixels(job: Job, out: Path, report: Report) -> None:
     (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
 
 
+def near(job: Job, out: Path, report: Report) -> None:
+    rows = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)
+    found = near_duplicates.look(rows, found_in(job.inputs["pixels"]).copies, partial(_report, report))
+    (out / artifacts.NEAR).write_text(found.model_dump_json(), "utf-8")
+
+
 def split(job: Job, out: Path, report: Report) -> None:
-    copies = found_in(job.inputs["pixels"]).copies
+    together = found_in(job.inputs["pixels"]).copies
+    if job.setting("data.near_duplicates") == "group":
+        together = splits.merged(together, near_in(job.inputs["near"]).together)
     fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
     stratified = job.setting("split.stratified")
-    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seeds.split"), copies, stratified)
+    found = dataset.split(job.dataset, fraction, batch_size, job.setting("seeds.split"), together, stratified)
     artifacts.write_split(out, found)
 
 
@@ -43,6 +56,12 @@ def found_in(folder: Path) -> PixelReport:
     """What decoding the images showed, of whose stage this is the folder."""
     path = folder / artifacts.REPORT
     return validated(PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path))
+
+
+def near_in(folder: Path) -> NearReport:
+    """The near-duplicates, of whose stage this is the folder."""
+    path = folder / artifacts.NEAR
+    return validated(NearReport, parse_json(path.read_text("utf-8"), str(path)), str(path))
 
 
 def _report(report: Report, done: int, count: int) -> None:

@@ -1,6 +1,6 @@
 """The stages of a build, one row each: what it runs, what it may read, what it needs.
 
-    pixels ─┬─ split ──────┐
+    pixels ─┬─ near, split ┐
             ├─ features ─ head ─┬─ head_evaluation
             ├─ cut ╌╌┘──────────┴─ fine_tuning ─ evaluation ─┬─ figures, examples
             │                                                ├─ activation_maps ─ map_figures
@@ -91,6 +91,7 @@ class Stage:
         return "tensorflow" in self.packages
 
 
+_SPLITTING = ("split.validation_fraction", "split.stratified")
 _BATCHES = ("data.image_size", "data.batch_size")
 _PHASE = ("split.mode", "model.preprocess", "model.augment", "model.dropout", "seeds.order", "seeds.dropout")
 _TRAINED = (*_BATCHES, *_PHASE)
@@ -107,6 +108,9 @@ STAGES = (
         given=("dataset",),
         packages=("numpy", "pillow"),
         decodes=True,
+    ),
+    Stage(
+        name="near", runs="generator.stages.pixels:near", scope="build", needs=("pixels",), packages=("numpy", "pillow")
     ),
     Stage(
         name="augmentation",
@@ -130,9 +134,9 @@ STAGES = (
         name="split",
         runs="generator.stages.pixels:split",
         scope="run",
-        settings=("seeds.split", "split.validation_fraction", "split.stratified", "data.batch_size"),
+        settings=("seeds.split", *_SPLITTING, "data.batch_size", "data.near_duplicates"),
         given=("dataset",),
-        needs=("pixels",),
+        needs=("pixels", "near"),
         packages=("numpy",),
     ),
     Stage(
@@ -173,7 +177,7 @@ STAGES = (
         runs="generator.stages.labels:labels",
         scope="build",
         given=("dataset",),
-        needs=("pixels", "features"),
+        needs=("pixels", "near", "features"),
         packages=("numpy", "scikit-learn", "scipy"),
     ),
     Stage(

@@ -53,7 +53,7 @@ DRAWN = {"curves", "figures", "data_figures", "examples", "map_figures", "compar
 COMPUTED = WORKER | DRAWN | LABELS
 """What TensorFlow computes, and what is drawn of it."""
 MEASURED = {"measure_features", "measurement", "measure_figures"}
-ALL = COMPUTED | {"pixels", "split"}
+ALL = COMPUTED | {"pixels", "near", "split"}
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,7 @@ def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
         ("model.augment=true", {"architecture"} | TRAINED),
         ("split.validation_fraction=0.4", SPLIT),
         ('split.mode="reshuffled"', SPLIT - {"split"}),
+        ('data.near_duplicates="report"', SPLIT),
         ("seed=7", SPLIT | {"augmentation", "data_figures"}),
         ("data.image_size=64", ALL),
         ("data.batch_size=3", {"architecture"} | FROZEN | SPLIT),
