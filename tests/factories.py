@@ -253,7 +253,7 @@ def make_results(**changes: Any) -> BuildResults:
 
 
 def make_figures(variants: Any, *, measured: bool = False) -> tuple[FigureFile, ...]:
-    beside = {*figure_names.OF_MAPS, *(() if measured else figure_names.OF_MEASUREMENT)}
+    beside = {*figure_names.OF_MAPS, *figure_names.OF_LABELS, *(() if measured else figure_names.OF_MEASUREMENT)}
     places = [place for place in figure_names.every(variants) if place[1] not in beside]
     return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in places)
 
@@ -416,3 +416,10 @@ def make_labels(
         predicted = (label + 1) % classes if index in wrong else label
         images.append(make_judged(index, label, predicted, own if index in wrong else 0.9, side))
     return LabelReview(folds=5, left_out=left_out, images=tuple(images))
+
+
+def with_labels(build: BuildResults, review: LabelReview) -> BuildResults:
+    """The build with a review of its labels, and the figures that it has then."""
+    marked = [figure_names.SUSPICIOUS[side] for side, found in review.by_side.items() if found.marked]
+    drawn = [FigureFile(scope=figure_names.LABELS, name=name, width=960, height=640) for name in marked]
+    return build.model_copy(update={"labels": review, "figures": (*build.figures, *drawn)})

@@ -36,6 +36,7 @@ from generator.data.pixels import example_with_alpha
 from generator.experiment import figure_names, loading, outcomes
 from generator.experiment import settings as config
 from generator.experiment.activation_maps import Grid
+from generator.experiment.label_review import LabelReview
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
 from generator.post import manifest
@@ -156,6 +157,12 @@ def map_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
     artifacts.write_drawings(out, drawings)
 
 
+def label_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    review = LabelReview.model_validate(artifacts.read_records(job.inputs["labels"])["labels"])
+    names = [figure_names.SUSPICIOUS[side] for side, found in review.by_side.items() if found.marked]
+    artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
+
+
 def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
     report({"base": 1.0, "lower": 0.01, "upper": 0.01, "augment": 0.001, "stored": 100.0})
 
@@ -198,6 +205,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "augmentation": augmentation,
     "features": features,
     "labels": real,
+    "label_figures": label_figures,
     "cut": cut,
     "head": head,
     "fine_tuning": fine_tuning,

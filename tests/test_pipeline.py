@@ -28,6 +28,7 @@ EVERYTHING = {
     "all.augmentation",
     "all.data_figures",
     "all.labels",
+    "all.label_figures",
     "all.examples",
     "all.comparison",
     # Split, features and cut are shared by the two variants.
@@ -378,11 +379,11 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     display = Recorder()
     fresh.build(display=display)
     line = announced(display)
-    assert line.startswith("28 of 28 stages run, about ")
+    assert line.startswith("29 of 29 stages run, about ")
     assert line.endswith(" on this machine (from a probe of one batch)")
     where = display.lines.index(line)
     assert display.lines[where + 1].startswith(
-        "  all: pixels, near, augmentation, data_figures, labels, examples, comparison; about "
+        "  all: pixels, near, augmentation, data_figures, labels, label_figures, examples, comparison; about "
     )
     assert display.lines.index("baseline.architecture …") > where
     shares = [text for text in display.lines if "; build " in text]
@@ -395,7 +396,7 @@ def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypat
     without_estimate(monkeypatch)
     display = Recorder()
     built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
-    assert announced(display).startswith("14 of 28 stages run, about ")
+    assert announced(display).startswith("14 of 29 stages run, about ")
     assert announced(display).endswith(" on this machine (from the last run)")
 
 
@@ -429,7 +430,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "28 of 28 stages run; none of them ever ran on this machine"
+    assert announced(display) == "29 of 29 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 

@@ -15,7 +15,7 @@ from generator.backbones.registry import BACKBONES
 from generator.build.start import Start
 from generator.build.store import Key
 from generator.data.measure import described
-from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES
+from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
 from generator.experiment.settings import Config, Run, Variant, flatten
 from generator.figures import fonts
 from generator.stages.job import Job
@@ -100,7 +100,8 @@ class Plan:
         """Scope → the nodes that draw its figures."""
         drawing = ("curves", "figures", "map_figures", "measure_figures")
         drawn = {name: _there(nodes, *drawing) for name, nodes in self.runs.items()}
-        shared = {EXAMPLES: _there(self.shared, "examples"), COMPARISON: _there(self.shared, "comparison")}
+        stages = {EXAMPLES: "examples", LABELS: "label_figures", COMPARISON: "comparison"}
+        shared = {scope: _there(self.shared, stage) for scope, stage in stages.items()}
         return {DATA: _there(self.shared, "data_figures"), **drawn, **shared}
 
 
@@ -223,7 +224,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
 
 TEXTS: Mapping[str, Callable[[Start, Config], Iterable[str]]] = {
     "classes": lambda start, config: start.dataset.class_names,
-    "files": lambda start, config: [sample.name for sample in start.dataset.train],
+    "files": lambda start, config: [sample.name for sample in start.dataset.samples],
     "titles": lambda start, config: [variant.title for variant in config.variants],
     "attributes": lambda start, config: start.measure.texts if start.measure else (),
 }

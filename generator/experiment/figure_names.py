@@ -14,10 +14,14 @@ COMPARISON, ACCURACIES = "comparison", "accuracies"
 """`COMPARISON` is also the scope of the figures over all variants."""
 ACTIVATION_MAPS = "activation-maps"
 ERRORS, HARDEST = "errors-by-attribute", "hardest-images"
+SUSPICIOUS = {"train": "suspicious-train", "test": "suspicious-test"}
+"""Images of each side whose labels are contradicted."""
 DATA = "data"
 """Scope of the figures about the images."""
 EXAMPLES = "examples"
 """Scope of the figures that show test images with what the baseline made of them."""
+LABELS = "labels"
+"""Scope of the figures that show images whose labels the features contradict."""
 
 MOST_CHARTED = 4
 """Classes in the chart of errors by attribute, which has a row for each; of more, the first."""
@@ -34,6 +38,8 @@ OF_MEASUREMENT = (ERRORS, HARDEST)
 """Of a variant, in order, where there were images to measure with; `ERRORS` only where they have attributes."""
 OF_EXAMPLES = (FIRST_SCREEN, PREDICTIONS)
 """In order."""
+OF_LABELS = tuple(SUSPICIOUS.values())
+"""In order; each is absent where no image of its side is marked."""
 OF_ALL_VARIANTS = (ACCURACIES, COMPARISON)
 """In order."""
 
@@ -44,4 +50,5 @@ def every(variants: Iterable[str]) -> tuple[tuple[str, str], ...]:
     each = (*OF_TRAINING, *OF_VARIANT, *OF_MAPS, *OF_MEASUREMENT)
     own = [(variant, name) for variant in variants for name in each]
     examples = [(EXAMPLES, name) for name in OF_EXAMPLES]
-    return *data, *own, *examples, *((COMPARISON, name) for name in OF_ALL_VARIANTS)
+    labels = [(LABELS, name) for name in OF_LABELS]
+    return *data, *own, *examples, *labels, *((COMPARISON, name) for name in OF_ALL_VARIANTS)

@@ -2,10 +2,10 @@
 
 `draw_data` draws the figures about the images, `draw_curves` how a variant's runs were trained, `draw_variant` what one
 made of the test images, `draw_maps` its class activation maps, `draw_examples` the baseline's test images,
-`draw_measurement` the images to measure with, `draw_comparison` what all variants come to. Each chart has a function in
-`curves`, `confusion`, `errors` or `accuracies`, each sheet of images one in `sheets`, `examples` or `maps`. All return
-matplotlib's `Figure`, so that what is on it can be examined before it becomes pixels. Alt text and captions are prose
-and made by `render`.
+`draw_labels` images whose labels are contradicted, `draw_measurement` the images to measure with, `draw_comparison`
+what all variants come to. Each chart has a function in `curves`, `confusion`, `errors` or `accuracies`, each sheet of
+images one in `sheets`, `examples`, `suspects` or `maps`. All return matplotlib's `Figure`, so that what is on it can be
+examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,14 @@ from generator.experiment.figure_names import (
     HARDEST,
     HEAD_CURVE,
     PREDICTIONS,
+    SUSPICIOUS,
     TEST_IMAGES,
     WRONG_PREDICTIONS,
 )
+from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured, ordered
 from generator.experiment.outcomes import PhaseOutcome
-from generator.figures import calibration, confusion, errors, examples, maps, sheets
+from generator.figures import calibration, confusion, errors, examples, maps, sheets, suspects
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import Drawing, Pixels, encode, style
 from generator.figures.curves import History, learning_curve
@@ -101,6 +103,21 @@ def draw_maps(images: Sequence[Mapped], class_names: Sequence[str]) -> tuple[Dra
     """Test images beside their class activation maps."""
     with style(*class_names):
         return (encode(ACTIVATION_MAPS, maps.beside_images(images, class_names), photos=True, texts=class_names),)
+
+
+def draw_labels(review: LabelReview, class_names: Sequence[str], pixels: Pixels) -> tuple[Drawing, ...]:
+    """The images of each side whose labels are contradicted, for each side that has some.
+
+    `pixels` is uint8 (n, s, s, 3), those of all images of the data set.
+    """
+    drawn = []
+    for side, found in review.by_side.items():
+        texts = [*class_names, *(image.file for image in found.marked[: suspects.MOST])]
+        if found.marked:
+            with style(*texts):
+                sheet = suspects.suspicious(found.marked, class_names, pixels)
+                drawn.append(encode(SUSPICIOUS[side], sheet, photos=True, texts=texts))
+    return tuple(drawn)
 
 
 def draw_measurement(measured: Measured, class_names: Sequence[str], pixels: Pixels) -> tuple[Drawing, ...]:

@@ -21,6 +21,7 @@ from generator.experiment.data_summary import (
     NearDuplicates,
     Part,
 )
+from generator.experiment.label_review import Judged, LabelReview
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.recount import recount
@@ -71,6 +72,7 @@ def results(classes: Literal[2, 3] = 2, runs: int = 1) -> BuildResults:
         profile="example",
         data=_data(_NAMES[:classes]),
         measure=_measure(_NAMES[:classes]),
+        labels=_labels(classes),
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
         environment=Environment(python="3", packages={"keras": "3"}),
         seeds=seeds,
@@ -94,6 +96,26 @@ def _measure(names: tuple[str, ...]) -> MeasureSummary:
         ignored={},
         notes={},
         fingerprint="",
+    )
+
+
+def _labels(classes: int) -> LabelReview:
+    """Ten images of each class, of which the first and the last are called by another name."""
+    last = 10 * classes - 1
+    return LabelReview(
+        folds=2,
+        images=tuple(
+            Judged(
+                side="train" if index < last else "test",
+                index=index,
+                file=f"{index}.png",
+                label=index % classes,
+                predicted=(index + (index in (0, last))) % classes,
+                own=0.0 if index in (0, last) else 1.0,
+                probability=1.0,
+            )
+            for index in range(last + 1)
+        ),
     )
 
 

@@ -214,7 +214,7 @@ def _environment(templates: Path, own: Path | None = None) -> Environment:
     return environment
 
 
-_SEEN = ("data", "measure", "weights", "environment", "seeds", "variants", "profile")
+_SEEN = ("data", "measure", "labels", "weights", "environment", "seeds", "variants", "profile")
 """Parts of the results that templates see by these names."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from generator.data import decoding, regions
 from generator.data.pixels import example_with_alpha
 from generator.experiment.data_summary import Part
+from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import PHASES, Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.showcase import doubtful
@@ -64,6 +65,13 @@ def map_figures(job: Job, out: Path, report: Report) -> None:
     size = test_pixels.shape[1]
     drawn = [(p, test_pixels[p.index], regions.enlarged(maps[p.index], size)) for p in doubtful(outcome.predictions)]
     artifacts.write_drawings(out, charts.draw_maps(drawn, job.dataset.class_names))
+
+
+def label_figures(job: Job, out: Path, report: Report) -> None:
+    found = artifacts.read_records(job.inputs["labels"])["labels"]
+    review = validated(LabelReview, found, _where(job))
+    pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)
+    artifacts.write_drawings(out, charts.draw_labels(review, job.dataset.class_names, pixels))
 
 
 def measure_figures(job: Job, out: Path, report: Report) -> None:

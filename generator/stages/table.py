@@ -181,6 +181,15 @@ STAGES = (
         packages=("numpy", "scikit-learn", "scipy"),
     ),
     Stage(
+        name="label_figures",
+        runs="generator.stages.drawing:label_figures",
+        scope="build",
+        given=("dataset",),
+        draws=("classes", "files"),
+        needs=("pixels", "labels"),
+        packages=DRAWING,
+    ),
+    Stage(
         name="head",
         runs="generator.stages.learning:head",
         scope="run",

@@ -42,14 +42,14 @@ TRAINED = {
 TUNED = TRAINED - {"head", "head_evaluation"}
 EVALUATED = {"head_evaluation", "evaluation", "figures", "examples", "comparison"} | MAPPED
 SPLIT = TRAINED | {"split"}
-LABELS = {"labels"}
+LABELS = {"labels", "label_figures"}
 FROZEN = {"features", "cut"} | LABELS
 """What follows from the frozen base and the data alone."""
 DATA = {"pixels", "augmentation", "data_figures"}
 WORKER = {"architecture", "augmentation", "features", "cut", "head", "head_evaluation", "fine_tuning", "evaluation"} | {
     "activation_maps"
 }
-DRAWN = {"curves", "figures", "data_figures", "examples", "map_figures", "comparison"}
+DRAWN = {"curves", "figures", "data_figures", "examples", "map_figures", "label_figures", "comparison"}
 COMPUTED = WORKER | DRAWN | LABELS
 """What TensorFlow computes, and what is drawn of it."""
 MEASURED = {"measure_features", "measurement", "measure_figures"}
