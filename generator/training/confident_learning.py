@@ -17,6 +17,9 @@ STRENGTH = 2.0
 row of standardised features. With much less of a penalty the few images of a small data set are learnt by heart, wrong
 labels among them. Chosen among powers of ten of `C` by labels flipped in small data sets with 2048 features; how many
 are found, `python -m benchmarks.labels` measures on other samples and with other flips."""
+FURTHEST = 5.0
+"""Standard deviations from the mean beyond which no feature goes: one that is zero but in a few images would else
+decide alone in an image where it is not. Chosen with `STRENGTH`."""
 ITERATIONS = 100
 """At most; L-BFGS needs about twenty."""
 MOST_LEARNT = 10_000
@@ -63,7 +66,7 @@ def _fitted(
     deviation[deviation == 0] = 1  # A feature that is always the same tells nothing, and becomes 0.
 
     def scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray((values - mean) / deviation)
+        return np.asarray(((values - mean) / deviation).clip(-FURTHEST, FURTHEST))
 
     model = LogisticRegression(C=STRENGTH / features.shape[1], max_iter=ITERATIONS)
     with warnings.catch_warnings():

@@ -76,6 +76,20 @@ def test_a_feature_that_never_changes_tells_nothing() -> None:
     assert np.array_equal(found, out_of_fold(bright, labels, folds, learnt))
 
 
+def test_how_far_a_feature_is_beyond_all_that_was_learnt_from_does_not_count() -> None:
+    labels, folds, learnt = given()
+    trace = np.where((labels == 0) & learnt, 0.001, 0.0)
+    last = np.flatnonzero(~learnt)[-1]
+    found = []
+    for value in (1, 1000):
+        trace[last] = value
+        found.append(
+            out_of_fold(np.hstack([features(labels), trace[:, None].astype(np.float32)]), labels, folds, learnt)
+        )
+    assert np.array_equal(*found)
+    assert found[0][last].max() < 0.99
+
+
 def test_of_many_images_some_of_each_class_are_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confident_learning, "MOST_LEARNT", 12)
     labels, folds, learnt = given()
