@@ -95,6 +95,7 @@ _SPLITTING = ("split.validation_fraction", "split.stratified")
 _BATCHES = ("data.image_size", "data.batch_size")
 _PHASE = ("split.mode", "model.preprocess", "model.augment", "model.dropout", "seeds.order", "seeds.dropout")
 _TRAINED = (*_BATCHES, *_PHASE)
+_HEAD = ("head.optimizer", "head.learning_rate", "head.epochs", "head.keep", "head.patience")
 _AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments, "model.fill": augments}
 _CHANCE: Mapping[str, Condition] = {**_AUGMENTATION, "seeds.augmentation": augments, "seeds.split": reshuffles}
 _RANDOM: Mapping[str, Condition] = {"seeds.weights": draws_weights}
@@ -193,15 +194,7 @@ STAGES = (
         name="head",
         runs="generator.stages.learning:head",
         scope="run",
-        settings=(
-            *_TRAINED,
-            "seeds.head",
-            "head.optimizer",
-            "head.learning_rate",
-            "head.epochs",
-            "head.keep",
-            "head.patience",
-        ),
+        settings=(*_TRAINED, "seeds.head", *_HEAD),
         sometimes=_CHANCE,
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "features"),
