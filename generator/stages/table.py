@@ -8,8 +8,7 @@
             ├─ augmentation ──────────────────────────────────── data_figures
             └─ measure_pixels ─┬─ measure_features ─┐
                                └────────────────────┴─ measurement (of head and fine_tuning) ─ measure_figures
-    pixels, features ─ labels ─ label_figures
-    architecture
+    pixels, features ─ labels ─ label_figures;  architecture
 
 A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
 that its function is given (`stages.job`): what a row does not declare can be read by no stage.
