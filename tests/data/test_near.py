@@ -9,6 +9,8 @@ from PIL import Image
 
 from benchmarks.near_duplicates import ALTERATIONS
 from generator.data import near, sample
+from generator.experiment.loading import load
+from generator.support.places import ROOT
 
 SIZE = 96
 
@@ -52,6 +54,24 @@ def test_an_altered_copy_is_found_beside_others_alike(alter: Callable[[Image.Ima
 
 def test_drawings_of_one_composition_are_no_near_duplicates() -> None:
     assert found(*drawings()) == []
+
+
+@pytest.mark.parametrize("size", [64, 128, 224])
+def test_the_most_alike_drawings_of_the_published_sample_are_no_near_duplicates(size: int) -> None:
+    seed = load(ROOT / "experiment.toml").data.sample_seed
+    alike = (
+        ("camel", 110, "horse", 153),
+        ("camel", 88, "horse", 13),
+    )
+    for one, first, other, second in alike:
+        images = [published(seed, *which) for which in ((one, first), (other, second))]
+        assert found(*images, size=size) == []
+
+
+def published(seed: int, species: str, number: int) -> Image.Image:
+    """A training image of the sample."""
+    rng = np.random.default_rng([seed, sample.TRAIN, sample.KINDS.index(species), number])
+    return sample.picture(rng, species).image.convert("RGB")
 
 
 def test_a_mirrored_copy_is_told_from_a_plain_one() -> None:
