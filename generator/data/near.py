@@ -86,7 +86,7 @@ def find(
 ) -> tuple[Pair, ...]:
     """The pairs of near-duplicates in `pixels`, uint8 (n, s, s, 3), in order; `among`: only at these positions.
 
-    Takes memory of 8 KiB an image and time that grows with the square of their number only by a comparison of bits.
+    Takes some 20 KiB of memory an image, and time that grows with the square of their number only by comparing bits.
     `progress` is called with images done and in all.
     """
     rows = range(len(pixels)) if among is None else among
