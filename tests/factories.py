@@ -253,7 +253,12 @@ def make_results(**changes: Any) -> BuildResults:
 
 
 def make_figures(variants: Any, *, measured: bool = False) -> tuple[FigureFile, ...]:
-    beside = {*figure_names.OF_MAPS, *figure_names.OF_LABELS, *(() if measured else figure_names.OF_MEASUREMENT)}
+    beside = {
+        *figure_names.OF_MAPS,
+        *figure_names.OF_LABELS,
+        *figure_names.OF_NEAR,
+        *(() if measured else figure_names.OF_MEASUREMENT),
+    }
     places = [place for place in figure_names.every(variants) if place[1] not in beside]
     return tuple(FigureFile(scope=scope, name=name, width=960, height=640) for scope, name in places)
 

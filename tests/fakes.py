@@ -44,6 +44,7 @@ from generator.publishing import transaction
 from generator.publishing.deliver import Outcome
 from generator.stages import artifacts
 from generator.stages.job import Job
+from generator.stages.pixels import near_in
 from generator.support.display import Display
 from generator.support.errors import BadInput, BuildFailed
 from generator.support.places import ROOT, Places
@@ -170,6 +171,7 @@ def probe(job: Job, out: Path, report: Report, hook: Hook) -> None:
 def data_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
     has_alpha = example_with_alpha(job.dataset) is not None
     names = [name for name in figure_names.OF_DATA if name != figure_names.ALPHA or has_alpha]
+    names += figure_names.OF_NEAR if near_in(job.inputs["near"]).pairs else ()
     artifacts.write_drawings(out, [quick_drawing(name, job.dataset.class_names, _number(job)) for name in names])
 
 

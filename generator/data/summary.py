@@ -28,7 +28,7 @@ from generator.experiment.measurement import Known, MeasureSummary, ordered
 from generator.experiment.settings import DataSettings, SplitSettings
 from generator.support.errors import BadInput, printable
 
-_CALLED: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
+CALLED: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
 _SHOWN = 3
 """Pictures named in one remark, and files of each."""
 _MOST_NAMED, _FEW = 8, 5
@@ -100,11 +100,11 @@ def summarise_measure(
 def found(dataset: Dataset) -> str:
     """`pets.zip, images of cat and dog: 24 for training in train/, 12 for test in test/`."""
     names = _names(dataset.class_names)
-    told = f"{len(dataset.train)} for {_CALLED['train']}{_place(dataset, 'train')}"
+    told = f"{len(dataset.train)} for {CALLED['train']}{_place(dataset, 'train')}"
     if dataset.validation:
-        told += f", {len(dataset.validation)} for {_CALLED['validation']}{_place(dataset, 'validation')}"
+        told += f", {len(dataset.validation)} for {CALLED['validation']}{_place(dataset, 'validation')}"
         told += _lacking(dataset, dataset.validation)
-    told += f", {len(dataset.test)} for {_CALLED['test']}"
+    told += f", {len(dataset.test)} for {CALLED['test']}"
     told += ", set aside by data.test_fraction and data.test_seed" if dataset.held_out else _place(dataset, "test")
     told += _lacking(dataset, dataset.test)
     unused = "; split.validation_fraction has no effect" if dataset.validation else ""
@@ -235,7 +235,7 @@ def _first(names: list[str]) -> list[str]:
 
 def _grouping(dataset: Dataset, split: Split, by: str) -> Grouping:
     groups = dataset.grouped
-    parts = [{_part(dataset, position, frozenset(split.validation)) for position in group} for group in groups]
+    parts = [{part_of(dataset, position, frozenset(split.validation)) for position in group} for group in groups]
     return Grouping(
         by=by,
         groups=len(groups),
@@ -245,7 +245,7 @@ def _grouping(dataset: Dataset, split: Split, by: str) -> Grouping:
     )
 
 
-def _part(dataset: Dataset, position: int, validation: frozenset[int]) -> Part:
+def part_of(dataset: Dataset, position: int, validation: frozenset[int]) -> Part:
     """What an image is used for, of which that at the positions `validation` validates."""
     if position >= dataset.first_test:
         return "test"
@@ -287,7 +287,7 @@ def _files(dataset: Dataset, positions: Iterable[int], validation: frozenset[int
         Copy(
             file=dataset.samples[position].name,
             class_name=dataset.class_names[dataset.samples[position].label],
-            part=_part(dataset, position, validation),
+            part=part_of(dataset, position, validation),
         )
         for position in positions
     )

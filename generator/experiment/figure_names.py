@@ -16,6 +16,7 @@ ACTIVATION_MAPS = "activation-maps"
 ERRORS, HARDEST = "errors-by-attribute", "hardest-images"
 SUSPICIOUS = {"train": "suspicious-train", "test": "suspicious-test"}
 """Images of each side whose labels are contradicted."""
+NEAR = "near-duplicates"
 DATA = "data"
 """Scope of the figures about the images."""
 EXAMPLES = "examples"
@@ -28,6 +29,8 @@ MOST_CHARTED = 4
 
 OF_DATA = (TEST_IMAGES, ALPHA, AUGMENTATION)
 """In order; `ALPHA` is absent where no training image has transparent pixels."""
+OF_NEAR = (NEAR,)
+"""Of the images, where there are near-duplicates."""
 OF_TRAINING = (HEAD_CURVE, FINE_TUNING_CURVE)
 """Of a variant, in order, over all its runs."""
 OF_VARIANT = (CONFUSION_MATRIX, WRONG_PREDICTIONS, CALIBRATION)
@@ -46,7 +49,7 @@ OF_ALL_VARIANTS = (ACCURACIES, COMPARISON)
 
 def every(variants: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """(scope, name) of all figures that a build of these variants may have, in order."""
-    data = [(DATA, name) for name in OF_DATA]
+    data = [(DATA, name) for name in (*OF_DATA, *OF_NEAR)]
     each = (*OF_TRAINING, *OF_VARIANT, *OF_MAPS, *OF_MEASUREMENT)
     own = [(variant, name) for variant in variants for name in each]
     examples = [(EXAMPLES, name) for name in OF_EXAMPLES]

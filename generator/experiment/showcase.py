@@ -11,6 +11,8 @@ from generator.experiment.outcomes import Prediction
 MOST = 8
 MOST_WRONG = 4
 NARROW = 2
+MOST_PAIRS = 12
+"""Pairs of near-duplicates that a figure shows."""
 MOST_DRAWN = 60
 """Most test images on one sheet."""
 MOST_MAPPED = 12

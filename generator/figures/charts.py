@@ -23,6 +23,7 @@ from generator.experiment.figure_names import (
     FIRST_SCREEN,
     HARDEST,
     HEAD_CURVE,
+    NEAR,
     PREDICTIONS,
     SUSPICIOUS,
     TEST_IMAGES,
@@ -31,7 +32,7 @@ from generator.experiment.figure_names import (
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured, ordered
 from generator.experiment.outcomes import PhaseOutcome
-from generator.figures import calibration, confusion, errors, examples, maps, sheets, suspects
+from generator.figures import calibration, confusion, errors, examples, maps, near, sheets, suspects
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import Drawing, Pixels, encode, style
 from generator.figures.curves import History, learning_curve
@@ -72,6 +73,16 @@ def draw_curves(runs: Sequence[History]) -> tuple[Drawing, ...]:
             encode(HEAD_CURVE, learning_curve([run.head_alone() for run in runs])),
             encode(FINE_TUNING_CURVE, learning_curve(runs)),
         )
+
+
+def draw_near(pairs: Sequence[tuple[near.Side, near.Side]], total: int) -> tuple[Drawing, ...]:
+    """The first pairs of near-duplicates of `total`, side by side; no figure where there are none."""
+    if not pairs:
+        return ()
+    sides = [side for pair in pairs for side in pair]
+    texts = [*dict.fromkeys(text for side in sides for text in (side.class_name, side.file))]
+    with style(*texts):
+        return (encode(NEAR, near.sheet(pairs, total), photos=True, texts=texts),)
 
 
 def draw_variant(variant: PhaseOutcome, class_names: Sequence[str], test_pixels: Pixels) -> tuple[Drawing, ...]:

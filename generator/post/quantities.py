@@ -36,6 +36,7 @@ from which `verify` computes it again.
     known_right(variant, data), known_total    test images known from training in a copy or a near-duplicate
     unknown_right(variant, data), unknown_total, unknown_accuracy
                                                the other test images
+    pairs_drawn(pairs)                         pairs of near-duplicates in their figure
     known_fisher(variant, data)                exact p value of the two being told equally well
     fisher(score, other)                       exact p value of two accuracies on different images
     error_low(group), error_high               95 % interval of the share of a group that is wrong
@@ -166,6 +167,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "unknown_total": lambda variant, data: suspects.total(variant, data, known=False),
     "unknown_accuracy": suspects.accuracy,
     "known_fisher": suspects.fisher,
+    "pairs_drawn": suspects.pairs_drawn,
     "fisher": lambda score, other: noise.fisher(*_counts(score), *_counts(other)),
     "error_low": lambda group: noise.wilson(group.errors, group.images)[0],
     "error_high": lambda group: noise.wilson(group.errors, group.images)[1],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from generator.experiment.showcase import MOST_PAIRS
 from generator.support import noise
 
 
@@ -24,6 +25,11 @@ def fisher(variant: Any, data: Any) -> float:
     """Exact p value of known and other test images being told equally well."""
     counts = [f(variant, data, known=known) for known in (True, False) for f in (right, total)]
     return noise.fisher(*counts)
+
+
+def pairs_drawn(pairs: Sequence[Any]) -> int:
+    """How many pairs of near-duplicates the figure shows."""
+    return min(len(pairs), MOST_PAIRS)
 
 
 def known_told_otherwise(variants: Mapping[str, Any], data: Any) -> bool:

@@ -8,20 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.data import decoding, regions
+from generator.data import decoding, regions, summary
 from generator.data.pixels import example_with_alpha
 from generator.experiment.data_summary import Part
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import PHASES, Epoch, PhaseOutcome, Prediction, Score
-from generator.experiment.showcase import doubtful
+from generator.experiment.showcase import MOST_PAIRS, doubtful
 from generator.experiment.stopping import kept
 from generator.experiment.two_way import interval
 from generator.figures import charts
 from generator.figures.accuracies import Accuracies, Runs
+from generator.figures.canvas import Drawing, Pixels
 from generator.figures.curves import History
+from generator.figures.near import Side
 from generator.stages import artifacts
 from generator.stages.job import Job
+from generator.stages.pixels import near_in
 from generator.support.errors import printable
 from generator.support.progress import Report
 from generator.support.strict_json import validated
@@ -39,7 +42,20 @@ def data_figures(job: Job, out: Path, report: Report) -> None:
         augmented=np.load(job.inputs["augmentation"] / artifacts.COPIES),
         original=pixels[0],
     )
-    artifacts.write_drawings(out, drawings)
+    artifacts.write_drawings(out, (*drawings, *_near(job, pixels)))
+
+
+def _near(job: Job, pixels: Pixels) -> tuple[Drawing, ...]:
+    """The first pairs of near-duplicates, if there are any."""
+    pairs = near_in(job.inputs["near"]).pairs
+    validation = frozenset(artifacts.read_split(job.inputs["split"]).validation)
+
+    def side(position: int) -> Side:
+        sample, part = job.dataset.samples[position], summary.part_of(job.dataset, position, validation)
+        return Side(pixels[position], sample.name, job.dataset.class_names[sample.label], summary.CALLED[part])
+
+    shown = [(side(pair.first), side(pair.second)) for pair in pairs[:MOST_PAIRS]]
+    return charts.draw_near(shown, len(pairs))
 
 
 def curves(job: Job, out: Path, report: Report) -> None:

@@ -122,15 +122,6 @@ STAGES = (
         for_stages=True,
     ),
     Stage(
-        name="data_figures",
-        runs="generator.stages.drawing:data_figures",
-        scope="build",
-        given=("dataset",),
-        draws=("classes", "files"),
-        needs=("pixels", "augmentation"),
-        packages=DRAWING,
-    ),
-    Stage(
         name="split",
         runs="generator.stages.pixels:split",
         scope="run",
@@ -138,6 +129,15 @@ STAGES = (
         given=("dataset",),
         needs=("pixels", "near"),
         packages=("numpy",),
+    ),
+    Stage(
+        name="data_figures",
+        runs="generator.stages.drawing:data_figures",
+        scope="build",
+        given=("dataset",),
+        draws=("classes", "files"),
+        needs=("pixels", "near", "split", "augmentation"),
+        packages=DRAWING,
     ),
     Stage(
         name="architecture",

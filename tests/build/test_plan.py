@@ -41,7 +41,7 @@ TRAINED = {
 """What follows from the head."""
 TUNED = TRAINED - {"head", "head_evaluation"}
 EVALUATED = {"head_evaluation", "evaluation", "figures", "examples", "comparison"} | MAPPED
-SPLIT = TRAINED | {"split"}
+SPLIT = TRAINED | {"split", "data_figures"}
 LABELS = {"labels", "label_figures"}
 FROZEN = {"features", "cut"} | LABELS
 """What follows from the frozen base and the data alone."""
@@ -132,7 +132,7 @@ def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
         ("model.preprocess=false", {"architecture"} | FROZEN | TRAINED),
         ("model.augment=true", {"architecture"} | TRAINED),
         ("split.validation_fraction=0.4", SPLIT),
-        ('split.mode="reshuffled"', SPLIT - {"split"}),
+        ('split.mode="reshuffled"', SPLIT - {"split", "data_figures"}),
         ('data.near_duplicates="report"', SPLIT),
         ("seed=7", SPLIT | {"augmentation", "data_figures"}),
         ("data.image_size=64", ALL),
