@@ -202,6 +202,7 @@ def comparison(job: Job, out: Path, report: Report, hook: Hook) -> None:
 STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "pixels": real,
     "near": real,
+    "near_features": real,
     "split": real,
     "architecture": architecture,
     "augmentation": augmentation,

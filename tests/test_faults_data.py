@@ -117,6 +117,7 @@ def test_near_duplicates_stay_on_one_side_and_are_told(project: Project, capsys:
     error = capsys.readouterr().err
     assert "3 pairs of near-duplicates are in the data set: train/camel/scene-0.png ~ " in error or "a-copy" in error
     assert "1 pair of near-duplicates is both learnt from and tested with" in error
+    assert all(pair["features"]["rank"] >= 1 for pair in found["pairs"]), "the features' opinion"
     assert "1 pair of near-duplicates is in both classes" in error
     assert error.index("near-duplicates is in both") < error.index("baseline.head …")
 

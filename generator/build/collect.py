@@ -17,7 +17,7 @@ from generator.build.store import Entry
 from generator.data import dataset, summary
 from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
-from generator.experiment.data_summary import DataSummary
+from generator.experiment.data_summary import DataSummary, Similarity
 from generator.experiment.label_review import LabelReview
 from generator.experiment.outcomes import PHASES
 from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
@@ -53,7 +53,7 @@ def collect(
     variants = {v.name: _variant_result(v, config, begun, plan, runner) for v in config.variants}
     return BuildResults(
         profile=config.profile,
-        data=described,
+        data=_with_features(described, plan, runner),
         measure=measured.describe(config, begun, plan, runner),
         labels=_labels(plan, runner),
         weights=begun.weights[config.baseline.name].summary,
@@ -62,6 +62,16 @@ def collect(
         variants=variants,
         figures=tuple(figure for figure, _ in _drawn(plan, runner)),
     )
+
+
+def _with_features(described: DataSummary, plan: Plan, runner: Runner) -> DataSummary:
+    """The data set, with what the features say of its near-duplicates where there are some."""
+    if described.near is None or not described.near.pairs:
+        return described
+    rows = runner.require(plan.shared["near_features"]).read_json(artifacts.RESULT)["similar"]
+    said = [strict_json.validated(Similarity, row, "near_features") for row in rows]
+    pairs = [pair.model_copy(update={"features": one}) for pair, one in zip(described.near.pairs, said, strict=True)]
+    return described.model_copy(update={"near": described.near.model_copy(update={"pairs": tuple(pairs)})})
 
 
 def figure_files(plan: Plan, runner: Runner) -> dict[str, bytes]:

@@ -19,7 +19,8 @@ from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
 from generator.experiment.settings import Config, Run, Variant, flatten
 from generator.figures import fonts
 from generator.stages.job import Job
-from generator.stages.table import PROBE, STAGES, WORKER, Stage
+from generator.stages.stage import Stage
+from generator.stages.table import PROBE, STAGES, WORKER
 from generator.support import source
 from generator.support.errors import BadInput
 

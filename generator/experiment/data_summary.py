@@ -55,6 +55,15 @@ class Duplicate(Record):
         return len({copy.class_name for copy in self.copies}) > 1
 
 
+class Similarity(Record):
+    """How alike two images are by the features of the baseline's frozen base."""
+
+    cosine: float
+    """Of the angle between their features, at most 1."""
+    rank: int = Field(ge=1)
+    """Of either image among all others by their cosine with the other one, the worse of both; 1: none is nearer."""
+
+
 class NearDuplicate(Record):
     """Two pictures that are one, altered: encoded again, resized, cropped, brightened, mirrored or captioned."""
 
@@ -66,6 +75,8 @@ class NearDuplicate(Record):
     mirrored: bool
     distance: int
     """Bits in which their perceptual hashes differ, of 64."""
+    features: Similarity | None = None
+    """Once there are features."""
 
     @property
     def contradictory(self) -> bool:
@@ -90,6 +101,11 @@ class NearDuplicates(Record):
     def within(self) -> dict[Part, int]:
         """Part → pairs of which both pictures stand in it."""
         return {part: sum(pair.joins(part, part) for pair in self.pairs) for part in PARTS}
+
+    @property
+    def nearest(self) -> tuple[NearDuplicate, ...]:
+        """Pairs to whose images no other image is nearer by the features."""
+        return tuple(pair for pair in self.pairs if pair.features and pair.features.rank == 1)
 
     @property
     def crossing(self) -> tuple[NearDuplicate, ...]:

@@ -20,6 +20,7 @@ from generator.experiment.data_summary import (
     NearDuplicate,
     NearDuplicates,
     Part,
+    Similarity,
 )
 from generator.experiment.label_review import Judged, LabelReview
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
@@ -157,7 +158,14 @@ def _data(names: tuple[str, ...]) -> DataSummary:
 def _near(part: Part) -> NearDuplicate:
     first = Copy(file="train/second/2.png", class_name="second", part="train")
     second = Copy(file=f"{part}/0.png", class_name="first", part=part)
-    return NearDuplicate(first=(first,), second=(second,), correlation=0.95, mirrored=False, distance=4)
+    return NearDuplicate(
+        first=(first,),
+        second=(second,),
+        correlation=0.95,
+        mirrored=False,
+        distance=4,
+        features=Similarity(cosine=0.9, rank=1),
+    )
 
 
 def _variant(name: str, model: ModelSettings, classes: int, seeds: SeedSettings) -> VariantResult:

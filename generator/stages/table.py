@@ -8,18 +8,17 @@
             ├─ augmentation ──────────────────────────────────── data_figures
             └─ measure_pixels ─┬─ measure_features ─┐
                                └────────────────────┴─ measurement (of head and fine_tuning) ─ measure_figures
-    pixels, features ─ labels ─ label_figures;  architecture
+    pixels, features ─ labels ─ label_figures;  near, features ─ near_features;  architecture
 
 A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
 that its function is given (`stages.job`): what a row does not declare can be read by no stage.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
 
 from generator.backbones.weights import Weights
 from generator.experiment.settings import Recipe
+from generator.stages.stage import Condition, Stage
 
 TENSORFLOW = ("keras", "numpy", "tensorflow")
 DRAWING = ("matplotlib", "numpy", "pillow", "seaborn")
@@ -34,8 +33,6 @@ WORKER = (
 )
 """What surrounds every stage that needs TensorFlow; part of each one's key."""
 
-Condition = Callable[[Recipe, Weights], bool]
-
 
 def augments(recipe: Recipe, weights: Weights) -> bool:
     return recipe.model.augment
@@ -47,47 +44,6 @@ def reshuffles(recipe: Recipe, weights: Weights) -> bool:
 
 def draws_weights(recipe: Recipe, weights: Weights) -> bool:
     return weights.summary.used == "random"
-
-
-Given = Literal["classes", "dataset", "measure", "attributes", "backbone", "weights", "precision", "titles", "runs"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One kind of step of a build."""
-
-    name: str
-    runs: str
-    """Its function, `module:name`, called with a `Job`, a folder for its files and where to report to."""
-    scope: Literal["build", "variant", "run", "runs", "variants"]
-    """Runs once with the baseline's settings and files, once a variant with those of its first run, once a run, once a
-    variant over all its runs, or once over all runs of all variants."""
-    settings: tuple[str, ...] = ()
-    """Paths of the settings it may read: those of a variant's recipe, those below `data.`, and below `seeds.` the
-    seeds of the run."""
-    sometimes: Mapping[str, Condition] = field(default_factory=dict)
-    """Settings that it may read only where the condition holds."""
-    given: tuple[Given, ...] = ()
-    """What else it is given."""
-    draws: tuple[Literal["classes", "files", "titles", "attributes"], ...] = ()
-    """Names from outside that it draws: the fonts that have their letters are part of its key."""
-    needs: tuple[str, ...] = ()
-    """Stages whose files it reads."""
-    uses: tuple[str, ...] = ()
-    """Stages whose files spare it work if they are there; its outcome is the same without them, to the bit."""
-    packages: tuple[str, ...]
-    """Packages whose version its outcome depends on."""
-    decodes: bool = False
-    """Whether the packages that decode some of the images count among those."""
-    for_stages: bool = False
-    """Whether its files serve other stages alone; then it runs only where one of these runs."""
-    measures: bool = False
-    """Whether it is there only where there are images to measure with."""
-
-    @property
-    def tensorflow(self) -> bool:
-        """Whether it runs in the process that has TensorFlow."""
-        return "tensorflow" in self.packages
 
 
 _SPLITTING = ("split.validation_fraction", "split.stratified")
@@ -170,6 +126,15 @@ STAGES = (
         needs=("pixels",),
         uses=("cut",),
         packages=TENSORFLOW,
+        for_stages=True,
+    ),
+    Stage(
+        name="near_features",
+        runs="generator.stages.similarity:near_features",
+        scope="build",
+        needs=("pixels", "near", "features"),
+        packages=("numpy",),
+        # Asked for only where there are near-duplicates.
         for_stages=True,
     ),
     Stage(
