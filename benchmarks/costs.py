@@ -158,6 +158,9 @@ def _built(precision: str, variants: str, profile: str | None, *settings: str) -
             work = outlook.expect(there, planned.once, Display()).work
             described = describe(chosen, begun, planned, runner)
             collect(chosen, begun, planned, runner, described, Display(), places.root)
+            # Some run only where the data ask for it.
+            for node in planned.once:
+                runner.require(node)
         finally:
             executor.close()
         took = {node.label: runner.entries[node.key.digest].seconds for node in planned.once}

@@ -43,14 +43,14 @@ TUNED = TRAINED - {"head", "head_evaluation"}
 EVALUATED = {"head_evaluation", "evaluation", "figures", "examples", "comparison"} | MAPPED
 SPLIT = TRAINED | {"split", "data_figures"}
 LABELS = {"labels", "label_figures"}
-FROZEN = {"features", "cut"} | LABELS
+FROZEN = {"features", "cut", "near_features"} | LABELS
 """What follows from the frozen base and the data alone."""
 DATA = {"pixels", "augmentation", "data_figures"}
 WORKER = {"architecture", "augmentation", "features", "cut", "head", "head_evaluation", "fine_tuning", "evaluation"} | {
     "activation_maps"
 }
 DRAWN = {"curves", "figures", "data_figures", "examples", "map_figures", "label_figures", "comparison"}
-COMPUTED = WORKER | DRAWN | LABELS
+COMPUTED = WORKER | DRAWN | LABELS | {"near_features"}
 """What TensorFlow computes, and what is drawn of it."""
 MEASURED = {"measure_features", "measurement", "measure_figures"}
 ALL = COMPUTED | {"pixels", "near", "split"}
