@@ -52,8 +52,13 @@ _PHASE = ("split.mode", "model.preprocess", "model.augment", "model.dropout", "s
 _TRAINED = (*_BATCHES, *_PHASE)
 _HEAD = ("head.optimizer", "head.learning_rate", "head.epochs", "head.keep", "head.patience")
 _AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments, "model.fill": augments}
-_CHANCE: Mapping[str, Condition] = {**_AUGMENTATION, "seeds.augmentation": augments, "seeds.split": reshuffles}
 _RANDOM: Mapping[str, Condition] = {"seeds.weights": draws_weights}
+_CHANCE: Mapping[str, Condition] = {
+    **_AUGMENTATION,
+    **_RANDOM,
+    "seeds.augmentation": augments,
+    "seeds.split": reshuffles,
+}
 
 STAGES = (
     Stage(
