@@ -67,7 +67,12 @@ def test_the_site_has_its_post_figures_and_data(built: Path) -> None:
         folder = site / "assets/images/CV_HW_2" / variant
         assert {p.name for p in folder.iterdir()} == {
             f"{name}.{suffix}"
-            for name in (*figure_names.OF_TRAINING, *figure_names.OF_VARIANT, *figure_names.OF_MEASUREMENT)
+            for name in (
+                *figure_names.OF_TRAINING,
+                *figure_names.OF_VARIANT,
+                *figure_names.OF_MAPS,
+                *figure_names.OF_MEASUREMENT,
+            )
             for suffix in ("png", "webp")
         }
 
