@@ -146,6 +146,7 @@ def _built(precision: str, variants: str, profile: str | None, *settings: str) -
         places = Places(project.ROOT, Path(folder), Path(folder) / "site", Path(folder) / "preview.html")
         begun = start(chosen, places.store)
         planned, store, executor = plan(chosen, begun), Store(places.store), Local(places.store / WORKER_LOG)
+        nodes = tuple({node.key.digest: node for node in planned.nodes}.values())
         there, runner = Outset(chosen, begun, planned, store), Runner(store, executor, Display())
 
         def measure(node: Node) -> dict[str, float]:
@@ -155,15 +156,15 @@ def _built(precision: str, variants: str, profile: str | None, *settings: str) -
 
         try:
             speed = outlook.speed(there, planned.runs["baseline"]["fine_tuning"], measure)
-            work = outlook.expect(there, planned.once, Display()).work
+            work = outlook.expect(there, nodes, Display()).work
             described = describe(chosen, begun, planned, runner)
             collect(chosen, begun, planned, runner, described, Display(), places.root)
             # Some run only where the data ask for it.
-            for node in planned.once:
+            for node in nodes:
                 runner.require(node)
         finally:
             executor.close()
-        took = {node.label: runner.entries[node.key.digest].seconds for node in planned.once}
+        took = {node.label: runner.entries[node.key.digest].seconds for node in nodes}
     return Built(precision, len(begun.dataset.samples), chosen.data.max_stored_bytes, speed, work, took)
 
 

@@ -351,8 +351,10 @@ def test_fault_64_what_is_expected_is_what_is_published(built: Project) -> None:
     built.build()
     place = layout.find(built.places.site, built.config().post)
     files = deliver.expected(built.config(), built.places, place)
-    # Neither transparent images nor images to measure with are in this data set, and no label is in doubt.
-    absent = (figure_names.ALPHA, *figure_names.OF_MEASUREMENT, *figure_names.OF_LABELS, "measure", "measure-images")
+    # Neither transparent images nor near-duplicates nor images to measure with are in this data set, and no label is
+    # in doubt.
+    drawn = (figure_names.ALPHA, *figure_names.OF_NEAR, *figure_names.OF_MEASUREMENT, *figure_names.OF_LABELS)
+    absent = (*drawn, "measure", "measure-images")
     assert {path for path in files if PurePosixPath(path).stem not in absent} == set(built.site())
     static = {path: content for path, content in files.items() if path.startswith("_layouts/")}
     assert static

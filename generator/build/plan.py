@@ -89,12 +89,13 @@ class Plan:
     @property
     def wanted(self) -> tuple[Node, ...]:
         """The nodes whose outcome the post needs; the others run only where one of these runs and needs them."""
-        return tuple(node for node in self.nodes if not node.stage.for_stages)
+        return tuple(node for node in self.nodes if not (node.stage.for_stages or node.stage.on_request))
 
     @property
     def once(self) -> tuple[Node, ...]:
-        """As `nodes`; of those that are shared, the first."""
-        return tuple({node.key.digest: node for node in reversed(self.nodes)}.values())[::-1]
+        """As `nodes`, without those on request; of those that are shared, the first."""
+        counted = [node for node in self.nodes if not node.stage.on_request]
+        return tuple({node.key.digest: node for node in reversed(counted)}.values())[::-1]
 
     @property
     def figures(self) -> dict[str, tuple[Node, ...]]:

@@ -139,8 +139,8 @@ STAGES = (
         scope="build",
         needs=("pixels", "near", "features"),
         packages=("numpy",),
-        # Asked for only where there are near-duplicates.
-        for_stages=True,
+        # Where there are near-duplicates.
+        on_request=True,
     ),
     Stage(
         name="labels",

@@ -62,7 +62,12 @@ def drawings() -> tuple[Drawing, ...]:
 
 
 def test_the_names_and_the_order_are_those_of_the_post(drawings: tuple[Drawing, ...]) -> None:
-    absent = (*figure_names.OF_MEASUREMENT, *figure_names.OF_MAPS, *figure_names.OF_LABELS)
+    absent = (
+        *figure_names.OF_NEAR,
+        *figure_names.OF_MEASUREMENT,
+        *figure_names.OF_MAPS,
+        *figure_names.OF_LABELS,
+    )
     names = [name for _, name in figure_names.every(["baseline"]) if name not in absent]
     assert [d.name for d in drawings] == names
 
