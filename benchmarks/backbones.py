@@ -129,13 +129,20 @@ def _descend(model: Any, given: np.ndarray, rate: float) -> list[float]:
     return [float(model.train_on_batch(given, CLASSES)) for _ in range(3)]
 
 
-def drawn(backbone: Backbone, seed: int = 0) -> Any:
+def drawn(backbone: Backbone) -> Any:
     """The network with values of its variables of which none is neutral, as training would leave them."""
+    from generator.training import network
+
+    return with_drawn(network.build_base(backbone.name, backbone.least_size))
+
+
+def with_drawn(model: Any, seed: int = 0) -> Any:
+    """`model` with such values, drawn for its layers' variables."""
     import keras
 
     from generator.training import network
 
-    model, draw = network.build_base(backbone.name, backbone.least_size), np.random.default_rng(seed)
+    draw = np.random.default_rng(seed)
     for layer in model.layers:
         for name, variable in network.variables_of(layer).items():
             shape, kind = tuple(variable.shape), name.rpartition("/")[2]

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.train
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
+from benchmarks.backbones import difference, with_drawn  # noqa: E402
 from generator.training.folding import fold  # noqa: E402
 from generator.training.kernels import CONVOLUTIONS  # noqa: E402
-from tests.training.test_backbones import difference, drawn  # noqa: E402
 
 layers = keras.layers
 
@@ -40,7 +40,7 @@ LEFT: dict[str, Callable[[], Any]] = {
 def model_of(layer: Any) -> Any:
     keras.utils.set_random_seed(3)
     inputs = keras.Input((9, 9, 4))
-    return drawn(keras.Model(inputs, layers.BatchNormalization()(layer(inputs))))
+    return with_drawn(keras.Model(inputs, layers.BatchNormalization()(layer(inputs))))
 
 
 def images() -> Any:
