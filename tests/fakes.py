@@ -28,7 +28,7 @@ import numpy as np
 from PIL import Image
 
 from generator import cli, pipeline
-from generator.build import worker
+from generator.build import machines, worker
 from generator.build.plan import Plan, plan
 from generator.build.start import start
 from generator.data.dataset import Sample
@@ -326,6 +326,7 @@ class FakeExecutor:
         if job.label in self.failures:
             raise self.failures[job.label]
         run_stage(job, out, report, self.hook)
+        machines.note(job, out, (2, ()) if job.tensorflow else None)
 
     def close(self) -> None:
         """There is no process to end."""
@@ -539,6 +540,7 @@ def serve(connection: Connection, log: Path) -> None:
     workspace = ModuleType("generator.stages.workspace")
     workspace.configure = lambda threads: None  # type: ignore[attr-defined]
     workspace.run = told  # type: ignore[attr-defined]
+    workspace.devices = lambda: None  # type: ignore[attr-defined]
     sys.modules[workspace.__name__] = workspace
     worker.serve(connection, log)
 

@@ -1,5 +1,6 @@
 """The build without TensorFlow: what runs, what stays, what is said, and what a failure leaves."""
 
+import html
 import json
 import os
 import shutil
@@ -9,13 +10,14 @@ from typing import Any
 import pytest
 
 from generator import pipeline
+from generator.build import machines
 from generator.build import plan as planning
 from generator.build.estimate import Expected
 from generator.build.store import Store
 from generator.post import export, render
 from generator.publishing import deliver, verify
 from generator.stages.job import Job
-from generator.support import source
+from generator.support import hardware, source
 from generator.support.errors import BadInput, BuildFailed
 from generator.support.places import HISTORY
 from tests import fakes
@@ -682,6 +684,45 @@ def test_the_record_of_a_run_tells_the_machine_and_what_a_step_took(built: Proje
     assert (head["steps"], tuning["steps"]) == (3 * 2, 2 * 2)
     assert head["seconds_per_step"] == pytest.approx(head["seconds"] / 6, abs=0.005)
     assert "steps" not in record["stages"]["baseline.evaluation"]
+
+
+def test_every_stage_names_its_machine_once_told(built: Project) -> None:
+    record = json.loads(built.site()["assets/data/CV_HW_2/provenance.json"])
+    (machine,) = record["machines"]
+    assert machine["processor"] == record["processor"]
+    assert {stage["machine"] for stage in record["stages"].values()} == {0}
+    assert record["stages"]["baseline.head"]["threads"] == 2
+    assert not {"threads", "accelerators", "precision"} & set(record["stages"]["all.pixels"])
+    assert record["stages"]["baseline.head"]["precision"] == record_precision(built)
+
+
+def record_precision(project: Project) -> str:
+    table = json.loads(project.site()["assets/data/CV_HW_2/metrics.json"])
+    return str(table["variants"]["baseline"]["precision"])
+
+
+def test_a_post_names_the_machines_where_they_differ(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = built.site()
+    section = "The networks were not all computed on one kind of machine."
+    assert section not in built.build().post.read_text("utf-8")
+    machines.here.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(hardware, "processor", lambda: "Another processor")
+        outcome = built.build("variants.augmentation.head.epochs=4")
+    machines.here.cache_clear()
+    text = outcome.post.read_text("utf-8")
+    assert section in text
+    (row,) = [line for line in html.unescape(text).splitlines() if line.startswith("| Another processor ")]
+    assert "<code>augmentation.head</code>, <code>augmentation.head_evaluation</code>" in row
+    assert "baseline" not in row
+    # What is decoded and drawn is the same on any machine.
+    assert "figures" not in row
+    assert verify.verify(built.places.site) == ()
+    assert built.build("variants.augmentation.head.epochs=4").ran == ()
+    assert text == outcome.post.read_text("utf-8")
+    # The baseline alone is of one machine again, and reads as before.
+    built.build()
+    assert timeless(built.site()) == timeless(before)
 
 
 def test_a_stage_that_went_on_after_a_kill_does_not_tell_what_a_step_took(

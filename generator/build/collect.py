@@ -19,6 +19,7 @@ from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
 from generator.experiment.data_summary import DataSummary, Similarity
 from generator.experiment.label_review import LabelReview
+from generator.experiment.machine import ComputedOn, where_they_differ
 from generator.experiment.outcomes import PHASES
 from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
 from generator.experiment.settings import Config, Variant
@@ -58,7 +59,7 @@ def collect(
         labels=_labels(plan, runner),
         weights=begun.weights[config.baseline.name].summary,
         seeds=config.seeds,
-        environment=environment(root),
+        environment=environment(root, computed_on(plan, runner)),
         variants=variants,
         figures=tuple(figure for figure, _ in _drawn(plan, runner)),
     )
@@ -93,7 +94,14 @@ def steps(node: Node, plan: Plan, runner: Runner) -> int | None:
     return epochs * math.ceil(len(split.train) / batch_size)
 
 
-def environment(root: Path) -> Environment:
+def computed_on(plan: Plan, runner: Runner) -> tuple[ComputedOn, ...]:
+    """Where the results were computed, if on several kinds of machine. What is drawn or decoded is the same on any."""
+    # Not what serves other stages alone: whether it is asked for depends on what else ran.
+    nodes = [node for node in plan.once if node.stage.tensorflow and not node.stage.for_stages]
+    return where_they_differ((node.label, runner.require(node).made) for node in nodes)
+
+
+def environment(root: Path, machines: tuple[ComputedOn, ...]) -> Environment:
     """Versions of the packages that the lock file names, as far as this machine needs and has them."""
     lines = (root / "requirements.txt").read_text("utf-8").splitlines()
     locked = {line.partition("==")[0] for line in lines if "==" in line and not line.startswith(("#", " "))}
@@ -101,7 +109,7 @@ def environment(root: Path) -> Environment:
     for name in sorted(locked):
         with suppress(metadata.PackageNotFoundError):
             packages[name] = version(name)
-    return Environment(python=platform.python_version(), packages=packages)
+    return Environment(python=platform.python_version(), packages=packages, machines=machines)
 
 
 def _train_all(plan: Plan, runner: Runner, display: Display) -> None:

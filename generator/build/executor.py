@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from generator.build import machines
 from generator.build.worker import Worker
 from generator.stages.job import Job
 from generator.support.progress import Report
@@ -13,6 +14,8 @@ class Executor(Protocol):
 
     def run(self, job: Job, out: Path, report: Report) -> None:
         """Run `job`'s stage, its files into the folder `out`, and return when they are there.
+
+        What ran the job leaves a record of its machine among them (`machines.note`).
 
         Raises `BadInput` or `BuildFailed` as the stage did, and `BuildFailed` where what ran it went away.
         """
@@ -33,6 +36,7 @@ class Local:
             self._worker.run(job, out, report)
         else:
             job.body(job, out, report)
+            machines.note(job, out)
 
     def close(self) -> None:
         self._worker.close()

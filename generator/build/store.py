@@ -19,6 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from generator.build import machines
+from generator.experiment.machine import Made
 from generator.support.errors import BuildFailed
 from generator.support.files import file_hash, flush, refused, write_atomically
 
@@ -59,6 +61,8 @@ class Entry:
     """How long the stage took."""
     resumed: bool = False
     """Whether these are only the seconds after a kill: the stage went on from a checkpoint."""
+    made: Made | None = None
+    """By which machine; None where an earlier version of the program made it."""
 
     def read_bytes(self, name: str) -> bytes:
         """One of its files. Raises `BuildFailed` if it is gone since the entry was found."""
@@ -91,15 +95,16 @@ class Store:
             entry = json.loads((folder / ENTRY).read_text("utf-8"))
             fault = _fault(folder, entry["files"], key.digest == entry["digest"], thorough)
             seconds, resumed = float(entry["seconds"]), bool(entry.get("resumed"))
+            made = machines.parsed(entry.get("made"))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            fault, seconds, resumed = f"{ENTRY} cannot be read ({error})", 0.0, False
+            fault = f"{ENTRY} cannot be read ({error})"
         if fault:
             self._warn(f"{key.label}: its entry in the store is broken ({fault}); computing it again")
             self.discard(key)
             return None
         with suppress(OSError):
             os.utime(folder)
-        return Entry(folder, seconds, resumed)
+        return Entry(folder, seconds, resumed, made)
 
     def create(self, key: Key, write: Callable[[Path], None], *, resumed: bool = False) -> Entry:
         """Let `write` fill a temporary folder, then keep it as the entry of `key`; `resumed` is kept with it.
@@ -185,6 +190,7 @@ class Store:
         return freed
 
     def _keep(self, key: Key, temporary: Path, seconds: float, resumed: bool) -> Entry:
+        made = machines.taken(temporary)
         files = {p.name: {"sha256": file_hash(p), "bytes": p.stat().st_size} for p in sorted(temporary.iterdir())}
         entry = {
             "digest": key.digest,
@@ -193,6 +199,7 @@ class Store:
             "files": files,
             "seconds": seconds,
             "resumed": resumed,
+            "made": made,
         }
         (temporary / ENTRY).write_text(json.dumps(entry, indent=1), "utf-8")
         for path in temporary.iterdir():
@@ -202,7 +209,7 @@ class Store:
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
         flush(folder.parent)
-        return Entry(folder, seconds, resumed)
+        return Entry(folder, seconds, resumed, machines.parsed(made))
 
     def _folder(self, key: Key) -> Path:
         return self.root / "stages" / key.stage / key.digest

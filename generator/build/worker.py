@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from generator.build import machines
 from generator.stages.job import Job
 from generator.stages.table import WORKER_ENVIRONMENT
 from generator.support.display import accept_any_text
@@ -110,12 +111,13 @@ def serve(connection: Connection, log: Path) -> None:
     from generator.stages import workspace
 
     workspace.configure(os.cpu_count() or 1)
+    run = machines.recorded(workspace.run, workspace.devices)
     while True:
         try:
             job, out = connection.recv()
         except EOFError:
             return
-        connection.send(_outcome(workspace.run, job, out, connection))
+        connection.send(_outcome(run, job, out, connection))
 
 
 def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connection) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
+from generator.experiment.machine import Made
 from generator.support import hardware
 
 NAME = "provenance.json"
@@ -117,13 +118,30 @@ def work_of(stage: Staged) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def record_of(stage: Staged, seconds: float, steps: int | None = None) -> Mapping[str, Any]:
+def record_of(stage: Staged, seconds: float, steps: int | None = None, made: Made | None = None) -> Mapping[str, Any]:
     """A stage's entry in the file; `steps` is how many steps of training the seconds are of, where that is known.
 
-    The seconds of a step have its share of what else the stage does, validation above all.
+    The seconds of a step have its share of what else the stage does, validation above all. `machine` is the one that
+    did it, null where the store does not tell.
     """
-    record = {"key": stage.key.digest, "work": work_of(stage), "seconds": round(seconds, 2)}
-    return record if steps is None else {**record, "steps": steps, "seconds_per_step": round(seconds / steps, 4)}
+    record: dict[str, Any] = {"key": stage.key.digest, "work": work_of(stage), "seconds": round(seconds, 2)}
+    if steps is not None:
+        record |= {"steps": steps, "seconds_per_step": round(seconds / steps, 4)}
+    if made:
+        record |= made.told
+    return {**record, "machine": made.machine.model_dump(mode="json") if made else None}
+
+
+def machines_apart(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The file's `machines` and `stages`: each machine is told once, and stages name theirs by its position."""
+    machines: list[Any] = []
+    listed = {}
+    for label, record in stages.items():
+        machine = record["machine"]
+        if machine is not None and machine not in machines:
+            machines.append(machine)
+        listed[label] = {**record, "machine": None if machine is None else machines.index(machine)}
+    return {"machines": machines, "stages": listed}
 
 
 def _is_precision_or_need(name: str) -> bool:

@@ -60,7 +60,9 @@ def to_files(results: BuildResults) -> dict[str, str]:
     record = {
         "schema_version": SCHEMA_VERSION,
         "order": list(results.variants),
-        "environment": results.environment.model_dump(mode="json"),
+        "environment": results.environment.model_dump(
+            mode="json", exclude=None if results.environment.machines else {"machines"}
+        ),
         "figures": [figure.model_dump(mode="json") for figure in results.figures],
         "summaries": {name: v.summaries.model_dump(mode="json") for name, v in results.variants.items()},
     }

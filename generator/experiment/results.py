@@ -12,6 +12,7 @@ from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment.activation_maps import ActivationMaps
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.label_review import LabelReview
+from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import PHASES, Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
 from generator.experiment.runs import OverRuns, Summary, over_runs, summary
@@ -152,6 +153,8 @@ class Environment(Record):
     python: str
     packages: dict[str, str]
     """Every installed package that the build depends on → its version."""
+    machines: tuple[ComputedOn, ...] = ()
+    """Where TensorFlow's stages were computed, if that was on more than one kind of machine."""
 
 
 class FigureFile(Record):

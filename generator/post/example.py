@@ -23,6 +23,7 @@ from generator.experiment.data_summary import (
     Similarity,
 )
 from generator.experiment.label_review import Judged, LabelReview
+from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.recount import recount
@@ -75,11 +76,14 @@ def results(classes: Literal[2, 3] = 2, runs: int = 1) -> BuildResults:
         measure=_measure(_NAMES[:classes]),
         labels=_labels(classes),
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
-        environment=Environment(python="3", packages={"keras": "3"}),
+        environment=Environment(python="3", packages={"keras": "3"}, machines=_MACHINES),
         seeds=seeds,
         variants=variants,
         figures=figures(variants),
     )
+
+
+_MACHINES = tuple(ComputedOn(machine=name, stages=("baseline.head",)) for name in ("processor", None))
 
 
 def figures(variants: Iterable[str]) -> tuple[FigureFile, ...]:

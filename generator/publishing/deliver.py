@@ -142,7 +142,7 @@ def _provenance(
         "commit": _commit(places.root, display),
         **provenance.machine(),
         "ran": list(record.ran),
-        "stages": dict(record.stages),
+        **provenance.machines_apart(record.stages),
     }
     return strict_json.to_json(table).encode()
 

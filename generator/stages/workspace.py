@@ -42,6 +42,15 @@ def run(job: Job, out: Path, report: Report) -> None:
         job.body(job, out, report)
 
 
+def devices() -> tuple[int, tuple[str, ...]]:
+    """The threads of one operation, and the names of the accelerators that this process computes on."""
+    found = [device for device in tf.config.list_physical_devices() if device.device_type != "CPU"]
+    names = [tf.config.experimental.get_device_details(device).get("device_name") for device in found]
+    return tf.config.threading.get_intra_op_parallelism_threads(), tuple(
+        name or device.device_type for name, device in zip(names, found, strict=True)
+    )
+
+
 @cache
 def _strategy() -> tf.distribute.Strategy:
     """Training on every GPU where there are several; else wherever TensorFlow computes by itself."""

@@ -9,6 +9,7 @@ has AVX2, and a 64-bit Arm with bfloat16 units.
 
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +40,8 @@ no limit."""
 
 _CPUID = ("cpu family", "model", "stepping", "cpu implementer", "cpu variant", "cpu part", "cpu revision")
 """Lines of `/proc/cpuinfo` on x86-64, then on Arm."""
+
+_NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 
 def precision(setting: Literal["float32", "bfloat16", "auto"]) -> Precision:
@@ -108,6 +111,27 @@ def machine() -> str:
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpus() -> int:
+    """Processors that the system counts, whether or not this process may use them."""
+    return os.cpu_count() or 1
+
+
+def limit() -> str:
+    """What limits oneDNN's instructions, as `ONEDNN_MAX_CPU_ISA=AVX2`; empty where nothing does."""
+    variable, value = _limit()
+    return f"{variable}={printable(value)}" if variable else ""
+
+
+def gpus() -> tuple[str, ...]:
+    """Names of the GPUs that NVIDIA's driver for Linux lists, whether or not TensorFlow can use them."""
+    names = []
+    for path in sorted(_NVIDIA.glob("*/information")):
+        with suppress(OSError, ValueError):
+            lines = (line.partition(":") for line in path.read_text("utf-8").splitlines())
+            names += [value.strip() for name, _, value in lines if name == "Model"]
+    return tuple(names)
 
 
 def memory() -> str:

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Job:
     """As much of a job as the worker itself looks at."""
 
     label: str
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")

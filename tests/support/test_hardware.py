@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,18 @@ def test_fault_45_tensorflow_computes_bfloat16_where_it_is_said_to(monkeypatch: 
     assert (done.returncode == 0) == hardware.computes_bfloat16(), done.stderr
     if done.returncode == 0:
         assert done.stdout.split() == ["192", "10368"]
+
+
+def test_gpus_are_those_that_the_driver_lists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hardware, "_NVIDIA", tmp_path)
+    assert hardware.gpus() == ()
+    for bus in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / bus).mkdir()
+        (tmp_path / bus / "information").write_text("Model: \t\t NVIDIA H100\nIRQ:   \t\t 11\n")
+    assert hardware.gpus() == ("NVIDIA H100", "NVIDIA H100")
+
+
+def test_what_limits_the_instructions_is_told_as_it_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hardware.limit() == ""
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert hardware.limit() == "ONEDNN_MAX_CPU_ISA=avx2"

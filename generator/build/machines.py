@@ -1,0 +1,96 @@
+"""Which machine made what: a stage's record is written by the process that ran it, wherever that was.
+
+`note` leaves the record among the stage's files, `taken` takes it from there into the entry, `parsed` reads it, and
+`recorded` is both of a process that runs stages. Nothing that a stage computes depends on it.
+"""
+
+import json
+import platform
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from generator.experiment.machine import Machine, Made
+from generator.stages.job import Body, Job
+from generator.stages.table import STAGES
+from generator.support import hardware
+from generator.support.progress import Report
+
+RECORD = ".made.json"
+"""Beside a stage's files until they become an entry."""
+
+PACKAGES = frozenset(package for stage in STAGES for package in stage.packages)
+
+Devices = tuple[int, tuple[str, ...]]
+"""TensorFlow's threads and the accelerators it computes on."""
+
+
+def recorded(run: Body, devices: Callable[[], Devices | None]) -> Body:
+    """`run`, with the machine noted among the files of the stage that it ran."""
+
+    def run_and_note(job: Job, out: Path, report: Report) -> None:
+        run(job, out, report)
+        note(job, out, devices())
+
+    return run_and_note
+
+
+def note(job: Job, out: Path, devices: Devices | None = None) -> None:
+    """Leave in `out` what is known of the machine that this process runs on; `devices` in one with TensorFlow."""
+    threads, accelerators = devices or (None, None)
+    precision = job.given.get("precision")
+    made = Made(machine=here(), precision=precision, accelerators=accelerators, threads=threads)
+    (out / RECORD).write_text(made.model_dump_json(), "utf-8")
+
+
+def taken(out: Path) -> dict[str, Any] | None:
+    """What `note` left in `out`, which is gone from there then; None where nothing was left."""
+    path = out / RECORD
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    path.unlink()
+    return record
+
+
+def parsed(record: Any) -> Made | None:
+    """The record in an entry; None where there is none, or one of another version of the program."""
+    try:
+        return Made.model_validate(record)
+    except ValidationError:
+        return None
+
+
+@cache
+def here() -> Machine:
+    """The machine that this process runs on."""
+    gpus = hardware.gpus()
+    return Machine(
+        platform=f"{platform.system()} {platform.machine()}",
+        processor=hardware.processor(),
+        cpuid=hardware.cpuid() or None,
+        cpus=hardware.cpus(),
+        memory=hardware.memory() or None,
+        limit=hardware.limit() or None,
+        gpus=gpus,
+        python=platform.python_version(),
+        packages=_packages(libraries=bool(gpus)),
+    )
+
+
+def _packages(*, libraries: bool) -> dict[str, str]:
+    """Versions of `PACKAGES` as far as they are installed, with NVIDIA's `libraries` if these count."""
+    names = set(PACKAGES)
+    if libraries:
+        names |= {each.name for each in metadata.distributions() if each.name.startswith("nvidia-")}
+    found = {}
+    for name in sorted(names):
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
