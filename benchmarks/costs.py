@@ -69,7 +69,7 @@ def main() -> None:
     print(machine.as_markdown(measured["machine"]), flush=True)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     steps = {precision: _steps(precision, options.repeats) for precision in PRECISIONS}
-    small = [_built(p, "baseline", "smoke") for _ in range(options.rounds) for p in PRECISIONS]
+    small = [_built(p, "baseline,augmentation", "smoke") for _ in range(options.rounds) for p in PRECISIONS]
     costs = ratios(steps, small)
     table = measured | {"ratios": vars(costs), "checked": {}}
     if options.check:
@@ -180,7 +180,7 @@ def ratios(steps: Mapping[str, tuple[float, float]], small: list[Built]) -> Cost
 
 def _beyond(built: Built, stage: str, none: Costs) -> float:
     """What `stage` took beyond what its images explain, in builds of the base."""
-    (label,) = (label for label, todo in built.work.items() if todo.stage == stage)
+    label = next(label for label, todo in built.work.items() if todo.stage == stage)
     return max(0.0, built.took[label] - built.expected(label, none)) / built.speed.base
 
 

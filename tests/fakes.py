@@ -94,6 +94,10 @@ def augmentation(job: Job, out: Path, report: Report, hook: Hook) -> None:
     np.save(out / artifacts.COPIES, random.integers(0, 256, (9, size, size, 3), np.uint8))
 
 
+def augmented(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    np.save(out / artifacts.AUGMENTED, np.array([_number(job)], np.uint64))
+
+
 def features(job: Job, out: Path, report: Report, hook: Hook) -> None:
     _store_rows(job, out / artifacts.POOLED)
 
@@ -206,6 +210,7 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "split": real,
     "architecture": architecture,
     "augmentation": augmentation,
+    "augmented": augmented,
     "features": features,
     "labels": real,
     "label_figures": label_figures,

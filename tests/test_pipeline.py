@@ -25,7 +25,6 @@ from tests.fakes import Project, Recorder, make_project, timeless, tree, write_i
 
 MAPPING = ("activation_maps", "map_figures")
 EVERYTHING = {
-    "all.pixels",
     "all.near",
     "all.augmentation",
     "all.data_figures",
@@ -33,8 +32,9 @@ EVERYTHING = {
     "all.label_figures",
     "all.examples",
     "all.comparison",
-    # Split, features and cut are shared by the two variants.
-    *(f"baseline.{name}" for name in ("split", "features", "cut")),
+    "augmentation.augmented",
+    # Pixels, split, features and cut are shared by the two variants.
+    *(f"baseline.{name}" for name in ("pixels", "split", "features", "cut")),
     *(
         f"{variant}.{name}"
         for variant in ("baseline", "augmentation")
@@ -217,7 +217,7 @@ def test_any_way_through_settings_ends_where_a_clean_build_ends(built: Project, 
 # ---- Images to measure with ------------------------------------------------------------------------------
 
 MEASURING = {f"{v}.{s}" for v in ("baseline", "augmentation") for s in ("measurement", "measure_figures")} | {
-    "all.measure_pixels",
+    "baseline.measure_pixels",
     "baseline.measure_features",
 }
 
@@ -304,7 +304,7 @@ def test_explaining_a_changed_learning_rate(built: Project) -> None:
 def test_explaining_a_changed_image(built: Project) -> None:
     write_image(built.data / "train" / "horse" / "2.png", shade=1)
     named = causes(built)
-    assert named["all.pixels"] == ("dataset changed",)
+    assert named["baseline.pixels"] == ("dataset changed",)
     assert named["baseline.features"] == ("dataset changed",)
     assert named["all.augmentation"] == ("needs pixels, which changed",)
     assert "baseline.architecture" not in named
@@ -331,7 +331,7 @@ def test_explaining_an_upgraded_package(built: Project, monkeypatch: pytest.Monk
     monkeypatch.setattr(planning, "version", lambda name: "99.0" if name == "tensorflow" else version(name))
     named = causes(built)
     assert named["baseline.features"] == (f'package tensorflow: "{old}" → "99.0"',)
-    assert "all.pixels" not in named
+    assert "baseline.pixels" not in named
 
 
 def test_explaining_an_entry_that_was_pruned(built: Project) -> None:
@@ -381,11 +381,11 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     display = Recorder()
     fresh.build(display=display)
     line = announced(display)
-    assert line.startswith("29 of 29 stages run, about ")
+    assert line.startswith("30 of 30 stages run, about ")
     assert line.endswith(" on this machine (from a probe of one batch)")
     where = display.lines.index(line)
-    assert display.lines[where + 1].startswith(
-        "  all: pixels, near, augmentation, data_figures, labels, label_figures, examples, comparison; about "
+    assert display.lines[where + 2].startswith(
+        "  all: near, augmentation, data_figures, labels, label_figures, examples, comparison; about "
     )
     assert display.lines.index("baseline.architecture …") > where
     shares = [text for text in display.lines if "; build " in text]
@@ -398,7 +398,7 @@ def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypat
     without_estimate(monkeypatch)
     display = Recorder()
     built.build("fine_tuning.learning_rate=0.5", "fine_tuning.epochs=4", display=display)
-    assert announced(display).startswith("14 of 29 stages run, about ")
+    assert announced(display).startswith("14 of 30 stages run, about ")
     assert announced(display).endswith(" on this machine (from the last run)")
 
 
@@ -432,7 +432,7 @@ def test_a_build_goes_on_without_an_estimate(
     display = Recorder()
     assert set(fresh.build(display=display).ran) == EVERYTHING
     assert display.warnings == [f"no estimate: {str(failure).splitlines()[0]}"]
-    assert announced(display) == "29 of 29 stages run; none of them ever ran on this machine"
+    assert announced(display) == "30 of 30 stages run; none of them ever ran on this machine"
     assert not any("; build " in line for line in display.lines)
 
 

@@ -173,7 +173,7 @@ def _content(path: Path) -> Any:
     if path.name != SETTINGS:
         return found
     settings = loading.load(path)
-    return found | {"data": settings.data.model_dump()} | settings.baseline.recipe.model_dump()
+    return found | settings.baseline.recipe.model_dump() | {"data": settings.data.model_dump()}
 
 
 def _member(value: Any, step: str, source: str) -> Any:

@@ -34,7 +34,7 @@ def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> DataSu
 
     Raises `BadInput` where there are near-duplicates and these are refused.
     """
-    table = runner.require(plan.shared["pixels"]).read_json(artifacts.REPORT)
+    table = runner.require(plan.runs[config.baseline.name]["pixels"]).read_json(artifacts.REPORT)
     report = strict_json.validated(PixelReport, table, "pixels")
     near = strict_json.validated(NearReport, runner.require(plan.shared["near"]).read_json(artifacts.NEAR), "near")
     splits = {name: runner.require(nodes["split"]) for name, nodes in plan.runs.items()}

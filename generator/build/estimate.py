@@ -23,7 +23,7 @@ Source = Literal["the last run", "a probe of one batch"]
 FURTHEST = 4.0
 """By how much the volume of work may differ from that of the last run: beyond, what is fixed counts for too much."""
 
-COSTLY = ("cut", "features", "head", "fine_tuning", "evaluation", "measure_features", "measurement")
+COSTLY = ("cut", "features", "augmented", "head", "fine_tuning", "evaluation", "measure_features", "measurement")
 """Stages that are worth a probe where they never ran."""
 
 
@@ -140,9 +140,9 @@ def work(
 ) -> Work:
     """What the stage `name` has to do after `done` epochs; `cut`: whether it finds the outputs at the cut.
 
-    An epoch with augmentation takes the training images through all that is frozen, for the head the whole base; one
-    without takes what is stored. Fine-tuning trains the part above the cut, and passes it for validation. Whatever
-    starts at the cut computes it if it is not stored.
+    An epoch with augmentation takes the training images through all that is frozen, for the head the whole base and in
+    a stage before it; one without takes what is stored. Fine-tuning trains the part above the cut, and passes it for
+    validation. Whatever starts at the cut computes it if it is not stored.
     """
     size = f"{data.image_size} px"
     images = counts.all
@@ -166,6 +166,8 @@ def work(
         return Work(name, f"{name} {recipe.model.backbone}", images)
     if name == "head_evaluation":
         return Work(name, name, images, head_steps=math.ceil(images / data.batch_size))
+    if name == "augmented":
+        return _augmented(name, recipe, base, counts, recipe.head.epochs)
     if name == "head":
         return _head(recipe, base, counts, data.batch_size, max(1, recipe.head.epochs - done))
     if name == "fine_tuning":
@@ -182,13 +184,19 @@ def _measuring(name: str, decoding: str, network: str, images: int) -> Work:
     return Work(name, f"{name} {network}", images, lower=images, upper=images)
 
 
+def _augmented(name: str, recipe: Recipe, network: str, counts: Counts, epochs: int) -> Work:
+    passed = epochs * counts.training
+    return Work(name, f"{name} {network}", passed, lower=passed, upper=passed, augmented=passed)
+
+
 def _head(recipe: Recipe, network: str, counts: Counts, batch: int, epochs: int) -> Work:
     steps = epochs * (math.ceil(counts.training / batch) + math.ceil(counts.validation / batch))
-    if not recipe.model.augment:
-        return Work("head", "head", steps, head_steps=steps)
-    passed = epochs * counts.training
-    kind = f"head {network} augmented"
-    return Work("head", kind, passed, lower=passed, upper=passed, augmented=passed, head_steps=steps)
+    if recipe.model.augment and recipe.head.patience:
+        # Where it may end early, no stage before it has passed the images.
+        return replace(
+            _augmented("head", recipe, network, counts, epochs), kind=f"head {network} augmented", head_steps=steps
+        )
+    return Work("head", "head", steps, head_steps=steps)
 
 
 def _fine_tuning(recipe: Recipe, network: str, counts: Counts, epochs: int) -> Work:

@@ -18,7 +18,7 @@ def describe(config: Config, begun: Start, plan: Plan, runner: Runner) -> Measur
     """The images, decoded; None where there are none."""
     if begun.measure is None:
         return None
-    table = runner.require(plan.shared["measure_pixels"]).read_json(artifacts.REPORT)
+    table = runner.require(plan.runs[config.baseline.name]["measure_pixels"]).read_json(artifacts.REPORT)
     report = strict_json.validated(PixelReport, table, "measure_pixels")
     return summary.summarise_measure(begun.measure, begun.dataset, report, config.data)
 

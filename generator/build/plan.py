@@ -124,10 +124,14 @@ def plan(config: Config, start: Start) -> Plan:
                 nodes = runs[run.name]
                 own = {each.name: runs[each.name] for each in config.runs if each.variant == run.variant}
                 known = _of_every(own) if stage.scope == "runs" else {**shared, **nodes}
-                if stage.scope == "run" or run.number == 1:
+                if _has(stage, run, start) and (stage.scope == "run" or run.number == 1):
                     nodes[stage.name] = _node(stage, run.name, run, config, start, known)
     _check_runs_differ(config, runs)
     return Plan(shared, runs)
+
+
+def _has(stage: Stage, run: Run, start: Start) -> bool:
+    return stage.where is None or stage.where(run.variant.recipe, start.weights[run.variant.name])
 
 
 def _of_every(runs: Mapping[str, Nodes]) -> Nodes:
@@ -177,7 +181,8 @@ def _node(stage: Stage, owner: str, run: Run, config: Config, start: Start, know
 def _settings(stage: Stage, run: Run, config: Config, start: Start) -> dict[str, Any]:
     """Path → value of every setting that the stage may read here."""
     recipe, weights = run.variant.recipe, start.weights[run.variant.name]
-    tables = {"data": config.data.model_dump(mode="json"), "seeds": run.seeds.model_dump()}
+    data = config.data.model_copy(update=dict(recipe.data))
+    tables = {"data": data.model_dump(mode="json"), "seeds": run.seeds.model_dump()}
     values = flatten({**recipe.model_dump(mode="json"), **tables})
     sometimes = [path for path, holds in stage.sometimes.items() if holds(recipe, weights)]
     return {path: values[path] for path in (*stage.settings, *sometimes)}

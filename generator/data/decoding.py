@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from generator.data import deep, filetypes
+from generator.data import deep, filetypes, transparency
+from generator.experiment.settings import Alpha, Crop
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -81,21 +81,22 @@ def decode_bytes(
     data: bytes,
     *,
     size: int,
-    alpha: Literal["drop", "white"],
+    alpha: Alpha,
+    crop: Crop = "none",
     max_pixels: int,
     scales: Mapping[str, deep.Scale] | None = None,
 ) -> Decoded:
     """The image whose file holds `data`, stretched to a square of `size` pixels as Keras does.
 
-    `alpha="drop"` takes the colours as they are stored, also those hidden under transparency; `"white"`
-    blends with white. Samples of more than 8 bits become 8 by the data set's `scales`, else by the image's own. An
-    image of more than `max_pixels` is refused before it is decoded. Raises `BadImage`.
+    `alpha` says what is shown where it is transparent, `crop` which box of it is kept (`transparency`). Samples of more
+    than 8 bits become 8 by the data set's `scales`, else by the image's own. An image of more than `max_pixels` is
+    refused before it is decoded. Raises `BadImage`.
     """
     with _refusing(max_pixels):
         opened = _open(data, max_pixels)
         with _alone if math.prod(opened.size) > LARGE else nullcontext():
             loaded = _load(opened, data, scales or {})
-            image, transparent = _to_rgb(loaded.image, alpha)
+            image, transparent = _to_rgb(loaded.image, alpha, crop)
             pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
     return Decoded(pixels, loaded.notes, transparent, loaded.range)
 
@@ -245,16 +246,14 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _to_rgb(image: Image.Image, alpha: Literal["drop", "white"]) -> tuple[Image.Image, bool]:
-    """`image` as RGB, and whether anything in it is transparent."""
+def _to_rgb(image: Image.Image, alpha: Alpha, crop: Crop) -> tuple[Image.Image, bool]:
+    """What is shown of `image` as RGB, and whether anything in it is transparent."""
     if not image.has_transparency_data:
         return (image if image.mode == "RGB" else _converted(image, "RGB")), False
     rgba = _converted(image, "RGBA")
-    transparent = rgba.getchannel("A").getextrema() != (255, 255)
-    if alpha == "white" and transparent:
-        rgba = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    # Pillow's RGBA → RGB takes the colours as they are; resizing RGBA would blend them first.
-    return rgba.convert("RGB"), transparent
+    if rgba.getchannel("A").getextrema() == (255, 255):
+        return rgba.convert("RGB"), False
+    return transparency.to_rgb(transparency.framed(rgba, crop), alpha), True
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:

@@ -62,6 +62,8 @@ class Pair(Record):
 class NearReport(Record):
     """The near-duplicates among the images of a data set."""
 
+    copies: Copies
+    """Positions of images with the same pixels."""
     pairs: tuple[Pair, ...]
     """Of images whose pixels are the same, the first stands for all."""
 
@@ -76,7 +78,8 @@ def look(
 ) -> NearReport:
     """The near-duplicates in `pixels` that are no `copies` of each other; as `find`."""
     others = {position for group in copies for position in group[1:]}
-    return NearReport(pairs=find(pixels, [i for i in range(len(pixels)) if i not in others], progress))
+    pairs = find(pixels, [i for i in range(len(pixels)) if i not in others], progress)
+    return NearReport(copies=copies, pairs=pairs)
 
 
 def find(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -19,6 +19,7 @@ from pydantic import Field
 from generator.data import decoding, deep, listing, splits
 from generator.data.dataset import Dataset, Sample
 from generator.data.splits import Copies
+from generator.experiment.settings import Alpha, Crop
 from generator.support.errors import BuildFailed, printable
 from generator.support.files import DISK_FULL, replacing
 from generator.support.strict_json import Record
@@ -34,10 +35,12 @@ class Square:
 
     size: int
     """Side, pixels."""
-    alpha: Literal["drop", "white"]
+    alpha: Alpha
     """What transparency becomes."""
     max_pixels: int
     """Most pixels an image's header may announce."""
+    crop: Crop = "none"
+    """Which box of an image with transparency is kept."""
 
 
 class Images(Protocol):
@@ -192,7 +195,12 @@ def _decode(item: Sample, square: Square, scales: Mapping[str, deep.Scale]) -> d
         raise BuildFailed(f"{printable(item.path)}: changed during the build; build again")
     try:
         return decoding.decode_bytes(
-            data, size=square.size, alpha=square.alpha, max_pixels=square.max_pixels, scales=scales
+            data,
+            size=square.size,
+            alpha=square.alpha,
+            crop=square.crop,
+            max_pixels=square.max_pixels,
+            scales=scales,
         )
     except decoding.BadImage as fault:
         return fault

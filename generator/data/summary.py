@@ -72,6 +72,7 @@ def summarise(
         image_size=settings.image_size,
         batch_size=settings.batch_size,
         alpha=settings.alpha,
+        crop=settings.crop,
         transparent_images=report.transparent,
         ignored=dataset.ignored,
         notes=report.notes,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from generator.experiment.settings import Alpha, Crop
 from generator.support.strict_json import Record
 
 Part = Literal["train", "validation", "test"]
@@ -191,7 +192,8 @@ class DataSummary(Record):
     test_batches: int
     image_size: int
     batch_size: int
-    alpha: Literal["drop", "white"]
+    alpha: Alpha
+    crop: Crop = "none"
     transparent_images: int
     """Images with at least one pixel that is not opaque."""
     ignored: dict[str, int]

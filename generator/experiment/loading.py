@@ -23,6 +23,7 @@ from generator.experiment.settings import (
     PostSettings,
     Recipe,
     Settings,
+    ShownSettings,
     Variant,
     WeightsSetting,
     flatten,
@@ -37,6 +38,7 @@ class _VariantTable(Settings):
 
     title: str | None = None
     seed: int | None = None
+    data: dict[str, Any] = Field(default={})
     split: dict[str, Any] = Field(default={})
     model: dict[str, Any] = Field(default={})
     head: dict[str, Any] = Field(default={})
@@ -180,6 +182,7 @@ def _selected(variants: str, file: ConfigFile) -> list[str]:
 
 def _variant(name: str, file: ConfigFile, where: str) -> Variant:
     base = file.model_dump(include=set(Recipe.model_fields))
+    base["data"] = {setting: base["data"][setting] for setting in ShownSettings.model_fields}
     if name == BASELINE:
         return Variant(name=name, title="Baseline", changes={}, recipe=_recipe(base, file.data, where))
     table = file.variants[name]

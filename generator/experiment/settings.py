@@ -82,7 +82,21 @@ class PostSettings(Settings):
         return f"{self.date:%Y-%m-%d}-{self.slug}.md"
 
 
-class DataSettings(Settings):
+Alpha = Literal["drop", "white", "grey", "background"]
+Crop = Literal["none", "picture", "subject"]
+
+
+class ShownSettings(Settings):
+    """What of its images a network is shown; a variant may be shown something else."""
+
+    alpha: Alpha = "drop"
+    """What transparency becomes: `drop` shows hidden colours, as in the write-up; `white` and `grey` blend, which
+    leaves the subject alone; `background` shows what was hidden, and white in place of the subject."""
+    crop: Crop = "none"
+    """Which box of an image with transparency is kept: all, the `picture` without even padding, or the `subject`'s."""
+
+
+class DataSettings(ShownSettings):
     """Where the images come from and how they are read."""
 
     path: str = "sample"
@@ -100,8 +114,6 @@ class DataSettings(Settings):
     image_size: int = Field(default=224, ge=32, le=1024)
     """Side of the square every image is resized to, pixels; each backbone has its own least size."""
     batch_size: int = Field(default=32, ge=1)
-    alpha: Literal["drop", "white"] = "drop"
-    """What transparency becomes: `drop` shows hidden colours, as in the write-up; `white` blends."""
     sample_train: int = Field(default=360, ge=4)
     """Training images of the sample data set, all classes together; rounded down to as many of each class."""
     sample_test: int = Field(default=40, ge=2)
@@ -220,6 +232,7 @@ class Recipe(Settings):
     """Everything that may differ between variants."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
+    data: ShownSettings = ShownSettings()
     split: SplitSettings = SplitSettings()
     model: ModelSettings = ModelSettings()
     head: PhaseSettings

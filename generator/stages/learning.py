@@ -1,7 +1,6 @@
 """The stages that need TensorFlow: each is a function from a `Job` to files in a folder.
 
     architecture   shapes, parameter counts, model summaries
-    augmentation   augmented copies of one training image, for the figure
     cut            outputs of the frozen lower part for every image
     features       pooled features of every image, from the frozen base
     head           phase 1: history, the head's weights, the score before training
@@ -30,17 +29,14 @@ from generator.experiment.results import ParameterCounts, Shapes, Summaries
 from generator.experiment.settings import ModelSettings, first_fine_tuning_epoch
 from generator.experiment.task import Task, task_for
 from generator.stages import artifacts
+from generator.stages.augmenting import head_batches
 from generator.stages.job import Job
 from generator.stages.pixels import found_in
 from generator.stages.workspace import Workspace, through
 from generator.support.progress import Report
 from generator.training import activation_maps as mapping
 from generator.training import network, scoring
-from generator.training.batches import augmentation_layers
 from generator.training.epochs import Batches, Phase, train
-
-COPIES = 9
-"""Augmented copies in the figure."""
 
 
 def architecture(job: Job, out: Path, report: Report) -> None:
@@ -70,15 +66,6 @@ def architecture(job: Job, out: Path, report: Report) -> None:
     )
     summaries = Summaries(base=base_summary, head=head_summary, fine_tuning=network.summary(whole))
     artifacts.write_records(out, parameters=parameters, shapes=shapes, summaries=summaries)
-
-
-def augmentation(job: Job, out: Path, report: Report) -> None:
-    work = Workspace(job)
-    image = work.pixels[0].astype(np.float32)
-    seed = work.seed("augmentation", "augmentation figure")
-    layers = augmentation_layers(job.setting("model.rotation"), job.setting("model.fill"), seed)
-    copies = [layers(image[None], training=True).numpy()[0] for _ in range(COPIES)]
-    np.save(out / artifacts.COPIES, np.clip(np.round(copies), 0, 255).astype(np.uint8))
 
 
 def cut(job: Job, out: Path, report: Report) -> None:
@@ -113,9 +100,8 @@ def head(job: Job, out: Path, report: Report) -> None:
     before = _before(task, model, work, pooled)
 
     def training(epoch: int) -> Batches:
-        if job.setting("model.augment"):
-            return work.augmented("head", epoch, work.pooling)
-        return work.batches(pooled, work.training_order("head", epoch))
+        order = work.training_order("head", epoch)
+        return head_batches(work, epoch, order) if job.setting("model.augment") else work.batches(pooled, order)
 
     history = train(
         model,
@@ -144,9 +130,9 @@ def fine_tuning(job: Job, out: Path, report: Report) -> None:
     _load_variables(layers.dense.trainable_variables, job.inputs["head"])
 
     def training(epoch: int) -> Batches:
-        if job.setting("model.augment"):
-            return work.augmented("fine_tuning", epoch, work.lower)
-        return work.lower_outputs(work.training_order("fine_tuning", epoch))
+        order = work.training_order("fine_tuning", epoch)
+        augmenting = job.setting("model.augment")
+        return work.augmented("fine_tuning", epoch, order, work.lower) if augmenting else work.lower_outputs(order)
 
     first = first_fine_tuning_epoch(len(artifacts.read_records(job.inputs["head"])["history"]))
     history = train(
@@ -186,10 +172,11 @@ def activation_maps(job: Job, out: Path, report: Report) -> None:
 
 def _mapped(job: Job, maps: np.ndarray, speaking: list[int], report: Report) -> list[MappedImage]:
     """What each map comes to, and what of it lies where, as far as alpha channels tell."""
-    size, any_transparent = job.setting("data.image_size"), found_in(job.inputs["pixels"]).transparent > 0
+    size, crop = job.setting("data.image_size"), job.setting("data.crop")
+    any_transparent = found_in(job.inputs["pixels"]).transparent > 0
     images = []
     for sample, places, sign in zip(job.dataset.test, maps, speaking, strict=True):
-        where = regions.of_image(sample.path, size) if any_transparent else None
+        where = regions.of_image(sample.path, size, crop) if any_transparent else None
         images.append(
             MappedImage(
                 mean=float(places.mean(dtype=np.float64)),

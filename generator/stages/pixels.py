@@ -35,9 +35,10 @@ def near(job: Job, out: Path, report: Report) -> None:
 
 
 def split(job: Job, out: Path, report: Report) -> None:
-    together = found_in(job.inputs["pixels"]).copies
-    if job.setting("data.near_duplicates") == "group":
-        together = splits.merged(together, near_in(job.inputs["near"]).together)
+    # Of the baseline's images, whatever of them a variant shows: variants are compared on the same ones.
+    known = near_in(job.inputs["near"])
+    grouped = job.setting("data.near_duplicates") == "group"
+    together = splits.merged(known.copies, known.together) if grouped else known.copies
     fraction, batch_size = job.setting("split.validation_fraction"), job.setting("data.batch_size")
     stratified = job.setting("split.stratified")
     found = dataset.split(job.dataset, fraction, batch_size, job.setting("seeds.split"), together, stratified)
@@ -48,6 +49,7 @@ def _square(job: Job) -> Square:
     return Square(
         size=job.setting("data.image_size"),
         alpha=job.setting("data.alpha"),
+        crop=job.setting("data.crop"),
         max_pixels=job.setting("data.max_pixels"),
     )
 

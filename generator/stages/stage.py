@@ -41,6 +41,8 @@ class Stage:
     """Whether the packages that decode some of the images count among those."""
     for_stages: bool = False
     """Whether its files serve other stages alone; then it runs only where one of these runs."""
+    where: Condition | None = None
+    """Whether a run has it; None: every run."""
     on_request: bool = False
     """Whether it runs only where the results ask for it; then it is counted among no build's stages."""
     measures: bool = False

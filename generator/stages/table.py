@@ -1,7 +1,7 @@
 """The stages of a build, one row each: what it runs, what it may read, what it needs.
 
-    pixels ─┬─ near, split ┐
-            ├─ features ─ head ─┬─ head_evaluation
+    pixels ─┬─ near ─ split┐
+            ├─ features, augmented ─ head ─┬─ head_evaluation
             ├─ cut ╌╌┘──────────┴─ fine_tuning ─ evaluation ─┬─ figures, examples
             │                                                ├─ activation_maps ─ map_figures
             │                                                └─ comparison
@@ -38,6 +38,11 @@ def augments(recipe: Recipe, weights: Weights) -> bool:
     return recipe.model.augment
 
 
+def augments_every_epoch(recipe: Recipe, weights: Weights) -> bool:
+    """Whether the head sees all the epochs' augmented images: where it may end early, none is prepared in advance."""
+    return recipe.model.augment and recipe.head.patience == 0
+
+
 def reshuffles(recipe: Recipe, weights: Weights) -> bool:
     return recipe.split.mode == "reshuffled"
 
@@ -47,6 +52,7 @@ def draws_weights(recipe: Recipe, weights: Weights) -> bool:
 
 
 _SPLITTING = ("split.validation_fraction", "split.stratified")
+_DECODED = ("data.image_size", "data.alpha", "data.crop", "data.max_pixels")
 _BATCHES = ("data.image_size", "data.batch_size")
 _PHASE = ("split.mode", "model.preprocess", "model.augment", "model.dropout", "seeds.order", "seeds.dropout")
 _TRAINED = (*_BATCHES, *_PHASE)
@@ -64,8 +70,8 @@ STAGES = (
     Stage(
         name="pixels",
         runs="generator.stages.pixels:pixels",
-        scope="build",
-        settings=("data.image_size", "data.alpha", "data.max_pixels"),
+        scope="run",
+        settings=_DECODED,
         given=("dataset",),
         packages=("numpy", "pillow"),
         decodes=True,
@@ -75,7 +81,7 @@ STAGES = (
     ),
     Stage(
         name="augmentation",
-        runs="generator.stages.learning:augmentation",
+        runs="generator.stages.augmenting:augmentation",
         scope="build",
         settings=("seeds.augmentation", "model.rotation", "model.fill"),
         needs=("pixels",),
@@ -88,7 +94,7 @@ STAGES = (
         scope="run",
         settings=("seeds.split", *_SPLITTING, "data.batch_size", "data.near_duplicates"),
         given=("dataset",),
-        needs=("pixels", "near"),
+        needs=("near",),
         packages=("numpy",),
     ),
     Stage(
@@ -160,13 +166,34 @@ STAGES = (
         packages=DRAWING,
     ),
     Stage(
+        name="augmented",
+        runs="generator.stages.augmenting:augmented",
+        scope="run",
+        settings=(
+            *_BATCHES,
+            "split.mode",
+            "model.preprocess",
+            "model.rotation",
+            "model.fill",
+            "seeds.augmentation",
+            "head.epochs",
+            "data.max_stored_bytes",
+        ),
+        sometimes={**_RANDOM, "seeds.split": reshuffles},
+        given=("dataset", "backbone", "weights", "precision"),
+        needs=("pixels", "split"),
+        packages=TENSORFLOW,
+        for_stages=True,
+        where=augments_every_epoch,
+    ),
+    Stage(
         name="head",
         runs="generator.stages.learning:head",
         scope="run",
         settings=(*_TRAINED, "seeds.head", *_HEAD),
         sometimes=_CHANCE,
         given=("classes", "dataset", "backbone", "weights", "precision"),
-        needs=("pixels", "split", "features"),
+        needs=("pixels", "split", "features", "augmented"),
         packages=TENSORFLOW,
     ),
     Stage(
@@ -236,7 +263,7 @@ STAGES = (
         name="activation_maps",
         runs="generator.stages.learning:activation_maps",
         scope="variant",
-        settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
+        settings=(*_BATCHES, "data.crop", "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
         sometimes=_RANDOM,
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "cut", "fine_tuning", "evaluation"),
@@ -255,8 +282,8 @@ STAGES = (
     Stage(
         name="measure_pixels",
         runs="generator.stages.pixels:measure_pixels",
-        scope="build",
-        settings=("data.image_size", "data.alpha", "data.max_pixels"),
+        scope="run",
+        settings=_DECODED,
         given=("measure",),
         needs=("pixels",),
         packages=("numpy", "pillow"),

@@ -185,11 +185,10 @@ class Workspace:
         augment: Forward = tf.function(partial(self.augmentation, training=True), autograph=False)
         return augment
 
-    def augmented(self, phase: str, epoch: int, frozen: Forward) -> Batches:
-        """Outputs of `frozen` for the epoch's training images, freshly augmented."""
+    def augmented(self, phase: str, epoch: int, order: np.ndarray, frozen: Forward) -> Batches:
+        """Outputs of `frozen` for the images at `order`, freshly augmented; how, that order and the epoch decide."""
         reseed(self.augmentation, self.seed("augmentation", f"{phase} augmentation", epoch))
-        images = self.batches(self.pixels, self.training_order(phase, epoch))
-        return through(images, lambda batch: frozen(self.augment(batch)))
+        return through(self.batches(self.pixels, order), lambda batch: frozen(self.augment(batch)))
 
     def training_order(self, phase: str, epoch: int) -> np.ndarray:
         """The epoch's training images, shuffled."""

@@ -46,8 +46,11 @@ def test_what_is_frozen_is_passed_once_and_only_the_upper_part_is_trained(projec
 
 
 def test_augmented_images_pass_what_is_frozen_in_every_epoch(project: Project) -> None:
-    head = work_of(project, "head", variant="augmentation")
-    assert seconds(head) == pytest.approx(0.5 + 30 * (12 * 0.001 + 296 * (0.002 + 0.003 + 0.001)))
+    passed = 30 * 296 * (0.002 + 0.003 + 0.001)
+    assert seconds(work_of(project, "augmented", variant="augmentation")) == pytest.approx(0.5 + passed)
+    assert seconds(work_of(project, "head", variant="augmentation")) == pytest.approx(0.5 + 30 * 12 * 0.001)
+    alone = work_of(project, "head", "variants.augmentation.head.patience=3", variant="augmentation")
+    assert seconds(alone) == pytest.approx(0.5 + passed + 30 * 12 * 0.001), "nothing is passed in advance"
     tuning = work_of(project, "fine_tuning", variant="augmentation")
     assert seconds(tuning) == pytest.approx(0.5 + 11 * (296 * (0.002 + 0.001 + 3 * 0.003) + 64 * 0.003))
 
@@ -100,8 +103,8 @@ def test_a_last_run_of_much_more_or_less_or_another_kind_does_not_count(project:
 
 
 def test_what_another_variant_took_counts(project: Project) -> None:
-    before = work_of(project, "head", variant="augmentation")
-    todo = work_of(project, "head", "variants.augmentation.seed=3", variant="augmentation")
+    before = work_of(project, "augmented", variant="augmentation")
+    todo = work_of(project, "augmented", "variants.augmentation.seed=3", variant="augmentation")
     assert estimate.scaled(todo, {before.kind: Timing(before.volume, 70.0)}) == 70
     assert estimate.scaled(work_of(project, "head"), {before.kind: Timing(before.volume, 70.0)}) is None
 

@@ -130,7 +130,6 @@ def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
         ("fine_tuning.from_layer=150", {"architecture", "cut"} | TUNED),
         ("model.dropout=0.5", {"architecture"} | TRAINED),
         ("model.preprocess=false", {"architecture"} | FROZEN | TRAINED),
-        ("model.augment=true", {"architecture"} | TRAINED),
         ("split.validation_fraction=0.4", SPLIT),
         ('split.mode="reshuffled"', SPLIT - {"split", "data_figures"}),
         ('data.near_duplicates="report"', SPLIT),
@@ -138,12 +137,20 @@ def plan(project: Project, dataset: Dataset) -> Callable[..., Plan]:
         ("data.image_size=64", ALL),
         ("data.batch_size=3", {"architecture"} | FROZEN | SPLIT),
         ('data.alpha="white"', ALL - {"architecture"}),
+        ('data.crop="subject"', ALL - {"architecture"}),
     ],
 )
 def test_a_setting_runs_exactly_the_stages_that_depend_on_it(
     plan: Callable[..., Plan], setting: str, ran: set[str]
 ) -> None:
     assert changed(plan(), plan(setting)) == ran
+
+
+def test_augmenting_adds_a_pass_and_runs_what_trains(plan: Callable[..., Plan]) -> None:
+    before, after = keys(plan()), keys(plan("model.augment=true"))
+    assert set(after) - set(before) == {"baseline.augmented"}
+    ran = {label.partition(".")[2] for label in before if before[label] != after[label]}
+    assert ran == {"architecture"} | TRAINED
 
 
 def test_the_rotation_counts_for_the_figure_alone_where_a_variant_does_not_augment(plan: Callable[..., Plan]) -> None:
@@ -156,7 +163,7 @@ def test_the_rotation_counts_for_the_figure_alone_where_a_variant_does_not_augme
 
 def test_the_rotation_counts_where_a_variant_augments(plan: Callable[..., Plan]) -> None:
     before, after = plan("model.augment=true"), plan("model.augment=true", "model.rotation=0.4")
-    assert changed(before, after) == {"architecture", "augmentation", "data_figures"} | TRAINED
+    assert changed(before, after) == {"architecture", "augmentation", "augmented", "data_figures"} | TRAINED
 
 
 @pytest.mark.parametrize(
@@ -286,7 +293,7 @@ def test_another_network_runs_what_the_base_computes_and_is(plan: Callable[..., 
 def test_a_variant_with_another_network_shares_what_no_network_computes(plan: Callable[..., Plan]) -> None:
     made = plan("variants.other.model.backbone=VGG16", variants="other").runs
     same = {name for name, node in made["other"].items() if node.key.digest == made["baseline"][name].key.digest}
-    assert same == {"split"}
+    assert same == {"pixels", "split"}
 
 
 @pytest.mark.parametrize(
@@ -380,7 +387,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
         ),
         ("training/scoring.py", "zero_division=0", "zero_division=1", EVALUATED),
         ("support/noise.py", "Z = 1.95", "Z = 1.85", {"comparison"} | LABELS),
-        ("stages/learning.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
+        ("stages/augmenting.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
         # How images are chosen for validation.
         ("data/splits.py", "count <= room[kind]", "count < room[kind]", SPLIT),
         # What stands between a stage's function and the library that it calls.
@@ -545,8 +552,29 @@ def test_runs_share_what_does_not_depend_on_what_varies(plan: Callable[..., Plan
         first, second = runs["baseline"], runs["baseline~2"]
         return {name for name, node in second.items() if node.key.digest == first[name].key.digest}
 
-    assert shared("split", "head", "order") == {"features", "cut"}
-    assert shared("head") == shared("order", "dropout") == {"features", "cut", "split"}
+    frozen = {"pixels", "features", "cut"}
+    assert shared("split", "head", "order") == frozen
+    assert shared("head") == shared("order", "dropout") == frozen | {"split"}
+
+
+def test_runs_share_the_augmented_pass_where_neither_it_nor_the_split_varies(plan: Callable[..., Plan]) -> None:
+    def same(*vary: str) -> bool:
+        runs = plan(f"seeds={{ count = 2, vary = {list(vary)} }}", "model.augment=true").runs
+        return runs["baseline"]["augmented"].key.digest == runs["baseline~2"]["augmented"].key.digest
+
+    assert same("head", "order", "dropout")
+    assert not same("head", "augmentation")
+    assert not same("head", "split")
+    assert "augmented" not in plan("model.augment=true", "head.patience=2").runs["baseline"]
+
+
+def test_a_variant_may_be_shown_something_else_of_the_same_images(plan: Callable[..., Plan]) -> None:
+    made = plan('variants.other.data={ alpha = "white", crop = "picture" }', variants="other")
+    baseline, other = made.runs["baseline"], made.runs["other"]
+    same = {name for name, node in other.items() if node.key.digest == baseline[name].key.digest}
+    assert same == {"split", "architecture"}, "variants are compared on the same split"
+    assert made.shared["near"].needs["pixels"] is baseline["pixels"]
+    assert [node.settings["data.alpha"] for node in (baseline["pixels"], other["pixels"])] == ["drop", "white"]
 
 
 def test_the_first_run_shares_everything_with_a_build_of_one(plan: Callable[..., Plan]) -> None:

@@ -52,7 +52,8 @@ def test_more_runs_train_their_own_alone(fresh: Project) -> None:
     # Made once for each number, and serves both variants; the base's weights are drawn in this project.
     shared = {f"baseline~{number}.{stage}" for number in (2, 3) for stage in ("split", "cut", "features")}
     over_all_runs = {"all.comparison", "baseline.curves", "augmentation.curves"}
-    assert set(fresh.build("seeds=3").ran) == further(2, 3, stages=PER_RUN) | shared | over_all_runs
+    augmented = {"augmentation~2.augmented", "augmentation~3.augmented"}
+    assert set(fresh.build("seeds=3").ran) == further(2, 3, stages=PER_RUN) | shared | augmented | over_all_runs
 
 
 def test_what_does_not_vary_is_shared(fresh: Project) -> None:

@@ -153,7 +153,7 @@ def test_fault_65_heic_is_accepted_and_its_package_a_part_of_the_key_where_it_is
 
 def pixels_key(project: fakes.Project) -> Any:
     """What the pixels' outcome depends on."""
-    return project.plan().shared["pixels"].key.parts
+    return project.plan().runs["baseline"]["pixels"].key.parts
 
 
 @pytest.mark.parametrize("suffix", [".jpe", ".JFIF", ".mpo", ".apng", ".dib", ".png", ".tiff"])

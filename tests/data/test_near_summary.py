@@ -42,7 +42,7 @@ def test_suspects_are_test_images_known_from_training_or_validation() -> None:
 
 def test_the_summary_names_all_files_of_either_picture() -> None:
     report = PixelReport(notes={}, transparent=0, copies=((2, 4),))
-    found = NearReport(pairs=(Pair(first=1, second=2, correlation=0.95, mirrored=True, distance=9),))
+    found = NearReport(copies=(), pairs=(Pair(first=1, second=2, correlation=0.95, mirrored=True, distance=9),))
     told = summary.summarise(make_dataset(), report, Split((0, 2, 3), (1,)), DataSettings(batch_size=1), near=found)
     assert told.near is not None
     (pair,) = told.near.pairs
@@ -55,7 +55,7 @@ def test_the_summary_names_all_files_of_either_picture() -> None:
 def test_what_is_near_belongs_together_over_several_pairs() -> None:
     pairs = [(1, 2), (5, 6), (2, 9)]
     found = NearReport(
-        pairs=tuple(Pair(first=a, second=b, correlation=1, mirrored=False, distance=0) for a, b in pairs)
+        copies=(), pairs=tuple(Pair(first=a, second=b, correlation=1, mirrored=False, distance=0) for a, b in pairs)
     )
     assert found.together == ((1, 2, 9), (5, 6))
 

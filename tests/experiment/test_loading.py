@@ -79,6 +79,8 @@ def test_a_value_that_is_no_toml_is_a_string() -> None:
         ("weights.VGG17=random", ["weights", "'VGG17'", "did you mean 'VGG16'"]),
         ("data.image_size=16", ["data.image_size", "16", "32"]),
         ("variants.augmentation.model.augmnt=true", ["augmnt", "did you mean 'augment'"]),
+        ("variants.augmentation.data.image_size=64", ["variants.augmentation.data.image_size", "alpha, crop"]),
+        ("variants.augmentation.data.crop=box", ["variants.augmentation.data.crop = 'box'", "'subject'"]),
         ("variants.baseline.seed=1", ["baseline"]),
         ("variants.Loud.seed=1", ["Loud"]),
         ("post.slug=Not A Slug", ["post.slug"]),

@@ -157,7 +157,9 @@ def parts(project: fakes.Project) -> set[str]:
     drawn = (plan.shared["data_figures"], plan.runs["baseline"]["figures"])
     found = [{name for name in stage.key.parts if "font" in name and not name.startswith("source")} for stage in drawn]
     assert found[0] == found[1]
-    assert not any("font" in name for name in plan.shared["pixels"].key.parts if not name.startswith("source"))
+    assert not any(
+        "font" in name for name in plan.runs["baseline"]["pixels"].key.parts if not name.startswith("source")
+    )
     return found[0]
 
 
