@@ -13,7 +13,7 @@ from generator.data import measure, summary
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
-from generator.experiment.settings import Config, Run
+from generator.experiment.settings import Config, ModelSettings, Run
 from generator.figures import fonts
 from generator.support import hardware
 from generator.support.display import Display
@@ -62,18 +62,24 @@ def start(
 
 
 def _weights(config: Config, store: Path, *, download: bool, progress: Progress | None) -> dict[str, Weights]:
-    """Variant → its weights; each backbone's are found once."""
-    found: dict[str, Weights] = {}
-    names = {v.name: v.recipe.model.backbone for v in config.variants}
-    for name in dict.fromkeys(names.values()):
-        asked = config.weights if isinstance(config.weights, str) else config.weights.get(name, "auto")
+    """Variant → its weights; of each backbone every kind is found once."""
+    found: dict[tuple[str, str], Weights] = {}
+    wanted = {v.name: (v.recipe.model.backbone, _asked(config, v.recipe.model)) for v in config.variants}
+    several = len({name for name, _ in wanted.values()}) > 1
+    for name, kind in dict.fromkeys(wanted.values()):
         try:
-            found[name] = weights.resolve(asked, BACKBONES[name], store, download=download, progress=progress)
+            found[name, kind] = weights.resolve(kind, BACKBONES[name], store, download=download, progress=progress)
         except BadInput as error:
-            several = len(set(names.values())) > 1
             hint = f"; for this backbone alone: --set weights.{name}=random" if several else ""
             raise BadInput(f"{error}{hint}") from None
-    return {variant: found[name] for variant, name in names.items()}
+    return {variant: found[pair] for variant, pair in wanted.items()}
+
+
+def _asked(config: Config, model: ModelSettings) -> str:
+    """The weights that the base of a variant shall start from."""
+    if model.weights is not None:
+        return model.weights
+    return config.weights if isinstance(config.weights, str) else config.weights.get(model.backbone, "auto")
 
 
 def _split(dataset: Dataset, run: Run, batch_size: int) -> Split:
@@ -98,7 +104,8 @@ def introduce(begun: Start, config: Config, display: Display) -> None:
         display.say(f"data: {count} ignored: {reason}")
     if begun.measure is not None:
         _introduce_measure(begun.measure, found, display)
-    for base in {each.backbone.name: each for each in begun.weights.values()}.values():
+    bases = {(each.backbone.name, each.summary.used): each for each in begun.weights.values()}
+    for base in bases.values():
         why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
         display.say(f"weights of {base.backbone.name}: {base.summary.used} {base.summary.name}{why}")
     missing = fonts.notice([*found.class_names, *(v.title for v in config.variants)])

@@ -75,7 +75,7 @@ def load(
     overrides: Iterable[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Read `path`; lay over it, in this order, profile, `overrides` (`KEY=VALUE`) and `options` (path → value).
+    """Read `path`, over what it `extends`; lay over it profile, `overrides` (`KEY=VALUE`), `options` (path → value).
 
     `variants` is `all` or names separated by commas; the baseline is always included. Raises `BadInput`.
     """
@@ -105,12 +105,30 @@ def load(
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The settings at `path`, laid over those of the file that it `extends`; `below` are those that extend it."""
+    table = _toml(path, "another with --config FILE" if not below else "another in extends")
+    if "extends" not in table:
+        return table
+    name, chain = table.pop("extends"), (*below, path.resolve())
+    if not isinstance(name, str):
+        raise BadInput(f"{path}: extends = {name!r}: expected the name of a file with settings")
+    base = path.parent / name
+    if base.resolve() in chain:
+        raise BadInput(f"{path}: extends = {name!r}: that file extends this one; take one of the two lines out")
+    settings = _read(base, chain)
+    post = settings.get("post")
+    if isinstance(post, dict) and isinstance(post.get("templates"), str):
+        post["templates"] = str(base.resolve().parent / Path(post["templates"]).expanduser())
+    return _merge(settings, table)
+
+
+def _toml(path: Path, other: str) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             return tomllib.load(stream)
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); name another with --config FILE") from None
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); name {other}") from None
     except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, of numbers of 5,000 digits
         raise BadInput(f"{path}: not valid TOML: {error}") from None
 

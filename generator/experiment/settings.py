@@ -178,6 +178,8 @@ class ModelSettings(Settings):
 
     backbone: str = "ResNet50"
     """The network that images pass first, by its name in `keras.applications`: one of `backbones.registry`."""
+    weights: Literal["imagenet", "embedded", "random"] | None = None
+    """What the base starts from, where it is not what the setting `weights` says: to compare the same network's."""
     preprocess: bool = True
     """Whether an image's numbers are prepared as the network's weights were trained; else they stay 0 to 255."""
     augment: bool = False

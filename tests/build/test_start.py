@@ -54,6 +54,20 @@ def test_of_one_network_alone_there_is_no_such_setting_to_speak_of(project: Proj
     assert "--set weights" not in str(caught.value)
 
 
+def test_a_variant_may_start_from_other_weights_of_the_same_network(project: Project) -> None:
+    other = 'variants.augmentation.model.weights="random"'
+    settings = project.config(other, "variants.other.seed=1").model_copy(update={"weights": "embedded"})
+    begun, display = start(settings, project.places.store), Recorder()
+    assert {name: each.kind for name, each in begun.weights.items()} == {
+        "baseline": "embedded",
+        "augmentation": "random",
+        "other": "embedded",
+    }
+    introduce(begun, settings, display)
+    told = [line.split(" (")[0] for line in display.lines if "weights of" in line]
+    assert told == ["weights of ResNet50: embedded tiny-imagenet", "weights of ResNet50: random random"]
+
+
 def test_the_weights_of_each_network_are_told_once(project: Project) -> None:
     settings, display = project.config(OTHER), Recorder()
     introduce(start(settings, project.places.store), settings, display)

@@ -173,6 +173,45 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         loading.load(tmp_path / "none.toml")
 
 
+def test_a_file_may_extend_another_and_stands_over_it(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below/experiment.toml").write_text(FILE.read_text("utf-8"), "utf-8")
+    (tmp_path / "middle.toml").write_text('extends = "below/experiment.toml"\nseed = 7\n', "utf-8")
+    (tmp_path / "top.toml").write_text(
+        'extends = "middle.toml"\nhead.epochs = 3\n[variants.mine]\ndata.crop = "subject"\n', "utf-8"
+    )
+    plain, found = loading.load(FILE, variants="all"), loading.load(tmp_path / "top.toml", variants="all")
+    assert (found.baseline.recipe.seed, found.baseline.recipe.head.epochs) == (7, 3)
+    assert found.baseline.recipe.fine_tuning == plain.baseline.recipe.fine_tuning
+    assert [v.name for v in found.variants] == [*(v.name for v in plain.variants), "mine"]
+    assert found.variants[-1].recipe.data.crop == "subject"
+
+
+def test_own_templates_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "below/own").mkdir(parents=True)
+    text = FILE.read_text("utf-8").replace("[post]\n", '[post]\ntemplates = "own"\n')
+    (tmp_path / "below/experiment.toml").write_text(text, "utf-8")
+    (tmp_path / "top.toml").write_text('extends = "below/experiment.toml"\n', "utf-8")
+    assert loading.load(tmp_path / "top.toml").post.templates == tmp_path / "below/own"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("extends = 3", ["extends = 3", "the name of a file"]),
+        ('extends = "none.toml"', ["none.toml", "cannot be read", "another in extends"]),
+        ('extends = "top.toml"', ["top.toml", "extends this one"]),
+        ('extends = "other.toml"', ["other.toml: extends = 'top.toml'", "extends this one"]),
+    ],
+)
+def test_what_cannot_be_extended_is_named(tmp_path: Path, line: str, words: list[str]) -> None:
+    (tmp_path / "top.toml").write_text(f"{line}\n", "utf-8")
+    (tmp_path / "other.toml").write_text('extends = "top.toml"\n', "utf-8")
+    with pytest.raises(BadInput) as caught:
+        loading.load(tmp_path / "top.toml")
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
 def test_differences_lists_leaves_by_path() -> None:
     assert settings.differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}) == {
         "a.c": (2, 3),
