@@ -107,7 +107,8 @@ def introduce(begun: Start, config: Config, display: Display) -> None:
     bases = {(each.backbone.name, each.summary.used): each for each in begun.weights.values()}
     for base in bases.values():
         why = f" ({base.detail or base.summary.reason})" if base.summary.requested == "auto" else ""
-        display.say(f"weights of {base.backbone.name}: {base.summary.used} {base.summary.name}{why}")
+        named = f"{base.summary.used} {base.summary.name}".rstrip()
+        display.say(f"weights of {base.backbone.name}: {named}{why}")
     missing = fonts.notice([*found.class_names, *(v.title for v in config.variants)])
     if missing:
         display.warn(missing)

@@ -65,7 +65,7 @@ def test_a_variant_may_start_from_other_weights_of_the_same_network(project: Pro
     }
     introduce(begun, settings, display)
     told = [line.split(" (")[0] for line in display.lines if "weights of" in line]
-    assert told == ["weights of ResNet50: embedded tiny-imagenet", "weights of ResNet50: random random"]
+    assert told == ["weights of ResNet50: embedded resnet50-photos-int8.npz", "weights of ResNet50: random"]
 
 
 def test_the_weights_of_each_network_are_told_once(project: Project) -> None:
