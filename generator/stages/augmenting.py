@@ -70,7 +70,7 @@ def head_batches(work: Workspace, epoch: int, order: np.ndarray) -> Batches:
 
 def _features(work: Workspace, epoch: int) -> np.ndarray:
     """Pooled features of the epoch's training images in their order in the data set, float32 (n, c)."""
-    positions = np.sort(work.training_order("head", epoch))
+    positions = np.sort(work.training_positions("head", epoch))
     return np.concatenate([np.asarray(rows) for rows, _ in work.augmented("head", epoch, positions, work.pooling)])
 
 

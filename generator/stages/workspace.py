@@ -192,8 +192,11 @@ class Workspace:
 
     def training_order(self, phase: str, epoch: int) -> np.ndarray:
         """The epoch's training images, shuffled."""
-        positions = self._positions(phase, epoch, validation=False)
-        return shuffled(positions, self.seed("order", f"{phase} order", epoch))
+        return shuffled(self.training_positions(phase, epoch), self.seed("order", f"{phase} order", epoch))
+
+    def training_positions(self, phase: str, epoch: int) -> np.ndarray:
+        """The same, in no particular order."""
+        return self._positions(phase, epoch, validation=False)
 
     def validation_order(self, phase: str, epoch: int) -> np.ndarray:
         return self._positions(phase, epoch, validation=True)
