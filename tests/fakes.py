@@ -46,7 +46,7 @@ from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.stages.pixels import near_in
 from generator.support.display import Display
-from generator.support.errors import BadInput, BuildFailed
+from generator.support.errors import BadInput, Diverged
 from generator.support.places import ROOT, Places
 from generator.support.progress import Report
 from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
@@ -562,7 +562,7 @@ def told(job: Any, out: Path, report: Report) -> None:
         case "ends":
             os._exit(3)
         case "fails":
-            raise BuildFailed("the loss is not a number any more in epoch 2")
+            raise Diverged("the loss is not a number any more in epoch 2")
         case "refuses":
             raise BadInput("weights.h5: holds NaN")
         case "memory":

@@ -20,10 +20,10 @@ from generator.build import machines
 from generator.stages.job import Job
 from generator.stages.table import WORKER_ENVIRONMENT
 from generator.support.display import accept_any_text
-from generator.support.errors import BadInput, BuildFailed
+from generator.support.errors import BadInput, BuildFailed, Diverged
 from generator.support.progress import Report
 
-MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed}
+MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed, "Diverged": Diverged}
 
 MEMORY = "; if memory ran out, lower data.batch_size"
 
@@ -46,7 +46,7 @@ class Worker:
     def run(self, job: Job, out: Path, report: Report) -> None:
         """Run `job`'s stage with its files into `out`.
 
-        Raises `BuildFailed` or `BadInput` as the stage did, and `BuildFailed` when the process was killed.
+        Raises `BuildFailed`, `Diverged` or `BadInput` as the stage did, and `BuildFailed` when the process was killed.
         """
         connection = self._connection or self._start()
         try:

@@ -3,6 +3,7 @@
     MeasuredPostError
     ├── BadInput       2  a file, a value or an option is not what it must be
     ├── BuildFailed    1  a stage, a check or a gate failed
+    │   └── Diverged      training left the numbers
     └── Locked         3  another build holds the store or the site
 
 The command line catches `MeasuredPostError` in one place and prints its message as it is, so a message
@@ -32,6 +33,10 @@ class BuildFailed(MeasuredPostError):
     """The build ran and could not finish, or a gate was missed."""
 
     exit_code = 1
+
+
+class Diverged(BuildFailed):
+    """The loss of a training is no number any more: the settings are at fault, and the same ones will do it again."""
 
 
 class Locked(MeasuredPostError):

@@ -18,7 +18,7 @@ from generator.experiment.outcomes import Epoch
 from generator.experiment.settings import PhaseSettings
 from generator.experiment.stopping import is_over, kept
 from generator.experiment.task import TwoClasses, task_with
-from generator.support.errors import BuildFailed
+from generator.support.errors import Diverged
 from generator.support.progress import Report
 from generator.training.batches import derived_seed
 from generator.training.checkpoints import checkpoints, now, restore
@@ -72,7 +72,7 @@ def train(
 ) -> list[Epoch]:
     """Train `model` in place for the phase's epochs, from its checkpoint if there is one.
 
-    It is left with the weights of the epoch that `keep` names. Raises `BuildFailed` when the loss is no longer a
+    It is left with the weights of the epoch that `keep` names. Raises `Diverged` when the loss is no longer a
     number.
     """
     compile_model(model, phase.settings)
@@ -100,7 +100,7 @@ def run_epoch(
     figures = fit_epoch(model, training(epoch), report)
     figures |= {f"val_{name}": value for name, value in evaluate_epoch(model, validation(epoch)).items()}
     if not all(map(math.isfinite, figures.values())):
-        raise BuildFailed(
+        raise Diverged(
             f"{phase.name}: the loss is not a number any more in epoch {epoch}; lower "
             f"{phase.name}.learning_rate (now {phase.settings.learning_rate:g})"
         )

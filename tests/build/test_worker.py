@@ -14,7 +14,7 @@ import pytest
 
 from generator.build import worker
 from generator.build.worker import Worker
-from generator.support.errors import BadInput, BuildFailed
+from generator.support.errors import BadInput, BuildFailed, Diverged
 from tests import fakes
 
 
@@ -68,7 +68,7 @@ def test_what_a_stage_prints_is_in_the_log(process: Worker, log: Path, tmp_path:
 @pytest.mark.parametrize(
     ("label", "kind", "message"),
     [
-        ("fails", BuildFailed, "fails: the loss is not a number any more in epoch 2"),
+        ("fails", Diverged, "fails: the loss is not a number any more in epoch 2"),
         ("refuses", BadInput, "refuses: weights.h5: holds NaN"),
         ("memory", BuildFailed, "memory: memory ran out; lower data.batch_size or data.image_size"),
         ("disk", BuildFailed, "disk: outputs.npy: No space left on device; is the disk full?"),

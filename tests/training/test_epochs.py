@@ -24,7 +24,7 @@ from generator.experiment.task import task_for  # noqa: E402
 from generator.stages import artifacts, learning, workspace  # noqa: E402
 from generator.stages.job import Job  # noqa: E402
 from generator.stages.workspace import Workspace  # noqa: E402
-from generator.support.errors import BuildFailed  # noqa: E402
+from generator.support.errors import BuildFailed, Diverged  # noqa: E402
 from generator.support.hardware import Precision  # noqa: E402
 from generator.support.places import ROOT  # noqa: E402
 from generator.training import checkpoints, network  # noqa: E402  # needs TensorFlow
@@ -261,6 +261,13 @@ def test_a_resumed_run_is_the_uninterrupted_run_bit_for_bit(labels: np.ndarray, 
     resumed, again = run("resumed")
     assert resumed == straight
     assert (again == weights).all()
+
+
+def test_a_loss_that_is_no_number_any_more_ends_the_training(labels: np.ndarray, tmp_path: Path) -> None:
+    features = np.full((IMAGES, 16), np.inf, dtype=np.float32)
+    model = network.connect_head(network.build_head(0.0), 16)
+    with pytest.raises(Diverged, match=r"the loss is not a number any more in epoch 1; lower .*learning_rate"):
+        train(model, phase(tmp_path, epochs=2), in_order(features, labels), in_order(features, labels), lambda _: None)
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_training(
