@@ -20,6 +20,7 @@ from generator.build.executor import Local
 from generator.build.outlook import Outset
 from generator.build.plan import Node, Plan, plan, probe
 from generator.build.runner import Runner
+from generator.build.shared import SharedStore
 from generator.build.start import Download, introduce, start
 from generator.build.store import Store
 from generator.data import origins, summary
@@ -42,6 +43,8 @@ class Explanation:
     causes: tuple[str, ...]
     expected: Expected | None
     """About how long it would take; None for one that does not run."""
+    remote: bool = False
+    """Whether it would come from the remote store."""
 
 
 def build(
@@ -65,8 +68,9 @@ def build(
         place = layout.find(places.site, config.post)
         for note in place.notes:
             display.warn(note)
+        store = SharedStore(places.store, config.store, display.warn, display.say)
         begun = start(config, places.store, progress=Download(display))
-        planned, store = plan(config, begun), Store(places.store, display.warn)
+        planned = plan(config, begun)
         executor = Local(places.store / WORKER_LOG)
         stack.callback(executor.close)
         runner = Runner(store, executor, display, force=force)
@@ -115,7 +119,7 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     Says how long it would take as far as the stages ran on this machine before: nothing is measured.
     Writes nothing: a data set that must be drawn or unpacked first is so in a folder that is removed again.
     """
-    store = Store(places.store)
+    store = SharedStore(places.store, config.store, display.warn)
     with tempfile.TemporaryDirectory() as scratch:
         known = origins.locate(config.data, places.store).folder.is_dir()
         begun = start(config, places.store, data_store=None if known else Path(scratch), download=False, draw=False)
@@ -127,8 +131,10 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     explanations = []
     for node in planned.once:
         before, _ = store.remembered(node.label) or (None, None)
-        causes = _causes(node, before) if node in running else ()
-        explanations.append(Explanation(node.label, bool(causes), causes, expected.get(node.label)))
+        refusal = store.refusal(node.key)
+        causes = ((refusal,) if refusal else _causes(node, before)) if node in running else ()
+        remote = node not in running and store.is_remote(node.key)
+        explanations.append(Explanation(node.label, bool(causes), causes, expected.get(node.label), remote))
     return explanations
 
 

@@ -765,3 +765,65 @@ def test_what_a_user_may_read_of_a_build_is_returned(built: Project) -> None:
     assert outcome.preview.is_file()
     assert list(outcome.results.variants) == ["baseline", "augmentation"]
     assert isinstance(outcome, deliver.Outcome)
+
+
+# ---- A remote store --------------------------------------------------------------------------------------
+
+
+def test_a_build_that_finds_all_elsewhere_computes_nothing(
+    fresh: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fsspec")
+    remote = f"store.remote={tmp_path / 'remote'}"
+    first = fresh.build(remote, "store.push=true")
+    assert set(first.ran) == EVERYTHING
+    site = fresh.site()
+    assert not [path for path, content in site.items() if str(tmp_path).encode() in content]
+    shutil.rmtree(fresh.places.store)
+    rows = fresh.explain(remote)
+    wanted = {node.key.digest for node in fresh.plan().wanted}
+    listed = {node.label for node in fresh.plan().once if node.key.digest in wanted}
+    assert {label for label, row in rows.items() if row.remote} >= listed
+    assert not [label for label, row in rows.items() if row.runs]
+    assert not (fresh.places.store / "stages").exists()
+
+    fakes.install(monkeypatch.setattr, failures={label: BuildFailed("computed") for label in EVERYTHING})
+    display = Recorder()
+    second = fresh.build(remote, display=display)
+    assert second.ran == ()
+    assert (second.published.written, second.published.removed) == ((), ())
+    assert fresh.site() == site
+    assert "baseline.evaluation: from the remote store" in display.lines
+    # Not what only served other stages.
+    assert "baseline.cut: from the remote store" not in display.lines
+    shutil.rmtree(fresh.places.site)
+    shutil.rmtree(tmp_path / "remote")
+    fresh.build(remote)
+    assert timeless(fresh.site()) == timeless(site)
+    assert verify.verify(fresh.places.site) == ()
+
+
+def test_a_remote_store_is_no_setting_of_the_experiment(built: Project, tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    site = built.site()
+    outcome = built.build(f"store.remote={tmp_path / 'nothing'}", "store.same_machine=true")
+    assert outcome.ran == ()
+    assert built.site() == site
+
+
+def test_an_address_that_nothing_reads_is_refused_before_anything_is_read(fresh: Project) -> None:
+    pytest.importorskip("fsspec")
+    with pytest.raises(BadInput, match="nowhere://bucket: nothing is known of"):
+        fresh.build("store.remote=nowhere://bucket", "data.path=/no/such/folder")
+    with pytest.raises(BadInput, match=r"push = true needs remote"):
+        fresh.build("store.push=true")
+
+
+def test_explain_says_what_another_kind_of_machine_made(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    machines.here.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(hardware, "processor", lambda: "Another processor")
+        rows = built.explain("store.same_machine=true")
+    machines.here.cache_clear()
+    assert rows["baseline.head"].causes == ("made on another kind of machine",)
+    assert not built.explain("store.same_machine=true")["baseline.head"].runs

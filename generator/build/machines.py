@@ -1,12 +1,13 @@
 """Which machine made what: a stage's record is written by the process that ran it, wherever that was.
 
-`note` leaves the record among the stage's files, `taken` takes it from there into the entry, `parsed` reads it, and
-`recorded` is both of a process that runs stages. Nothing that a stage computes depends on it.
+`note` leaves the record among the stage's files, `taken` takes it from there into the entry, `parsed` reads it.
+`recorded` notes for a process that runs stages, `hand_on` for one that copies an entry. Nothing that is computed
+depends on it.
 """
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -23,6 +24,9 @@ from generator.support.progress import Report
 
 RECORD = ".made.json"
 """Beside a stage's files until they become an entry."""
+
+HANDED_ON = ("made", "seconds", "resumed")
+"""What an entry says that a copy of it says, too."""
 
 PACKAGES = frozenset(package for stage in STAGES for package in stage.packages)
 
@@ -45,16 +49,21 @@ def note(job: Job, out: Path, devices: Devices | None = None) -> None:
     threads, accelerators = devices or (None, None)
     precision = job.given.get("precision")
     made = Made(machine=here(), precision=precision, accelerators=accelerators, threads=threads)
-    (out / RECORD).write_text(made.model_dump_json(), "utf-8")
+    (out / RECORD).write_text(json.dumps({"made": made.model_dump(mode="json")}), "utf-8")
 
 
-def taken(out: Path) -> dict[str, Any] | None:
-    """What `note` left in `out`, which is gone from there then; None where nothing was left."""
+def hand_on(entry: Mapping[str, Any], out: Path) -> None:
+    """Leave in `out` what `entry`, of which it is a copy, says of how it was made."""
+    (out / RECORD).write_text(json.dumps({name: entry[name] for name in HANDED_ON if name in entry}), "utf-8")
+
+
+def taken(out: Path) -> dict[str, Any]:
+    """What was left in `out`, which is gone from there then: a part of the entry that `out` becomes."""
     path = out / RECORD
     try:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return None
+        return {}
     path.unlink()
     return record
 

@@ -94,8 +94,7 @@ class Store:
         try:
             entry = json.loads((folder / ENTRY).read_text("utf-8"))
             fault = _fault(folder, entry["files"], key.digest == entry["digest"], thorough)
-            seconds, resumed = float(entry["seconds"]), bool(entry.get("resumed"))
-            made = machines.parsed(entry.get("made"))
+            found = _entry(folder, entry)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             fault = f"{ENTRY} cannot be read ({error})"
         if fault:
@@ -104,7 +103,7 @@ class Store:
             return None
         with suppress(OSError):
             os.utime(folder)
-        return Entry(folder, seconds, resumed, made)
+        return found
 
     def create(self, key: Key, write: Callable[[Path], None], *, resumed: bool = False) -> Entry:
         """Let `write` fill a temporary folder, then keep it as the entry of `key`; `resumed` is kept with it.
@@ -190,7 +189,7 @@ class Store:
         return freed
 
     def _keep(self, key: Key, temporary: Path, seconds: float, resumed: bool) -> Entry:
-        made = machines.taken(temporary)
+        told = machines.taken(temporary)
         files = {p.name: {"sha256": file_hash(p), "bytes": p.stat().st_size} for p in sorted(temporary.iterdir())}
         entry = {
             "digest": key.digest,
@@ -199,7 +198,7 @@ class Store:
             "files": files,
             "seconds": seconds,
             "resumed": resumed,
-            "made": made,
+            **told,
         }
         (temporary / ENTRY).write_text(json.dumps(entry, indent=1), "utf-8")
         for path in temporary.iterdir():
@@ -209,7 +208,7 @@ class Store:
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
         flush(folder.parent)
-        return Entry(folder, seconds, resumed, machines.parsed(made))
+        return _entry(folder, entry)
 
     def _folder(self, key: Key) -> Path:
         return self.root / "stages" / key.stage / key.digest
@@ -227,6 +226,11 @@ def changed(old: Parts, new: Parts) -> dict[str, tuple[Any, Any]]:
     """Name → (old, new) of the parts that differ; None where one side has no such part."""
     names = [*old, *(name for name in new if name not in old)]
     return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
+
+
+def _entry(folder: Path, table: Mapping[str, Any]) -> Entry:
+    """The entry in `folder`, of which `table` is the description."""
+    return Entry(folder, float(table["seconds"]), bool(table.get("resumed")), machines.parsed(table.get("made")))
 
 
 def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: bool) -> str:

@@ -28,7 +28,7 @@ commands:
   build.py verify         check that every number and figure of the site is the build's
   build.py serve          preview with live reload while you edit templates
   build.py history        list the builds made here
-  build.py cache          show and prune the stage store
+  build.py cache          show, prune and exchange what the stage store holds
   build.py backbones      list the networks that model.backbone may name
 
 `build.py COMMAND --help` tells more of each.
@@ -135,7 +135,8 @@ def _print_explanations(explanations: list[Explanation]) -> None:
     for row in explanations:
         seconds = row.expected.seconds if row.expected else None
         time = f" (about {about(seconds)})" if seconds is not None else ""
-        print(f"{row.label}: {'runs' if row.runs else 'is up to date'}{time}")
+        state = "runs" if row.runs else "from the remote store" if row.remote else "is up to date"
+        print(f"{row.label}: {state}{time}")
         for cause in row.causes:
             print(f"    {cause}")
     running = tuple(row.expected for row in explanations if row.expected)

@@ -24,6 +24,7 @@ from generator.experiment.settings import (
     Recipe,
     Settings,
     ShownSettings,
+    StoreSettings,
     Variant,
     WeightsSetting,
     flatten,
@@ -54,6 +55,7 @@ class ConfigFile(Recipe):
     seeds: SeedsSetting = SeedSettings()
     variants: dict[str, _VariantTable] = Field(default={})
     gates: dict[str, str] = Field(default={})
+    store: StoreSettings = StoreSettings()
     profiles: dict[str, dict[str, Any]] = Field(default={})
 
     @field_validator("variants")
@@ -100,6 +102,7 @@ def load(
         weights=file.weights,
         seeds=file.seeds,
         gates=file.gates,
+        store=file.store,
         profile=profile,
         variants=tuple(_variant(name, file, where=str(path)) for name in selected),
     )

@@ -256,6 +256,23 @@ def _kinds_of_weights(value: Any) -> Any:
 WeightsSetting = Annotated[str | dict[str, str], BeforeValidator(_kinds_of_weights)]
 
 
+class StoreSettings(Settings):
+    """Where entries of the store come from and go to, beside the store itself: no part of the experiment."""
+
+    remote: str | None = Field(default=None, min_length=1)
+    """An address that fsspec knows: a folder, `s3://BUCKET/PREFIX`, `sftp://HOST/PATH`. None: there is none."""
+    push: bool = False
+    """Whether what is computed here is put there, too."""
+    same_machine: bool = False
+    """Whether only entries are taken that this kind of machine made."""
+
+    @model_validator(mode="after")
+    def _there_is_somewhere_to_push(self) -> "StoreSettings":
+        if self.push and self.remote is None:
+            raise ValueError("push = true needs remote, the address to push to")
+        return self
+
+
 class Variant(Settings):
     """The baseline's recipe with `changes` applied."""
 
@@ -294,6 +311,7 @@ class Config(Settings):
     """How many runs each variant has: a number, or a table `{ count = 5, vary = ["split", "head"] }`."""
     gates: dict[str, str] = {}
     """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`."""
+    store: StoreSettings = StoreSettings()
     profile: str | None = None
     """Name of the profile applied, e.g. `smoke`; the post says so."""
 

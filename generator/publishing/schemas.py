@@ -54,7 +54,7 @@ def _metrics() -> Schema:
     """Made from the schema of all results: some of them stand in other files, and ratios are added."""
     schema = BuildResults.model_json_schema()
     definitions = schema["$defs"]
-    for name in ("Summaries", "Prediction", "FigureFile", "Environment", "Judged"):
+    for name in ("Summaries", "Prediction", "FigureFile", "Environment", "ComputedOn", "Judged"):
         definitions.pop(name)
     share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
     for name in ("MappedImage", "Shares"):

@@ -1,0 +1,144 @@
+"""Places that fsspec reads and writes: a folder, `file://`, `s3://`, `gs://`, `sftp://` and the like.
+
+`Place` is a folder or file at such an address, opened when it is first used; what goes wrong on the way there is
+`Unreachable`. Settings of a service (an endpoint, credentials) are fsspec's: its configuration files and variables, as
+`FSSPEC_S3_ENDPOINT_URL`, and the service's own. None of them stands in an experiment.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from generator.support.errors import BadInput, BuildFailed, printable
+
+EXTRAS = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "abfs": "adlfs",
+    "az": "adlfs",
+    "sftp": "paramiko",
+    "ssh": "paramiko",
+    "http": "aiohttp",
+    "https": "aiohttp",
+}
+"""Protocol → the package that fsspec needs for it."""
+
+BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+"""Protocols without folders: a name is there once all of its content is, and making its folder could make a bucket."""
+
+SECONDS = 10
+"""Longest wait for a connection."""
+_S3 = {"config_kwargs": {"connect_timeout": SECONDS, "read_timeout": 60, "retries": {"max_attempts": 2}}}
+_SSH = {"timeout": SECONDS, "banner_timeout": SECONDS, "auth_timeout": SECONDS}
+PATIENCE: dict[str, dict[str, Any]] = {"s3": _S3, "s3a": _S3, "sftp": _SSH, "ssh": _SSH}
+"""Protocol → options that keep an address where nobody answers from holding a build for minutes."""
+
+
+class Unreachable(BuildFailed):
+    """An address does not answer, or refuses."""
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` names a protocol, and so is no plain path."""
+    return re.match("[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+def shown(address: str) -> str:
+    """`address` for messages, without user and password."""
+    return printable(re.sub(r"//[^/@]*@", "//", address))
+
+
+class Place:
+    """What lies at an address; nothing is asked of it before the first use."""
+
+    def __init__(self, address: str) -> None:
+        """Raises `BadInput` where no package here reads such addresses."""
+        self._address = address
+        self.shown = shown(address)
+        self.protocol = protocol(address)
+        _check_package(self.protocol, self.shown)
+
+    @cached_property
+    def _opened(self) -> tuple[Any, str]:
+        import fsspec  # Late: only who names an address needs it.
+
+        options = {**PATIENCE.get(self.protocol, {}), **fsspec.config.conf.get(self.protocol, {})}
+        fs, path = fsspec.url_to_fs(self._address, **options)
+        return fs, path.rstrip("/")
+
+    @property
+    def fs(self) -> Any:
+        """The file system, connected. Raises what its package does."""
+        return self._opened[0]
+
+    @property
+    def path(self) -> str:
+        """Of the place in its file system."""
+        return self._opened[1]
+
+    @contextmanager
+    def reaching(self) -> Iterator[None]:
+        """Raises `Unreachable` where the block fails, but for a `FileNotFoundError`: something else was reached."""
+        try:
+            yield
+        except (FileNotFoundError, BuildFailed, BadInput):
+            raise
+        except Exception as error:  # Each package has kinds of its own, and those of what it uses.
+            reason = printable(" ".join(str(error).split()) or type(error).__name__)
+            raise Unreachable(
+                f"{self.shown}: cannot be reached ({reason}); check address, network and access"
+            ) from None
+
+    def read(self, name: str) -> bytes:
+        """Content of the file `name` below the place. Raises `FileNotFoundError` and `Unreachable`."""
+        with self.reaching():
+            content: bytes = self.fs.cat_file(f"{self.path}/{name}")
+            return content
+
+    def fetch(self, name: str, target: Path) -> None:
+        """Copy the file `name` below the place to `target`. Raises as `read` does."""
+        with self.reaching():
+            self.fs.get_file(f"{self.path}/{name}", str(target))
+
+    def put(self, source: Path, name: str, unfinished: str) -> None:
+        """Copy `source` to the file `name` below the place, where it appears whole. Raises `Unreachable`.
+
+        Until then it is `unfinished`, a name beside it that nobody else uses.
+        """
+        with self.reaching():
+            path, temporary = f"{self.path}/{name}", f"{self.path}/{unfinished}"
+            try:
+                if self.protocol in BUCKETS:
+                    self.fs.put_file(str(source), path)
+                else:
+                    self.fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                    self.fs.put_file(str(source), temporary)
+                    self.fs.mv(temporary, path)
+            except FileNotFoundError as error:
+                raise OSError(f"no such folder or bucket: {error}") from None
+
+
+def protocol(address: str) -> str:
+    """Of an address, `s3`; of a plain path `file`."""
+    return address.partition("://")[0].lower() if is_address(address) else "file"
+
+
+def _check_package(name: str, address: str) -> None:
+    try:
+        import fsspec
+    except ImportError:
+        raise BadInput(f"{address}: needs the package fsspec; pip install fsspec") from None
+    try:
+        fsspec.get_filesystem_class(name)
+    except ValueError:
+        known = "a folder, file://, s3://, gs:// or sftp://"
+        raise BadInput(f"{address}: nothing is known of {name}:// addresses; give {known}") from None
+    except ImportError as error:
+        package = EXTRAS.get(name)
+        how = f"needs the package {package}; pip install {package}" if package else printable(error)
+        raise BadInput(f"{address}: {how}") from None
