@@ -14,13 +14,12 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
+from generator.experiment.post_settings import NAME, PostSettings, SiteSettings
 from generator.experiment.seeds import SeedSettings, SeedsSetting, spelled_out
 from generator.experiment.settings import (
     BASELINE,
-    NAME,
     Config,
     DataSettings,
-    PostSettings,
     Recipe,
     Settings,
     ShownSettings,
@@ -38,18 +37,26 @@ class _VariantTable(Settings):
     """A `[variants.NAME]` table: a title and a partial recipe."""
 
     title: str | None = None
+    """What the post calls it; None: its name, with blanks for hyphens."""
     seed: int | None = None
+    """Another seed than the baseline's."""
     data: dict[str, Any] = Field(default={})
+    """Keys of `[data]` that differ: what a network is shown of an image, as in `data.alpha = \"white\"`."""
     split: dict[str, Any] = Field(default={})
+    """Keys of `[split]` that differ, as in `split.mode = "reshuffled"`."""
     model: dict[str, Any] = Field(default={})
+    """Keys of `[model]` that differ, as in `model.augment = true`."""
     head: dict[str, Any] = Field(default={})
+    """Keys of `[head]` that differ, as in `head.epochs = 5`."""
     fine_tuning: dict[str, Any] = Field(default={})
+    """Keys of `[fine_tuning]` that differ, as in `fine_tuning.from_layer = 143`."""
 
 
 class ConfigFile(Recipe):
     """The layout of `experiment.toml` once a profile and the command line are merged in."""
 
     post: PostSettings
+    site: SiteSettings = SiteSettings()
     data: DataSettings = DataSettings()
     weights: WeightsSetting = "auto"
     seeds: SeedsSetting = SeedSettings()
@@ -57,6 +64,7 @@ class ConfigFile(Recipe):
     gates: dict[str, str] = Field(default={})
     store: StoreSettings = StoreSettings()
     profiles: dict[str, dict[str, Any]] = Field(default={})
+    """Name → settings that `--profile NAME` lays over the others."""
 
     @field_validator("variants")
     @classmethod
@@ -98,6 +106,7 @@ def load(
     selected = _selected(variants, file)
     return Config(
         post=_with_templates(file.post, path),
+        site=_with_docs(file.site, path),
         data=file.data,
         weights=file.weights,
         seeds=file.seeds,
@@ -183,6 +192,13 @@ def _with_templates(post: PostSettings, path: Path) -> PostSettings:
     if not folder.is_dir():
         raise BadInput(f"{path}: post.templates = {str(post.templates)!r}: {folder} is no folder; make it")
     return post.model_copy(update={"templates": folder})
+
+
+def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
+    """The same, the folder of documents in full, as that of templates; who puts a site somewhere asks whether it is."""
+    if site.docs is None:
+        return site
+    return site.model_copy(update={"docs": path.resolve().parent / site.docs.expanduser()})
 
 
 def _slug(path: str) -> str:

@@ -37,6 +37,7 @@ class SeedSettings(Record):
     """How often each variant is run, and what differs between its runs."""
 
     count: int = Field(default=1, ge=1, le=MOST_RUNS)
+    """Runs of each variant; `seeds = 5` is short for it."""
     vary: tuple[Source, ...] = SOURCES
     """The sources of chance that have another seed in each run. Never the test images: they are `data.test_seed`'s."""
 

@@ -7,79 +7,22 @@ the baseline's recipe with some settings changed. `loading` makes a `Config` of 
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from generator.experiment.post_settings import PostSettings, SiteSettings
 from generator.experiment.seeds import Seeds, SeedSettings, SeedsSetting
 
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
-
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-"""Names that become folder names, URLs and heading anchors."""
 
 
 class Settings(BaseModel):
     """Base of all settings: frozen, no unknown keys, no NaN or infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class PostSettings(Settings):
-    """What the post is called and where it stands in the Jekyll site."""
-
-    title: str | None = Field(default=None, min_length=1)
-    """None: one that names the classes, `writeup.title`."""
-    date: datetime
-    slug: str
-    """Of the address and the file's name. `loading` takes the name of the data where there is none."""
-    writeup: bool | Literal["auto"] = "auto"
-    """Whether the run is held against the original write-up. `auto`: where it is a reproduction, `writeup.is_told`."""
-    layout: str | None = None
-    """Jekyll's layout; None for the one that the site's posts have."""
-    categories: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    permalink: str | None = None
-    """A path with or without placeholders, or the name of a style. None: `/posts/<slug>.html`, in a blog its own."""
-    assets: Literal["auto", "relative", "absolute", "liquid", "theme"] = "auto"
-    """How the post names its assets: `generator/post/layout.py`. `auto`: `relative`, in somebody's blog `liquid`."""
-    jekyll_config: tuple[str, ...] = ()
-    """Files given to `jekyll --config`, below the blog's folder; none for the one that Jekyll reads by itself."""
-    asset_folder: str = Field(default_factory=lambda given: given["slug"])
-    """Folder below `assets/images/` and `assets/data/`; the slug's name unless it is given."""
-
-    templates: Path | None = None
-    """A folder of the user's own templates, laid over the project's; in the file it is below the file's own folder."""
-
-    @field_validator("date")
-    @classmethod
-    def _date_has_an_offset(cls, value: datetime) -> datetime:
-        if value.tzinfo is None:
-            raise ValueError("needs an offset from UTC, as in 2023-01-31T12:38:00-06:00")
-        return value
-
-    @field_validator("slug")
-    @classmethod
-    def _slug_fits_a_url(cls, value: str) -> str:
-        if not NAME.fullmatch(value):
-            raise ValueError("must be lower-case words, digits and single hyphens, as in my-first-post")
-        return value
-
-    @field_validator("asset_folder")
-    @classmethod
-    def _folder_is_one_plain_name(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-            raise ValueError("must be one folder name of letters, digits, '.', '_' and '-'")
-        return value
-
-    @property
-    def file_name(self) -> str:
-        """The post's file name in `_posts/`: Jekyll takes date and slug from it."""
-        return f"{self.date:%Y-%m-%d}-{self.slug}.md"
 
 
 Alpha = Literal["drop", "white", "grey", "background"]
@@ -114,11 +57,13 @@ class DataSettings(ShownSettings):
     image_size: int = Field(default=224, ge=32, le=1024)
     """Side of the square every image is resized to, pixels; each backbone has its own least size."""
     batch_size: int = Field(default=32, ge=1)
+    """Images of one step of training."""
     sample_train: int = Field(default=360, ge=4)
     """Training images of the sample data set, all classes together; rounded down to as many of each class."""
     sample_test: int = Field(default=40, ge=2)
+    """Its test images, counted likewise."""
     sample_classes: tuple[str, ...] = ("camel", "horse")
-    """The animals that the sample shows: two or more of `data.sample.KINDS`."""
+    """The animals that the sample shows: two or more of those that the program can draw (`data.sample.KINDS`)."""
     sample_seed: int = Field(default=0, ge=0, lt=2**31)
     """What the sample's training and test images are drawn from; the run has a seed of its own."""
     measure: int = Field(default=1000, ge=0)
@@ -177,17 +122,19 @@ class ModelSettings(Settings):
     """What stands between the image and the logit, and how it is computed."""
 
     backbone: str = "ResNet50"
-    """The network that images pass first, by its name in `keras.applications`: one of `backbones.registry`."""
+    """The network that images pass first, by its name in `keras.applications`; `build.py backbones` lists them."""
     weights: Literal["imagenet", "embedded", "random"] | None = None
     """What the base starts from, where it is not what the setting `weights` says: to compare the same network's."""
     preprocess: bool = True
     """Whether an image's numbers are prepared as the network's weights were trained; else they stay 0 to 255."""
     augment: bool = False
+    """Whether training images are mirrored and rotated at random, anew in every epoch."""
     rotation: float = Field(default=0.2, ge=0, le=1)
     """Largest random rotation, as a fraction of a full turn."""
     fill: Fill = "reflect"
     """What stands where a rotation uncovers a corner: the mirrored image, white, or the colour of the nearest edge."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Share of the features that a step of training leaves out."""
     precision: Literal["float32", "bfloat16", "auto"] = "auto"
     """Of the base's arithmetic; its variables are float32. `auto`: bfloat16 where the processor has units for it."""
 
@@ -196,7 +143,9 @@ class PhaseSettings(Settings):
     """One training phase."""
 
     optimizer: Literal["adam", "rmsprop", "sgd"]
+    """One of Keras' optimisers, with its own defaults beside the learning rate."""
     learning_rate: float = Field(gt=0, lt=1)
+    """Of all steps of the phase."""
     epochs: int = Field(ge=1, le=10_000)
     """As many at most."""
     keep: Literal["last", "best"] = "last"
@@ -234,10 +183,12 @@ class Recipe(Settings):
     """Everything that may differ between variants."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
+    """Of everything random in a run, apart from the data."""
     data: ShownSettings = ShownSettings()
     split: SplitSettings = SplitSettings()
     model: ModelSettings = ModelSettings()
     head: PhaseSettings
+    """The first phase: the new layer on the frozen base."""
     fine_tuning: FineTuningSettings
 
     @property
@@ -301,6 +252,7 @@ class Config(Settings):
     """All settings of one build."""
 
     post: PostSettings
+    site: SiteSettings = SiteSettings()
     data: DataSettings = DataSettings()
     weights: WeightsSetting = "auto"
     """`auto`, `imagenet`, `embedded`, `random`, or a weights file; for several backbones also a table: name → one of

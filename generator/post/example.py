@@ -26,6 +26,7 @@ from generator.experiment.label_review import Judged, LabelReview
 from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
+from generator.experiment.post_settings import PostSettings
 from generator.experiment.recount import recount
 from generator.experiment.results import (
     BuildResults,
@@ -43,7 +44,6 @@ from generator.experiment.settings import (
     FineTuningSettings,
     ModelSettings,
     PhaseSettings,
-    PostSettings,
     Recipe,
 )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from generator.experiment.settings import PostSettings
+from generator.experiment.post_settings import PostSettings
 from generator.post import blog, manifest, permalink, rewriting, theme
 from generator.post.blog import Blog
 from generator.support.errors import BadInput

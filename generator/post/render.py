@@ -17,8 +17,8 @@ from jinja2 import Environment, FileSystemBytecodeCache, Undefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from generator.experiment.post_settings import PostSettings
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import PostSettings
 from generator.post import (
     bound,
     claims,

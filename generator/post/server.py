@@ -27,8 +27,8 @@ from starlette.staticfiles import StaticFiles
 from watchfiles import awatch
 
 from generator.experiment import result_files
+from generator.experiment.post_settings import PostSettings
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import PostSettings
 from generator.post import layout, render, templating
 from generator.post.layout import Layout
 from generator.support.errors import BadInput, MeasuredPostError

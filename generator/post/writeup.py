@@ -6,9 +6,9 @@ template shows where `writeup` is true, and nowhere else: a post about other dat
 
 from collections.abc import Sequence
 
+from generator.experiment.post_settings import PostSettings
 from generator.experiment.reported import REPORTED
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import PostSettings
 from generator.post.wording import number_word
 
 MOST_IN_TITLE = 3

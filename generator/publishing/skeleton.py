@@ -13,9 +13,9 @@ from typing import Any
 
 from jinja2 import Environment
 
+from generator.experiment.post_settings import PostSettings
 from generator.experiment.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import PostSettings
 from generator.post import templating
 from generator.support import escape, formats, newlines
 from generator.support.errors import BadInput

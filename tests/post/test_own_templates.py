@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from generator.experiment import loading
-from generator.experiment.settings import PostSettings
+from generator.experiment.post_settings import PostSettings
 from generator.post import bound, render
 from generator.post.render import TEMPLATES, Rendered
 from generator.post.server import Preview

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from generator.backbones.weights_summary import WeightsSummary
+from generator.experiment.post_settings import PostSettings
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import PostSettings
 from generator.post import preview, render, writeup
 from tests.factories import FIVE, make_config, make_data, make_figures, make_results, make_variant, with_measurement
 

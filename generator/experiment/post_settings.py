@@ -1,0 +1,78 @@
+"""What may be set of the post and of the site around it; nothing that is computed depends on any of it."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from generator.support.strict_json import Record
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Names that become folder names, URLs and heading anchors."""
+
+
+class PostSettings(Record):
+    """What the post is called and where it stands in the Jekyll site."""
+
+    title: str | None = Field(default=None, min_length=1)
+    """None: one that names the classes."""
+    date: datetime
+    """Of the post, with its offset from UTC; Jekyll sorts by it, and the file is named by it."""
+    slug: str
+    """Of the address and the file's name; where there is none it is the name of the data."""
+    writeup: bool | Literal["auto"] = "auto"
+    """Whether the run is held against the original write-up. `auto`: where classes and network are those of it."""
+    layout: str | None = None
+    """Jekyll's layout; None for the one that the site's posts have."""
+    categories: tuple[str, ...] = ()
+    """Jekyll's; in a blog they may be part of the address."""
+    tags: tuple[str, ...] = ()
+    """Jekyll's. One that names the network is replaced by the network that is used."""
+    permalink: str | None = None
+    """A path with or without placeholders, or the name of a style. None: `/posts/<slug>.html`, in a blog its own."""
+    assets: Literal["auto", "relative", "absolute", "liquid", "theme"] = "auto"
+    """How the post's links name its assets (docs/publishing.md). `auto`: `relative`, in somebody's blog `liquid`."""
+    jekyll_config: tuple[str, ...] = ()
+    """Files given to `jekyll --config`, below the blog's folder; none for the one that Jekyll reads by itself."""
+    asset_folder: str = Field(default_factory=lambda given: given["slug"])
+    """Folder below `assets/images/` and `assets/data/`; the slug's name unless it is given."""
+
+    templates: Path | None = None
+    """A folder of the user's own templates, laid over the project's; in the file it is below the file's own folder."""
+
+    @field_validator("date")
+    @classmethod
+    def _date_has_an_offset(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("needs an offset from UTC, as in 2023-01-31T12:38:00-06:00")
+        return value
+
+    @field_validator("slug")
+    @classmethod
+    def _slug_fits_a_url(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise ValueError("must be lower-case words, digits and single hyphens, as in my-first-post")
+        return value
+
+    @field_validator("asset_folder")
+    @classmethod
+    def _folder_is_one_plain_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+            raise ValueError("must be one folder name of letters, digits, '.', '_' and '-'")
+        return value
+
+    @property
+    def file_name(self) -> str:
+        """The post's file name in `_posts/`: Jekyll takes date and slug from it."""
+        return f"{self.date:%Y-%m-%d}-{self.slug}.md"
+
+
+class SiteSettings(Record):
+    """The site around the post, where it is the program's own; nothing of it goes into somebody's blog."""
+
+    docs: Path | None = None
+    """A folder of documents that become pages of the site; in the file it is below the file's own folder."""
+    repository: str | None = Field(default=None, pattern=r"^https?://[^\s<>\"]+$")
+    """Address of the repository, as in `https://github.com/OWNER/NAME`: documents link to its files."""
