@@ -36,6 +36,7 @@ verify: env ## hold the committed site against its manifest
 
 docs: env ## write what was measured into the documents, from the recorded files
 	$(BIN)/python -m benchmarks.weights --json benchmarks/recorded/weights.json
+	$(BIN)/python tools/write_reference.py
 	$(BIN)/python tools/write_docs.py
 
 picture: .venv/dev ## take the README's picture of the committed post (needs Jekyll and Chromium)
