@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 
-PARTS = ("build.py", "experiment.toml", "requirements.txt", "generator", "templates")
+PARTS = ("build.py", "experiment.toml", "requirements.txt", "docs", "generator", "templates")
 
 POLL_SECONDS = 0.1
 """How often memory is looked at: a shorter peak can be missed."""

@@ -88,7 +88,7 @@ def build(
         found = collect(config, begun, planned, runner, described, display, places.root)
         runner.remember(planned.nodes)
         figures, record = figure_files(planned, runner), _record(planned, runner)
-        outcome = deliver(found, figures, record, config.post, places, place, display, overwrite=overwrite)
+        outcome = deliver(found, figures, record, config, places, place, display, overwrite=overwrite)
         if limit is not None:
             store.prune(limit, keep=frozenset(node.key.digest for node in planned.nodes))
         return outcome

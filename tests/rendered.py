@@ -10,10 +10,11 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from generator.experiment import result_files
+from generator.experiment.post_settings import PostSettings, SiteSettings
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import PostSettings
 from generator.post import layout, manifest, render
 from generator.post.layout import Layout
+from generator.publishing import documents
 from generator.publishing.skeleton import skeleton
 from generator.support import strict_json
 from tests.factories import ROOT, make_config, make_results
@@ -22,6 +23,9 @@ TEMPLATES = ROOT / "templates"
 JEKYLL = shutil.which("jekyll")
 REASON = "no jekyll: apt-get install jekyll"
 MINIMA_REASON = "no minima, the theme of a new Jekyll blog: apt-get install jekyll-theme-minima"
+
+DOCS = ROOT / "docs"
+"""The project's own documents."""
 
 PROVENANCE = {
     "schema_version": strict_json.SCHEMA_VERSION,
@@ -42,14 +46,21 @@ def make_post(**changes: object) -> PostSettings:
 
 
 def make_site(
-    build: BuildResults | None = None, post: PostSettings | None = None, place: Layout | None = None
+    build: BuildResults | None = None,
+    post: PostSettings | None = None,
+    place: Layout | None = None,
+    docs: Path | None = None,
 ) -> dict[str, bytes]:
-    """Site path → content, the site around the post included where `place` says so, as it does by default."""
+    """Site path → content, the site around the post included where `place` says so, as it does by default.
+
+    `docs` is the folder of documents that become pages.
+    """
     build, post = build or make_results(), post or make_post()
     place = place or layout.own(post)
     rendered = render.render(post, build, place, templates=TEMPLATES, root=ROOT)
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= skeleton(post, build, TEMPLATES) if place.skeleton else {}
+    files |= documents.pages(SiteSettings(docs=docs))
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(build).items()}
     for figure in build.figures:
         for suffix in ("png", "webp"):

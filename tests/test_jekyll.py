@@ -10,7 +10,7 @@ from generator.experiment.results import BuildResults
 from generator.post import layout
 from tests import links
 from tests.factories import make_data, make_results
-from tests.rendered import JEKYLL, REASON, jekyll, make_post, make_site
+from tests.rendered import DOCS, JEKYLL, REASON, jekyll, make_post, make_site
 from tests.sites import put
 
 pytestmark = [pytest.mark.jekyll, pytest.mark.skipif(JEKYLL is None, reason=REASON)]
@@ -25,8 +25,8 @@ HOSTILE = [
 ]
 
 
-def built(folder: Path, build: BuildResults | None = None, baseurl: str = "") -> Path:
-    source, target = put(folder / "source", make_site(build)), folder / "target"
+def built(folder: Path, build: BuildResults | None = None, baseurl: str = "", docs: Path | None = None) -> Path:
+    source, target = put(folder / "source", make_site(build, docs=docs)), folder / "target"
     assert jekyll(source, target, "--baseurl", baseurl) == []
     return target
 
@@ -38,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("baseurl", ["", "/repo"])
 def test_every_link_image_and_anchor_resolves(tmp_path: Path, baseurl: str) -> None:
-    assert links.broken(built(tmp_path, baseurl=baseurl), baseurl) == []
+    assert links.broken(built(tmp_path, baseurl=baseurl, docs=DOCS), baseurl) == []
 
 
 def test_nothing_is_loaded_from_outside(site: Path) -> None:
@@ -69,6 +69,34 @@ def test_the_provenance_page_shows_the_run_and_links_the_data(site: Path) -> Non
     for name in ("metrics.json", "history.csv", "predictions.csv", "record.json", "provenance.json", "manifest.json"):
         assert f'href="../assets/data/CV_HW_2/{name}"' in page
     assert f'href="/provenance/{Path(POST).name}"' in (site / POST).read_text()
+
+
+def test_documents_are_pages_that_lead_to_each_other(tmp_path: Path) -> None:
+    folder = put(tmp_path / "docs", DOCUMENTS)
+    target = built(tmp_path, baseurl="/repo", docs=folder)
+    assert links.broken(target, "/repo") == []
+    page = (target / "docs/first.html").read_text()
+    assert "<title>First &amp; foremost · Measured posts</title>" in page
+    assert page.count("<h1>") == 1
+    assert "<code>{{ x }} {% if %}</code>" in page.replace("&#123;", "{")
+    listed = page.split('<ul class="contents documents">')[1]
+    assert '<a href="/repo/docs/first.html" aria-current="page">First</a>' in listed
+    assert '<a href="#a-part">A part</a>' in listed
+    assert listed.index("Overview") < listed.index("Beginning") < listed.index(">Second<")
+
+
+def test_documentation_is_linked_where_there_is_any(site: Path, tmp_path: Path) -> None:
+    target = built(tmp_path, docs=put(tmp_path / "docs", DOCUMENTS))
+    footers = [(folder / POST).read_text().partition("<footer")[2] for folder in (site, target)]
+    assert ['href="/docs/">Documentation</a>' in footer for footer in footers] == [False, True]
+
+
+DOCUMENTS = {
+    "index.md": b"# Manual\n\n## Beginning\n\n- [First](first.md): this.\n- [Second](deep/second.md): that.\n",
+    "first.md": b"# First & foremost\n\n`{{ x }} {% if %}`, [on](deep/second.md#there), [x](../x.py).\n\n## A part\n",
+    "deep/second.md": b"# Second\n\n## There\n\n[Back](../first.md#a-part), [data](../file.json).\n",
+    "file.json": b"{}\n",
+}
 
 
 def test_the_contents_list_every_section(site: Path) -> None:

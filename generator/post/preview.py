@@ -7,7 +7,7 @@ here is what Jekyll will show.
 import json
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -75,14 +75,15 @@ def _split(post: str) -> tuple[dict[str, str], str]:
     return values, post[match.end() :]
 
 
-def _html(text: str) -> str:
+def html(text: str, anchor: Callable[[str, str], str] = heading_id) -> str:
+    """Markdown as HTML; `anchor` gives the id of a heading."""
     converter = markdown.Markdown(
         extensions=[
             "tables",
             "fenced_code",
             "md_in_html",
             CodeHiliteExtension(guess_lang=False, css_class="highlight"),
-            TocExtension(slugify=heading_id),
+            TocExtension(slugify=anchor),
         ]
     )
     return str(converter.convert(_LIQUID_COMMENT.sub("", text)))
@@ -93,7 +94,7 @@ def _with_prefix(text: str, assets: Collection[str], prefix: str) -> str:
     for base in assets:
         # Liquid comes before Markdown, which would take its blanks and quotes for the end of the address.
         text = text.replace(base, _ASSETS) if base.startswith("{{") else text
-    body = _html(text)
+    body = html(text)
     for base in {*assets, _ASSETS} if assets else ():
         body = body.replace(f'="{base}', f'="{_PREFIX}')
     return body.replace(_PREFIX, prefix)

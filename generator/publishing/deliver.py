@@ -10,10 +10,10 @@ from typing import Any
 
 from generator.experiment import provenance, result_files
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import Config, PostSettings
+from generator.experiment.settings import Config
 from generator.post import example, manifest, preview, render
 from generator.post.layout import Layout
-from generator.publishing import publish, skeleton
+from generator.publishing import documents, publish, skeleton
 from generator.support import git, newlines, strict_json
 from generator.support.display import Display
 from generator.support.errors import BadInput
@@ -59,7 +59,7 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
         f"{place.images}/{figure.scope}/{figure.name}{suffix}" for figure in figures for suffix in (".png", ".webp")
     )
     if place.skeleton:
-        files |= skeleton.skeleton(post, results, places.templates)
+        files |= skeleton.skeleton(post, results, places.templates) | documents.pages(config.site)
     return files
 
 
@@ -74,7 +74,7 @@ def deliver(
     found: BuildResults,
     figures: Mapping[str, bytes],
     record: BuildRecord,
-    post: PostSettings,
+    config: Config,
     places: Places,
     place: Layout,
     display: Display,
@@ -86,6 +86,7 @@ def deliver(
     `figures` holds `<scope>/<file>` → content. `overwrite` replaces files in the site that somebody else wrote or
     edited, and keeps copies. Raises `MeasuredPostError`; the site then stays as it was.
     """
+    post = config.post
     rendered = render.render(post, found, place, templates=places.templates, root=places.root)
     if rendered.unlinked:
         anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
@@ -98,7 +99,7 @@ def deliver(
     publish.recover(places.site)
     before = _manifest_before(places.site, manifest_path, overwrite)
     if place.skeleton:
-        files |= skeleton.skeleton(post, found, places.templates)
+        files |= skeleton.skeleton(post, found, places.templates) | documents.pages(config.site)
     origin = f"{place.data}/{provenance.NAME}"
     old = before.files.get(origin) if before else None
     files[origin] = _provenance(record, places, display, files, origin, old)
