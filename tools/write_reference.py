@@ -64,7 +64,7 @@ def settings() -> str:
 
 def _place(table: tuple[str, str]) -> tuple[bool, bool]:
     """The experiment's own tables come after those around it, tables with names of the user's last."""
-    return NAMED in table[0], table[0] in RECIPE
+    return NAMED in table[0], any(path.startswith(f"{table[0]}.") for path in RECIPE)
 
 
 def _section(path: str, table: str, schema: Mapping[str, Any], words: Mapping[str, Mapping[str, str]]) -> str:
@@ -90,11 +90,10 @@ def _rows(
     words: Mapping[str, str],
     required: Any = (),
 ) -> str:
-    recipe = prefix.split(".")[0] in RECIPE
     lines = ["| key | values | default | what it is |", "|---|---|---|---|"]
     for name, found in fields.items():
         default = FOLLOWS.get(prefix + name, "must be given" if name in required else _code(found.get("default")))
-        key = f"`{prefix}{name}`" + (" ◆" if recipe or (not prefix and name in RECIPE) else "")
+        key = f"`{prefix}{name}`" + (" ◆" if prefix + name in RECIPE else "")
         lines.append(f"| {key} | {_cell(kind(found, schema))} | {default} | {_cell(words.get(name, ''))} |")
     return "\n".join(lines)
 
@@ -126,12 +125,18 @@ TYPES = {
     "path": "path",
     "": "anything",
 }
-RECIPE = tuple(Recipe.model_fields)
+RECIPE = {
+    path
+    for name, field in Recipe.model_fields.items()
+    for path in ([f"{name}.{key}" for key in getattr(field.annotation, "model_fields", ())] or [name])
+}
+"""Paths of the keys that a variant may change."""
 NAMED = "NAME"
 """Stands for a name of the user's in the path of a key."""
 FOLLOWS = {"post.slug": "the name of the data", "post.asset_folder": "the slug"}
 """Defaults that other settings give."""
-AT_THE_TOP = "What belongs to no table stands at the top of the file, above the first one."
+AT_THE_TOP = """What belongs to no table stands at the top of the file, above the first one. There, `extends = "FILE"`
+lays this file over another."""
 _BOUNDS = {"exclusiveMinimum": "above", "minimum": "at least", "exclusiveMaximum": "below", "maximum": "at most"}
 
 
