@@ -1,6 +1,6 @@
 """The command line: commands and exit codes.
 
-0  done    1  a build, check or gate failed    2  bad input or usage    3  locked by another build
+0  done    1  a build, check or gate failed    2  bad input or usage    3  another build has the site
 130  interrupted (Ctrl-C)    143  terminated
 """
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator.build import key as keys
 from generator.build import outlook
-from generator.build import store as cache
 from generator.build.collect import collect, describe, figure_files, steps
 from generator.build.estimate import Expected
 from generator.build.executor import Local
@@ -31,7 +31,7 @@ from generator.publishing import publish
 from generator.publishing.deliver import BuildRecord, Outcome, check, deliver
 from generator.support import lock
 from generator.support.display import Display
-from generator.support.places import WORKER_LOG, Places
+from generator.support.places import Places, worker_logs
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,6 @@ def build(
     `limit` is how many bytes the store may keep; None for no limit.
     """
     with ExitStack() as stack:
-        stack.enter_context(lock.hold(places.store / "lock", f"building {places.site}"))
         stack.enter_context(lock.hold(lock.for_folder(places.site), f"building {places.site}"))
         publish.recover(places.site)
         place = layout.find(places.site, config.post)
@@ -71,7 +70,8 @@ def build(
         store = SharedStore(places.store, config.store, display.warn, display.say)
         begun = start(config, places.store, progress=Download(display))
         planned = plan(config, begun)
-        executor = Local(places.store / WORKER_LOG)
+        stack.enter_context(store.using(node.key for node in planned.nodes))
+        executor = Local(stack.enter_context(lock.first_free(worker_logs(places.store), store.marks)))
         stack.callback(executor.close)
         runner = Runner(store, executor, display, force=force)
         store.clean()
@@ -90,7 +90,7 @@ def build(
         figures, record = figure_files(planned, runner), _record(planned, runner)
         outcome = deliver(found, figures, record, config, places, place, display, overwrite=overwrite)
         if limit is not None:
-            store.prune(limit, keep=frozenset(node.key.digest for node in planned.nodes))
+            store.prune(limit)
         return outcome
 
 
@@ -160,11 +160,11 @@ def missing(planned: Plan, store: Store) -> tuple[Node, ...]:
     return tuple(node for node in planned.once if node.key.digest in digests)
 
 
-def _causes(node: Node, before: cache.Parts | None) -> tuple[str, ...]:
+def _causes(node: Node, before: keys.Parts | None) -> tuple[str, ...]:
     """Why a stage would run that ran last with the parts `before`."""
     if before is None:
         return ("never ran",)
-    changes = cache.changed(before, node.key.parts)
+    changes = keys.changed(before, node.key.parts)
     causes = [_cause(name, old, new) for name, (old, new) in changes.items() if not name.startswith("stage ")]
     upstream = [name.removeprefix("stage ") for name in changes if name.startswith("stage ")]
     if upstream and not causes:

@@ -497,10 +497,11 @@ DRIVER = "import sys; from tests import fakes; sys.exit(fakes.drive(sys.argv[1:]
 
 
 def drive(arguments: list[str]) -> int:
-    """`kill=N`, `slow=SECONDS`, `say` and `real` beside the command line's own arguments; gives the exit code.
+    """`kill=N`, `slow=SECONDS`, `wait=EVENT:FILE`, `say` and `real` beside the command line's own arguments; gives the
+    exit code.
 
     `kill` ends the process by SIGKILL at its Nth event, of a stage or of publishing; `slow` waits before every
-    event; `say` prints each event; `real` leaves the fakes out.
+    event, `wait` at one until there is a file; `say` prints each event; `real` leaves the fakes out.
     """
     # A shell's background jobs, and all that they start, are told to ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -516,6 +517,9 @@ def drive(arguments: list[str]) -> int:
         if next(count) == int(given.get("kill", 0)):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(float(given.get("slow", 0)))
+        awaited, _, file = given.get("wait", "").rpartition(":")
+        while event == awaited and not Path(file).exists():
+            time.sleep(0.05)
 
     if "real" not in given:
         install(hook=hook)
@@ -523,7 +527,7 @@ def drive(arguments: list[str]) -> int:
     return cli.main(rest)
 
 
-OPTIONS = ("kill", "slow", "say", "real")
+OPTIONS = ("kill", "slow", "wait", "say", "real")
 
 
 def command(project: Project, *arguments: str, code: str = DRIVER) -> list[str]:

@@ -131,6 +131,69 @@ def test_fault_35_the_second_build_names_the_first_and_ends(fresh: Project, temp
     assert timeless(fresh.site()) == timeless(template.site())
 
 
+def beside(project: Project, store: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A build of the project in another one's store, that has come to wait for it."""
+    process = subprocess.Popen(
+        command(project, "say", "--store", str(store), *arguments),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=fakes.ROOT,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.endswith("is making baseline.head; waiting for it\n"):
+            return process
+    raise AssertionError("never waited")
+
+
+def epochs_in(output: str) -> list[str]:
+    return [line for line in output.splitlines() if " epoch " in line]
+
+
+def test_fault_35_two_builds_share_a_store_and_make_each_stage_once(
+    fresh: Project, built: Project, template: Project
+) -> None:
+    """Of two sites; the first build is in the middle of a stage that the second one needs."""
+    shutil.rmtree(built.places.site)
+    go = fresh.folder.parent / "go"
+    first = start(fresh, f"wait=baseline.head epoch 2:{go}", until="baseline.head epoch 2")
+    second = beside(built, fresh.places.store)
+    go.touch()
+    outputs = [process.communicate()[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert timeless(fresh.site()) == timeless(built.site()) == timeless(template.site())
+    epochs = [epoch for output in outputs for epoch in epochs_in(output)]
+    assert len(set(epochs)) == len(epochs), "an epoch was computed twice"
+    assert not any("baseline.head epoch" in epoch for epoch in epochs_in(outputs[1]))
+    assert len(list((fresh.places.store / "history").glob("*/provenance.json"))) == 2
+
+
+def test_fault_35_a_build_killed_beside_another_one_takes_nothing_with_it(
+    fresh: Project, built: Project, template: Project
+) -> None:
+    shutil.rmtree(built.places.site)
+    first = start(fresh, f"wait=baseline.head epoch 2:{fresh.folder / 'never'}", until="baseline.head epoch 2")
+    second = beside(built, fresh.places.store)
+    first.kill()
+    first.communicate()
+    output, _ = second.communicate()
+    assert second.returncode == 0
+    assert epochs_in(output)[0] == "baseline.head epoch 2", "it goes on at the killed one's last epoch"
+    assert timeless(built.site()) == timeless(template.site())
+
+
+def test_fault_35_what_a_running_build_needs_is_not_pruned(fresh: Project, built: Project, template: Project) -> None:
+    go = fresh.folder.parent / "go"
+    first = start(fresh, f"wait=baseline.fine_tuning epoch 4:{go}", until="baseline.fine_tuning epoch 4")
+    other = ("--store", str(fresh.places.store), "--set", "seed=3", "--store-limit", "0.0000001")
+    assert run_command(built, *other).returncode == 0
+    prune = [sys.executable, "build.py", "cache", "--prune", "0", "--store", str(fresh.places.store)]
+    assert subprocess.run(prune, capture_output=True, cwd=fakes.ROOT, check=False).returncode == 0
+    go.touch()
+    output, stderr = first.communicate()
+    assert first.returncode == 0, stderr
+    assert "baseline.head epoch 1" not in epochs_in(output), "it was pruned and made again"
+    assert timeless(fresh.site()) == timeless(template.site())
+
+
 def test_fault_35_a_killed_build_blocks_nobody(fresh: Project) -> None:
     first = start(fresh, until="baseline.head epoch 1")
     first.kill()

@@ -12,6 +12,7 @@ from typing import Any
 
 from generator.backbones import weight_files
 from generator.backbones.backbone import Backbone
+from generator.support import lock
 from generator.support.errors import BadInput
 from generator.support.files import known_hash, write_atomically
 
@@ -98,7 +99,8 @@ def remembered_failure(backbone: Backbone, memory: Path) -> str | None:
 
 
 def remember_failure(backbone: Backbone, memory: Path, detail: str) -> None:
-    write_atomically(memory, json.dumps({"url": address(backbone), "at": time.time(), "detail": detail}).encode())
+    with lock.wait_for(lock.for_folder(memory), f"writing {memory.name}"):
+        write_atomically(memory, json.dumps({"url": address(backbone), "at": time.time(), "detail": detail}).encode())
 
 
 def _copy(response: Any, stream: io.BufferedWriter, progress: Progress | None) -> None:

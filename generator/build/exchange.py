@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable
 from functools import partial
 
+from generator.build.key import Key
 from generator.build.remote import Broken, Remote, Table
-from generator.build.store import ENTRY, Key, Store
+from generator.build.store import ENTRY, Store
 
 Tell = Callable[[str], None]
 

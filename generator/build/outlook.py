@@ -86,7 +86,8 @@ def note(there: Outset, runner: Runner, work: Mapping[str, Work]) -> None:
     took = [(work[label], entries[label]) for label in runner.ran if label in work]
     done = {todo.kind: Timing(todo.volume, entry.seconds) for todo, entry in took if entry}
     if done and there.store.root.is_dir():
-        timings.record(there.store.root, done)
+        with there.store.alone():
+            timings.record(there.store.root, done)
 
 
 def speed(there: Outset, node: Node, measure: Measure) -> Speed:

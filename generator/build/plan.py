@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from generator.backbones.registry import BACKBONES
+from generator.build.key import Key
 from generator.build.start import Start
-from generator.build.store import Key
 from generator.data.measure import described
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
 from generator.experiment.settings import Config, Run, Variant, flatten

@@ -41,15 +41,13 @@ class Runner:
         # What it uses is there if this build needs that too; it is not worth computing for this stage alone.
         used = {name: use for name, use in node.uses.items() if use.key.digest in self.entries}
         inputs = {name: self._input(each) for name, each in {**node.needs, **used}.items()}
-        job = node.job(inputs, self._store.checkpoint(node.key))
-        if self._force:
-            job.checkpoint.unlink(missing_ok=True)
-        resumed = job.checkpoint.exists()
-        with self._display.stage(node.label) as report:
-            entry = self._store.create(node.key, lambda out: self._executor.run(job, out, report), resumed=resumed)
-        job.checkpoint.unlink(missing_ok=True)
-        self.ran.append(node.label)
-        return entry
+
+        def write(out: Path) -> None:
+            with self._display.stage(node.label) as report:
+                self._executor.run(node.job(inputs, self._store.checkpoint(node.key)), out, report)
+            self.ran.append(node.label)
+
+        return self._store.create(node.key, write, anew=self._force)
 
     def _input(self, node: Node) -> Path:
         """Folder of a stage's files, large ones checked too; a broken one is made again."""

@@ -13,10 +13,12 @@ from threading import RLock
 from typing import Any
 
 from generator.build import machines
+from generator.build.key import Key
 from generator.build.remote import Broken, Remote, Table
-from generator.build.store import ENTRY, Entry, Key, Store
+from generator.build.store import ENTRY, Entry, Store
 from generator.experiment.settings import StoreSettings
 from generator.support.addresses import Unreachable
+from generator.support.errors import BuildFailed
 
 ELSEWHERE = "made on another kind of machine"
 UNRECORDED = "made on a machine that is not recorded"
@@ -34,12 +36,11 @@ class SharedStore(Store):
         warn: Tell = lambda message: None,
         say: Tell = lambda message: None,
     ) -> None:
-        """`say` is told what comes from the remote store.
+        """`say` is told what comes from the remote store, and whom another build waits for.
 
         Raises `BadInput` where no package here reads addresses such as the remote store's.
         """
-        super().__init__(root, warn)
-        self._say = say
+        super().__init__(root, warn, say=say)
         self._settings = settings
         self._remote = Remote(settings.remote) if settings.remote else None
         self._known: dict[str, Table | None] = {}
@@ -70,12 +71,20 @@ class SharedStore(Store):
         found = None if refused else super().find(key, thorough=thorough)
         return found or self._fetched(key)
 
-    def create(self, key: Key, write: Callable[[Path], None], *, resumed: bool = False) -> Entry:
+    def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
         """As a `Store` does; with `store.push` the entry is put into the remote store, too."""
-        entry = super().create(key, write, resumed=resumed)
+        entry = super().create(key, write, anew=anew)
+        refusal = self._refusal(self._table(key))
+        if refusal:
+            raise BuildFailed(
+                f"{key.label}: another build is using the entry in the store, {refusal}; wait for it to end"
+            )
         if self._settings.push:
             self._tried(key, lambda remote: remote.push(key.stage, key.digest, entry.folder))
         return entry
+
+    def _there(self, key: Key) -> Entry | None:
+        return super()._there(key) if self.is_here(key) else None
 
     def _fetched(self, key: Key) -> Entry | None:
         """The entry of `key` from the remote store, kept here from now on."""

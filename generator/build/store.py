@@ -1,55 +1,37 @@
 """The stage store: what a stage made, kept under a key of everything it depends on.
 
-A `Key` lists every input of a stage by name. An entry is a folder of files with their checksums, written under
+An entry is a folder of files with their checksums, written under
 a temporary name, flushed and renamed, so that it is there whole or not at all. A broken entry is a miss with a
 warning, never a crash, and nothing is unpickled. The parts of the newest key of each stage are remembered, so
 that a later build can say which of them changed.
+
+Several builds may use one store at once. Each key has a lock (`support.lock`): who holds it makes the entry, in the
+key's own temporary folder and with the key's checkpoint, and everybody else waits and takes that entry. What a build
+may read it marks as in use, and no other removes that. Locks and marks end with their process, however it ends.
 """
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from generator.build import machines
+from generator.build import in_use, machines
+from generator.build.key import Key, Parts
 from generator.experiment.machine import Made
+from generator.support import lock
 from generator.support.errors import BuildFailed
-from generator.support.files import file_hash, flush, refused, write_atomically
-
-VERSION = 1
-"""Part of every key: raised when the layout of entries changes."""
+from generator.support.files import UNFINISHED, file_hash, flush, refused, temporary_beside, write_atomically
 
 ENTRY = "entry.json"
 
 SMALL = 8 * 2**20
 """Files up to this size, bytes, are checked at every look-up; larger ones when a stage is about to read them."""
-
-Parts = Mapping[str, Any]
-"""Name of an input → its value: JSON scalars."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """What a stage's outcome depends on."""
-
-    stage: str
-    label: str
-    """Whose stage it is, for messages and for remembering the newest key: `baseline.head`, `data.pixels`."""
-    parts: Parts
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the stage's name and parts."""
-        text = json.dumps([VERSION, self.stage, self.parts], sort_keys=True, allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -75,12 +57,30 @@ class Entry:
         return json.loads(self.read_bytes(name))
 
 
+class _Broken(Exception):
+    """An entry is not what was kept; the message says how."""
+
+
 class Store:
     """The folder that holds everything a build can make again."""
 
-    def __init__(self, root: Path, warn: Callable[[str], None] = lambda message: None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        warn: Callable[[str], None] = lambda message: None,
+        *,
+        say: Callable[[str], None] = lambda message: None,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """`say` is told whom another build waits for; `pause` waits for so many seconds, and ends that by raising."""
         self.root = root
-        self._warn = warn
+        self._warn, self._say, self._pause = warn, say, pause
+        self._mark: Path | None = None
+
+    @property
+    def marks(self) -> Path:
+        """Folder of what ends with its process: marks of entries in use."""
+        return self.root / "in-use"
 
     def has(self, key: Key) -> bool:
         """Whether there is an entry of `key`, sound or not; changes nothing."""
@@ -88,41 +88,37 @@ class Store:
 
     def find(self, key: Key, *, thorough: bool = False) -> Entry | None:
         """The entry of `key`, or None; a broken one is removed with a warning. `thorough` checks large files too."""
-        folder = self._folder(key)
-        if not folder.is_dir():
-            return None
         try:
-            entry = json.loads((folder / ENTRY).read_text("utf-8"))
-            fault = _fault(folder, entry["files"], key.digest == entry["digest"], thorough)
-            found = _entry(folder, entry)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            fault = f"{ENTRY} cannot be read ({error})"
-        if fault:
+            return self._look(key, thorough)
+        except _Broken as fault:
             self._warn(f"{key.label}: its entry in the store is broken ({fault}); computing it again")
-            self.discard(key)
-            return None
-        with suppress(OSError):
-            os.utime(folder)
-        return found
+            return self._discarded(key, thorough)
 
-    def create(self, key: Key, write: Callable[[Path], None], *, resumed: bool = False) -> Entry:
-        """Let `write` fill a temporary folder, then keep it as the entry of `key`; `resumed` is kept with it.
+    def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
+        """The entry of `key`: that of the store, or what `write` fills a temporary folder with.
 
-        Raises what `write` raises; then nothing is kept. Raises `BuildFailed` if the disk refuses.
+        Waits while another build makes it. With `anew` it is made in any case, without its checkpoint, too. Raises
+        what `write` raises; then nothing is kept. Raises `BuildFailed` if the disk refuses.
         """
-        self._area(f"stages/{key.stage}")
-        temporary = Path(tempfile.mkdtemp(prefix="writing-", dir=self._area("temporary")))
-        started = time.monotonic()
-        try:
-            write(temporary)
-            return self._keep(key, temporary, time.monotonic() - started, resumed)
-        except OSError as error:
-            raise refused(self.root, error) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        own = self._lock(key)
+        with lock.wait_for(own, f"making {key.label}", self._say, self._pause):
+            try:
+                return (None if anew else self._there(key)) or self._make(key, write, anew)
+            finally:
+                lock.remove(own)
 
-    def discard(self, key: Key) -> None:
-        shutil.rmtree(self._folder(key), ignore_errors=True)
+    @contextmanager
+    def using(self, keys: Iterable[Key]) -> Iterator[None]:
+        """Let no other build remove entries and checkpoints of `keys` while the block runs."""
+        with ExitStack() as stack:
+            # Not while somebody prunes, who has looked for marks before.
+            with self.alone():
+                self._mark = stack.enter_context(in_use.marked(self.marks, {key.digest for key in keys}))
+            yield
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Have the store alone, for a moment: to write what every build writes, to remove."""
+        return lock.wait_for(self.root / "lock", "tidying the store", self._say, self._pause)
 
     def remember(self, key: Key) -> None:
         """Make `key` the newest of its label, with the time its entry took; without an entry nothing changes."""
@@ -131,8 +127,9 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return
         if self.remembered(key.label) != (key.parts, seconds):
-            record = {"parts": key.parts, "seconds": seconds}
-            write_atomically(self._area("latest") / f"{key.label}.json", json.dumps(record, indent=1).encode())
+            record = json.dumps({"parts": key.parts, "seconds": seconds}, indent=1).encode()
+            with self.alone():
+                write_atomically(self._area("latest") / f"{key.label}.json", record)
 
     def remembered(self, label: str) -> tuple[Parts, float] | None:
         """Parts and seconds of the newest key of `label`, if it was ever built."""
@@ -149,18 +146,31 @@ class Store:
 
     def checkpoint_path(self, key: Key) -> Path:
         """As `checkpoint`; changes nothing."""
-        return self.root / "checkpoints" / f"{key.stage}-{key.digest}.npz"
+        return self.root / "checkpoints" / f"{_name(key)}.npz"
 
     def clean(self) -> None:
-        """Remove what a killed build left half-written or has no use for. The caller holds the store's lock."""
-        shutil.rmtree(self.root / "temporary", ignore_errors=True)
-        for path in (self.root / "checkpoints").glob("*.writing"):
+        """Remove what a killed build left half-written or has no use for."""
+        in_use.digests(self.marks)
+        found = [path for area in ("temporary", "checkpoints", "locks") for path in (self.root / area).glob("*")]
+        # `<key>`, `<key>.npz`, `.<key>.npz.writing`, …: whose key nobody holds is nobody's.
+        for name in sorted({path.name.lstrip(".").partition(".")[0] for path in found}):
+            path = self.root / "locks" / f"{name}.lock"
+            with lock.attempt(path, "cleaning up") as free:
+                if free:
+                    self._tidy(name)
+                    lock.remove(path)
+
+    def _tidy(self, name: str) -> None:
+        """Remove what a dead process left of the key that is called `name`."""
+        for path in (self.root / "temporary").glob(f"{name}*"):
             _remove(path)
-        for path in (self.root / "checkpoints").glob("*.npz"):
-            stage, _, digest = path.stem.rpartition("-")
-            # A stage's entry is kept before its checkpoint goes; a build may be killed between the two.
-            if (self.root / "stages" / stage / digest / ENTRY).is_file():
-                _remove(path)
+        checkpoint = self.root / "checkpoints" / f"{name}.npz"
+        _remove(temporary_beside(checkpoint))
+        _remove(checkpoint.with_suffix(UNFINISHED))
+        stage, _, digest = name.rpartition("-")
+        # A stage's entry is kept before its checkpoint goes; a build may be killed between the two.
+        if (self.root / "stages" / stage / digest / ENTRY).is_file():
+            _remove(checkpoint)
 
     def entries(self) -> Iterator[tuple[Path, int, float]]:
         """(path, bytes, time of last use) of every entry and checkpoint, the longest unused first."""
@@ -172,21 +182,80 @@ class Store:
                 rows.append((path, _size(path), path.stat().st_mtime))
         yield from sorted(rows, key=lambda row: row[2])
 
-    def prune(self, limit: int, keep: frozenset[str] = frozenset()) -> int:
+    def prune(self, limit: int) -> int:
         """Remove the longest unused entries until at most `limit` bytes are left; gives the bytes freed.
 
-        Entries whose digest is in `keep` stay.
+        What running builds use stays, this one's too.
         """
-        rows = list(self.entries())
-        freed = 0
-        excess = sum(size for _, size, _ in rows) - limit
-        for folder, size, _ in rows:
-            if freed >= excess:
-                break
-            if folder.name not in keep:
-                _remove(folder)
-                freed += size
+        if not self.root.is_dir():
+            return 0
+        with self.alone():
+            rows, spared = list(self.entries()), in_use.digests(self.marks)
+            freed = 0
+            excess = sum(size for _, size, _ in rows) - limit
+            for path, size, _ in rows:
+                if freed >= excess:
+                    break
+                if path.stem.rpartition("-")[2] not in spared:
+                    self._move_away(path)
+                    freed += size
         return freed
+
+    def _look(self, key: Key, thorough: bool) -> Entry | None:
+        """The entry of `key`, if there is one. Raises `_Broken`."""
+        folder = self._folder(key)
+        if not folder.is_dir():
+            return None
+        try:
+            entry = json.loads((folder / ENTRY).read_text("utf-8"))
+            fault = _fault(folder, entry["files"], key.digest == entry["digest"], thorough)
+            found = _entry(folder, entry)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _Broken(f"{ENTRY} cannot be read ({error})") from None
+        if fault:
+            raise _Broken(fault)
+        with suppress(OSError):
+            os.utime(folder)
+        return found
+
+    def _there(self, key: Key) -> Entry | None:
+        """The entry of `key` if it is sound and may be taken."""
+        with suppress(_Broken):
+            return self._look(key, thorough=False)
+        return None
+
+    def _discarded(self, key: Key, thorough: bool) -> Entry | None:
+        """Remove the broken entry of `key`; gives the sound one that another build has made in its place meanwhile."""
+        own = self._lock(key)
+        with lock.attempt(own, f"removing {key.label}") as free:
+            # Whoever holds the lock replaces it.
+            if free:
+                with suppress(_Broken):
+                    return self._look(key, thorough)
+                self._move_away(self._folder(key))
+                lock.remove(own)
+        return None
+
+    def _make(self, key: Key, write: Callable[[Path], None], anew: bool) -> Entry:
+        """As `create`, by who holds the key's lock."""
+        self._area(f"stages/{key.stage}")
+        checkpoint = self.checkpoint(key)
+        if anew:
+            checkpoint.unlink(missing_ok=True)
+        resumed = checkpoint.exists()
+        temporary = self._area("temporary") / _name(key)
+        started = time.monotonic()
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            write(temporary)
+            entry = self._keep(key, temporary, time.monotonic() - started, resumed)
+            checkpoint.unlink(missing_ok=True)
+            return entry
+        except OSError as error:
+            raise refused(self.root, error) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
     def _keep(self, key: Key, temporary: Path, seconds: float, resumed: bool) -> Entry:
         told = machines.taken(temporary)
@@ -205,10 +274,35 @@ class Store:
             flush(path)
         flush(temporary)
         folder = self._folder(key)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        with self.alone():
+            kept = self._in_the_way(key)
+            if kept is None:
+                temporary.rename(folder)
         flush(folder.parent)
-        return _entry(folder, entry)
+        return kept or _entry(folder, entry)
+
+    def _in_the_way(self, key: Key) -> Entry | None:
+        """The entry of `key` if another build may be reading it; any other is moved away."""
+        found = Store._there(self, key)
+        if found and key.digest in in_use.digests(self.marks, but=self._mark):
+            return found
+        if self._folder(key).exists():
+            self._move_away(self._folder(key))
+        return None
+
+    def _move_away(self, path: Path) -> None:
+        """Remove an entry in one step, as far as others can see; a checkpoint anyway."""
+        if path.is_dir():
+            # Within a folder of its own: the name may be taken by what a killed build moved away.
+            away = Path(tempfile.mkdtemp(prefix=f"{path.parent.name}-{path.name}.", dir=self._area("temporary")))
+            with suppress(OSError):
+                path.rename(away / path.name)
+            _remove(away)
+        else:
+            _remove(path)
+
+    def _lock(self, key: Key) -> Path:
+        return self.root / "locks" / f"{_name(key)}.lock"
 
     def _folder(self, key: Key) -> Path:
         return self.root / "stages" / key.stage / key.digest
@@ -220,12 +314,6 @@ class Store:
         except OSError as error:
             raise refused(self.root, error) from error
         return path
-
-
-def changed(old: Parts, new: Parts) -> dict[str, tuple[Any, Any]]:
-    """Name → (old, new) of the parts that differ; None where one side has no such part."""
-    names = [*old, *(name for name in new if name not in old)]
-    return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
 
 
 def _entry(folder: Path, table: Mapping[str, Any]) -> Entry:
@@ -244,6 +332,11 @@ def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: boo
         if (thorough or expected["bytes"] <= SMALL) and file_hash(path) != expected["sha256"]:
             return f"{name} has another checksum"
     return ""
+
+
+def _name(key: Key) -> str:
+    """What its temporary folder, its checkpoint and its lock are called."""
+    return f"{key.stage}-{key.digest}"
 
 
 def _size(path: Path) -> int:

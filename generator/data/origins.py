@@ -20,6 +20,7 @@ import PIL
 
 from generator.data import archive, sample
 from generator.experiment.settings import DataSettings
+from generator.support import lock
 from generator.support.errors import BadInput, choices, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
@@ -99,6 +100,13 @@ def obtain(origin: Origin, read: Callable[[Path], Content]) -> Content:
     """What `read` gives of the origin's folder, made first if it is missing or not what was made."""
     if origin.make is None:
         return read(origin.folder)
+    # Another build may be making it at this moment.
+    with lock.wait_for(lock.for_folder(origin.folder), f"making {origin.folder.name}"):
+        return _made(origin, origin.make, read)
+
+
+def _made(origin: Origin, make: Callable[[Path], None], read: Callable[[Path], Content]) -> Content:
+    """As `obtain`, alone."""
     seal = origin.folder.with_name(f"{origin.folder.name}.sha256")
     if origin.folder.is_dir():
         found, fault = _tried(origin.folder, read)
@@ -107,7 +115,7 @@ def obtain(origin: Origin, read: Callable[[Path], Content]) -> Content:
         _log.warning("%s: incomplete or changed since it was made; making it again", origin.folder)
         shutil.rmtree(origin.folder)
     with archive.whole(origin.folder) as partial:
-        origin.make(partial)
+        make(partial)
     found, fault = _tried(origin.folder, read)
     with replacing(seal, DISK_FULL) as stream:
         stream.write(_fingerprint(origin.folder, found).encode("ascii"))

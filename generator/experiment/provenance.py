@@ -65,7 +65,7 @@ class Provenance(BaseModel):
 
 
 class Keyed(Protocol):
-    """What `work_of` asks of a stage's key; `build.store.Key` is one."""
+    """What `work_of` asks of a stage's key; `build.key.Key` is one."""
 
     @property
     def stage(self) -> str: ...

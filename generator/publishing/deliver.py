@@ -14,7 +14,7 @@ from generator.experiment.settings import Config
 from generator.post import example, manifest, preview, render
 from generator.post.layout import Layout
 from generator.publishing import documents, publish, skeleton
-from generator.support import git, newlines, strict_json
+from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display
 from generator.support.errors import BadInput
 from generator.support.files import write_atomically
@@ -102,15 +102,19 @@ def deliver(
         files |= skeleton.skeleton(post, found, places.templates) | documents.pages(config.site)
     origin = f"{place.data}/{provenance.NAME}"
     old = before.files.get(origin) if before else None
-    files[origin] = _provenance(record, places, display, files, origin, old)
-    made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
-    files[manifest_path] = manifest.to_text(made).encode()
-    published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
-    _record(found, files[origin], places.store)
+    # No other build of this store may take the same id before this one is in the history.
+    with lock.wait_for(places.store / "publishing.lock", f"publishing {places.site}"):
+        files[origin] = _provenance(record, places, display, files, origin, old)
+        made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
+        files[manifest_path] = manifest.to_text(made).encode()
+        published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
+        _record(found, files[origin], places.store)
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = preview.address(places.site / "assets", places.preview)
     page = preview.page(post_page.text, templates=places.templates, assets=place.bases, prefix=prefix)
-    write_atomically(places.preview, page.encode())
+    # Builds of other sites may have the same place for it.
+    with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
+        write_atomically(places.preview, page.encode())
     return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
 
 

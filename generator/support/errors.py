@@ -4,7 +4,7 @@
     ├── BadInput       2  a file, a value or an option is not what it must be
     ├── BuildFailed    1  a stage, a check or a gate failed
     │   └── Diverged      training left the numbers
-    └── Locked         3  another build holds the store or the site
+    └── Locked         3  another build holds the site
 
 The command line catches `MeasuredPostError` in one place and prints its message as it is, so a message
 names the file or value, says what was expected, and how to mend it. Anything else keeps its traceback.
@@ -40,7 +40,7 @@ class Diverged(BuildFailed):
 
 
 class Locked(MeasuredPostError):
-    """Another process is building with the same store or site."""
+    """Another process is building the same site."""
 
     exit_code = 3
 

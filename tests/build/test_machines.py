@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from generator.build import machines
-from generator.build.store import ENTRY, Key, Store
+from generator.build.key import Key
+from generator.build.store import ENTRY, Store
 from generator.stages.job import Job
 
 KEY = Key("head", "baseline.head", {"setting head.epochs": 30})

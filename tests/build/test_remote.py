@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from generator.build import exchange, machines
+from generator.build.key import Key
 from generator.build.remote import Remote
 from generator.build.shared import ELSEWHERE, UNRECORDED, SharedStore
-from generator.build.store import ENTRY, Key, Store
+from generator.build.store import ENTRY, Store
 from generator.experiment.settings import StoreSettings
 from generator.support import addresses, hardware
 from generator.support.addresses import Place, Unreachable

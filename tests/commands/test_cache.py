@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from generator import cli
-from generator.build.store import Key, Store
+from generator.build.key import Key
+from generator.build.store import Store
 
 KEY = Key("head", "baseline.head", {"setting head.epochs": 30})
 

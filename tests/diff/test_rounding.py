@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.build.store import Key
+from generator.build.key import Key
 from generator.diff import builds, metrics, rounding
 from generator.diff import compare as diff
 from generator.diff.builds import Build, SearchPlaces

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.support import lock
-from generator.support.errors import BadInput, Locked
+from generator.support.errors import BuildFailed, Locked
 
 HOLDER = """
 import sys, time
@@ -70,9 +70,9 @@ def test_a_holder_whose_note_is_missing_is_still_a_holder(path: Path) -> None:
             pass
 
 
-def test_a_lock_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="cannot be made"), lock.hold(tmp_path / "file" / "lock", "building"):
+    with pytest.raises(BuildFailed, match="lock: cannot be written"), lock.hold(tmp_path / "file" / "lock", "building"):
         pass
 
 
@@ -81,3 +81,56 @@ def test_two_spellings_of_a_folder_have_one_lock(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("site")
     assert lock.for_folder(tmp_path / "link") == lock.for_folder(tmp_path / "site" / ".." / "site")
     assert lock.for_folder(tmp_path / "site") != lock.for_folder(tmp_path / "other")
+
+
+# ---- Waiting ---------------------------------------------------------------------------------------------
+
+
+def test_who_waits_is_told_once_by_whom_and_goes_on_when_it_is_free(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = start_holder(path)
+    told: list[str] = []
+    pauses = 0
+
+    def pause(seconds: float) -> None:
+        nonlocal pauses
+        pauses += 1
+        if pauses == lock.TOLD_AFTER + 5:
+            end(holder)
+
+    with lock.wait_for(path, "building", told.append, pause):
+        assert path.with_name("lock.holder").read_text() == f"{os.getpid()}\nbuilding\n"
+    assert told == [f"process {holder.pid} is building the site somewhere; waiting for it"]
+    assert pauses >= lock.TOLD_AFTER + 5
+
+
+def test_a_wait_of_a_moment_is_not_told(path: Path) -> None:
+    holder = start_holder(path)
+    told: list[str] = []
+    with lock.wait_for(path, "building", told.append, lambda seconds: end(holder)):
+        assert told == []
+
+
+def test_an_attempt_does_not_wait(path: Path) -> None:
+    with lock.attempt(path) as first, lock.attempt(path) as second:
+        assert (first, second) == (True, False)
+    with lock.attempt(path) as third:
+        assert third
+
+
+def test_a_lock_file_that_its_holder_removed_locks_nothing(path: Path) -> None:
+    with lock.attempt(path) as first:
+        lock.remove(path)
+        assert first
+        assert list(path.parent.iterdir()) == []
+        with lock.attempt(path) as second:
+            assert second, "a new file, which nobody has held"
+
+
+def test_each_gets_a_path_of_its_own(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("worker.log", "worker-2.log")]
+    with lock.first_free(paths, tmp_path) as one, lock.first_free(paths, tmp_path) as two:
+        assert [one, two] == paths
+    with lock.first_free(paths, tmp_path) as again:
+        assert again == paths[0]
