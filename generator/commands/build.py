@@ -12,7 +12,7 @@ from generator.experiment import loading
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import BASELINE, Config
 from generator.pipeline import Explanation
-from generator.post import blog, export, layout
+from generator.post import blog, example, export, latex, layout, paper
 from generator.publishing import deliver, destinations, publish
 from generator.publishing.deliver import Outcome
 from generator.support.display import about, for_terminal
@@ -40,6 +40,11 @@ examples:
   python build.py --set head.epochs=5 --explain  what a change would run, and why
 """
 
+EXPORT_HELP = (
+    "also write one file to hand in: the post as HTML, as FILE.pdf printed by the Chromium that is here,"
+    " or, as FILE.tex, its tables of results for LaTeX"
+)
+
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
@@ -59,8 +64,7 @@ def run(arguments: list[str]) -> int:
     )
     _print_outcome(outcome)
     if options.export:
-        page = export.export(outcome.preview.read_text("utf-8"), outcome.preview.parent)
-        write_atomically(options.export, page.encode())
+        write_atomically(options.export, _exported(options.export, outcome, settings, places))
         print(f"export   {options.export}")
     return 0
 
@@ -87,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--store-limit", type=gibibytes, default="20", metavar="GIB", help="most the store may keep; 0: no limit"
     )
-    where.add_argument("--export", type=Path, metavar="FILE", help="also write the post as one HTML file to hand in")
+    where.add_argument("--export", type=Path, metavar="FILE", help=EXPORT_HELP)
     how = parser.add_argument_group("how")
     how.add_argument("--explain", action="store_true", help="say what would run and why, and stop")
     how.add_argument("--force", action="store_true", help="run everything again")
@@ -120,6 +124,7 @@ def _check_places(options: argparse.Namespace, settings: Config, places: Places)
     named = {"--preview": options.preview, "--export": options.export}
     files = {option: path for option, path in named.items() if path is not None}
     destinations.check(options.site, options.store, files)
+    _check_export(options.export, places)
     site = Path(os.path.realpath(options.site))
     for option, path in files.items():
         # What the build writes is known only at the cost of rendering.
@@ -129,6 +134,25 @@ def _check_places(options: argparse.Namespace, settings: Config, places: Places)
         expected = deliver.expected(settings, places, layout.find(places.site, settings.post))
         if real.relative_to(site).as_posix() in expected:
             raise BadInput(f"{option}: {printable(path)} is a file of the site that the build writes; name another")
+
+
+def _check_export(target: Path | None, places: Places) -> None:
+    """Refuse an export that could not be made in the end. Raises `BadInput`."""
+    kind = target.suffix.lower() if target else ""
+    if kind == ".pdf":
+        paper.browser()
+    if kind == ".tex":
+        latex.tables(example.post(), example.results(), templates=places.templates)
+
+
+def _exported(target: Path, outcome: Outcome, settings: Config, places: Places) -> bytes:
+    """What the file `target` shall hold; its suffix says of which kind it is."""
+    kind = target.suffix.lower()
+    if kind == ".tex":
+        text, _ = latex.tables(settings.post, outcome.results, templates=places.templates)
+        return text.encode()
+    page = export.export(outcome.preview.read_text("utf-8"), outcome.preview.parent)
+    return paper.to_pdf(page, target.parent) if kind == ".pdf" else page.encode()
 
 
 def _print_explanations(explanations: list[Explanation]) -> None:
