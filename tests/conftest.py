@@ -8,7 +8,7 @@ import pytest
 from generator.support import hardware
 from generator.support.errors import BadInput
 
-IMPORT_TENSORFLOW = {"test_epochs.py", "test_network.py", "test_probe.py"}
+IMPORT_TENSORFLOW = {"test_epochs.py", "test_network.py", "test_probe.py", "test_standalone.py"}
 
 # As the worker does, unless it is to be tried without: TensorFlow's default differs between processors.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

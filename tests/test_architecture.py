@@ -14,7 +14,7 @@ PACKAGE = ROOT / "generator"
 LEVELS = (
     {"cli"},
     {"commands"},
-    {"pipeline"},
+    {"pipeline", "models"},
     {"build"},
     {"publishing", "diff", "stages"},
     {"post", "data", "figures", "training"},
@@ -24,7 +24,7 @@ LEVELS = (
 )
 """Rooms, from the roof to the ground. A room may import rooms of lower levels only, none beside it."""
 
-TENSORFLOW = {"generator.stages.learning", "generator.stages.workspace"}
+TENSORFLOW = {"generator.stages.learning", "generator.stages.trained", "generator.stages.workspace"}
 """The modules outside `training/` that may import TensorFlow."""
 
 MOST_LINES = 350

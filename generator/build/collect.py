@@ -2,7 +2,7 @@
 
 import math
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -59,9 +59,25 @@ def collect(
         labels=_labels(plan, runner),
         weights=begun.weights[config.baseline.name].summary,
         seeds=config.seeds,
-        environment=environment(root, computed_on(plan, runner)),
+        environment=environment(root, computed_on(plan.once, runner)),
         variants=variants,
         figures=tuple(figure for figure, _ in _drawn(plan, runner)),
+    )
+
+
+def collect_one(
+    variant: Variant, config: Config, begun: Start, plan: Plan, runner: Runner, described: DataSummary, root: Path
+) -> BuildResults:
+    """As `collect` for one variant whose stages are all in the store, without figures and the review of labels."""
+    own = [node for run in config.runs if run.variant == variant for node in plan.runs[run.name].values()]
+    return BuildResults(
+        profile=config.profile,
+        data=described,
+        measure=measured.describe(config, begun, plan, runner),
+        weights=begun.weights[config.baseline.name].summary,
+        seeds=config.seeds,
+        environment=environment(root, computed_on(own, runner)),
+        variants={variant.name: _variant_result(variant, config, begun, plan, runner)},
     )
 
 
@@ -94,11 +110,11 @@ def steps(node: Node, plan: Plan, runner: Runner) -> int | None:
     return epochs * math.ceil(len(split.train) / batch_size)
 
 
-def computed_on(plan: Plan, runner: Runner) -> tuple[ComputedOn, ...]:
-    """Where the results were computed, if on several kinds of machine. What is drawn or decoded is the same on any."""
+def computed_on(nodes: Iterable[Node], runner: Runner) -> tuple[ComputedOn, ...]:
+    """Where results were computed, if on several kinds of machine. What is drawn or decoded is the same on any."""
     # Not what serves other stages alone: whether it is asked for depends on what else ran.
-    nodes = [node for node in plan.once if node.stage.tensorflow and not node.stage.for_stages]
-    return where_they_differ((node.label, runner.require(node).made) for node in nodes)
+    computed = [node for node in nodes if node.stage.tensorflow and not node.stage.for_stages]
+    return where_they_differ((node.label, runner.require(node).made) for node in computed)
 
 
 def environment(root: Path, machines: tuple[ComputedOn, ...]) -> Environment:

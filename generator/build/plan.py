@@ -151,14 +151,19 @@ def _check_runs_differ(config: Config, runs: Mapping[str, Nodes]) -> None:
 
 def probe(config: Config, start: Start, run: Run) -> Job:
     """The job that measures what one batch of a run takes."""
+    return asked(PROBE, config, start, run, {}, label="a probe of one batch")
+
+
+def asked(stage: Stage, config: Config, start: Start, run: Run, inputs: Mapping[str, Path], *, label: str = "") -> Job:
+    """The job of what is no stage of a build: it has no key, and its files are whoever asks' own."""
     return Job(
-        stage=PROBE.name,
-        label="a probe of one batch",
-        runs=PROBE.runs,
-        tensorflow=PROBE.tensorflow,
-        settings=_settings(PROBE, run, config, start),
-        given=_given(PROBE, run, config, start),
-        inputs={},
+        stage=stage.name,
+        label=label or f"{run.name}.{stage.name}",
+        runs=stage.runs,
+        tensorflow=stage.tensorflow,
+        settings=_settings(stage, run, config, start),
+        given=_given(stage, run, config, start),
+        inputs=inputs,
         checkpoint=Path(),
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from generator import pipeline
 from generator.backbones.weights_summary import WeightsSummary
 from generator.build.estimate import Forecast
-from generator.commands.options import add_config, add_places, gibibytes, make_parser, print_table
-from generator.experiment import loading
+from generator.commands.experiment import add_experiment, load
+from generator.commands.options import add_places, gibibytes, make_parser, print_table
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import BASELINE, Config
 from generator.pipeline import Explanation
@@ -30,6 +30,7 @@ commands:
   build.py history        list the builds made here
   build.py cache          show, prune and exchange what the stage store holds
   build.py backbones      list the networks that model.backbone may name
+  build.py model          write a trained network as a file of its own, with its model card
 
 `build.py COMMAND --help` tells more of each.
 
@@ -48,7 +49,7 @@ EXPORT_HELP = (
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    settings = _load(options)
+    settings = load(options, options.variants)
     places = _places(options, settings)
     if options.explain:
         _print_explanations(pipeline.explain(settings, places, for_terminal()))
@@ -77,13 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     what = parser.add_argument_group("what to build")
     what.add_argument("--variants", default=BASELINE, metavar="NAMES", help="all, or names with commas between")
-    what.add_argument("--data", metavar="PATH", help="sample, a folder, an archive, or kaggle:OWNER/NAME")
-    what.add_argument("--weights", metavar="NAME", help="auto, imagenet, embedded, random, or a weights file")
-    what.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
-    what.add_argument("--seeds", type=int, metavar="N", help="run each variant N times, each run with seeds of its own")
-    what.add_argument("--profile", metavar="NAME", help="a [profiles.NAME] table, such as smoke: small and fast")
-    add_config(what)
-    what.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting; repeatable")
+    add_experiment(what)
     where = parser.add_argument_group("where")
     add_places(where)
     preview = ROOT / "build-output" / "preview.html"
@@ -101,17 +96,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"replace files that somebody else wrote or edited; copies go to {publish.REPLACED}/ in the site",
     )
     return parser
-
-
-def _load(options: argparse.Namespace) -> Config:
-    given = {"data.path": options.data, "weights": options.weights, "seed": options.seed, "seeds": options.seeds}
-    return loading.load(
-        options.config,
-        variants=options.variants,
-        profile=options.profile,
-        overrides=options.set,
-        options={path: value for path, value in given.items() if value is not None},
-    )
 
 
 def _places(options: argparse.Namespace, settings: Config) -> Places:

@@ -203,8 +203,11 @@ def extract(marked: str) -> tuple[str, tuple[Number, ...], tuple[Quoted, ...]]:
     return "\n".join(lines), tuple(numbers), tuple(quotations)
 
 
-def value_of(results: BuildResults, source: str) -> int | float:
-    """The number that `source` stands for in `results`. Raises `BadInput` where it names none."""
+def value_of(results: BuildResults | Mapping[str, Any], source: str) -> int | float:
+    """The number that `source` stands for in `results`, or in these by name and what lies beside them.
+
+    Raises `BadInput` where it names none.
+    """
     try:
         first, *rest = source.split(" ")
         value = _term(results, first)
@@ -261,14 +264,14 @@ def _joined(path: str, key: str) -> str:
     return f"{path}.{segment}" if path else segment
 
 
-def _term(results: BuildResults, term: str) -> Any:
+def _term(results: BuildResults | Mapping[str, Any], term: str) -> Any:
     name, bracket, arguments = term.partition("(")
     if not bracket:
         return _at(results, term)
     return FUNCTIONS[name](*(_at(results, path) for path in arguments.removesuffix(")").split(",")))
 
 
-def _at(results: BuildResults, path: str) -> Any:
+def _at(results: BuildResults | Mapping[str, Any], path: str) -> Any:
     first, *rest = map(unquote, path.split("."))
     value: Any = _BESIDE[first] if first in _BESIDE else _member(results, first)
     for key in rest:

@@ -114,7 +114,7 @@ def render(
     place = place or layout.own(post)
     names = _names(post, place, results, root, quoted)
     with templating.guarded(templates, post.templates):
-        marked = _environment(templates, post.templates).get_template(POST).render(names)
+        marked = markdown_environment(templates, post.templates).get_template(POST).render(names)
     linked, unlinked = tidying.linked(tidying.tidy(marked))
     text, numbers, quotations = bound.extract(linked)
     tidying.check_headings(text)
@@ -135,7 +135,7 @@ def check(templates: Path = TEMPLATES, root: Path = ROOT, *, own: Path | None = 
     come to light after an hour of training. Raises as `render`.
     """
     post, results = example.post().model_copy(update={"templates": own}), example.results()
-    environment = _environment(templates, own)
+    environment = markdown_environment(templates, own)
     known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
     checked = templates / _KEPT / f"{_fingerprint(templates, own)}.checked"
     if not checked.exists():
@@ -202,7 +202,7 @@ def _keep(stamp: Path) -> None:
 
 
 @cache
-def _environment(templates: Path, own: Path | None = None) -> Environment:
+def markdown_environment(templates: Path, own: Path | None = None) -> Environment:
     """One for each pair of folders: compiled templates are kept, and read again when a file changes."""
     # Escaping is on, so that blocks and macros give Markup and joining asks each part to escape itself.
     environment = templating.environment(

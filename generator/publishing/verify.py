@@ -5,20 +5,23 @@ the templates are needed, so that a reader or a CI job can check a published pos
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
-from generator.experiment import map_files, result_files
+from generator.experiment import exported, map_files, result_files
 from generator.experiment.recount import disagreements
 from generator.experiment.results import BuildResults
-from generator.post import bound, manifest
+from generator.post import bound, card, manifest
 from generator.post.manifest import Excerpt, Manifest, Number
 from generator.publishing import transaction
 from generator.support import newlines
 from generator.support.errors import BadInput, printable
 from generator.support.formats import FORMATS
+
+OF_MODEL = f"build/{manifest.NAME}"
+"""Where the manifest of a network in a file lies, in that network's folder."""
 
 Kind = Literal["manifest", "file", "figure", "results", "number", "excerpt"]
 
@@ -47,6 +50,16 @@ def verify(site: Path) -> tuple[Finding, ...]:
     if not places:
         raise BadInput(f"{site}: holds no {manifest.NAME} of a build; build the site, or name it with --site DIR")
     return tuple(finding for place in places for finding in _findings(site, place))
+
+
+def verify_model(folder: Path) -> tuple[Finding, ...]:
+    """What is wrong in the `folder` of a network in a file: its files, the numbers of its card.
+
+    Raises `BadInput` where there is no such network.
+    """
+    if not (folder / OF_MODEL).is_file():
+        raise BadInput(f"{folder}: holds no {OF_MODEL} of a model; write one with build.py model --out DIR")
+    return tuple(_findings(folder, OF_MODEL))
 
 
 def _findings(site: Path, place: str) -> Iterator[Finding]:
@@ -102,6 +115,7 @@ def _unlisted(record: Manifest) -> Iterator[Finding]:
 def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Finding]:
     try:
         build = _results(site, str(PurePosixPath(place).parent))
+        sources = _sources(site, str(PurePosixPath(place).parent), build)
     except BadInput as error:
         yield Finding("results", place, str(error))
         return
@@ -114,13 +128,21 @@ def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Find
     text = newlines.normalised(post).decode("utf-8", errors="replace")
     lines = text.split("\n")
     for number in record.numbers:
-        yield from _number(number, build, record.post, lines)
+        yield from _number(number, sources, record.post, lines)
     for excerpt in record.excerpts:
         yield from _excerpt(excerpt, record.post, text)
 
 
 def _results(site: Path, folder: str) -> BuildResults:
     return result_files.read(lambda name: _content(site, f"{folder}/{name}"), folder, errors="replace")
+
+
+def _sources(site: Path, folder: str, build: BuildResults) -> Mapping[str, Any]:
+    """What numbers may come from: the results, and of a network in a file what is known of that file."""
+    content = _content(site, f"{folder}/{exported.NAME}")
+    if content is None:
+        return dict(build)
+    return card.sources(build, exported.from_text(content.decode("utf-8", "replace"), f"{folder}/{exported.NAME}"))
 
 
 def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]:
@@ -151,10 +173,10 @@ def _mismapped(build: BuildResults, folder: str) -> Iterator[Finding]:
             yield Finding("results", f"{folder}/{map_files.MAPS}", f"{message}: they are of different builds")
 
 
-def _number(number: Number, build: BuildResults, post: str, lines: list[str]) -> Iterator[Finding]:
+def _number(number: Number, sources: Mapping[str, Any], post: str, lines: list[str]) -> Iterator[Finding]:
     place = f"{post}:{number.line}:{number.column}"
     try:
-        expected = FORMATS[number.format](bound.value_of(build, number.source))
+        expected = FORMATS[number.format](bound.value_of(sources, number.source))
     except (BadInput, KeyError, ValueError, OverflowError) as error:
         yield Finding("number", place, f"{number.source} as {number.format!r} cannot be computed ({error})")
         return

@@ -95,7 +95,7 @@ def test_a_change_of_the_code_that_reads_templates_makes_what_was_kept_stale(
     shutil.copytree(ROOT / "templates", folder, ignore=shutil.ignore_patterns("__pycache__"))
 
     def kept() -> int:
-        render._environment.cache_clear()
+        render.markdown_environment.cache_clear()
         render.check(folder)
         return len(list((folder / "__pycache__").iterdir()))
 

@@ -1,0 +1,43 @@
+"""What is known of a network that was written to a file of its own: how well the file agrees with its build."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from generator.support import strict_json
+from generator.support.strict_json import Record
+
+NAME = "export.json"
+
+TOLERANCES = {"float32": 1e-5, "bfloat16": 0.05}
+"""Precision of the build → most by which a probability may differ in its file, which computes in float32. What rounding
+to bfloat16 comes to was measured (docs/model.md); more than this means that the file is not the network."""
+
+
+class Exported(Record):
+    """A run's network in a file."""
+
+    variant: str
+    run: int = Field(ge=1)
+    precision: Literal["float32", "bfloat16"]
+    """In which the build computed its predictions."""
+    images: int = Field(ge=1)
+    """Test images that the file was tried on."""
+    difference: float = Field(ge=0)
+    """The most by which a probability of theirs differs from that of the build."""
+    changed: int = Field(ge=0)
+    """Of these images, how many the file gives another class than the build did."""
+    lite_difference: float | None = None
+    """As `difference`, of the file for TensorFlow Lite where there is one."""
+
+
+def to_text(found: Exported) -> str:
+    return strict_json.to_json({"schema_version": strict_json.SCHEMA_VERSION, **found.model_dump(mode="json")})
+
+
+def from_text(text: str, where: str) -> Exported:
+    """The inverse of `to_text`. Raises `BadInput` naming `where`."""
+    table = strict_json.parse_json(text, where)
+    strict_json.check_version(table, where)
+    table.pop("schema_version")
+    return strict_json.validated(Exported, table, where)

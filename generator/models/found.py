@@ -1,0 +1,123 @@
+"""A trained network found in the store: nothing is trained for whoever asks for one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.build import plan as plans
+from generator.build.collect import collect_one, describe
+from generator.build.plan import Node, Nodes, Plan
+from generator.build.runner import Runner
+from generator.build.start import Start, start
+from generator.build.store import Store
+from generator.experiment.results import BuildResults
+from generator.experiment.settings import Config, Run
+from generator.stages.job import Job
+from generator.stages.stage import Stage
+from generator.support.display import Display
+from generator.support.errors import BadInput, choices
+from generator.support.progress import Report
+
+LOG = "asked.log"
+"""File of the store with what TensorFlow printed; a build that runs meanwhile has a log of its own."""
+
+_OF_EVERY_RUN = ("split", "head", "head_evaluation", "fine_tuning", "evaluation", "measurement")
+_OF_VARIANT = ("architecture", "activation_maps")
+_OF_BUILD = ("pixels", "near", "measure_pixels")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which network is asked for."""
+
+    variant: str
+    run: int
+    """Counted from 1."""
+    command: str
+    """The command that builds it, for messages."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run of a build whose stages are in the store."""
+
+    config: Config
+    begun: Start
+    plan: Plan
+    run: Run
+    runner: Runner
+    store: Path
+    root: Path
+
+    @property
+    def nodes(self) -> Nodes:
+        """The stages of the run and those that all runs share; a variant's stand among those of its first run."""
+        return {**self.plan.shared, **self.plan.runs[self.run.variant.name], **self.plan.runs[self.run.name]}
+
+    def folder(self, stage: str) -> Path:
+        """Where the files of a stage are."""
+        return self.runner.require(self.nodes[stage]).folder
+
+    def results(self) -> BuildResults:
+        """Those of the variant alone, all its runs, without figures."""
+        described = describe(self.config, self.begun, self.plan, self.runner)
+        return collect_one(self.run.variant, self.config, self.begun, self.plan, self.runner, described, self.root)
+
+    def job(self, stage: Stage, beside: Mapping[str, Path]) -> Job:
+        """What the network is asked: with the stages that the row needs, and what lies `beside` them."""
+        inputs = {name: self.folder(name) for name in stage.needs}
+        return plans.asked(stage, self.config, self.begun, self.run, {**inputs, **beside})
+
+
+def find(
+    config: Config, store: Path, root: Path, wanted: Wanted, display: Display, *, also: tuple[str, ...] = ()
+) -> Found:
+    """The run of `config` that is `wanted`, with all that its results are read from, and the stages `also`.
+
+    Trains nothing and downloads nothing. Raises `BadInput` where there is no such run, or stages of it are not in the
+    store, naming these and the command that makes them.
+    """
+    run = _run(config, wanted)
+    begun = start(config, store, download=False, draw=False)
+    planned, kept = plans.plan(config, begun), Store(store, display.warn)
+    needed = _needed(config, planned, run, also)
+    missing = [node.label for node in needed if kept.find(node.key, thorough=True) is None]
+    if missing:
+        stages = f"{', '.join(missing[:3])}{f' and {len(missing) - 3} more stages' if len(missing) > 3 else ''}"
+        raise BadInput(
+            f"{stages} of these settings {'is' if len(missing) == 1 else 'are'} not in {store}: nothing is trained "
+            f"here, so build first: {wanted.command}"
+        )
+    return Found(config, begun, planned, run, Runner(kept, _Nothing(wanted.command), display), store, root)
+
+
+def _run(config: Config, wanted: Wanted) -> Run:
+    of_variant = {str(run.number): run for run in config.runs if run.variant.name == wanted.variant}
+    if str(wanted.run) not in of_variant:
+        known = choices(str(wanted.run), of_variant)
+        raise BadInput(f"--run {wanted.run}: {wanted.variant} has no such run; {known}, or build more with --seeds N")
+    return of_variant[str(wanted.run)]
+
+
+def _needed(config: Config, planned: Plan, run: Run, also: tuple[str, ...]) -> list[Node]:
+    """What the results of the variant are read from, each key once."""
+    runs = [planned.runs[each.name] for each in config.runs if each.variant == run.variant]
+    found = [planned.shared[name] for name in _OF_BUILD if name in planned.shared]
+    found += [nodes["split"] for nodes in planned.runs.values()]
+    found += [nodes[name] for nodes in runs for name in _OF_EVERY_RUN if name in nodes]
+    found += [runs[0][name] for name in _OF_VARIANT]
+    found += [planned.runs[run.name][name] for name in also]
+    return list({node.key.digest: node for node in found}.values())
+
+
+class _Nothing:
+    """An executor that runs nothing: what was in the store a moment ago is broken or gone."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+
+    def run(self, job: Job, out: Path, report: Report) -> None:
+        raise BadInput(f"{job.label} went from the store while it was read; build again: {self._command}")
+
+    def close(self) -> None:
+        """There is nothing to end."""

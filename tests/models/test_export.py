@@ -1,0 +1,146 @@
+"""A network as a folder of its own, without training: what is written, refused and checked."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from generator.experiment.settings import BASELINE
+from generator.models import export as exporting
+from generator.models import found as finding
+from generator.publishing.verify import verify_model
+from generator.stages import artifacts, asked
+from generator.stages.job import Job
+from generator.support.errors import BadInput, BuildFailed
+from generator.support.places import ROOT
+from generator.support.progress import Report
+from tests import fakes
+
+COMMANDS = ("python build.py", "python build.py model --out DIR")
+
+
+class Network:
+    """An executor that writes what the build predicted, off by so much."""
+
+    def __init__(self, found: finding.Found, off: float = 0.0) -> None:
+        self.found, self.off, self.asked = found, off, []
+
+    def run(self, job: Job, out: Path, report: Report) -> None:
+        self.asked.append(job)
+        predictions = self.found.results().variants[self.found.run.variant.name].every_run
+        said = [prediction.probabilities for prediction in predictions[self.found.run.number - 1].predictions]
+        name, probabilities = {
+            "export": (asked.MODEL, asked.PROBABILITIES),
+            "lite": (asked.MODEL_LITE, asked.PROBABILITIES_LITE),
+        }[job.stage]
+        (out / name).write_bytes(b"\0network")
+        np.save(out / probabilities, np.array(said) + self.off)
+
+    def close(self) -> None:
+        """There is no process to end."""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> fakes.Project:
+    project = fakes.make_project(tmp_path_factory.mktemp("built"), train=8)
+    with pytest.MonkeyPatch.context() as patch:
+        fakes.install(patch.setattr)
+        project.build("seeds=2")
+    return project
+
+
+def find(project: fakes.Project, variant: str = BASELINE, run: int = 1, *overrides: str) -> finding.Found:
+    wanted = finding.Wanted(variant, run, "python build.py --seeds 2")
+    config = project.config("seeds=2", *overrides)
+    return finding.find(config, project.places.store, ROOT, wanted, fakes.Recorder())
+
+
+def write(found: finding.Found, folder: Path, off: float = 0.0, **options: bool) -> exporting.Outcome:
+    chosen = exporting.Options(options.get("lite", False), "mit", COMMANDS, options.get("overwrite", False))
+    return exporting.export(found, folder, fakes.Recorder(), chosen, Network(found, off))
+
+
+@pytest.mark.parametrize(("variant", "run"), [(BASELINE, 1), (BASELINE, 2), ("augmentation", 1)])
+def test_the_folder_is_verified_number_by_number(built: fakes.Project, tmp_path: Path, variant: str, run: int) -> None:
+    outcome = write(find(built, variant, run), tmp_path / "model", lite=True)
+    assert (outcome.exported.variant, outcome.exported.run) == (variant, run)
+    assert verify_model(tmp_path / "model") == ()
+    files = fakes.tree(tmp_path / "model")
+    assert {"README.md", "model.keras", "model.tflite", "labels.txt", "preprocessing.json"} <= set(files)
+    assert files["labels.txt"] == b"camel\nhorse\n"
+    assert json.loads(files["build/metrics.json"])["variants"].keys() == {variant}
+
+
+def test_another_number_in_the_card_is_found(built: fakes.Project, tmp_path: Path) -> None:
+    write(find(built), tmp_path)
+    card = tmp_path / "README.md"
+    lines = card.read_text("utf-8").split("\n")
+    row = next(i for i, line in enumerate(lines) if line.startswith("| Accuracy |"))
+    place = lines[row].index("0.") + 2
+    lines[row] = lines[row][:place] + str(9 - int(lines[row][place])) + lines[row][place + 1 :]
+    card.write_text("\n".join(lines), "utf-8")
+    found = verify_model(tmp_path)
+    assert [finding.kind for finding in found] == ["file", "number"]
+    assert found[1].place.startswith(f"README.md:{row + 1}:")
+
+
+def test_a_network_of_another_build_is_found(built: fakes.Project, tmp_path: Path) -> None:
+    write(find(built), tmp_path)
+    (tmp_path / "model.keras").write_bytes(b"\0another")
+    assert [str(found) for found in verify_model(tmp_path)] == ["model.keras: is not the file that the build wrote"]
+
+
+def test_a_file_that_gives_other_predictions_is_not_written(built: fakes.Project, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    with pytest.raises(BuildFailed, match=r"by up to 6\.0e-02, more than .* so nothing was written"):
+        write(find(built), folder, off=0.06)
+    assert not folder.exists()
+
+
+def test_files_of_others_are_not_written_over(built: fakes.Project, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine", "utf-8")
+    found = find(built)
+    with pytest.raises(BadInput, match=r"README\.md was not written by this program"):
+        write(found, tmp_path)
+    assert (tmp_path / "README.md").read_text("utf-8") == "mine"
+    write(found, tmp_path, overwrite=True)
+    assert verify_model(tmp_path) == ()
+
+
+def test_a_second_call_replaces_the_first(built: fakes.Project, tmp_path: Path) -> None:
+    write(find(built), tmp_path, lite=True)
+    write(find(built, "augmentation"), tmp_path)
+    assert not (tmp_path / "model.tflite").exists()
+    assert verify_model(tmp_path) == ()
+
+
+def test_nothing_is_trained_for_it(built: fakes.Project) -> None:
+    with pytest.raises(BadInput, match=r"baseline\.head, .* nothing is trained here, so build first: python build\.py"):
+        find(built, BASELINE, 1, "head.epochs=4")
+
+
+def test_there_are_only_the_runs_that_were_built(built: fakes.Project) -> None:
+    with pytest.raises(BadInput, match=r"baseline has no such run; .*choose from 1, 2"):
+        find(built, BASELINE, 3)
+
+
+def test_a_broken_entry_is_missing(built: fakes.Project, tmp_path: Path) -> None:
+    copy = fakes.Project(tmp_path, built.variants)
+    shutil.copytree(built.folder, tmp_path, dirs_exist_ok=True)
+    (find(copy).folder("evaluation") / artifacts.RESULT).write_text("{}", "utf-8")
+    with pytest.raises(BadInput, match=r"baseline\.evaluation of these settings is not in"):
+        find(copy)
+
+
+def test_a_folder_without_a_network_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"holds no build/manifest\.json of a model; write one with build\.py model"):
+        verify_model(tmp_path)
+
+
+def test_of_many_test_images_as_many_are_tried_all_over() -> None:
+    assert asked.tried(range(5, 9)) == [5, 6, 7, 8]
+    many = asked.tried(range(100, 100 + 4 * asked.MOST_TRIED))
+    assert len(many) == asked.MOST_TRIED
+    assert (many[0], many[1], many[-1]) == (100, 104, 100 + 4 * asked.MOST_TRIED - 4)

@@ -1,0 +1,89 @@
+"""The model card: every number bound, for any number of classes and runs, and nothing typed in."""
+
+import re
+
+import pytest
+import yaml
+
+from generator.experiment.exported import Exported
+from generator.experiment.results import BuildResults
+from generator.post import bound, card, example, lint, render
+from generator.support.formats import FORMATS
+from tests import factories
+
+COMMANDS = ("python build.py", "python build.py model --out DIR")
+
+
+def known(results: BuildResults, run: int = 1, **changes: object) -> Exported:
+    fields = {"variant": results.baseline.name, "run": run, "precision": "float32", "images": 40, "changed": 0}
+    return Exported.model_validate({**fields, "difference": 7.5e-7, **changes})
+
+
+def rendered(results: BuildResults, exported: Exported, licence: str = "unknown") -> card.Card:
+    only = results.model_copy(update={"variants": {results.baseline.name: results.baseline}})
+    post = factories.make_config("baseline").post
+    return card.render_card(post, only, exported, commands=COMMANDS, licence=licence, folder="build")
+
+
+def made(kind: str) -> tuple[BuildResults, int]:
+    if kind == "three classes":
+        return example.results(classes=3), 1
+    if kind == "second run":
+        return example.results(runs=2), 2
+    return factories.make_results(), 1
+
+
+@pytest.mark.parametrize("kind", ["two classes", "three classes", "second run"])
+def test_every_number_of_the_card_is_a_result(kind: str) -> None:
+    results, run = made(kind)
+    exported = known(results, run, lite_difference=2e-6)
+    found = rendered(results, exported)
+    lines, sources = found.text.split("\n"), card.sources(results, exported)
+    assert len(found.numbers) > 50
+    for number in found.numbers:
+        assert lines[number.line - 1][number.column - 1 :].startswith(number.text)
+        assert FORMATS[number.format](bound.value_of(sources, number.source)) == number.text
+    assert {"export.difference", "export.lite_difference"} <= {number.source for number in found.numbers}
+
+
+def test_nothing_is_typed_into_the_template() -> None:
+    template = render.TEMPLATES / card.TEMPLATE
+    text = template.read_text("utf-8")
+    assert list(lint.typed_numbers(text)) == []
+
+
+@pytest.mark.parametrize("kind", ["two classes", "three classes", "second run"])
+def test_the_front_matter_is_what_hugging_face_reads(kind: str) -> None:
+    results, run = made(kind)
+    _, front, body = re.split(r"^---\n", rendered(results, known(results, run), "mit").text, maxsplit=2, flags=re.M)
+    table = yaml.safe_load(front)
+    assert (table["library_name"], table["license"], table["datasets"]) == ("keras", "mit", [results.data.source])
+    (model,) = table["model-index"]
+    (result,) = model["results"]
+    values = {metric["type"]: metric["value"] for metric in result["metrics"]}
+    test = results.baseline.every_run[run - 1].test
+    assert values["accuracy"] == round(test.accuracy, 4)
+    assert values["f1"] == round(test.f1, 4)
+    assert body.startswith("\n# ")
+
+
+def test_the_card_of_a_run_has_that_runs_numbers() -> None:
+    results, _ = made("second run")
+    sources = {number.source for number in rendered(results, known(results, 2)).numbers}
+    assert "variants.baseline.runs.0.test.accuracy" in sources
+    assert "variants.baseline.test.accuracy" not in sources
+
+
+def test_names_from_outside_are_escaped() -> None:
+    names = ("<b>camel</b>", "horse|mule")
+    results = factories.make_results()
+    data = factories.make_data(class_names=names)
+    text = rendered(results.model_copy(update={"data": data}), known(results)).text
+    assert "<b>" not in text
+    assert "horse|mule" not in text.partition("\n# ")[2]
+
+
+def test_rounding_of_bfloat16_is_told_with_what_it_changed() -> None:
+    results = factories.make_results()
+    text = rendered(results, known(results, precision="bfloat16", difference=0.0123, changed=1)).text
+    assert "differ from those of the build by at most 0.0123, and 1 of the images gets another class" in text
