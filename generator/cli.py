@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from generator.support.display import accept_any_text
 from generator.support.errors import MeasuredPostError
 
-COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "serve", "verify")
+COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "predict", "serve", "verify")
 """Each is a module of `commands` with a function `run`."""
 
 DEFAULT = "build"

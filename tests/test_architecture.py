@@ -114,7 +114,17 @@ def test_every_module_is_in_the_picture_of_the_house() -> None:
     assert [module for module in modules() if f"`{module.rpartition('.')[2]}`" not in text] == []
 
 
-@pytest.mark.parametrize("command", [["--help"], ["diff", "--help"], ["verify", "--help"], ["cache", "--help"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--help"],
+        ["diff", "--help"],
+        ["verify", "--help"],
+        ["cache", "--help"],
+        ["model", "--help"],
+        ["predict", "--help"],
+    ],
+)
 def test_help_needs_no_tensorflow(command: list[str]) -> None:
     code = (
         "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; "

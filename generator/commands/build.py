@@ -31,6 +31,7 @@ commands:
   build.py cache          show, prune and exchange what the stage store holds
   build.py backbones      list the networks that model.backbone may name
   build.py model          write a trained network as a file of its own, with its model card
+  build.py predict        ask a trained network about images
 
 `build.py COMMAND --help` tells more of each.
 

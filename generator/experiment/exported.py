@@ -1,13 +1,17 @@
 """What is known of a network that was written to a file of its own: how well the file agrees with its build."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
+from generator.experiment.results import BuildResults
 from generator.support import strict_json
 from generator.support.strict_json import Record
 
 NAME = "export.json"
+SOURCE = "export"
+"""What the sources of numbers about the file begin with, as those of results do with a part of these."""
 
 TOLERANCES = {"float32": 1e-5, "bfloat16": 0.05}
 """Precision of the build → most by which a probability may differ in its file, which computes in float32. What rounding
@@ -29,6 +33,11 @@ class Exported(Record):
     """Of these images, how many the file gives another class than the build did."""
     lite_difference: float | None = None
     """As `difference`, of the file for TensorFlow Lite where there is one."""
+
+
+def sources(results: BuildResults, exported: Exported) -> Mapping[str, Any]:
+    """Where the numbers of a model card come from: the results, and below `SOURCE` what is known of the file."""
+    return {**dict(results), SOURCE: exported}
 
 
 def to_text(found: Exported) -> str:

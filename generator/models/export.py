@@ -105,7 +105,7 @@ def _compared(found: Found, results: BuildResults, written: Path, *, lite: bool)
         if not difference <= TOLERANCES[known.precision]:
             raise BuildFailed(
                 f"{name}: its probabilities differ from those of the build by up to {difference:.1e}, more than "
-                f"{TOLERANCES[known.precision]:.0e}: it is not the network that was trained, so nothing was written"
+                f"rounding explains ({TOLERANCES[known.precision]:g} for {known.precision}), so nothing was written"
             )
     return known
 
@@ -127,12 +127,22 @@ def _texts(found: Found, results: BuildResults, known: Exported) -> dict[str, by
     return {name: text.encode() for name, text in texts.items()}
 
 
-_ALPHA = {"drop": "colours as they are stored, also hidden ones", "white": "blended with white"}
+_ALPHA = {
+    "drop": "colours as they are stored, also hidden ones",
+    "white": "blended with white",
+    "grey": "blended with grey, 128 in every channel",
+    "background": "hidden colours as they are stored, white in place of what is opaque",
+}
+_CROP = {
+    "none": "nothing is cut off",
+    "picture": "to the box of all but the even padding that transparency hides",
+    "subject": "to the box of what is not wholly transparent",
+}
 
 
 def _preprocessing(found: Found, report: PixelReport) -> Mapping[str, Any]:
     """How a file becomes what the network takes and its answer an answer, for programs."""
-    data, recipe = found.config.data, found.run.variant.recipe
+    data = found.data
     return {
         "schema_version": strict_json.SCHEMA_VERSION,
         "input": {
@@ -143,6 +153,7 @@ def _preprocessing(found: Found, report: PixelReport) -> Mapping[str, Any]:
         },
         "decoding": {
             "alpha": _ALPHA[data.alpha],
+            "crop": _CROP[data.crop],
             "animation": "the first frame",
             "exif_orientation": "applied",
             "more_than_8_bits": {kind: vars(scale) for kind, scale in report.scales.items()},
@@ -151,7 +162,7 @@ def _preprocessing(found: Found, report: PixelReport) -> Mapping[str, Any]:
             "filter": "Pillow's BILINEAR, which averages when it shrinks",
             "to": "a square, whatever the image's own shape",
         },
-        "inside_the_network": recipe.model.preprocess,
+        "inside_the_network": found.run.variant.recipe.model.preprocess,
         "output": {
             "labels": [escape.clean(name) for name in found.begun.dataset.class_names],
             "logits": "the layer classification",

@@ -8,10 +8,10 @@ from generator.build import plan as plans
 from generator.build.collect import collect_one, describe
 from generator.build.plan import Node, Nodes, Plan
 from generator.build.runner import Runner
+from generator.build.shared import SharedStore
 from generator.build.start import Start, start
-from generator.build.store import Store
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import Config, Run
+from generator.experiment.settings import Config, DataSettings, Run
 from generator.stages.job import Job
 from generator.stages.stage import Stage
 from generator.support.display import Display
@@ -21,9 +21,17 @@ from generator.support.progress import Report
 LOG = "asked.log"
 """File of the store with what TensorFlow printed; a build that runs meanwhile has a log of its own."""
 
-_OF_EVERY_RUN = ("split", "head", "head_evaluation", "fine_tuning", "evaluation", "measurement")
+_OF_EVERY_RUN = (
+    "pixels",
+    "measure_pixels",
+    "split",
+    "head",
+    "head_evaluation",
+    "fine_tuning",
+    "evaluation",
+    "measurement",
+)
 _OF_VARIANT = ("architecture", "activation_maps")
-_OF_BUILD = ("pixels", "near", "measure_pixels")
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,11 @@ class Found:
         """The stages of the run and those that all runs share; a variant's stand among those of its first run."""
         return {**self.plan.shared, **self.plan.runs[self.run.variant.name], **self.plan.runs[self.run.name]}
 
+    @property
+    def data(self) -> DataSettings:
+        """As the variant is shown its images."""
+        return self.config.data.model_copy(update=dict(self.run.variant.recipe.data))
+
     def folder(self, stage: str) -> Path:
         """Where the files of a stage are."""
         return self.runner.require(self.nodes[stage]).folder
@@ -74,12 +87,12 @@ def find(
 ) -> Found:
     """The run of `config` that is `wanted`, with all that its results are read from, and the stages `also`.
 
-    Trains nothing and downloads nothing. Raises `BadInput` where there is no such run, or stages of it are not in the
-    store, naming these and the command that makes them.
+    Trains nothing; what a remote store has is fetched from there. Raises `BadInput` where there is no such run, or
+    stages of it are not in the store, naming these and the command that makes them.
     """
     run = _run(config, wanted)
     begun = start(config, store, download=False, draw=False)
-    planned, kept = plans.plan(config, begun), Store(store, display.warn)
+    planned, kept = plans.plan(config, begun), SharedStore(store, config.store, display.warn, display.say)
     needed = _needed(config, planned, run, also)
     missing = [node.label for node in needed if kept.find(node.key, thorough=True) is None]
     if missing:
@@ -101,11 +114,13 @@ def _run(config: Config, wanted: Wanted) -> Run:
 
 def _needed(config: Config, planned: Plan, run: Run, also: tuple[str, ...]) -> list[Node]:
     """What the results of the variant are read from, each key once."""
-    runs = [planned.runs[each.name] for each in config.runs if each.variant == run.variant]
-    found = [planned.shared[name] for name in _OF_BUILD if name in planned.shared]
-    found += [nodes["split"] for nodes in planned.runs.values()]
-    found += [nodes[name] for nodes in runs for name in _OF_EVERY_RUN if name in nodes]
-    found += [runs[0][name] for name in _OF_VARIANT]
+    own = [planned.runs[each.name] for each in config.runs if each.variant == run.variant]
+    found = [planned.shared["near"], *(nodes["split"] for nodes in planned.runs.values())]
+    # The data set is described as the baseline is shown it.
+    baseline = planned.runs[config.baseline.name]
+    found += [baseline[name] for name in ("pixels", "measure_pixels") if name in baseline]
+    found += [nodes[name] for nodes in own for name in _OF_EVERY_RUN if name in nodes]
+    found += [own[0][name] for name in _OF_VARIANT]
     found += [planned.runs[run.name][name] for name in also]
     return list({node.key.digest: node for node in found}.values())
 

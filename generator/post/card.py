@@ -4,23 +4,19 @@ Its numbers come from the results of the build and, below `export`, from what wa
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from generator.experiment.exported import Exported
-from generator.experiment.results import BuildResults
+from generator.experiment.exported import SOURCE, Exported
 from generator.experiment.post_settings import PostSettings
+from generator.experiment.results import BuildResults
 from generator.post import bound, claims, networks, render, templating, wording, writeup
 from generator.post.manifest import Number
 
 TEMPLATE = "model/card.md.j2"
 NAME = "README.md"
-EXPORT = "export"
-"""What sources of numbers about the file begin with."""
 
 _SEEN = ("data", "measure", "weights", "environment", "seeds", "profile", "variants")
 """Parts of the results that the template sees by these names."""
@@ -32,11 +28,6 @@ class Card:
 
     text: str
     numbers: tuple[Number, ...]
-
-
-def sources(results: BuildResults, exported: Exported) -> Mapping[str, Any]:
-    """What `bound.value_of` finds the numbers of a card in."""
-    return {**dict(results), EXPORT: exported}
 
 
 def render_card(
@@ -65,7 +56,7 @@ def render_card(
         "writeup": False,
         "title": bound.view(writeup.title(post.model_copy(update={"title": None}), results.data.class_names)),
         "slug": bound.view(post.slug),
-        "export": bound.view(exported, EXPORT),
+        "export": bound.view(exported, SOURCE),
         "commands": bound.view(commands),
         "licence": bound.view(licence),
         "files": Markup(folder),

@@ -32,6 +32,12 @@ def check(site: Path, store: Path, files: Mapping[str, Path]) -> None:
             _try_file(option, path)
 
 
+def check_file(option: str, path: Path) -> None:
+    """Raise `BadInput`, naming the option, unless the file at `path` can be written."""
+    with _refused(option, path, "file"):
+        _try_file(option, path)
+
+
 def writable(folder: Path) -> None:
     """Raise `PermissionError` unless new files can be made in `folder`, or in its nearest parent that exists."""
     while not folder.exists():

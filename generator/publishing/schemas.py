@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from generator.experiment import label_files, map_files, measurement_files, result_files
+from generator.experiment import label_files, map_files, measurement_files, predicted, result_files
 from generator.experiment.activation_maps import MappedImage
 from generator.experiment.confusion import NAMED
 from generator.experiment.data_summary import PARTS
@@ -40,6 +40,7 @@ def schemas() -> dict[str, Schema]:
     return {
         "metrics.json": _metrics(),
         "manifest.json": _manifest(),
+        predicted.NAME: _predicted(),
         "experiment.toml": _titled("experiment.toml", ConfigFile.model_json_schema()),
         "history.csv": _row("history.csv", _by_run(result_files.HISTORY_COLUMNS), Epoch.model_json_schema()),
         "predictions.csv": _predictions("predictions.csv", _by_run(result_files.PREDICTION_COLUMNS)),
@@ -130,6 +131,13 @@ def _manifest() -> Schema:
     schema = Manifest.model_json_schema()
     _add(schema, DIGEST, {"type": "string", "description": "SHA-256 of the rest, keys sorted, two spaces."})
     return _titled("manifest.json", schema)
+
+
+def _predicted() -> Schema:
+    """What `build.py predict --json` prints. Positions of neighbours are for the page alone."""
+    schema = predicted.Answers.model_json_schema(mode="serialization")
+    _add(schema, "schema_version", {"const": strict_json.SCHEMA_VERSION})
+    return _titled(predicted.NAME, schema)
 
 
 def _predictions(name: str, columns: tuple[str, ...]) -> Schema:

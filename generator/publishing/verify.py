@@ -13,7 +13,7 @@ from typing import Any, Literal
 from generator.experiment import exported, map_files, result_files
 from generator.experiment.recount import disagreements
 from generator.experiment.results import BuildResults
-from generator.post import bound, card, manifest
+from generator.post import bound, manifest
 from generator.post.manifest import Excerpt, Manifest, Number
 from generator.publishing import transaction
 from generator.support import newlines
@@ -142,7 +142,7 @@ def _sources(site: Path, folder: str, build: BuildResults) -> Mapping[str, Any]:
     content = _content(site, f"{folder}/{exported.NAME}")
     if content is None:
         return dict(build)
-    return card.sources(build, exported.from_text(content.decode("utf-8", "replace"), f"{folder}/{exported.NAME}"))
+    return exported.sources(build, exported.from_text(content.decode("utf-8", "replace"), f"{folder}/{exported.NAME}"))
 
 
 def _missing_figures(build: BuildResults, record: Manifest) -> Iterator[Finding]:

@@ -80,6 +80,23 @@ def test_plain_keras_gives_the_predictions_of_the_build(written: Path) -> None:
         assert second == pytest.approx(float(row["probability"]), abs=1e-5)
 
 
+def test_asked_about_its_test_images_the_network_says_what_it_said_in_the_build(written: Path) -> None:
+    with (written / "model" / "build" / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["phase"] == "fine_tuning" and row["part"] == "test"]
+    root = next((written / "store").rglob("test")).parent
+    done = build_py(written, "predict", *(str(root / row["file"]) for row in rows), "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [answer["known"][0]["file"] for answer in said["images"]] == [row["file"] for row in rows]
+    for row, answer in zip(rows, said["images"], strict=True):
+        first, second = answer["probabilities"]
+        assert second["probability"] == pytest.approx(float(row["probability"]), abs=1e-5)
+        assert answer["class_name"] == row["predicted_name"]
+        assert len(answer["activation_map"]["rows"]) == 1
+        assert {neighbour["file"].split("/")[0] for neighbour in answer["nearest"]} == {"train"}
+        assert first["probability"] + second["probability"] == pytest.approx(1)
+
+
 def test_the_folder_holds_what_was_tried(written: Path) -> None:
     known = json.loads((written / "model" / "build" / "export.json").read_text("utf-8"))
     assert (known["images"], known["changed"], known["precision"]) == (6, 0, "float32")

@@ -1,12 +1,19 @@
 """The model card: every number bound, for any number of classes and runs, and nothing typed in."""
 
 import re
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image, ImageOps
 
+from generator.data import decoding
+from generator.experiment import exported as exporting
 from generator.experiment.exported import Exported
 from generator.experiment.results import BuildResults
+from generator.experiment.settings import ShownSettings
 from generator.post import bound, card, example, lint, render
 from generator.support.formats import FORMATS
 from tests import factories
@@ -38,7 +45,7 @@ def test_every_number_of_the_card_is_a_result(kind: str) -> None:
     results, run = made(kind)
     exported = known(results, run, lite_difference=2e-6)
     found = rendered(results, exported)
-    lines, sources = found.text.split("\n"), card.sources(results, exported)
+    lines, sources = found.text.split("\n"), exporting.sources(results, exported)
     assert len(found.numbers) > 50
     for number in found.numbers:
         assert lines[number.line - 1][number.column - 1 :].startswith(number.text)
@@ -81,6 +88,36 @@ def test_names_from_outside_are_escaped() -> None:
     text = rendered(results.model_copy(update={"data": data}), known(results)).text
     assert "<b>" not in text
     assert "horse|mule" not in text.partition("\n# ")[2]
+
+
+@pytest.mark.parametrize("crop", ["none", "subject"])
+@pytest.mark.parametrize("alpha", ["drop", "white", "grey", "background"])
+def test_the_code_of_the_card_prepares_an_image_as_the_build_does(tmp_path: Path, alpha: Any, crop: Any) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 50, 4), np.uint8)
+    pixels[..., 3] = 0
+    pixels[12:40, 8:31, 3] = 255
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    found = _prepared(_shown(alpha, crop), tmp_path / "image.png")
+    data = (tmp_path / "image.png").read_bytes()
+    expected = decoding.decode_bytes(data, size=224, alpha=alpha, crop=crop, max_pixels=10**6).pixels
+    np.testing.assert_array_equal(found, expected)
+
+
+def _shown(alpha: Any, crop: Any) -> BuildResults:
+    """Results of a baseline that is shown its images so."""
+    results = factories.make_results()
+    recipe = results.baseline.recipe.model_copy(update={"data": ShownSettings(alpha=alpha, crop=crop)})
+    variant = results.baseline.model_copy(update={"recipe": recipe})
+    return results.model_copy(update={"variants": {**results.variants, variant.name: variant}})
+
+
+def _prepared(results: BuildResults, path: Path) -> np.ndarray:
+    """What the code of the card hands to the network."""
+    code = re.search(r"^(image = ImageOps.*?)^probabilities", rendered(results, known(results)).text, re.M | re.S)
+    assert code is not None
+    names: dict[str, Any] = {"Image": Image, "ImageOps": ImageOps}
+    exec(code[1].replace('"image.png"', repr(str(path))), names)
+    return np.asarray(names["image"])
 
 
 def test_rounding_of_bfloat16_is_told_with_what_it_changed() -> None:
