@@ -73,12 +73,13 @@ def judge(
     changed = [change for change in metrics if change.status != "unchanged"]
     if old is None or new is None or not changed or not old.does_the_work_of(new):
         return None
-    if not old.is_of_another_machine_than(new) and not precisions:
+    one, two = old.processors_beside(new)
+    if not one.is_another_than(two) and not precisions:
         return None
     if not all(is_within(change, images) for change in changed):
         return None
     count = len(changed) + others
-    return Rounding(count, _text(count, old, new, changed, precisions))
+    return Rounding(count, _text(count, [one.beside(two), two.beside(one)], changed, precisions))
 
 
 def bound(metric: str, images: int) -> float | None:
@@ -127,12 +128,10 @@ def _measures() -> dict[str, float]:
 
 def _text(
     count: int,
-    old: Provenance,
-    new: Provenance,
+    sides: list[str],
     changed: Sequence[MetricChange],
     precisions: Mapping[str, tuple[str, str]],
 ) -> str:
-    sides = [old.machine_beside(new), new.machine_beside(old)]
     if precisions:
         trained = [" and ".join(sorted(set(column))) for column in zip(*precisions.values(), strict=True)]
         sides = [f"{side} in {precision}" for side, precision in zip(sides, trained, strict=True)]

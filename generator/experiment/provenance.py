@@ -10,41 +10,31 @@ import platform
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from generator.experiment.machine import Made
 from generator.support import hardware
 
 NAME = "provenance.json"
+EVALUATED = ".evaluation"
+"""Ends the labels of the stages that give a run's results."""
 
 
-class StageRecord(BaseModel):
-    """One stage of a build."""
+class Processor(BaseModel):
+    """What of a machine tells the digits it gives from another's; the number of cores changes none."""
 
-    key: str
-    work: str | None = None
-    """As `work_of` gives it; None in records that are older than it."""
-
-
-class Provenance(BaseModel):
-    """What a comparison needs to know of a build's circumstances; the file holds more."""
-
-    id: str
     platform: str
     processor: str
     cpuid: str | None = None
     """Family, model and stepping; None where the system does not tell them, or the record is older."""
-    python: str
-    stages: dict[str, StageRecord]
 
-    def is_of_another_machine_than(self, other: "Provenance") -> bool:
-        """Whether the two name different processors; the number of cores changes no digit."""
+    def is_another_than(self, other: "Processor") -> bool:
         # Virtual machines call processors of several generations by one name.
         told_apart = None not in (self.cpuid, other.cpuid) and self.cpuid != other.cpuid
         return told_apart or (self.platform, self.processor) != (other.platform, other.processor)
 
-    def machine_beside(self, other: "Provenance") -> str:
-        """The processor by name, and by what tells it from `other`'s where the names are one."""
+    def beside(self, other: "Processor") -> str:
+        """The processor by name, and by what tells it from `other` where the names are one."""
         same = self.processor == other.processor
         parts = [
             self.processor,
@@ -53,6 +43,39 @@ class Provenance(BaseModel):
         ]
         return ", ".join(filter(None, parts))
 
+
+class StageRecord(BaseModel):
+    """One stage of a build."""
+
+    key: str
+    work: str | None = None
+    """As `work_of` gives it; None in records that are older than it."""
+    machine: int | None = Field(default=None, ge=0)
+    """Position in `machines` of the one that did it; None where that was not recorded."""
+
+
+class Provenance(Processor):
+    """What a comparison needs to know of a build's circumstances; the file holds more.
+
+    Its processor is that of the machine that built the site, which may have trained nothing of it.
+    """
+
+    id: str
+    python: str
+    stages: dict[str, StageRecord]
+    machines: tuple[Processor, ...] = ()
+
+    def processors_beside(self, other: "Provenance") -> tuple[Processor, Processor]:
+        """This build's and `other`'s of the first evaluation that was done on two, else of the first of all."""
+        shared = [name for name in self.stages if name.endswith(EVALUATED) and name in other.stages]
+        pairs = [(self._of(name), other._of(name)) for name in shared] or [(self, other)]
+        return next((pair for pair in pairs if pair[0].is_another_than(pair[1])), pairs[0])
+
+    def _of(self, stage: str) -> Processor:
+        """The processor that did a stage, as far as the file tells; else the one that built the site."""
+        position = self.stages[stage].machine
+        return self if position is None or position >= len(self.machines) else self.machines[position]
+
     def does_the_work_of(self, other: "Provenance") -> bool:
         """Whether every stage of both did the same: code, settings, data, weights and packages.
 
@@ -60,7 +83,7 @@ class Provenance(BaseModel):
         not noted.
         """
         shared = self.stages.keys() & other.stages.keys()
-        evaluated = {name for name in self.stages | other.stages if name.endswith(".evaluation")}
+        evaluated = {name for name in self.stages | other.stages if name.endswith(EVALUATED)}
         return bool(evaluated) and evaluated <= shared and all(_same(self.stages[n], other.stages[n]) for n in shared)
 
 

@@ -139,8 +139,27 @@ def test_a_processor_of_the_same_name_is_told_by_its_family(compare: Callable[..
     sides = [provenance.parse(repositories.provenance(**{"build_id": "x", **each})) for each in (one, two)]
     assert sides[0] is not None
     assert sides[1] is not None
-    assert sides[0].is_of_another_machine_than(sides[1])
-    assert sides[0].machine_beside(sides[1]) == "One, family 6, model 143, stepping 2"
+    assert sides[0].is_another_than(sides[1])
+    assert sides[0].beside(sides[1]) == "One, family 6, model 143, stepping 2"
+
+
+def test_the_processor_that_counts_is_that_of_the_stage_not_of_who_built_the_site(
+    compare: Callable[..., Comparison],
+) -> None:
+    one, two, built_by = ({"platform": "Linux x86_64", "processor": name} for name in ("One", "Two", "Third"))
+
+    def of(machine: int | None, key: str = "a") -> dict[str, object]:
+        return {"stages": {"baseline.evaluation": {"key": key * 64, "work": "b" * 64, "machine": machine}}}
+
+    # Trained where the other build was, and rendered elsewhere.
+    assert compare(moved(), **built_by, machines=[two, one], **of(1)).rounding is None
+    found = compare(moved(), **built_by, machines=[two, one], **of(0)).rounding
+    assert found is not None
+    assert "(One → Two)" in found.text
+    # Not recorded: the one that built the site is what is known.
+    found = compare(moved(), **built_by, machines=[two, one], **of(None)).rounding
+    assert found is not None
+    assert "(One → Third)" in found.text
 
 
 @pytest.mark.parametrize(
