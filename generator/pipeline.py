@@ -68,7 +68,8 @@ def build(
         for note in place.notes:
             display.warn(note)
         store = SharedStore(places.store, config.store, display.warn, display.say)
-        begun = start(config, places.store, progress=Download(display))
+        told = [Download(display, what) for what in ("weights", "data")]
+        begun = start(config, places.store, progress=told[0], data_progress=told[1])
         planned = plan(config, begun)
         stack.enter_context(store.using(node.key for node in planned.nodes))
         executor = Local(stack.enter_context(lock.first_free(worker_logs(places.store), store.marks)))
@@ -101,7 +102,8 @@ def _announce(
 
     def measure(node: Node) -> dict[str, float]:
         figures: dict[str, float] = {}
-        executor.run(probe(there.config, there.begun, node.run), there.store.root, figures.update)
+        with tempfile.TemporaryDirectory() as nothing:
+            executor.run(probe(there.config, there.begun, node.run), Path(nothing), figures.update)
         return figures
 
     expected = outlook.expect(there, todo, display, measure)

@@ -35,9 +35,17 @@ PROVENANCE = {
     "processor": "x86_64 <fast> & {{ wide }}",
     "ran": ["baseline: head"],
     "stages": {
-        "baseline: head": {"key": "0" * 64, "seconds": 12.25, "steps": 300, "seconds_per_step": 0.0408},
-        "baseline: evaluation": {"key": "1" * 64, "seconds": 1.5},
+        "baseline: head": {
+            "key": "0" * 64,
+            "seconds": 12.25,
+            "steps": 300,
+            "seconds_per_step": 0.0408,
+            "machine": 1,
+            "accelerators": ["H100 <80 GB>"],
+        },
+        "baseline: evaluation": {"key": "1" * 64, "seconds": 1.5, "machine": None},
     },
+    "machines": [{"processor": "One"}, {"processor": "Two & more"}],
 }
 
 

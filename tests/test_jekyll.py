@@ -66,6 +66,8 @@ def test_the_provenance_page_shows_the_run_and_links_the_data(site: Path) -> Non
     page = (site / "provenance" / Path(POST).name).read_text()
     assert "<code>0123abc</code>" in page
     assert "x86_64 &lt;fast&gt; &amp; {{ wide }}" in page
+    assert "<td>Two &amp; more, H100 &lt;80 GB&gt;</td>" in page
+    assert "<td>not recorded</td>" in page
     for name in ("metrics.json", "history.csv", "predictions.csv", "record.json", "provenance.json", "manifest.json"):
         assert f'href="../assets/data/CV_HW_2/{name}"' in page
     assert f'href="/provenance/{Path(POST).name}"' in (site / POST).read_text()

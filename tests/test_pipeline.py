@@ -392,6 +392,7 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     assert len([text for text in shares if ": done in " in text]) == len(EVERYTHING)
     assert any(text.startswith("baseline.head: epoch 1/3") for text in shares)
     assert "; build 100 %" in shares[-1]
+    assert not (fresh.places.store / machines.RECORD).exists()
 
 
 def test_the_next_build_is_estimated_from_the_last_one(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:

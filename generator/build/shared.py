@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 from generator.build import machines
@@ -47,7 +46,6 @@ class SharedStore(Store):
         """Digest of a key → what the remote store says of its entry; None where it has none to take."""
         self._refused: dict[str, str] = {}
         """Digest of a key → why the remote store's entry may not be taken."""
-        self._reaching = RLock()  # Connections of some packages are no two threads' business.
 
     def has(self, key: Key) -> bool:
         """Whether there is an entry of `key`, here or there, that may be taken, sound or not; changes nothing."""
@@ -114,16 +112,17 @@ class SharedStore(Store):
 
     def _tried(self, key: Key, ask: Callable[[Remote], Any]) -> Any:
         """What `ask` gives; None where there is no remote store, or it fails, which is said."""
-        with self._reaching:
-            if self._remote is None:
-                return None
-            try:
-                return ask(self._remote)
-            except Unreachable as error:
+        remote = self._remote
+        if remote is None:
+            return None
+        try:
+            return ask(remote)
+        except Unreachable as error:
+            if self._remote:  # Of several threads that meet it the first says so.
                 self._remote = None
                 self._warn(f"store.remote: {error}; the build goes on without it")
-            except Broken as error:
-                self._warn(f"{key.label}: its entry in the remote store is broken ({error}); going on without it")
+        except Broken as error:
+            self._warn(f"{key.label}: its entry in the remote store is broken ({error}); going on without it")
         return None
 
     def _table(self, key: Key) -> Table:

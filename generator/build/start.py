@@ -43,14 +43,16 @@ def start(
     download: bool = True,
     draw: bool = True,
     progress: Progress | None = None,
+    data_progress: Progress | None = None,
 ) -> Start:
     """Find data and weights, and split. Raises `BadInput` where one of them cannot be used.
 
     A data set is drawn or unpacked below `data_store`, the store unless given; without `download` no weights are
-    fetched, without `draw` no images to measure with are drawn.
+    fetched, without `draw` no images to measure with are drawn. `progress` is told of the weights' download,
+    `data_progress` of the data's.
     """
     precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
-    dataset = data.find(config.data, data_store or store)
+    dataset = data.find(config.data, data_store or store, data_progress)
     data.check_settings(dataset, config.variants)
     _check_seeds(dataset, config)
     # What was drawn before lies in the store, whether or not the data set does.
@@ -125,8 +127,9 @@ def _introduce_measure(measured: MeasureSet, found: Dataset, display: Display) -
 class Download:
     """Says how far a download is, at every tenth."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, what: str) -> None:
         self._display = display
+        self._what = what
         self._tenths = -1
 
     def __call__(self, done: int, total: int) -> None:
@@ -134,4 +137,4 @@ class Download:
         if tenths != self._tenths:
             self._tenths = tenths
             of = f" of {total / 1e6:.0f}" if total else ""
-            self._display.say(f"downloading weights: {done / 1e6:.0f}{of} MB")
+            self._display.say(f"downloading {self._what}: {done / 1e6:.0f}{of} MB")

@@ -1,8 +1,8 @@
 """Unpacks an archive from outside: checked before a byte is written, and whole or not at all.
 
-`unpack_into` is the job; `whole` makes any folder appear complete or not at all; `Limits` are what an archive may
-cost. Where Python's zipfile and tarfile would quietly mend a hostile archive (flatten `../`, let the second of two
-equal names win), the archive is refused.
+`unpack_into` is the job; `check_names` is a part of it, for files from elsewhere; `whole` makes any folder appear
+complete or not at all; `Limits` are what an archive may cost. Where Python's zipfile and tarfile would quietly mend a
+hostile archive (flatten `../`, let the second of two equal names win), the archive is refused.
 """
 
 import math
@@ -10,7 +10,7 @@ import re
 import shutil
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from generator.support.errors import BadInput, printable
 from generator.support.files import DISK_FULL
 from generator.support.files import refused as disk_refused
 
-__all__ = ["Limits", "unpack_into", "whole"]
+__all__ = ["Limits", "check_names", "unpack_into", "whole"]
 
 _KINDS: tuple[Kind, ...] = (zip_archive, tar_archive)
 _START = 512
@@ -41,6 +41,17 @@ def unpack_into(archive: Path, folder: Path, limits: Limits) -> None:
         if error.filename != str(archive):
             raise
         raise _unreadable(archive, error) from None
+
+
+def check_names(source: str, names: Iterable[str]) -> None:
+    """Refuse names of files that could not all be written below one folder. Raises `BadInput`."""
+    seen: dict[str, tuple[str, bool]] = {}
+    for name in names:
+        member = Member(name, False, 0)
+        fault = _name_fault(member)
+        if fault:
+            raise refused(source, name, fault)
+        _check_collisions(source, member, seen)
 
 
 @contextmanager
@@ -131,7 +142,7 @@ def _name_fault(member: Member) -> str | None:
     return None
 
 
-def _check_collisions(archive: Path, member: Member, seen: dict[str, tuple[str, bool]]) -> None:
+def _check_collisions(archive: Path | str, member: Member, seen: dict[str, tuple[str, bool]]) -> None:
     """Refuse names that are one file on some systems: equal, or equal but for case or accents' encoding."""
     path = member.name
     folders = [path[: match.start()] for match in re.finditer("/", path)]

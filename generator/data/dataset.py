@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from generator.data import discover, filetypes, groups, holdout, origins, splits
+from generator.data.fetched import Progress
 from generator.data.splits import Copies, Split
 from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part, own_folder
 from generator.experiment.settings import DataSettings, Variant
@@ -88,13 +89,13 @@ class Dataset:
         return len(self.train) + len(self.validation)
 
 
-def find(settings: DataSettings, store: Path) -> Dataset:
+def find(settings: DataSettings, store: Path, progress: Progress | None = None) -> Dataset:
     """The data set that `settings.path` names, drawn, fetched or unpacked below `store` where needed.
 
     Reads every byte to fingerprint it and decodes nothing. Raises `BadInput` on anything wrong with the data,
-    `BuildFailed` where `store` cannot be written.
+    `BuildFailed` where `store` cannot be written or a download breaks off; `progress` is told how far one is.
     """
-    origin = origins.locate(settings, store)
+    origin = origins.locate(settings, store, progress)
     return origins.obtain(origin, lambda folder: _read(folder, origin.source, origin.kind, settings))
 
 

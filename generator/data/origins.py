@@ -1,4 +1,4 @@
-"""Where the images come from: drawn, a folder, an unpacked archive or a download.
+"""Where the images come from: drawn, a folder, an unpacked archive, a download, or an address.
 
 `locate` reads `data.path` and says where the folder is or will be; `obtain` makes it in the store if it is
 not there as it was made. A folder in the store appears whole or not at all, and beside it stands the
@@ -18,9 +18,10 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 import PIL
 
-from generator.data import archive, sample
+from generator.data import archive, fetched, sample
 from generator.experiment.settings import DataSettings
 from generator.support import lock
+from generator.support.addresses import is_address
 from generator.support.errors import BadInput, choices, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
@@ -65,12 +66,15 @@ class Read(Protocol):
 Content = TypeVar("Content", bound=Read)
 
 
-def locate(settings: DataSettings, store: Path) -> Origin:
-    """The origin that `settings.path` names; downloads, but neither draws nor unpacks. Raises `BadInput`."""
+def locate(settings: DataSettings, store: Path, progress: fetched.Progress | None = None) -> Origin:
+    """The origin that `settings.path` names; from Kaggle it downloads, the rest `obtain` makes. Raises `BadInput`."""
     if settings.path == "sample":
         return _sample(settings, store)
     if settings.path.startswith("kaggle:"):
         return Origin(settings.path, "kaggle", _downloaded(settings.path))
+    if is_address(settings.path):
+        copy = fetched.find(settings.path, _limits(settings), store, progress)
+        return Origin(copy.source, copy.kind, copy.folder, copy.make)
     try:
         path = Path(settings.path).expanduser()
         if settings.path and path.is_dir():
@@ -82,7 +86,7 @@ def locate(settings: DataSettings, store: Path) -> Origin:
         raise BadInput(f"{printable(settings.path)}: cannot be read ({reason}); name another") from None
     raise BadInput(
         f"{printable(settings.path) or '(empty)'}: no such file or folder; give a folder or archive of images, "
-        "kaggle:OWNER/NAME, or sample"
+        "kaggle:OWNER/NAME, an address such as s3://BUCKET/FOLDER, or sample"
     )
 
 
@@ -186,12 +190,16 @@ def _kinds(settings: DataSettings) -> tuple[str, ...]:
 def _archive(path: Path, settings: DataSettings, store: Path) -> Origin:
     """A zip or tar file, unpacked once for each content of the file."""
     digest = file_hash(path)
-    limits = archive.Limits(settings.max_entries, settings.max_bytes, settings.max_ratio)
+    limits = _limits(settings)
 
     def unpack(folder: Path) -> None:
         archive.unpack_into(path, folder, limits)
 
     return Origin(encodable(path.name), "archive", store / f"unpacked-{digest}", unpack)
+
+
+def _limits(settings: DataSettings) -> archive.Limits:
+    return archive.Limits(settings.max_entries, settings.max_bytes, settings.max_ratio)
 
 
 def _downloaded(name: str) -> Path:

@@ -60,6 +60,6 @@ class Kind(Protocol):
         """The archive; raises `BadInput` where it is none or damaged."""
 
 
-def refused(archive: Path, name: str, reason: str) -> BadInput:
+def refused(archive: Path | str, name: str, reason: str) -> BadInput:
     """The error that names a member."""
     return BadInput(f"{printable(archive)}: member {printable(name)}: {reason}")

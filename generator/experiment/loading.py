@@ -203,6 +203,7 @@ def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
 
 def _slug(path: str) -> str:
     """The name of a data set in plain lower case: `Bear vs Kangaroo.tar.gz` is bear-vs-kangaroo."""
+    path = re.sub("[?#].*", "", path) if "://" in path else path
     name = re.sub(r"(\.tar)?\.(zip|tar|tgz|gz|tbz2?|bz2)$", "", PurePath(path).name, flags=re.IGNORECASE)
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall("[a-z0-9]+", letters)) or "images"

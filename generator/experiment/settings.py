@@ -43,7 +43,7 @@ class DataSettings(ShownSettings):
     """Where the images come from and how they are read."""
 
     path: str = "sample"
-    """`sample` (drawn by the project), a folder, a zip or tar archive, or `kaggle:OWNER/NAME`."""
+    """`sample` (drawn by the project), a folder, a zip or tar archive, either at an address, or `kaggle:OWNER/NAME`."""
     layout: Literal["auto", "parts", "classes", "names", "table"] = "auto"
     """How the class of an image is told: by its folder, below one for its part or alone, by its name, or by a table."""
     test_fraction: float = Field(default=0.2, gt=0, lt=1)

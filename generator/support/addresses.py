@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
-from generator.support.errors import BadInput, BuildFailed, printable
+from generator.support.errors import BadInput, BuildFailed, encodable, printable
 
 EXTRAS = {
     "s3": "s3fs",
@@ -30,6 +31,8 @@ EXTRAS = {
 
 BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 """Protocols without folders: a name is there once all of its content is, and making its folder could make a bucket."""
+
+WEB = ("http", "https")
 
 SECONDS = 10
 """Longest wait for a connection."""
@@ -49,8 +52,9 @@ def is_address(text: str) -> bool:
 
 
 def shown(address: str) -> str:
-    """`address` for messages, without user and password."""
-    return printable(re.sub(r"//[^/@]*@", "//", address))
+    """`address` for messages, without user and password, and without the query of a web address."""
+    bare = address.partition("?")[0] if protocol(address) in WEB else address
+    return printable(re.sub(r"//[^/@]*@", "//", bare))
 
 
 class Place:
@@ -62,6 +66,7 @@ class Place:
         self.shown = shown(address)
         self.protocol = protocol(address)
         _check_package(self.protocol, self.shown)
+        self._connection = RLock()  # Those of some packages are no two threads' business.
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -81,18 +86,37 @@ class Place:
         """Of the place in its file system."""
         return self._opened[1]
 
+    @property
+    def name(self) -> str:
+        """The last part of the address, without what follows a question mark, in which secrets stand."""
+        bare = re.sub("^[^/@]*@", "", self._address.partition("://")[2] or self._address)
+        bare = re.split("[?#]", bare)[0] if self.protocol in WEB else bare
+        name = bare.rstrip("/").rpartition("/")[2]
+        return encodable(name) if name.strip(".") else self.protocol
+
     @contextmanager
-    def reaching(self) -> Iterator[None]:
+    def reaching(self, advice: str = "check address, network and access") -> Iterator[None]:
         """Raises `Unreachable` where the block fails, but for a `FileNotFoundError`: something else was reached."""
         try:
-            yield
-        except (FileNotFoundError, BuildFailed, BadInput):
+            with self._connection:
+                yield
+        except (NotImplementedError, BuildFailed, BadInput):
             raise
         except Exception as error:  # Each package has kinds of its own, and those of what it uses.
-            reason = printable(" ".join(str(error).split()) or type(error).__name__)
-            raise Unreachable(
-                f"{self.shown}: cannot be reached ({reason}); check address, network and access"
-            ) from None
+            cause = self._cause(error)
+            if isinstance(cause, FileNotFoundError):
+                raise cause from None
+            # The address may have a secret in it, and messages of packages may have the address.
+            said = " ".join(str(cause).replace(self._address, self.shown).split())
+            reason = printable(said or type(cause).__name__)
+            raise Unreachable(f"{self.shown}: cannot be reached ({reason}); {advice}") from None
+
+    def _cause(self, error: BaseException) -> BaseException:
+        """What went wrong: to fsspec a web server that does not answer is a file that is not there."""
+        cause = error.__cause__
+        if self.protocol not in WEB or cause is None or getattr(cause, "status", None) == 404:
+            return error
+        return cause if isinstance(error, FileNotFoundError) else error
 
     def read(self, name: str) -> bytes:
         """Content of the file `name` below the place. Raises `FileNotFoundError` and `Unreachable`."""
