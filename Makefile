@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help env site test test-fast test-isa lint types verify docs picture snapshots schemas lock clean
+.PHONY: help env site study test test-fast test-isa lint types verify docs picture snapshots schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 site: env ## train, evaluate and write the whole post into site/
 	$(BIN)/python build.py --variants all
+
+study: env ## train the study's variants and write its post into site/ too (hours)
+	$(BIN)/python build.py --config study.toml --variants all
 
 test: .venv/dev ## run all tests, offline
 	$(BIN)/python -m pytest

@@ -79,7 +79,7 @@ def build(
         todo = planned.once if force else missing(planned, store)
         if todo:
             # Before any training: what is in the way must not come to light after an hour of it.
-            render.check(places.templates, places.root, own=config.post.templates)
+            render.check(places.templates, places.root, own=config.post.templates, questions=config.questions)
             check(config, places, place, overwrite=overwrite)
             introduce(begun, config, display)
             _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)

@@ -37,6 +37,7 @@ from generator.experiment import figure_names, loading, outcomes
 from generator.experiment import settings as config
 from generator.experiment.activation_maps import Grid
 from generator.experiment.label_review import LabelReview
+from generator.experiment.questions import figure_of
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
 from generator.post import manifest
@@ -199,7 +200,7 @@ def measure_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 
 def comparison(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    titles, names = list(job.titles.values()), figure_names.OF_ALL_VARIANTS
+    titles, names = list(job.titles.values()), (*figure_names.OF_ALL_VARIANTS, *map(figure_of, job.questions))
     artifacts.write_drawings(out, [quick_drawing(name, titles, _number(job)) for name in names])
 
 

@@ -214,6 +214,34 @@ def test_any_way_through_settings_ends_where_a_clean_build_ends(built: Project, 
     assert timeless(built.site()) == timeless(fresh.site())
 
 
+# ---- Questions -------------------------------------------------------------------------------------------
+
+ASKED = 'questions.rotation={ ask = "Does turning help?", compare = ["baseline", "augmentation", "baseline:head"] }'
+
+
+def test_a_question_draws_its_figure_and_is_answered_in_the_post(built: Project) -> None:
+    outcome = built.build(ASKED)
+    assert outcome.ran == ("all.comparison",)
+    text = outcome.post.read_text("utf-8")
+    assert "### On rotation" in text
+    assert "comparison/question-rotation.png" in text
+    assert (built.places.site / "assets/images/CV_HW_2/comparison/question-rotation.webp").is_file()
+    assert verify.verify(built.places.site) == ()
+    assert built.build(ASKED).ran == ()
+    assert "On rotation" not in built.build().post.read_text("utf-8")
+    assert not (built.places.site / "assets/images/CV_HW_2/comparison/question-rotation.webp").exists()
+
+
+def test_a_second_post_stands_beside_the_first(built: Project) -> None:
+    before = built.site()
+    outcome = built.build(ASKED, "post.slug=another", "post.asset_folder=another", "post.writeup=false")
+    after = built.site()
+    assert {path: after[path] for path in before} == before
+    assert outcome.post.name == "2023-01-31-another.md"
+    assert verify.verify(built.places.site) == ()
+    assert built.build().ran == ()
+
+
 # ---- Images to measure with ------------------------------------------------------------------------------
 
 MEASURING = {f"{v}.{s}" for v in ("baseline", "augmentation") for s in ("measurement", "measure_figures")} | {

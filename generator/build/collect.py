@@ -59,6 +59,7 @@ def collect(
         labels=_labels(plan, runner),
         weights=begun.weights[config.baseline.name].summary,
         seeds=config.seeds,
+        questions=config.questions,
         environment=environment(root, computed_on(plan.once, runner)),
         variants=variants,
         figures=tuple(figure for figure, _ in _drawn(plan, runner)),

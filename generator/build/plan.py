@@ -215,6 +215,7 @@ GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
     "weights": lambda start, variant, config: start.weights[variant.name],
     "precision": lambda start, variant, config: start.precisions[variant.name],
     "titles": lambda start, variant, config: {each.name: each.title for each in config.variants},
+    "questions": lambda start, variant, config: config.questions,
     "runs": lambda start, variant, config: {
         each.name: [run.name for run in config.runs if run.variant == each] for each in config.variants
     },
@@ -230,6 +231,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "weights": lambda weights: weights.summary.fingerprint,
     "precision": lambda precision: precision,
     "titles": lambda titles: list(titles.values()),
+    "questions": lambda questions: {name: list(question.compare) for name, question in questions.items()},
     "runs": lambda runs: [len(names) for names in runs.values()],
 }
 """The same → what of it a key holds."""

@@ -5,6 +5,8 @@ A figure is known by its scope (`DATA`, `COMPARISON` or a variant's name) and it
 
 from collections.abc import Iterable
 
+from generator.experiment.questions import figure_of
+
 TEST_IMAGES, ALPHA, AUGMENTATION = "test-images", "alpha", "augmentation"
 HEAD_CURVE, FINE_TUNING_CURVE = "learning-curve-head", "learning-curve-fine-tuning"
 CONFUSION_MATRIX, WRONG_PREDICTIONS = "confusion-matrix", "wrong-predictions"
@@ -47,11 +49,12 @@ OF_ALL_VARIANTS = (ACCURACIES, COMPARISON)
 """In order."""
 
 
-def every(variants: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """(scope, name) of all figures that a build of these variants may have, in order."""
+def every(variants: Iterable[str], questions: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
+    """(scope, name) of all figures that a build of these variants and `questions` may have, in order."""
     data = [(DATA, name) for name in (*OF_DATA, *OF_NEAR)]
     each = (*OF_TRAINING, *OF_VARIANT, *OF_MAPS, *OF_MEASUREMENT)
     own = [(variant, name) for variant in variants for name in each]
     examples = [(EXAMPLES, name) for name in OF_EXAMPLES]
     labels = [(LABELS, name) for name in OF_LABELS]
-    return *data, *own, *examples, *labels, *((COMPARISON, name) for name in OF_ALL_VARIANTS)
+    over_all = [(COMPARISON, name) for name in (*OF_ALL_VARIANTS, *map(figure_of, questions))]
+    return *data, *own, *examples, *labels, *over_all

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
 from generator.experiment.post_settings import NAME, PostSettings, SiteSettings
+from generator.experiment.questions import Question
 from generator.experiment.seeds import SeedSettings, SeedsSetting, spelled_out
 from generator.experiment.settings import (
     BASELINE,
@@ -63,6 +64,7 @@ class ConfigFile(Recipe):
     variants: dict[str, _VariantTable] = Field(default={})
     gates: dict[str, str] = Field(default={})
     store: StoreSettings = StoreSettings()
+    questions: dict[str, Question] = Field(default={})
     profiles: dict[str, dict[str, Any]] = Field(default={})
     """Name → settings that `--profile NAME` lays over the others."""
 
@@ -74,6 +76,14 @@ class ConfigFile(Recipe):
                 raise ValueError(f"variant name {name!r} must be lower-case words, digits and single hyphens")
             if name in (BASELINE, "all"):
                 raise ValueError(f"variant name {name!r} is taken: it stands for the top-level settings")
+        return value
+
+    @field_validator("questions")
+    @classmethod
+    def _questions_fit_files(cls, value: dict[str, Question]) -> dict[str, Question]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"question name {name!r} must be lower-case words, digits and single hyphens")
         return value
 
 
@@ -112,6 +122,7 @@ def load(
         seeds=file.seeds,
         gates=file.gates,
         store=file.store,
+        questions=_questions(file, selected, where=str(path)),
         profile=profile,
         variants=tuple(_variant(name, file, where=str(path)) for name in selected),
     )
@@ -228,6 +239,16 @@ def _variant(name: str, file: ConfigFile, where: str) -> Variant:
     recipe = _recipe(_merge(base, changes), file.data, where, prefix=f"variants.{name}.")
     title = table.title or name.replace("-", " ").capitalize()
     return Variant(name=name, title=title, changes=flatten(changes), recipe=recipe)
+
+
+def _questions(file: ConfigFile, selected: Iterable[str], where: str) -> dict[str, Question]:
+    """Those that the selected variants can answer. Raises `BadInput` where one is asked of no variant of the file."""
+    known = [BASELINE, *file.variants]
+    for name, question in file.questions.items():
+        for asked in question.variants:
+            if asked not in known:
+                raise BadInput(f"{where}: questions.{name}.compare: unknown variant {asked!r}; {choices(asked, known)}")
+    return {name: each for name, each in file.questions.items() if set(each.variants) <= set(selected)}
 
 
 def _backbone(name: str, setting: str) -> Backbone:

@@ -53,6 +53,8 @@ def to_files(results: BuildResults) -> dict[str, str]:
     }
     if results.seeds.count > 1:
         metrics["seeds"] = results.seeds.model_dump(mode="json")
+    if results.questions:
+        metrics["questions"] = {name: each.model_dump(mode="json") for name, each in results.questions.items()}
     if results.measure is not None:
         metrics["measure"] = results.measure.model_dump(mode="json")
     if results.labels is not None:
@@ -109,6 +111,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
             "environment": record["environment"],
             "figures": record["figures"],
             "seeds": metrics.get("seeds", {}),
+            "questions": metrics.get("questions", {}),
             "variants": variants,
         }
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, tables.Error) as error:

@@ -4,17 +4,20 @@
 the data set was is in `data_summary`, what a training phase gave in `outcomes`.
 """
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment.activation_maps import ActivationMaps
+from generator.experiment.answers import Answer, Scored, answers, phase_of
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.label_review import LabelReview
 from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Measurement, MeasureSummary
-from generator.experiment.outcomes import PHASES, Epoch, LastEpochs, Phase, PhaseOutcome, Score, last_epochs
+from generator.experiment.outcomes import PHASES, Epoch, LastEpochs, Phase, PhaseOutcome, Prediction, Score, last_epochs
+from generator.experiment.questions import HEAD, Question
 from generator.experiment.runs import OverRuns, Summary, over_runs, summary
 from generator.experiment.seeds import Seeds, SeedSettings
 from generator.experiment.settings import Recipe
@@ -146,6 +149,11 @@ class VariantResult(RunOutcome):
             "fine_tuning": kept(self.fine_tuning, self.recipe.fine_tuning.keep),
         }
 
+    def scored(self, phase: Phase) -> tuple[tuple[Prediction, ...], ...]:
+        """What each run made, after `phase`, of the images to measure with; without such, of the test images."""
+        measured = [getattr(run.measurement, phase).predictions for run in self.every_run if run.measurement]
+        return tuple(measured) or tuple(outcome.predictions for outcome in self.outcomes[phase])
+
 
 class Environment(Record):
     """The versions that produced the results."""
@@ -184,9 +192,24 @@ class BuildResults(Record):
     environment: Environment
     seeds: SeedSettings = SeedSettings()
     """How many runs each variant has, and what differs between them."""
+    questions: dict[str, Question] = Field(default={})
+    """What the post asks of the variants."""
     variants: dict[str, VariantResult]
     """Name → result, the baseline first."""
     figures: tuple[FigureFile, ...] = ()
+
+    @cached_property
+    def answers(self) -> dict[str, Answer]:
+        """Question's name → what the runs say to it, as in `answers.padding.contrasts.0.gain`."""
+        asked = {
+            name: (question, [self._scored(side) for side in question.compare])
+            for name, question in self.questions.items()
+        }
+        return answers(asked, measured=self.measure is not None)
+
+    def _scored(self, side: str) -> Scored:
+        variant, phase = self.variants[side.removesuffix(HEAD)], phase_of(side)
+        return Scored(variant.title, phase, variant.scored(phase))
 
     @model_validator(mode="after")
     def _variants_have_their_names(self) -> "BuildResults":

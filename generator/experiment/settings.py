@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from generator.experiment.post_settings import PostSettings, SiteSettings
+from generator.experiment.questions import Question
 from generator.experiment.seeds import Seeds, SeedSettings, SeedsSetting
 
 BASELINE = "baseline"
@@ -264,6 +265,8 @@ class Config(Settings):
     gates: dict[str, str] = {}
     """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`."""
     store: StoreSettings = StoreSettings()
+    questions: dict[str, Question] = {}
+    """What the post asks of the variants, by a name: of those alone that are built."""
     profile: str | None = None
     """Name of the profile applied, e.g. `smoke`; the post says so."""
 

@@ -39,7 +39,12 @@ def difference(old: Sequence[PhaseOutcome], new: Sequence[PhaseOutcome]) -> Inte
     new one is right in more of its runs, and on how many the old one is. Where few images tell the two apart the
     bootstrap alone would be too sure.
     """
-    before, after = (_rights([outcome.predictions for outcome in side]) for side in (old, new))
+    return of_predictions(*([outcome.predictions for outcome in side] for side in (old, new)))
+
+
+def of_predictions(old: Sequence[Sequence[Prediction]], new: Sequence[Sequence[Prediction]]) -> Interval:
+    """As `difference`, of the predictions of each run."""
+    before, after = _rights(old), _rights(new)
     net = [sum(b) - sum(a) for a, b in zip(zip(*before, strict=True), zip(*after, strict=True), strict=True)]
     signs = noise.sign(sum(each > 0 for each in net), sum(each < 0 for each in net))
     drawn = _drawn(after, before)

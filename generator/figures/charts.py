@@ -10,6 +10,7 @@ examined before it becomes pixels. Alt text and captions are prose and made by `
 
 from collections.abc import Sequence
 
+from generator.experiment.answers import Answer
 from generator.experiment.figure_names import (
     ACCURACIES,
     ACTIVATION_MAPS,
@@ -32,7 +33,7 @@ from generator.experiment.figure_names import (
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured, ordered
 from generator.experiment.outcomes import PhaseOutcome
-from generator.figures import calibration, confusion, errors, examples, maps, near, sheets, suspects
+from generator.figures import answers, calibration, confusion, errors, examples, maps, near, sheets, suspects
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import Drawing, Pixels, encode, style
 from generator.figures.curves import History, learning_curve
@@ -145,6 +146,16 @@ def draw_measurement(measured: Measured, class_names: Sequence[str], pixels: Pix
         if measured.attributes:
             drawn.insert(0, encode(ERRORS, errors.by_attribute(measured, class_names), texts=texts))
         return tuple(drawn)
+
+
+def draw_answers(found: Sequence[Answer]) -> tuple[Drawing, ...]:
+    """A figure for each question: its sides, and how they differ."""
+    drawings = []
+    for each in found:
+        titles = [side.title for side in each.sides]
+        with style(*titles):
+            drawings.append(encode(each.figure, answers.answer(each), texts=titles))
+    return tuple(drawings)
 
 
 def draw_comparison(variants: Sequence[Accuracies]) -> tuple[Drawing, ...]:

@@ -4,8 +4,9 @@
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import cycle, islice
 from typing import Any, Literal
 
 from generator.backbones.weights_summary import WeightsSummary
@@ -27,6 +28,7 @@ from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
 from generator.experiment.post_settings import PostSettings
+from generator.experiment.questions import HEAD, Question
 from generator.experiment.recount import recount
 from generator.experiment.results import (
     BuildResults,
@@ -57,10 +59,11 @@ def post() -> PostSettings:
     return PostSettings(title="Example", date=datetime(2000, 1, 1, tzinfo=UTC), slug="example")
 
 
-def results(classes: Literal[2, 3] = 2, runs: int = 1) -> BuildResults:
+def results(classes: Literal[2, 3] = 2, runs: int = 1, questions: Mapping[str, Question] | None = None) -> BuildResults:
     """Results of three variants in so many runs on four test images, of which one is classified wrongly.
 
-    With three classes the variants have networks that differ in all that a post says of networks.
+    `questions` are asked of them in place of the variants that they name. With three classes the variants have networks
+    that differ in all that a post says of networks.
     """
     backbones = ("ResNet50", "ResNet50", "ResNet50") if classes == 2 else ("EfficientNetB0", "VGG16", "ConvNeXtTiny")
     models = {
@@ -78,17 +81,25 @@ def results(classes: Literal[2, 3] = 2, runs: int = 1) -> BuildResults:
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
         environment=Environment(python="3", packages={"keras": "3"}, machines=_MACHINES),
         seeds=seeds,
+        questions={name: _asked(question, list(variants)) for name, question in (questions or {}).items()},
         variants=variants,
-        figures=figures(variants),
+        figures=figures(variants, questions or {}),
     )
 
 
 _MACHINES = tuple(ComputedOn(machine=name, stages=("baseline.head",)) for name in ("processor", None))
 
 
-def figures(variants: Iterable[str]) -> tuple[FigureFile, ...]:
-    """All figures that a build of these variants may have."""
-    return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in figure_names.every(variants))
+def _asked(question: Question, variants: Sequence[str]) -> Question:
+    """The same of other variants, with as many sides."""
+    sides = [side for name in variants for side in (name, f"{name}{HEAD}")]
+    return question.model_copy(update={"compare": tuple(islice(cycle(sides), len(question.compare)))})
+
+
+def figures(variants: Iterable[str], questions: Iterable[str] = ()) -> tuple[FigureFile, ...]:
+    """All figures that a build of these variants and questions may have."""
+    names = figure_names.every(variants, questions)
+    return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in names)
 
 
 def _measure(names: tuple[str, ...]) -> MeasureSummary:

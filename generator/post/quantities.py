@@ -4,6 +4,7 @@ A number that one of these gave has the call as its source, as in `mcnemar(varia
 from which `verify` computes it again.
 
     count(items)                               how many
+    comparisons(answers)                       differences that the questions of the post ask for
     last_batch(data)                           images in the last test batch
     one_image(score)                           by how much one image moves an accuracy
     wilson_low(score), wilson_high             95 % interval of an accuracy, by Wilson
@@ -118,6 +119,7 @@ def _temperature(outcome: Any) -> float:
 
 FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "count": len,
+    "comparisons": lambda answers: sum(len(each.contrasts) for each in answers.values()),
     "last_batch": lambda data: data.test_total - (data.test_batches - 1) * data.batch_size,
     "one_image": lambda score: 1 / _counts(score)[1],
     "wilson_low": lambda score: noise.wilson(*_counts(score))[0],

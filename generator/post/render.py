@@ -7,9 +7,10 @@ outside escaped and numbers only through a format.
 
 import hashlib
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from generator.experiment.post_settings import PostSettings
+from generator.experiment.questions import Question
 from generator.experiment.results import BuildResults
 from generator.post import (
     bound,
@@ -128,13 +130,20 @@ def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, s
     return preview_page(rendered.text, templates=templates, assets=place.bases, prefix=prefix)
 
 
-def check(templates: Path = TEMPLATES, root: Path = ROOT, *, own: Path | None = None) -> None:
+def check(
+    templates: Path = TEMPLATES,
+    root: Path = ROOT,
+    *,
+    own: Path | None = None,
+    questions: Mapping[str, Question] | None = None,
+) -> None:
     """Compile and lint all templates, look for undefined names, and render them with made-up results.
 
-    `own` is the user's folder, `post.templates`. Takes a fraction of a second, so that a slip in a template does not
-    come to light after an hour of training. Raises as `render`.
+    `own` is the user's folder, `post.templates`; `questions` are what the post asks. Takes a fraction of a second, so
+    that a slip in a template does not come to light after an hour of training. Raises as `render`.
     """
-    post, results = example.post().model_copy(update={"templates": own}), example.results()
+    made_up = partial(example.results, questions=questions)
+    post, results = example.post().model_copy(update={"templates": own}), made_up()
     environment = markdown_environment(templates, own)
     known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
     checked = templates / _KEPT / f"{_fingerprint(templates, own)}.checked"
@@ -142,9 +151,9 @@ def check(templates: Path = TEMPLATES, root: Path = ROOT, *, own: Path | None = 
         with templating.guarded(templates, own):
             lint.check(templates, environment, known, own)
         _keep(checked)
-    made = ((True, results), (False, results), (False, example.results(classes=3)), (True, example.results(runs=2)))
-    for told, made_up in made:
-        render(post.model_copy(update={"writeup": told}), made_up, templates=templates, root=root)
+    made = ((True, results), (False, results), (False, made_up(classes=3)), (True, made_up(runs=2)))
+    for told, found in made:
+        render(post.model_copy(update={"writeup": told}), found, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
 
 
@@ -214,7 +223,7 @@ def markdown_environment(templates: Path, own: Path | None = None) -> Environmen
     return environment
 
 
-_SEEN = ("data", "measure", "labels", "weights", "environment", "seeds", "variants", "profile")
+_SEEN = ("data", "measure", "labels", "weights", "environment", "seeds", "variants", "profile", "answers")
 """Parts of the results that templates see by these names."""
 
 

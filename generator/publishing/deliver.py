@@ -48,9 +48,9 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
 
     Rendered with made-up results. Raises `BadInput` where a template is at fault.
     """
-    post, results = config.post, example.results()
+    post, results = config.post, example.results(questions=config.questions)
     pages = render.render(post, results, place, templates=places.templates, root=places.root).pages
-    figures = example.figures(variant.name for variant in config.variants)
+    figures = example.figures((variant.name for variant in config.variants), config.questions)
     written = (*result_files.EVERY, provenance.NAME, manifest.NAME)
     files: dict[str, bytes | None] = dict.fromkeys(
         (*(page.path for page in pages), *(f"{place.data}/{name}" for name in written))

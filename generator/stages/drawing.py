@@ -10,10 +10,12 @@ import numpy as np
 
 from generator.data import decoding, regions, summary
 from generator.data.pixels import example_with_alpha
+from generator.experiment.answers import Scored, answers, phase_of
 from generator.experiment.data_summary import Part
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured
-from generator.experiment.outcomes import PHASES, Epoch, PhaseOutcome, Prediction, Score
+from generator.experiment.outcomes import PHASES, Epoch, Phase, PhaseOutcome, Prediction, Score
+from generator.experiment.questions import HEAD
 from generator.experiment.showcase import MOST_PAIRS, doubtful
 from generator.experiment.stopping import kept
 from generator.experiment.two_way import interval
@@ -98,15 +100,37 @@ def measure_figures(job: Job, out: Path, report: Report) -> None:
 
 
 def comparison(job: Job, out: Path, report: Report) -> None:
-    artifacts.write_drawings(out, charts.draw_comparison([_accuracies(job, *row) for row in job.titles.items()]))
+    drawings = charts.draw_comparison([_accuracies(job, *row) for row in job.titles.items()])
+    measured = any(name.endswith(".measurement") for name in job.inputs)
+    asked = {
+        name: (each, [_scored(job, side, measured=measured) for side in each.compare])
+        for name, each in job.questions.items()
+    }
+    found = answers(asked, measured=measured)
+    artifacts.write_drawings(out, (*drawings, *charts.draw_answers(list(found.values()))))
+
+
+def _scored(job: Job, side: str, *, measured: bool) -> Scored:
+    """What the runs of a side made of the images that questions are answered with."""
+    name, phase = side.removesuffix(HEAD), phase_of(side)
+    last = "head_evaluation" if phase == "head" else "evaluation"
+    runs = [
+        _measured(job, f"{run}.measurement", phase) if measured else _outcome(job, f"{run}.{last}")
+        for run in job.runs_of[name]
+    ]
+    return Scored(job.titles[name], phase, tuple(run.predictions for run in runs))
+
+
+def _measured(job: Job, stage: str, phase: Phase) -> Measured:
+    return validated(Measured, artifacts.read_records(job.inputs[stage])[phase], _where(job))
 
 
 def _accuracies(job: Job, name: str, title: str) -> Accuracies:
     """Scores of a variant's runs, those on images to measure with where that was done."""
     runs = job.runs_of[name]
     head, last = ([_outcome(job, f"{run}.{stage}") for run in runs] for stage in ("head_evaluation", "evaluation"))
-    folders = [job.inputs[f"{run}.measurement"] for run in runs if f"{run}.measurement" in job.inputs]
-    measured = [validated(Measured, artifacts.read_records(folder)["fine_tuning"], _where(job)) for folder in folders]
+    stages = [f"{run}.measurement" for run in runs if f"{run}.measurement" in job.inputs]
+    measured = [_measured(job, stage, "fine_tuning") for stage in stages]
     return Accuracies(
         title=title,
         head_validation=_part(head, "validation"),

@@ -10,6 +10,7 @@ from generator.backbones.backbone import Backbone
 from generator.backbones.weights import Weights
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
+from generator.experiment.questions import Question
 from generator.experiment.settings import PhaseSettings
 from generator.support.hardware import Precision
 from generator.support.progress import Report
@@ -93,6 +94,12 @@ class Job:
     def classes(self) -> int:
         """How many there are."""
         found: int = self._declared(self.given, "classes")
+        return found
+
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        """Name → question that the post asks."""
+        found: Mapping[str, Question] = self._declared(self.given, "questions")
         return found
 
     @property

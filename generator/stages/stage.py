@@ -9,7 +9,9 @@ from generator.experiment.settings import Recipe
 
 Condition = Callable[[Recipe, Weights], bool]
 
-Given = Literal["classes", "dataset", "measure", "attributes", "backbone", "weights", "precision", "titles", "runs"]
+Given = Literal[
+    "classes", "dataset", "measure", "attributes", "backbone", "weights", "precision", "titles", "runs", "questions"
+]
 
 
 @dataclass(frozen=True, kw_only=True)

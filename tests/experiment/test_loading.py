@@ -212,6 +212,31 @@ def test_what_cannot_be_extended_is_named(tmp_path: Path, line: str, words: list
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
+def asking(*compare: str, name: str = "rotation", variants: str = "all") -> settings.Config:
+    options = {f"questions.{name}": {"ask": "Does it help?", "compare": list(compare)}}
+    return loading.load(FILE, variants=variants, options=options)
+
+
+def test_a_question_is_asked_where_all_its_variants_are_built() -> None:
+    assert asking("baseline", "augmentation").questions["rotation"].variants == ("baseline", "augmentation")
+    assert asking("baseline:head", "baseline", variants="baseline").questions["rotation"].compare[0] == "baseline:head"
+    assert asking("baseline", "augmentation", variants="baseline").questions == {}
+
+
+@pytest.mark.parametrize(
+    ("compare", "name", "words"),
+    [
+        (("baseline", "augmentatoin"), "rotation", ["questions.rotation.compare", "did you mean 'augmentation'"]),
+        (("baseline",), "rotation", ["questions.rotation.compare", "two sides or more"]),
+        (("baseline", "augmentation"), "A Name", ["question name 'A Name'", "single hyphens"]),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused(compare: tuple[str, ...], name: str, words: list[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        asking(*compare, name=name)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
 def test_differences_lists_leaves_by_path() -> None:
     assert settings.differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}) == {
         "a.c": (2, 3),
