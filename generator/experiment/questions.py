@@ -12,8 +12,9 @@ class Question(Record):
     """What is asked, and of which sides."""
 
     ask: str = Field(min_length=1)
+    """The question, as the post prints it."""
     compare: tuple[str, ...]
-    """Variants, each with `HEAD` behind it or not; the first is what the others are held against."""
+    """Names of variants, those before fine-tuning with `:head` behind; the first is what the others are held against."""
 
     @field_validator("compare")
     @classmethod
