@@ -14,7 +14,7 @@ class Question(Record):
     ask: str = Field(min_length=1)
     """The question, as the post prints it."""
     compare: tuple[str, ...]
-    """Names of variants, those before fine-tuning with `:head` behind; the first is what the others are held against."""
+    """Names of variants, with `:head` behind of those before fine-tuning; the others are held against the first."""
 
     @field_validator("compare")
     @classmethod
