@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.build import key as keys
-from generator.build import outlook
+from generator.build import outlook, sweeping
 from generator.build.collect import collect, describe, figure_files, steps
 from generator.build.estimate import Expected
 from generator.build.executor import Local
@@ -76,6 +76,8 @@ def build(
         stack.callback(executor.close)
         runner = Runner(store, executor, display, force=force)
         store.clean()
+        decided = None if force else sweeping.from_store(config, begun, planned, store)
+        config, begun, planned = decided.build if decided else (config, begun, planned)
         todo = planned.once if force else missing(planned, store)
         if todo:
             # Before any training: what is in the way must not come to light after an hour of it.
@@ -86,7 +88,10 @@ def build(
         described = describe(config, begun, planned, runner)
         for remark in summary.every_remark(described, config.baseline.recipe.split) if todo else ():
             display.warn(f"data: {remark}")
-        found = collect(config, begun, planned, runner, described, display, places.root)
+        decided = decided or sweeping.decide(config, begun, planned, runner, store, display, force=force)
+        config, begun, planned = decided.build
+        stack.enter_context(store.using(decided.keys))
+        found = sweeping.with_results(collect(config, begun, planned, runner, described, display, places.root), decided)
         runner.remember(planned.nodes)
         figures, record = figure_files(planned, runner), _record(planned, runner)
         outcome = deliver(found, figures, record, config, places, place, display, overwrite=overwrite)
@@ -126,6 +131,9 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
         known = origins.locate(config.data, places.store).folder.is_dir()
         begun = start(config, places.store, data_store=None if known else Path(scratch), download=False, draw=False)
         planned = plan(config, begun)
+    decided = sweeping.from_store(config, begun, planned, Store(places.store))
+    open_sweeps = () if decided else config.sweeps
+    config, begun, planned = decided.build if decided else (config, begun, planned)
     introduce(begun, config, display)
     running = missing(planned, store)
     forecast = outlook.expect(Outset(config, begun, planned, store), running, display).forecast
@@ -137,7 +145,7 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
         causes = ((refusal,) if refusal else _causes(node, before)) if node in running else ()
         remote = node not in running and store.is_remote(node.key)
         explanations.append(Explanation(node.label, bool(causes), causes, expected.get(node.label), remote))
-    return explanations
+    return [*explanations, *(Explanation(each.name, True, (sweeping.OPEN,), None) for each in open_sweeps)]
 
 
 def _record(planned: Plan, runner: Runner) -> BuildRecord:
@@ -153,7 +161,8 @@ def _record(planned: Plan, runner: Runner) -> BuildRecord:
 def missing(planned: Plan, store: Store) -> tuple[Node, ...]:
     """The nodes that a build would run, in order, each key once."""
     digests: set[str] = set()
-    waiting = list(planned.wanted)
+    settled = sweeping.settled(planned, store)
+    waiting = [node for node in planned.wanted if node.key.digest not in settled]
     while waiting:
         node = waiting.pop()
         if node.key.digest not in digests and not store.has(node.key):

@@ -38,6 +38,7 @@ from generator.experiment import settings as config
 from generator.experiment.activation_maps import Grid
 from generator.experiment.label_review import LabelReview
 from generator.experiment.questions import figure_of
+from generator.experiment.recount import recount
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
 from generator.post import manifest
@@ -136,6 +137,20 @@ def _evaluate(job: Job, out: Path, state: str) -> None:
     _write(out, outcome=factories.outcome_of(found, job.classes))
 
 
+def validation(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    state, samples = _digest(job.inputs["fine_tuning"] / VARIABLES), job.dataset.samples
+    rows = sorted(artifacts.read_split(job.inputs["split"]).validation)
+    found = tuple(_prediction(i, samples[row], state, job.classes) for i, row in enumerate(rows))
+    score, _ = recount(found, job.classes)
+    _write(
+        out, score=outcomes.Score(**score.model_dump(include=set(outcomes.Score.model_fields))), predictions=[*found]
+    )
+
+
+def sweep_figures(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    artifacts.write_drawings(out, [quick_drawing(name, _number(job)) for name in figure_names.OF_SWEEP])
+
+
 def measure_features(job: Job, out: Path, report: Report, hook: Hook) -> None:
     np.save(out / artifacts.POOLED, np.array([_number(job)], np.uint64))
 
@@ -232,6 +247,8 @@ STAGES: dict[str, Callable[[Job, Path, Report, Hook], None]] = {
     "figures": figures,
     "examples": examples,
     "comparison": comparison,
+    "validation": validation,
+    "sweep_figures": sweep_figures,
 }
 
 VARIABLES = "variables.npy"

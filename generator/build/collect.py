@@ -106,7 +106,7 @@ def steps(node: Node, plan: Plan, runner: Runner) -> int | None:
     entry = runner.entries.get(node.key.digest)
     if node.name not in PHASES or entry is None or entry.resumed:
         return None
-    split = artifacts.read_split(runner.require(plan.runs[node.owner]["split"]).folder)
+    split = artifacts.read_split(runner.require(plan.trained[node.owner]["split"]).folder)
     epochs, batch_size = len(entry.read_json(artifacts.RESULT)["history"]), int(node.settings["data.batch_size"])
     return epochs * math.ceil(len(split.train) / batch_size)
 

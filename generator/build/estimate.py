@@ -157,6 +157,8 @@ def work(
         return replace(start, kept=images) if cut else replace(start, lower=images)
     if name == "evaluation":
         return Work(name, f"{name} {network}", images, upper=images, kept=images)
+    if name == "validation":
+        return Work(name, f"{name} {network}", counts.validation, upper=counts.validation, kept=counts.validation)
     if name == "activation_maps":
         tested = images - counts.training - counts.validation
         return Work(name, f"{name} {network}", tested, upper=tested, kept=tested)

@@ -5,7 +5,7 @@ on all that a stage depends on have the same key for it and share its outcome.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -16,10 +16,12 @@ from generator.build.key import Key
 from generator.build.start import Start
 from generator.data.measure import described
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
-from generator.experiment.settings import Config, Run, Variant, flatten
+from generator.experiment.settings import Config, Run, Sweep, Variant, flatten
+from generator.experiment.sweeps import trials
 from generator.figures import fonts
 from generator.stages.job import Job
 from generator.stages.stage import Stage
+from generator.stages.sweep_table import OF_SWEEPS
 from generator.stages.table import PROBE, STAGES, WORKER
 from generator.support import source
 from generator.support.errors import BadInput
@@ -78,12 +80,19 @@ class Plan:
     """Stages of the whole build."""
     runs: Mapping[str, Nodes]
     """Name of a run → its stages, those of a variant among those of its first; some may be shared by key."""
+    trials: Mapping[str, Nodes] = field(default_factory=dict)
+    """Name of a run of a point of a sweep → its stages, the last of which is `validation`."""
+
+    @property
+    def trained(self) -> Mapping[str, Nodes]:
+        """Both."""
+        return {**self.trials, **self.runs}
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Every node, in an order in which none comes before one that it needs."""
-        rows = [self.shared, *self.runs.values()]
-        found = [row[stage.name] for stage in STAGES for row in rows if stage.name in row]
+        rows = [self.shared, *self.runs.values(), *self.trials.values()]
+        found = [row[stage.name] for stage in (*STAGES, *OF_SWEEPS) for row in rows if stage.name in row]
         return tuple(found)
 
     @property
@@ -100,7 +109,7 @@ class Plan:
     @property
     def figures(self) -> dict[str, tuple[Node, ...]]:
         """Scope → the nodes that draw its figures."""
-        drawing = ("curves", "figures", "map_figures", "measure_figures")
+        drawing = ("curves", "figures", "map_figures", "measure_figures", "sweep_figures")
         drawn = {name: _there(nodes, *drawing) for name, nodes in self.runs.items()}
         stages = {EXAMPLES: "examples", LABELS: "label_figures", COMPARISON: "comparison"}
         shared = {scope: _there(self.shared, stage) for scope, stage in stages.items()}
@@ -127,7 +136,41 @@ def plan(config: Config, start: Start) -> Plan:
                 if _has(stage, run, start) and (stage.scope == "run" or run.number == 1):
                     nodes[stage.name] = _node(stage, run.name, run, config, start, known)
     _check_runs_differ(config, runs)
-    return Plan(shared, runs)
+    tried = _trials(config, start, shared)
+    for sweep in config.sweeps:
+        if sweep.name in runs:  # decided: its figures are those of its winner
+            stage = next(stage for stage in OF_SWEEPS if stage.scope == "sweep")
+            known = _of_every({name: tried[name] for names in runs_of(sweep, config) for name in names})
+            run = next(run for run in config.runs if run.name == sweep.name)
+            runs[sweep.name][stage.name] = _node(stage, sweep.name, run, config, start, known)
+    return Plan(shared, runs, tried)
+
+
+def _trials(config: Config, start: Start, shared: Nodes) -> dict[str, dict[str, Node]]:
+    """Name of a run of a point of a sweep → its stages: `validation` and those that lead to it, of each run."""
+    leading: set[str] = set()
+    rows = {stage.name: stage for stage in (*STAGES, *OF_SWEEPS)}
+    waiting = ["validation"] if config.sweeps else []
+    while waiting:
+        stage = rows[waiting.pop()]
+        leading.add(stage.name)
+        waiting += [*stage.needs, *stage.uses]
+    found: dict[str, dict[str, Node]] = {}
+    for run in trials(config).runs if config.sweeps else ():
+        nodes = found[run.name] = {}
+        for stage in rows.values():
+            if stage.name in leading and stage.scope in ("run", "trial") and _has(stage, run, start):
+                nodes[stage.name] = _node(stage, run.name, run, config, start, {**shared, **nodes})
+    return found
+
+
+def runs_of(sweep: Sweep, config: Config) -> list[list[str]]:
+    """Of each point of a sweep the names of its runs, in order."""
+    names: dict[str, list[str]] = {point.name: [] for point in sweep.points}
+    for run in trials(config).runs:
+        if run.variant.name in names:
+            names[run.variant.name].append(run.name)
+    return list(names.values())
 
 
 def _has(stage: Stage, run: Run, start: Start) -> bool:
@@ -219,6 +262,9 @@ GIVEN: Mapping[str, Callable[[Start, Variant, Config], Any]] = {
     "runs": lambda start, variant, config: {
         each.name: [run.name for run in config.runs if run.variant == each] for each in config.variants
     },
+    "points": lambda start, variant, config: runs_of(
+        next(sweep for sweep in config.sweeps if sweep.name == variant.name), config
+    ),
 }
 """What a row may declare beside settings → where it comes from."""
 
@@ -233,6 +279,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "titles": lambda titles: list(titles.values()),
     "questions": lambda questions: {name: list(question.compare) for name, question in questions.items()},
     "runs": lambda runs: [len(names) for names in runs.values()],
+    "points": lambda points: [len(names) for names in points],
 }
 """The same → what of it a key holds."""
 

@@ -14,6 +14,7 @@ from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
 from generator.experiment.settings import Config, ModelSettings, Run
+from generator.experiment.sweeps import laid_out
 from generator.figures import fonts
 from generator.support import hardware
 from generator.support.display import Display
@@ -51,6 +52,7 @@ def start(
     fetched, without `draw` no images to measure with are drawn. `progress` is told of the weights' download,
     `data_progress` of the data's.
     """
+    config = laid_out(config)
     precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
     dataset = data.find(config.data, data_store or store, data_progress)
     data.check_settings(dataset, config.variants)

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from generator.commands.options import add_store, make_parser, print_table
 from generator.support.display import duration
@@ -48,6 +49,16 @@ def _rows_of_record(folder: Path) -> Iterator[list[str]]:
             name,
             FORMATS["accuracy"](fmean(run["test"]["accuracy"] for run in runs)),
             FORMATS["loss"](fmean(run["test"]["loss"] for run in runs)),
-            duration(sum(s for label, s in seconds.items() if label.partition(".")[0].partition("~")[0] == name)),
-            f"{metrics['weights']['used']}, seed {variant['recipe']['seed']}{several}",
+            duration(sum(s for label, s in seconds.items() if _owner(label) == name)),
+            f"{metrics['weights']['used']}, seed {variant['recipe']['seed']}{several}{_chosen(name, metrics)}",
         ]
+
+
+def _owner(label: str) -> str:
+    """The variant whose stage it is; a sweep's points, `rates_3~2.head`, are those of its winner."""
+    return label.partition(".")[0].partition("~")[0].partition("_")[0]
+
+
+def _chosen(name: str, metrics: Mapping[str, Any]) -> str:
+    sweep = metrics.get("sweeps", {}).get(name)
+    return f", best of {len(sweep['points'])} points" if sweep else ""

@@ -282,6 +282,7 @@ def _shared(build: BuildResults) -> dict[str, Any]:
         "profile": build.profile,
         "data": data,
         "weights": build.weights.model_dump(mode="json"),
+        "sweeps": {name: sweep.in_words for name, sweep in build.sweeps.items()},
         "seeds": {"count": build.seeds.count, "vary": ", ".join(build.seeds.vary) if build.seeds.count > 1 else "none"},
     }
 

@@ -18,6 +18,7 @@ ACTIVATION_MAPS = "activation-maps"
 ERRORS, HARDEST = "errors-by-attribute", "hardest-images"
 SUSPICIOUS = {"train": "suspicious-train", "test": "suspicious-test"}
 """Images of each side whose labels are contradicted."""
+EXPECTED_BEST = "expected-best"
 NEAR = "near-duplicates"
 DATA = "data"
 """Scope of the figures about the images."""
@@ -41,6 +42,8 @@ OF_MAPS = (ACTIVATION_MAPS,)
 """Of a variant, where it has class activation maps."""
 OF_MEASUREMENT = (ERRORS, HARDEST)
 """Of a variant, in order, where there were images to measure with; `ERRORS` only where they have attributes."""
+OF_SWEEP = (EXPECTED_BEST,)
+"""Of a variant that is the winner of a sweep."""
 OF_EXAMPLES = (FIRST_SCREEN, PREDICTIONS)
 """In order."""
 OF_LABELS = tuple(SUSPICIOUS.values())
@@ -49,11 +52,15 @@ OF_ALL_VARIANTS = (ACCURACIES, COMPARISON)
 """In order."""
 
 
-def every(variants: Iterable[str], questions: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
-    """(scope, name) of all figures that a build of these variants and `questions` may have, in order."""
+def every(
+    variants: Iterable[str], questions: Iterable[str] = (), sweeps: Iterable[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """(scope, name) of all figures that a build of these variants, `questions` and winners of sweeps may have."""
+    variants, sweeps = [*variants, *(name for name in sweeps if name not in variants)], [*sweeps]
     data = [(DATA, name) for name in (*OF_DATA, *OF_NEAR)]
     each = (*OF_TRAINING, *OF_VARIANT, *OF_MAPS, *OF_MEASUREMENT)
     own = [(variant, name) for variant in variants for name in each]
+    own += [(sweep, name) for sweep in sweeps for name in OF_SWEEP]
     examples = [(EXAMPLES, name) for name in OF_EXAMPLES]
     labels = [(LABELS, name) for name in OF_LABELS]
     over_all = [(COMPARISON, name) for name in (*OF_ALL_VARIANTS, *map(figure_of, questions))]

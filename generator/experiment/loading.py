@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
+from generator.experiment import sweeps
 from generator.experiment.post_settings import NAME, PostSettings, SiteSettings
 from generator.experiment.questions import Question
 from generator.experiment.seeds import SeedSettings, SeedsSetting, spelled_out
@@ -25,10 +26,12 @@ from generator.experiment.settings import (
     Settings,
     ShownSettings,
     StoreSettings,
+    Sweep,
     Variant,
     WeightsSetting,
     flatten,
 )
+from generator.experiment.sweeps import SweepTable
 from generator.support.errors import BadInput, choices, encodable
 
 Model = TypeVar("Model", bound=Settings)
@@ -62,20 +65,25 @@ class ConfigFile(Recipe):
     weights: WeightsSetting = "auto"
     seeds: SeedsSetting = SeedSettings()
     variants: dict[str, _VariantTable] = Field(default={})
+    sweeps: dict[str, SweepTable] = Field(default={})
+    """Name → settings that are tried together, of which validation chooses."""
     gates: dict[str, str] = Field(default={})
     store: StoreSettings = StoreSettings()
     questions: dict[str, Question] = Field(default={})
     profiles: dict[str, dict[str, Any]] = Field(default={})
     """Name → settings that `--profile NAME` lays over the others."""
 
-    @field_validator("variants")
+    @field_validator("variants", "sweeps")
     @classmethod
-    def _names_fit_folders(cls, value: dict[str, _VariantTable]) -> dict[str, _VariantTable]:
+    def _names_fit_folders(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        kind, taken = str(info.field_name).removesuffix("s"), info.data.get("variants", {})
         for name in value:
             if not NAME.fullmatch(name):
-                raise ValueError(f"variant name {name!r} must be lower-case words, digits and single hyphens")
+                raise ValueError(f"{kind} name {name!r} must be lower-case words, digits and single hyphens")
             if name in (BASELINE, "all"):
-                raise ValueError(f"variant name {name!r} is taken: it stands for the top-level settings")
+                raise ValueError(f"{kind} name {name!r} is taken: it stands for the top-level settings")
+            if kind == "sweep" and name in taken:
+                raise ValueError(f"sweep name {name!r} is taken: it is a variant's, which its winner shall be")
         return value
 
     @field_validator("questions")
@@ -124,7 +132,8 @@ def load(
         store=file.store,
         questions=_questions(file, selected, where=str(path)),
         profile=profile,
-        variants=tuple(_variant(name, file, where=str(path)) for name in selected),
+        variants=tuple(_variant(name, file, where=str(path)) for name in selected if name not in file.sweeps),
+        sweeps=tuple(_sweep(name, file, where=str(path)) for name in selected if name in file.sweeps),
     )
 
 
@@ -221,7 +230,7 @@ def _slug(path: str) -> str:
 
 
 def _selected(variants: str, file: ConfigFile) -> list[str]:
-    known = [BASELINE, *file.variants]
+    known = [BASELINE, *file.variants, *file.sweeps]
     names = known if variants == "all" else [name.strip() for name in variants.split(",")]
     for name in names:
         if name not in known:
@@ -230,15 +239,41 @@ def _selected(variants: str, file: ConfigFile) -> list[str]:
 
 
 def _variant(name: str, file: ConfigFile, where: str) -> Variant:
+    if name == BASELINE:
+        return Variant(name=name, title="Baseline", changes={}, recipe=_recipe(_base(file), file.data, where))
+    changes = _changes(name, file)
+    recipe = _recipe(_merge(_base(file), changes), file.data, where, prefix=f"variants.{name}.")
+    return Variant(name=name, title=_title(name, file.variants[name].title), changes=flatten(changes), recipe=recipe)
+
+
+def _base(file: ConfigFile) -> dict[str, Any]:
+    """The baseline's recipe as a table."""
     base = file.model_dump(include=set(Recipe.model_fields))
     base["data"] = {setting: base["data"][setting] for setting in ShownSettings.model_fields}
+    return base
+
+
+def _changes(name: str, file: ConfigFile) -> dict[str, Any]:
+    """A variant's changes as a table."""
     if name == BASELINE:
-        return Variant(name=name, title="Baseline", changes={}, recipe=_recipe(base, file.data, where))
-    table = file.variants[name]
-    changes = table.model_dump(exclude={"title"}, exclude_none=True, exclude_defaults=True)
-    recipe = _recipe(_merge(base, changes), file.data, where, prefix=f"variants.{name}.")
-    title = table.title or name.replace("-", " ").capitalize()
-    return Variant(name=name, title=title, changes=flatten(changes), recipe=recipe)
+        return {}
+    return file.variants[name].model_dump(exclude={"title"}, exclude_none=True, exclude_defaults=True)
+
+
+def _title(name: str, given: str | None) -> str:
+    return given or name.replace("-", " ").capitalize()
+
+
+def _sweep(name: str, file: ConfigFile, where: str) -> Sweep:
+    table, setting = file.sweeps[name], f"{where}: sweeps.{name}"
+    known = [BASELINE, *file.variants]
+    if table.of not in known:
+        raise BadInput(f"{setting}.of = {table.of!r}: there is no such variant; {choices(table.of, known)}")
+
+    def recipe(changes: Mapping[str, Any]) -> Recipe:
+        return _recipe(_merge(_base(file), changes), file.data, where, prefix=f"sweeps.{name}.")
+
+    return sweeps.sweep(name, _title(name, table.title), table, _changes(table.of, file), recipe, setting)
 
 
 def _questions(file: ConfigFile, selected: Iterable[str], where: str) -> dict[str, Question]:
@@ -300,8 +335,10 @@ def _explain(model: type[BaseModel], error: Any, prefix: str) -> str:
 def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
     """Names of the settings that may stand at `location` below `model`."""
     current: Any = model
+    above = ""
     for part in location:
         fields = getattr(current, "model_fields", {})
-        # A part that is no field is a variant's name: below it stands a variant's table.
-        current = fields[part].annotation if part in fields else _VariantTable
+        # A part that is no field is the name of a variant or a sweep: below it stands its table.
+        current = fields[part].annotation if part in fields else SweepTable if above == "sweeps" else _VariantTable
+        above = part
     return list(getattr(current, "model_fields", {}))

@@ -9,7 +9,7 @@ and a column `run` tells rows apart.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from generator.experiment import label_files, map_files, measurement_files
+from generator.experiment import label_files, map_files, measurement_files, sweep_files
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import PARTS
 from generator.experiment.label_review import LabelReview
@@ -38,12 +38,12 @@ PREDICTION_COLUMNS = (
 def to_files(results: BuildResults) -> dict[str, str]:
     """File name → text. The same results give the same bytes; no time, date, host or path is in them.
 
-    `metrics.json` holds numbers and settings in nested objects, as tools that compare metrics expect;
-    `history.csv` and `predictions.csv` one row per epoch and per image of each part after each phase; `record.json`
-    the long texts (model summaries) and the package versions.
+    `metrics.json` holds numbers and settings in nested objects, as tools that compare metrics expect; `history.csv` and
+    `predictions.csv` one row per epoch and per image of each part after each phase; `record.json` what is long.
     """
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
+        **sweep_files.metrics_of(results.sweeps),
         "profile": results.profile,
         "data": {**results.data.model_dump(mode="json"), "majority_share": results.data.majority_share},
         "weights": results.weights.model_dump(mode="json"),
@@ -113,6 +113,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
             "seeds": metrics.get("seeds", {}),
             "questions": metrics.get("questions", {}),
             "variants": variants,
+            "sweeps": sweep_files.from_metrics(metrics, record["order"]),
         }
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, tables.Error) as error:
         raise BadInput(f"{where}: {METRICS} and its neighbours do not fit together: {error!r}") from None

@@ -22,6 +22,7 @@ from generator.experiment.runs import OverRuns, Summary, over_runs, summary
 from generator.experiment.seeds import Seeds, SeedSettings
 from generator.experiment.settings import Recipe
 from generator.experiment.stopping import kept
+from generator.experiment.sweep_results import SweepResult
 from generator.support.strict_json import Record
 
 
@@ -196,6 +197,8 @@ class BuildResults(Record):
     """What the post asks of the variants."""
     variants: dict[str, VariantResult]
     """Name → result, the baseline first."""
+    sweeps: dict[str, SweepResult] = Field(default={})
+    """Name → what its points gave; the winner of each is the variant of this name."""
     figures: tuple[FigureFile, ...] = ()
 
     @cached_property
@@ -222,6 +225,16 @@ class BuildResults(Record):
                 raise ValueError(f"the variant {name!r} and the build do not agree on whether anything was measured")
             if [run.number for run in variant.runs] != list(range(2, self.seeds.count + 1)):
                 raise ValueError(f"the variant {name!r} has not the {self.seeds.count} runs of the build")
+        return self
+
+    @model_validator(mode="after")
+    def _winners_are_variants(self) -> "BuildResults":
+        for name, sweep in self.sweeps.items():
+            winner = self.variants.get(name)
+            if winner is None or sweep.winner.settings.items() - winner.changes.items():
+                raise ValueError(f"the variant {name!r} is not the winner of the sweep of that name")
+            if any(len(point.scores) != self.seeds.count for point in sweep.finished):
+                raise ValueError(f"not every point of the sweep {name!r} has the {self.seeds.count} runs of the build")
         return self
 
     @model_validator(mode="after")

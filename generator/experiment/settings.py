@@ -19,6 +19,8 @@ from generator.experiment.seeds import Seeds, SeedSettings, SeedsSetting
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
 
+Value = bool | int | float | str
+
 
 class Settings(BaseModel):
     """Base of all settings: frozen, no unknown keys, no NaN or infinity."""
@@ -230,7 +232,7 @@ class Variant(Settings):
 
     name: str
     title: str
-    changes: dict[str, bool | int | float | str]
+    changes: dict[str, Value]
     """Setting path → value, as in `{"model.augment": true}`; empty for the baseline."""
     recipe: Recipe
 
@@ -249,6 +251,20 @@ class Run(Settings):
         return self.variant.name if self.number == 1 else f"{self.variant.name}~{self.number}"
 
 
+class Sweep(Settings):
+    """Settings tried together: each point is a difference from the variant `of`, and the best becomes a variant."""
+
+    name: str
+    title: str
+    of: str
+    settings: dict[str, tuple[Value, ...]]
+    """Setting path → the values that are tried of it."""
+    draw: int | None
+    """How many points were drawn of all combinations; None: all of them are points."""
+    draw_seed: int
+    points: tuple[Variant, ...]
+
+
 class Config(Settings):
     """All settings of one build."""
 
@@ -260,6 +276,8 @@ class Config(Settings):
     these, `auto` for those that are not in it."""
     variants: tuple[Variant, ...]
     """The variants to build, the baseline first."""
+    sweeps: tuple[Sweep, ...] = ()
+    """Those whose points are to be trained; once one is decided, the variant of its name is its winner."""
     seeds: SeedsSetting = SeedSettings()
     """How many runs each variant has: a number, or a table `{ count = 5, vary = ["split", "head"] }`."""
     gates: dict[str, str] = {}

@@ -3,8 +3,9 @@
 `draw_data` draws the figures about the images, `draw_curves` how a variant's runs were trained, `draw_variant` what one
 made of the test images, `draw_maps` its class activation maps, `draw_examples` the baseline's test images,
 `draw_labels` images whose labels are contradicted, `draw_measurement` the images to measure with, `draw_comparison`
-what all variants come to. Each chart has a function in `curves`, `confusion`, `errors` or `accuracies`, each sheet of
-images one in `sheets`, `examples`, `suspects` or `maps`. All return matplotlib's `Figure`, so that what is on it can be
+what all variants come to, `draw_sweep` what the points of a sweep come to. Each chart has a function in `curves`,
+`confusion`, `errors`, `accuracies` or `sweeps`, each sheet of images one in `sheets`, `examples`, `suspects` or `maps`.
+All return matplotlib's `Figure`, so that what is on it can be
 examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
 
@@ -20,6 +21,7 @@ from generator.experiment.figure_names import (
     COMPARISON,
     CONFUSION_MATRIX,
     ERRORS,
+    EXPECTED_BEST,
     FINE_TUNING_CURVE,
     FIRST_SCREEN,
     HARDEST,
@@ -33,7 +35,7 @@ from generator.experiment.figure_names import (
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured, ordered
 from generator.experiment.outcomes import PhaseOutcome
-from generator.figures import answers, calibration, confusion, errors, examples, maps, near, sheets, suspects
+from generator.figures import answers, calibration, confusion, errors, examples, maps, near, sheets, suspects, sweeps
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import Drawing, Pixels, encode, style
 from generator.figures.curves import History, learning_curve
@@ -166,3 +168,9 @@ def draw_comparison(variants: Sequence[Accuracies]) -> tuple[Drawing, ...]:
             encode(ACCURACIES, headline(variants), texts=titles),
             encode(COMPARISON, comparison(variants), texts=titles),
         )
+
+
+def draw_sweep(losses: Sequence[float]) -> tuple[Drawing, ...]:
+    """Of the validation losses of a sweep's points: what the lowest of some of them may be expected to be."""
+    with style():
+        return (encode(EXPECTED_BEST, sweeps.expected_best(losses)),)

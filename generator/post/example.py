@@ -48,6 +48,7 @@ from generator.experiment.settings import (
     PhaseSettings,
     Recipe,
 )
+from generator.experiment.sweep_results import Lead, Point, SweepResult
 
 _NAMES = ("first", "second", "third")
 _MEASURED = 36
@@ -83,7 +84,8 @@ def results(classes: Literal[2, 3] = 2, runs: int = 1, questions: Mapping[str, Q
         seeds=seeds,
         questions={name: _asked(question, list(variants)) for name, question in (questions or {}).items()},
         variants=variants,
-        figures=figures(variants, questions or {}),
+        sweeps={"augmentation": _sweep(runs)},
+        figures=figures(variants, questions or {}, ["augmentation"]),
     )
 
 
@@ -96,9 +98,11 @@ def _asked(question: Question, variants: Sequence[str]) -> Question:
     return question.model_copy(update={"compare": tuple(islice(cycle(sides), len(question.compare)))})
 
 
-def figures(variants: Iterable[str], questions: Iterable[str] = ()) -> tuple[FigureFile, ...]:
-    """All figures that a build of these variants and questions may have."""
-    names = figure_names.every(variants, questions)
+def figures(
+    variants: Iterable[str], questions: Iterable[str] = (), sweeps: Iterable[str] = ()
+) -> tuple[FigureFile, ...]:
+    """All figures that a build of these variants, questions and sweeps may have."""
+    names = figure_names.every(variants, questions, sweeps)
     return tuple(FigureFile(scope=scope, name=name, width=1, height=1) for scope, name in names)
 
 
@@ -206,6 +210,28 @@ def _variant(name: str, model: ModelSettings, classes: int, seeds: SeedSettings)
             RunResult(number=number, seeds=seeds.of_run(recipe.seed, number), **_run(classes))
             for number in range(2, seeds.count + 1)
         ),
+    )
+
+
+def _sweep(runs: int) -> SweepResult:
+    """Of two points, the first of which won, and one that diverged."""
+    tried = {"model.augment": (True, False, True), "head.optimizer": ("sgd", "sgd", "adam")}
+    scores = (Score(loss=0.5, correct=3, total=4), Score(loss=0.6, correct=2, total=4))
+    return SweepResult(
+        title="augmentation",
+        of=BASELINE,
+        settings=tuple(tried),
+        combinations=4,
+        draw_seed=0,
+        points=tuple(
+            Point(
+                number=number + 1,
+                settings={path: values[number] for path, values in tried.items()},
+                scores=scores[number : number + 1] * runs,
+            )
+            for number in range(3)
+        ),
+        lead=Lead(low=-0.1, high=0.3, p=0.5, others=1),
     )
 
 

@@ -33,6 +33,7 @@ from generator.post import (
     networks,
     over_runs,
     quantities,
+    sweeping,
     templating,
     tidying,
     wording,
@@ -189,6 +190,7 @@ def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
         networks,
         over_runs,
         quantities,
+        sweeping,
         templating,
         tidying,
         wording,
@@ -223,7 +225,7 @@ def markdown_environment(templates: Path, own: Path | None = None) -> Environmen
     return environment
 
 
-_SEEN = ("data", "measure", "labels", "weights", "environment", "seeds", "variants", "profile", "answers")
+_SEEN = ("data", "measure", "labels", "weights", "environment", "seeds", "variants", "sweeps", "profile", "answers")
 """Parts of the results that templates see by these names."""
 
 
@@ -262,6 +264,7 @@ def _names(
         "excerpt": excerpt,
         "text_block": lambda text: Markup(escape.code_fence(str(text))),
         **claims.CLAIMS,
+        **{claim.__name__: claim for claim in sweeping.CLAIMS},
         **wording.WORDING,
         **bound.functions(),
     }

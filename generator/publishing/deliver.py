@@ -50,7 +50,8 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
     """
     post, results = config.post, example.results(questions=config.questions)
     pages = render.render(post, results, place, templates=places.templates, root=places.root).pages
-    figures = example.figures((variant.name for variant in config.variants), config.questions)
+    sweeps = (sweep.name for sweep in config.sweeps)
+    figures = example.figures((variant.name for variant in config.variants), config.questions, sweeps)
     written = (*result_files.EVERY, provenance.NAME, manifest.NAME)
     files: dict[str, bytes | None] = dict.fromkeys(
         (*(page.path for page in pages), *(f"{place.data}/{name}" for name in written))

@@ -5,6 +5,7 @@ Imported only where one of them runs: Matplotlib and seaborn take a second.
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
@@ -123,6 +124,17 @@ def _scored(job: Job, side: str, *, measured: bool) -> Scored:
 
 def _measured(job: Job, stage: str, phase: Phase) -> Measured:
     return validated(Measured, artifacts.read_records(job.inputs[stage])[phase], _where(job))
+
+
+def sweep_figures(job: Job, out: Path, report: Report) -> None:
+    points: Sequence[Sequence[str]] = job.given["points"]
+    losses = [fmean(_validated(job, run).loss for run in runs) for runs in points]
+    artifacts.write_drawings(out, charts.draw_sweep(losses))
+
+
+def _validated(job: Job, run: str) -> Score:
+    table = artifacts.read_records(job.inputs[f"{run}.validation"])["score"]
+    return validated(Score, table, _where(job))
 
 
 def _accuracies(job: Job, name: str, title: str) -> Accuracies:

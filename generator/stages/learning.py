@@ -9,6 +9,8 @@
     evaluation     the same as `head_evaluation` after phase 2
     activation_maps   which places of the test images the logits of that network come from
 
+    validation         of a point of a sweep: score and predictions of the images that validate, and of no other
+
     measure_features   pooled features of every image to measure with, as `features`
     measurement        scores and predictions of these after each phase
 
@@ -152,6 +154,17 @@ def evaluation(job: Job, out: Path, report: Report) -> None:
     _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
     logits = scoring.predict(model, work.lower_outputs(range(len(work.labels))))
     _write_outcome(task, logits, work, out)
+
+
+def validation(job: Job, out: Path, report: Report) -> None:
+    work, task = Workspace(job), task_for(job.classes)
+    model, _ = work.upper_model(task.outputs)
+    _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
+    positions = list(work.parts["validation"])
+    logits, labels = scoring.predict(model, work.lower_outputs(positions)), work.labels[positions]
+    files = [job.dataset.samples[position].name for position in positions]
+    predictions = scoring.predictions(task, logits, labels, files)
+    artifacts.write_records(out, score=scoring.score(task, logits, labels), predictions=predictions)
 
 
 def activation_maps(job: Job, out: Path, report: Report) -> None:

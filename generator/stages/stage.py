@@ -10,7 +10,17 @@ from generator.experiment.settings import Recipe
 Condition = Callable[[Recipe, Weights], bool]
 
 Given = Literal[
-    "classes", "dataset", "measure", "attributes", "backbone", "weights", "precision", "titles", "runs", "questions"
+    "classes",
+    "dataset",
+    "measure",
+    "attributes",
+    "backbone",
+    "weights",
+    "precision",
+    "titles",
+    "runs",
+    "questions",
+    "points",
 ]
 
 
@@ -21,9 +31,10 @@ class Stage:
     name: str
     runs: str
     """Its function, `module:name`, called with a `Job`, a folder for its files and where to report to."""
-    scope: Literal["build", "variant", "run", "runs", "variants"]
+    scope: Literal["build", "variant", "run", "runs", "variants", "trial", "sweep"]
     """Runs once with the baseline's settings and files, once a variant with those of its first run, once a run, once a
-    variant over all its runs, or once over all runs of all variants."""
+    variant over all its runs, or once over all runs of all variants; once a run of a point of a sweep, or once a sweep
+    over all these."""
     settings: tuple[str, ...] = ()
     """Paths of the settings it may read: those of a variant's recipe, those below `data.`, and below `seeds.` the
     seeds of the run."""

@@ -105,6 +105,21 @@ def two_way(new: ArrayLike, old: ArrayLike | None = None) -> Interval:
     return _percentiles(np.asarray(means))
 
 
+def two_stage(runs: Sequence[ArrayLike]) -> Interval:
+    """Of the mean over runs of the means of their numbers, one per image, where each run has images of its own.
+
+    Runs are drawn, and of each that was drawn its images (Davison & Hinkley, Bootstrap Methods and their Application,
+    1997, section 3.8). Percentiles; with so few runs as one trains, a little too narrow in the runs' part.
+    """
+    tables = [np.asarray(run, dtype=np.float64) for run in runs]
+    random, draws = np.random.RandomState(_SEED), _draws(sum(map(len, tables)))
+    means = np.empty(draws)
+    for draw in range(draws):
+        drawn = [tables[run] for run in random.randint(0, len(tables), len(tables))]
+        means[draw] = np.mean([numbers[random.randint(0, len(numbers), len(numbers))].mean() for numbers in drawn])
+    return _percentiles(means)
+
+
 def outperforming(new: Sequence[float], old: Sequence[float]) -> tuple[float, float, float]:
     """How probable it is that the new model is better than the old one, higher being better, with its 95 % interval.
 

@@ -101,3 +101,19 @@ def test_outperforming_counts_seeds() -> None:
     assert found[0] == pytest.approx(0.7)
     assert found[1] < 0.5 < 0.7 < found[2]
     assert bootstrap.outperforming([2, 3], [1, 1]) == (1.0, 1.0, 1.0)
+
+
+def test_two_stage_of_one_run_is_the_bootstrap_over_its_images() -> None:
+    values = np.random.RandomState(5).normal(0.1, 1, 80)
+    found, one = bootstrap.two_stage([values]), bootstrap.of_mean(tuple(values))
+    assert found[:2] == pytest.approx(one[:2], abs=0.02)
+
+
+def test_two_stage_adds_the_variance_of_runs_to_that_of_images() -> None:
+    """Of r runs drawn again the variance is (r - 1) / r² times that between them, beside that within them."""
+    random = np.random.RandomState(6)
+    runs = [shift + random.normal(0, 1, size) for shift, size in ((-1, 40), (0, 60), (1, 50), (2, 50))]
+    found = bootstrap.two_stage(runs)
+    between = float(np.var([run.mean() for run in runs])) / len(runs)
+    within = float(np.mean([run.var() / len(run) for run in runs])) / len(runs)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * (between + within) ** 0.5, rel=0.05)
