@@ -278,7 +278,7 @@ def _sweep(name: str, file: ConfigFile, where: str) -> Sweep:
 
 def _questions(file: ConfigFile, selected: Iterable[str], where: str) -> dict[str, Question]:
     """Those that the selected variants can answer. Raises `BadInput` where one is asked of no variant of the file."""
-    known = [BASELINE, *file.variants]
+    known = [BASELINE, *file.variants, *file.sweeps]
     for name, question in file.questions.items():
         for asked in question.variants:
             if asked not in known:

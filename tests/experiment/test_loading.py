@@ -221,6 +221,11 @@ def test_a_question_is_asked_where_all_its_variants_are_built() -> None:
     assert asking("baseline", "augmentation").questions["rotation"].variants == ("baseline", "augmentation")
     assert asking("baseline:head", "baseline", variants="baseline").questions["rotation"].compare[0] == "baseline:head"
     assert asking("baseline", "augmentation", variants="baseline").questions == {}
+    swept = {
+        "sweeps.rates": {"head": {"learning_rate": [1e-5, 1e-4]}},
+        "questions.rates": {"ask": "Is it better?", "compare": ["baseline", "rates"]},
+    }
+    assert "rates" in loading.load(FILE, variants="all", options=swept).questions, "a sweep's winner"
 
 
 @pytest.mark.parametrize(
