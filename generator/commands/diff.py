@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from generator.commands.options import add_config, add_places, make_parser
 from generator.data import dataset
-from generator.diff import builds, compare
+from generator.diff import builds, compare, fitting
 from generator.diff.gates import parse_gates
 from generator.experiment import loading
 from generator.experiment.settings import Config
@@ -32,6 +33,9 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--variants", metavar="A,B", help="compare variant A of OLD with variant B of NEW")
     parser.add_argument("--gate", action="append", default=[], metavar="METRIC=LIMIT", help=GATE_HELP)
     parser.add_argument("--all", action="store_true", help="list what another processor gives, and every package, too")
+    parser.add_argument("--labels", nargs=2, metavar=("OLD", "NEW"), help="what to call the two in the report")
+    limit = f"most characters of --md; default: {fitting.GITHUB:,}, which GitHub takes"
+    parser.add_argument("--limit", type=int, default=fitting.GITHUB, metavar="N", help=limit)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--md", action="store_true", help="Markdown, for a pull request")
     output.add_argument("--json", action="store_true", help="JSON")
@@ -45,6 +49,8 @@ def run(arguments: list[str]) -> int:
     new = options.new or str(site)
     old = options.old or (new if options.variants else "HEAD")
     sides = builds.find(old, places), builds.find(new, places)
+    if options.labels:
+        sides = replace(sides[0], label=options.labels[0]), replace(sides[1], label=options.labels[1])
     gates = parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate])
     found = compare.compare(*sides, gates=gates, variants=_two(options.variants))
     # A gate between a build and itself is never missed: the command is wrong, whatever the build is like.
@@ -74,7 +80,7 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
         write_atomically(options.html, report.to_html(found, pictures, everything=options.all).encode())
         print(f"report   {options.html}")
     elif options.md:
-        print(report.to_markdown(found, everything=options.all))
+        print(report.to_markdown(found, everything=options.all, limit=options.limit))
     elif options.json:
         print(report.to_json(found), end="")
     else:

@@ -99,12 +99,12 @@ def _tables(comparison: Comparison) -> list[Any]:
     return tables
 
 
-def to_markdown(comparison: Comparison, *, everything: bool = False) -> str:
-    """GitHub-flavoured Markdown, at most as long as GitHub takes; what is left out is counted."""
-    render = _renderer("diff.md.j2", comparison, {}, everything)
+def to_markdown(comparison: Comparison, *, everything: bool = False, limit: int = fitting.GITHUB) -> str:
+    """GitHub-flavoured Markdown of at most `limit` characters; what is left out is counted."""
+    render = _renderer("diff.md.j2", comparison, {}, everything, limit)
     counts = {name: len(rows) for name, rows in _lists(comparison, everything).items()}
     most_images = max((len(pair.of(o)) for pair in comparison.predictions for o in OUTCOMES), default=0)
-    return fitting.fit(render, {name: {**counts, "images": most_images}[name] for name in SHORTENED})
+    return fitting.fit(render, {name: {**counts, "images": most_images}[name] for name in SHORTENED}, limit)
 
 
 def to_html(comparison: Comparison, thumbnails: Mapping[str, bytes] | None = None, *, everything: bool = False) -> str:
@@ -254,7 +254,7 @@ def _short(text: str) -> str:
 
 
 def _renderer(
-    template: str, comparison: Comparison, images: Mapping[str, str], everything: bool
+    template: str, comparison: Comparison, images: Mapping[str, str], everything: bool, limit: int = fitting.GITHUB
 ) -> Callable[[Mapping[str, int]], str]:
     """Writes the page or Markdown with so many rows of each list; with all of those that are not named."""
     from generator.post import templating  # Late: the other forms do not need Jinja.
@@ -270,7 +270,7 @@ def _renderer(
         "unchanged": sum(change.status == "unchanged" for change in comparison.metrics),
         "outcomes": OUTCOMES,
         "images": images,
-        "limit": fitting.GITHUB,
+        "limit": limit,
         "better": {"higher": "higher is better", "lower": "lower is better", None: ""},
         "direction": direction,
     }

@@ -183,7 +183,7 @@ def test_fault_59_markdown_fits_into_a_comment_and_the_page_has_the_rest(
     assert diff(str(tmp_path / "a"), str(tmp_path / "b"), "--md") == 0
     text = capsys.readouterr().out
     assert fitting.characters(text) <= fitting.GITHUB
-    assert "Left out, to stay within the 65,536 characters that GitHub takes: " in text
+    assert "Left out, to stay within 65,536 characters: " in text
     assert "`build.py diff --html FILE` writes a page with all of them." in text
     assert_whole(text)
     assert diff(str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(tmp_path / "page.html")) == 0
