@@ -117,6 +117,37 @@ def test_the_exported_file_prints(browser: Browser, tmp_path: Path) -> None:
     assert shown["colour"] == "rgb(255, 255, 255)"
 
 
+def test_tables_are_sorted_and_predictions_filtered(browser: Browser, tmp_path: Path) -> None:
+    exported = tmp_path / "post.html"
+    exported.write_text(export(make_preview(tmp_path).read_text("utf-8"), tmp_path), "utf-8")
+    browser.open(exported.as_uri())
+    before = browser.script(_LOGITS)
+    assert len(before) == 40
+    seen = []
+    for state in ("ascending", "descending", None):
+        browser.script(f"{_PREDICTIONS} heads[4].querySelector('button').click()")
+        assert browser.script(f"{_PREDICTIONS} return heads[4].getAttribute('aria-sort')") == state
+        seen.append(browser.script(_LOGITS))
+    assert seen == [sorted(before), sorted(before, reverse=True), before]
+    for choice, wrong in (("wrong", [True]), ("right", [False]), ("all", [False, True])):
+        shown = browser.script(f"{_PREDICTIONS} const choice = {choice!r}; {_CHOSEN}")
+        assert sorted(set(shown)) == wrong
+    # A button in a head is reached and pressed by the keyboard; its name is the head's.
+    assert browser.script(f"{_PREDICTIONS} return heads[4].querySelector('button').textContent") == "Logit"
+    assert browser.violations() == []
+
+
+_PREDICTIONS = """
+const table = [...document.querySelectorAll("table")].find((t) => t.tHead && t.tHead.textContent.includes("Logit"));
+const heads = table.tHead.rows[0].cells, rows = [...table.tBodies[0].rows];
+"""
+_LOGITS = f"{_PREDICTIONS} return rows.map((row) => Number(row.cells[4].textContent))"
+_CHOSEN = """
+const select = document.querySelector(".filter select");
+select.value = choice;
+select.dispatchEvent(new Event("change"));
+return rows.filter((r) => !r.hidden).map((r) => r.cells[2].textContent !== r.cells[3].textContent);
+"""
 _PRINTED = """
 const height = (part) => part.getBoundingClientRect().height;
 const inside = [...document.querySelectorAll("details:not(.contents-above)")].flatMap((d) => [...d.children].slice(1));

@@ -23,6 +23,9 @@ TEMPLATE = "preview.html.j2"
 STYLES: Final = ("post.css", "code.css", "site.css")
 """Style sheets below `site/assets/css/` of the templates, put into the page."""
 
+SCRIPTS: Final = ("tables.html", "scrollable.html")
+"""Scripts below `site/_includes/`, put into the page; what they do is nothing that the page needs."""
+
 _ASSETS = "/assets/"
 _PREFIX = "\0prefix/"
 """Stands for a link's new beginning, which may look like one of the old ones."""
@@ -50,7 +53,7 @@ def page(post: str, *, templates: Path, assets: Collection[str], prefix: str) ->
             css=Markup("\n".join(styles)),
             contents=_contents(body),
             body=Markup(body),
-            script=Markup((folder / "_includes" / "scrollable.html").read_text("utf-8")),
+            script=Markup("".join((folder / "_includes" / name).read_text("utf-8") for name in SCRIPTS)),
         )  # fmt: skip
 
 
