@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help env site study test test-fast test-isa lint types verify docs picture snapshots schemas lock clean
+.PHONY: help env site study test test-fast test-isa lint types verify docs picture snapshots schemas lock release-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 site: env ## train, evaluate and write the whole post into site/
 	$(BIN)/python build.py --variants all
@@ -56,6 +56,11 @@ lock: ## renew requirements*.txt from pyproject.toml (needs uv and the network)
 	  --upgrade pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	  --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --upgrade --group release -o requirements-release.txt
+
+release-check: env ## pack what is committed, install it where nothing else is, and build and verify a project with it
+	$(BIN)/python tools/release_check.py
 
 clean: ## remove the environment, the store and all caches; the site stays
 	rm -rf .venv .store build-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 from generator.support.display import accept_any_text
 from generator.support.errors import MeasuredPostError
+from generator.support.program import COMMAND, as_typed
 
-COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "predict", "serve", "verify")
+COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "predict", "serve", "verify")
 """Each is a module of `commands` with a function `run`."""
 
 DEFAULT = "build"
@@ -25,15 +26,16 @@ class Terminated(BaseException):
     """SIGTERM arrived."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command; gives the exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, the one that was typed unless `arguments` are given; gives the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _terminate)
     accept_any_text()
     command, rest = _command(list(arguments))
     try:
         return command(rest)
     except MeasuredPostError as error:
-        print(f"build.py: {error}", file=sys.stderr)
+        print(f"{COMMAND}: {as_typed(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever read the output has gone, as `| head` does. Nothing is left to say, nor anybody to say it to.
@@ -68,5 +70,5 @@ def _terminate(number: int, frame: Any) -> NoReturn:
 
 
 def _stopped(code: int) -> int:
-    print("build.py: stopped; the same command goes on at the last finished epoch", file=sys.stderr)
+    print(f"{COMMAND}: stopped; the same command goes on at the last finished epoch", file=sys.stderr)
     return code

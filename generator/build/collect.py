@@ -3,14 +3,12 @@
 import math
 import platform
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.build import measured
-from generator.build.plan import Node, Nodes, Plan, version
+from generator.build.plan import Node, Nodes, Plan
 from generator.build.runner import Runner
 from generator.build.start import Start
 from generator.build.store import Entry
@@ -24,7 +22,7 @@ from generator.experiment.outcomes import PHASES
 from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
 from generator.experiment.settings import Config, Variant
 from generator.stages import artifacts
-from generator.support import strict_json
+from generator.support import program, strict_json
 from generator.support.display import Display
 from generator.support.errors import BuildFailed
 
@@ -119,14 +117,8 @@ def computed_on(nodes: Iterable[Node], runner: Runner) -> tuple[ComputedOn, ...]
 
 
 def environment(root: Path, machines: tuple[ComputedOn, ...]) -> Environment:
-    """Versions of the packages that the lock file names, as far as this machine needs and has them."""
-    lines = (root / "requirements.txt").read_text("utf-8").splitlines()
-    locked = {line.partition("==")[0] for line in lines if "==" in line and not line.startswith(("#", " "))}
-    packages = {}
-    for name in sorted(locked):
-        with suppress(metadata.PackageNotFoundError):
-            packages[name] = version(name)
-    return Environment(python=platform.python_version(), packages=packages, machines=machines)
+    """Python's version, those of the packages that the program in `root` depends on, and the machines."""
+    return Environment(python=platform.python_version(), packages=program.packages(root), machines=machines)
 
 
 def _train_all(plan: Plan, runner: Runner, display: Display) -> None:

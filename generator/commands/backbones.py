@@ -6,6 +6,7 @@ from generator.backbones import downloads
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES, find
 from generator.commands.options import make_parser, print_table
+from generator.support.program import COMMAND
 
 FLOAT_BYTES = 4
 
@@ -38,7 +39,7 @@ def facts(backbone: Backbone) -> dict[str, str]:
 def _print_all() -> None:
     rows = [{**facts(backbone), "weights here": _weights_here(backbone)} for backbone in BACKBONES.values()]
     print_table(list(rows[0]), [list(row.values()) for row in rows])
-    print("build.py backbones NAME lists the layers of one; --set model.backbone=NAME uses it")
+    print(f"{COMMAND} backbones NAME lists the layers of one; --set model.backbone=NAME uses it")
 
 
 def _weights_here(backbone: Backbone) -> str:

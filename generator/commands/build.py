@@ -8,7 +8,7 @@ from generator import pipeline
 from generator.backbones.weights_summary import WeightsSummary
 from generator.build.estimate import Forecast
 from generator.commands.experiment import add_experiment, load
-from generator.commands.options import add_places, gibibytes, make_parser, print_table
+from generator.commands.options import add_places, add_preview, gibibytes, make_parser, print_table
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import BASELINE, Config
 from generator.pipeline import Explanation
@@ -19,7 +19,7 @@ from generator.support.display import about, for_terminal
 from generator.support.errors import BadInput, printable
 from generator.support.files import write_atomically
 from generator.support.formats import FORMATS
-from generator.support.places import ROOT, Places
+from generator.support.places import INSTALLED, ROOT, Places
 
 EPILOG = """
 commands:
@@ -32,6 +32,7 @@ commands:
   build.py backbones      list the networks that model.backbone may name
   build.py model          write a trained network as a file of its own, with its model card
   build.py predict        ask a trained network about images
+  build.py new            begin a project of your own: settings, workflows, a place for sections
 
 `build.py COMMAND --help` tells more of each.
 
@@ -82,8 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add_experiment(what)
     where = parser.add_argument_group("where")
     add_places(where)
-    preview = ROOT / "build-output" / "preview.html"
-    where.add_argument("--preview", type=Path, default=preview, metavar="FILE", help="the post to read without Jekyll")
+    add_preview(where)
     where.add_argument(
         "--store-limit", type=gibibytes, default="20", metavar="GIB", help="most the store may keep; 0: no limit"
     )
@@ -101,7 +101,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _places(options: argparse.Namespace, settings: Config) -> Places:
     site = blog.source(options.site, settings.post.jekyll_config)
-    return Places(ROOT, options.store, site, options.preview)
+    project = options.config.resolve().parent if INSTALLED else None
+    return Places(ROOT, options.store, site, options.preview, project)
 
 
 def _check_places(options: argparse.Namespace, settings: Config, places: Places) -> None:

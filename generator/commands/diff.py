@@ -14,7 +14,7 @@ from generator.experiment.settings import Config
 from generator.post import blog
 from generator.support.errors import BadInput
 from generator.support.files import write_atomically
-from generator.support.places import ROOT
+from generator.support.program import as_typed
 
 GATE_HELP = (
     "most it may get worse: test.accuracy=-0.02 or test.loss=-5%%; with 'confident' behind it a fall within chance is"
@@ -45,7 +45,7 @@ def run(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     settings = loading.load(options.config)
     site = blog.source(options.site, settings.post.jekyll_config)
-    places = builds.SearchPlaces(ROOT, site, options.store, settings.post.asset_folder)
+    places = builds.SearchPlaces(options.config.parent, site, options.store, settings.post.asset_folder)
     new = options.new or str(site)
     old = options.old or (new if options.variants else "HEAD")
     sides = builds.find(old, places), builds.find(new, places)
@@ -80,7 +80,7 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
         write_atomically(options.html, report.to_html(found, pictures, everything=options.all).encode())
         print(f"report   {options.html}")
     elif options.md:
-        print(report.to_markdown(found, everything=options.all, limit=options.limit))
+        print(as_typed(report.to_markdown(found, everything=options.all, limit=options.limit)))
     elif options.json:
         print(report.to_json(found), end="")
     else:

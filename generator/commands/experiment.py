@@ -4,10 +4,13 @@ import argparse
 import shlex
 from typing import Any
 
-from generator.commands.options import add_config
+from generator.commands.options import BESIDE, add_config
 from generator.experiment import loading
 from generator.experiment.settings import BASELINE, Config
-from generator.support.places import ROOT
+from generator.support import places
+from generator.support.program import as_typed
+
+PROGRAM = as_typed("python build.py").split()
 
 
 def add_experiment(parser: Any) -> None:
@@ -39,8 +42,8 @@ def load(options: argparse.Namespace, variants: str) -> Config:
 def build_command(options: argparse.Namespace, variant: str) -> str:
     """The command that builds a variant of the experiment that the options mean."""
     variants = ["--variants", variant] if variant != BASELINE else []
-    store = ["--store", str(options.store)] if options.store != ROOT / ".store" else []
-    return shlex.join(["python", "build.py", *variants, *_what(options), *store])
+    store = ["--store", str(options.store)] if options.store != options.config.parent / BESIDE["store"] else []
+    return shlex.join([*PROGRAM, *variants, *_what(options), *store])
 
 
 def commands_again(options: argparse.Namespace) -> tuple[str, str]:
@@ -48,14 +51,14 @@ def commands_again(options: argparse.Namespace) -> tuple[str, str]:
     variants = ["--variants", options.variant] if options.variant != BASELINE else []
     variant = ["--variant", options.variant] if options.variant != BASELINE else []
     run = ["--run", str(options.run)] if options.run != 1 else []
-    build = shlex.join(["python", "build.py", *variants, *_what(options)])
-    return build, shlex.join(["python", "build.py", "model", *variant, *run, *_what(options), "--out", "DIR"])
+    build = shlex.join([*PROGRAM, *variants, *_what(options)])
+    return build, shlex.join([*PROGRAM, "model", *variant, *run, *_what(options), "--out", "DIR"])
 
 
 def _what(options: argparse.Namespace) -> list[str]:
     names = ("data", "weights", "seed", "seeds", "profile")
     words = [word for name in names if getattr(options, name) is not None for word in _option(name, options)]
-    words += _option("config", options) if options.config != ROOT / "experiment.toml" else []
+    words += _option("config", options) if options.config != places.experiment() else []
     return words + [word for change in options.set for word in ("--set", change)]
 
 

@@ -7,21 +7,23 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from generator.commands.options import add_store, make_parser, print_table
+from generator.commands.options import add_config, add_store, make_parser, print_table
 from generator.support.display import duration
 from generator.support.formats import FORMATS
 from generator.support.places import HISTORY
+from generator.support.program import COMMAND
 
 
 def run(arguments: list[str]) -> int:
     parser = make_parser("history", "List the builds made with this store, the newest last.")
+    add_config(parser)
     add_store(parser)
     options = parser.parse_args(arguments)
     # A record without provenance was begun by a build that was killed.
     folders = sorted(path.parent for path in (options.store / HISTORY).glob("*/provenance.json"))
     rows = [row for folder in folders for row in _history_rows(folder)]
     if not rows:
-        print(f"no builds in {options.store}; run build.py")
+        print(f"no builds in {options.store}; run {COMMAND}")
         return 0
     print_table(["build", "commit", "variant", "test acc.", "test loss", "seconds", "settings"], rows)
     return 0

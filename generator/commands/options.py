@@ -5,30 +5,58 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from generator.support.places import ROOT
+from generator.experiment import loading
+from generator.support import places, program
+
+BESIDE = {"site": "site", "store": ".store", "preview": "build-output/preview.html"}
+"""Option that names a place → where that is, below the folder of the experiment, unless it is given."""
 
 
-def make_parser(command: str, description: str, **keywords: Any) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        prog=f"build.py {command}".strip(),
-        description=description,
+class Parser(argparse.ArgumentParser):
+    """Fills in the places that were not given, once it is known which experiment is meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        options, rest = super().parse_known_args(args, namespace)
+        missing = [name for name in BESIDE if getattr(options, name, "") is None]
+        if missing:
+            settings = getattr(options, "config", None) or places.experiment()
+            for name in missing:
+                named = loading.site(settings) if name == "site" else None
+                setattr(options, name, named or settings.parent / BESIDE[name])
+        return options, rest
+
+
+def make_parser(command: str, description: str, *, epilog: str | None = None) -> argparse.ArgumentParser:
+    return Parser(
+        prog=f"{program.COMMAND} {command}".strip(),
+        description=program.as_typed(description),
+        epilog=epilog and program.as_typed(epilog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        **keywords,
     )
 
 
 def add_config(parser: Any) -> None:
-    parser.add_argument("--config", type=Path, default=ROOT / "experiment.toml", metavar="FILE", help="the settings")
+    parser.add_argument("--config", type=Path, default=places.experiment(), metavar="FILE", help="the settings")
 
 
 def add_places(parser: Any) -> None:
-    parser.add_argument("--site", type=Path, default=ROOT / "site", metavar="DIR", help="the Jekyll site")
+    words = "the Jekyll site; without it what site.folder of the settings names, else site/ beside them"
+    parser.add_argument("--site", type=Path, metavar="DIR", help=words)
     add_store(parser)
 
 
 def add_store(parser: Any) -> None:
-    parser.add_argument("--store", type=Path, default=ROOT / ".store", metavar="DIR", help="where stages are kept")
+    parser.add_argument("--store", type=Path, metavar="DIR", help=f"where stages are kept; {_beside('store')}")
+
+
+def add_preview(parser: Any) -> None:
+    words = f"the post to read without Jekyll; {_beside('preview')}"
+    parser.add_argument("--preview", type=Path, metavar="FILE", help=words)
+
+
+def _beside(option: str) -> str:
+    return f"without it {BESIDE[option]} beside the settings"
 
 
 def gibibytes(text: str) -> int:

@@ -3,7 +3,7 @@
 from generator.commands.options import add_config, add_places, make_parser
 from generator.experiment import loading
 from generator.post import blog, server
-from generator.support.places import ROOT
+from generator.support.places import ROOT, TEMPLATES
 
 
 def run(arguments: list[str]) -> int:
@@ -14,5 +14,5 @@ def run(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     settings = loading.load(options.config)
     site = blog.source(options.site, settings.post.jekyll_config)
-    server.serve(settings.post, templates=ROOT / "templates", root=ROOT, site=site, port=options.port)
+    server.serve(settings.post, templates=TEMPLATES, root=ROOT, site=site, port=options.port)
     return 0

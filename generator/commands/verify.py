@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from generator.commands.options import add_places, make_parser
+from generator.commands.options import add_config, add_places, make_parser
 from generator.post import blog, manifest
 from generator.publishing import publish, verify
 from generator.support import lock
@@ -11,6 +11,7 @@ from generator.support import lock
 
 def run(arguments: list[str]) -> int:
     parser = make_parser("verify", "Hold the site against its manifest: every number, figure, file and excerpt.")
+    add_config(parser)
     add_places(parser)
     parser.add_argument("--model", type=Path, metavar="DIR", help="in place of the site, a folder of build.py model")
     options = parser.parse_args(arguments)

@@ -20,13 +20,11 @@ from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import MetricChange
 from generator.experiment.metrics import direction, format_of
 from generator.support import escape, formats, strict_json
-from generator.support.places import ROOT
+from generator.support.places import TEMPLATES
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.text import Text
-
-TEMPLATES = ROOT / "templates"
 
 OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 """In the order in which a reader wants them."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
-from generator.experiment import sweeps
+from generator.experiment import beside, sweeps
 from generator.experiment.post_settings import NAME, PostSettings, SiteSettings
 from generator.experiment.questions import Question
 from generator.experiment.seeds import SeedSettings, SeedsSetting, spelled_out
@@ -35,6 +35,8 @@ from generator.experiment.sweeps import SweepTable
 from generator.support.errors import BadInput, choices, encodable
 
 Model = TypeVar("Model", bound=Settings)
+
+NO_FILE = "another with --config FILE, or begin a project with `build.py new DIR`"
 
 
 class _VariantTable(Settings):
@@ -139,7 +141,7 @@ def load(
 
 def _read(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The settings at `path`, laid over those of the file that it `extends`; `below` are those that extend it."""
-    table = _toml(path, "another with --config FILE" if not below else "another in extends")
+    table = beside.found(path, _toml(path, "another in extends" if below else NO_FILE))
     if "extends" not in table:
         return table
     name, chain = table.pop("extends"), (*below, path.resolve())
@@ -163,6 +165,13 @@ def _toml(path: Path, other: str) -> dict[str, Any]:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); name {other}") from None
     except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, of numbers of 5,000 digits
         raise BadInput(f"{path}: not valid TOML: {error}") from None
+
+
+def site(path: Path) -> Path | None:
+    """The Jekyll site that the file at `path` names; None where it names none, or there is no such file."""
+    table = _read(path).get("site") if path.is_file() else None
+    named = table.get("folder") if isinstance(table, Mapping) else None
+    return Path(named).expanduser() if isinstance(named, str) else None
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -201,7 +210,7 @@ def _with_slug(table: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(post, Mapping) or "slug" in post:
         return table
     path = data.get("path") if isinstance(data, Mapping) else None
-    return _merge(table, {"post": {"slug": _slug(path if isinstance(path, str) else DataSettings().path)}})
+    return _merge(table, {"post": {"slug": slug_of(path if isinstance(path, str) else DataSettings().path)}})
 
 
 def _with_templates(post: PostSettings, path: Path) -> PostSettings:
@@ -221,7 +230,7 @@ def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
     return site.model_copy(update={"docs": path.resolve().parent / site.docs.expanduser()})
 
 
-def _slug(path: str) -> str:
+def slug_of(path: str) -> str:
     """The name of a data set in plain lower case: `Bear vs Kangaroo.tar.gz` is bear-vs-kangaroo."""
     path = re.sub("[?#].*", "", path) if "://" in path else path
     name = re.sub(r"(\.tar)?\.(zip|tar|tgz|gz|tbz2?|bz2)$", "", PurePath(path).name, flags=re.IGNORECASE)

@@ -70,8 +70,10 @@ class PostSettings(Record):
 
 
 class SiteSettings(Record):
-    """The site around the post, where it is the program's own; nothing of it goes into somebody's blog."""
+    """The site that the post goes into. But for its folder nothing of it concerns somebody's blog."""
 
+    folder: Path | None = None
+    """The Jekyll site; in the file it is below the file's own folder. None: `site/` there. `--site` names another."""
     docs: Path | None = None
     """A folder of documents that become pages of the site; in the file it is below the file's own folder."""
     repository: str | None = Field(default=None, pattern=r"^https?://[^\s<>\"]+$")

@@ -18,7 +18,7 @@ from generator.models.images import Image
 from generator.post import templating
 from generator.stages import artifacts
 from generator.support import escape, formats
-from generator.support.places import ROOT
+from generator.support.places import TEMPLATES
 
 TEMPLATE = "predicted.html.j2"
 SIDE = 224
@@ -54,8 +54,8 @@ def to_html(answers: Answers, images: Sequence[Image], found: Found) -> str:
         "rounded": formats.rounded,
         "percent": formats.percent,
     }
-    with templating.guarded(ROOT / "templates"):
-        environment = templating.environment(ROOT / "templates", autoescape=True, filters=filters)
+    with templating.guarded(TEMPLATES):
+        environment = templating.environment(TEMPLATES, autoescape=True, filters=filters)
         return environment.get_template(TEMPLATE).render(answers=answers, shown=shown)
 
 

@@ -14,6 +14,7 @@ from generator.experiment.post_settings import PostSettings
 from generator.experiment.results import BuildResults
 from generator.post import bound, claims, networks, render, templating, wording, writeup
 from generator.post.manifest import Number
+from generator.support.places import TEMPLATES
 
 TEMPLATE = "model/card.md.j2"
 NAME = "README.md"
@@ -38,7 +39,7 @@ def render_card(
     commands: tuple[str, str],
     licence: str,
     folder: str,
-    templates: Path = render.TEMPLATES,
+    templates: Path = TEMPLATES,
 ) -> Card:
     """The card of a network of `results`, whose only variant is the network's.
 

@@ -19,7 +19,7 @@ from generator.post.manifest import Number
 from generator.support import escape
 from generator.support.errors import BuildFailed
 from generator.support.formats import FORMATS
-from generator.support.places import ROOT
+from generator.support.places import TEMPLATES
 
 TEMPLATE = "tables.tex.j2"
 
@@ -35,9 +35,7 @@ _TRANSLATION = str.maketrans(_SPECIAL)
 _POWER = re.compile(r"(?P<mantissa>[+-]?[\d.]+)e(?P<exponent>[+-]\d+)")
 
 
-def tables(
-    post: PostSettings, results: BuildResults, *, templates: Path = ROOT / "templates"
-) -> tuple[str, tuple[Number, ...]]:
+def tables(post: PostSettings, results: BuildResults, *, templates: Path = TEMPLATES) -> tuple[str, tuple[Number, ...]]:
     """The file's text, and its numbers: as they stood in their formats, by the lines of the text.
 
     Raises `BadInput` where the template is at fault, `BuildFailed` where a number is not that of its source.

@@ -44,12 +44,11 @@ from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
 from generator.post.preview import address
 from generator.post.preview import page as preview_page
-from generator.support import escape, formats, newlines
+from generator.support import escape, formats, newlines, program
 from generator.support.errors import BuildFailed
-from generator.support.places import ROOT
+from generator.support.places import ROOT, TEMPLATES, compiled
 from generator.support.source import excerpt as find_excerpt
 
-TEMPLATES = ROOT / "templates"
 POST = "post.md.j2"
 
 
@@ -147,7 +146,7 @@ def check(
     post, results = example.post().model_copy(update={"templates": own}), made_up()
     environment = markdown_environment(templates, own)
     known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
-    checked = templates / _KEPT / f"{_fingerprint(templates, own)}.checked"
+    checked = compiled(templates) / f"{_fingerprint(templates, own)}.checked"
     if not checked.exists():
         with templating.guarded(templates, own):
             lint.check(templates, environment, known, own)
@@ -158,10 +157,6 @@ def check(
     preview_page("", templates=templates, assets=(), prefix="")
 
 
-_KEPT = "__pycache__"
-"""Folder below the templates for what was compiled and checked, named as Python names its own."""
-
-
 class _Compiled(FileSystemBytecodeCache):
     """Compiled templates, kept because compiling takes longer than rendering.
 
@@ -170,11 +165,11 @@ class _Compiled(FileSystemBytecodeCache):
     """
 
     def __init__(self, templates: Path) -> None:
-        super().__init__(str(templates / _KEPT), f"%s.{_fingerprint()}.j2c")
+        super().__init__(str(compiled(templates)), f"%s.{_fingerprint()}.j2c")
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         with suppress(OSError):
-            Path(self.directory).mkdir(exist_ok=True)
+            Path(self.directory).mkdir(parents=True, exist_ok=True)
             super().dump_bytecode(bucket)
 
 
@@ -208,7 +203,7 @@ def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
 
 def _keep(stamp: Path) -> None:
     with suppress(OSError):
-        stamp.parent.mkdir(exist_ok=True)
+        stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.touch()
 
 
@@ -262,6 +257,8 @@ def _names(
         "figure": figure,
         "has_figure": lambda scope, name: (scope, name) in figures,
         "excerpt": excerpt,
+        "command": Markup(program.as_typed("python build.py")),
+        "own_sections": bool(post.templates and lint.own_templates(post.templates)),
         "text_block": lambda text: Markup(escape.code_fence(str(text))),
         **claims.CLAIMS,
         **{claim.__name__: claim for claim in sweeping.CLAIMS},

@@ -145,7 +145,7 @@ def _provenance(
         "schema_version": strict_json.SCHEMA_VERSION,
         "id": _free_id(places.store / HISTORY, now.strftime("%Y%m%d-%H%M%S")),
         "time": now.isoformat(timespec="seconds"),
-        "commit": _commit(places.root, display),
+        "commit": _commit(places.repository, display),
         **provenance.machine(),
         "ran": list(record.ran),
         **provenance.machines_apart(record.stages),

@@ -1,12 +1,19 @@
-"""Where the project lies, and where a build reads and writes."""
+"""Where the program lies, where an experiment's file is found, and where a build reads and writes.
+
+The program is a checkout, with `templates/` beside `generator/`, or it is installed; then they lie in `generator/`.
+"""
 
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""The project: `generator/`, `templates/`, `experiment.toml`."""
+"""The folder that `generator/` lies in: a checkout, or one of Python's folders of packages. Code is quoted from it."""
+
+EXPERIMENT = "experiment.toml"
+"""What the file with the settings is called; what a user names in it, and what a build makes, lies beside it."""
 
 HISTORY = "history"
 """Folder of the store with one folder per build."""
@@ -25,16 +32,59 @@ STORE_FOLDERS = ("stages", "temporary", "latest", "checkpoints", "locks", "in-us
 """All that a build makes in the store."""
 
 
+def templates_of(root: Path) -> Path:
+    """The templates of the program in `root`."""
+    packaged = root / "generator" / "templates"
+    return packaged if packaged.is_dir() else root / "templates"
+
+
+TEMPLATES = templates_of(ROOT)
+
+INSTALLED = TEMPLATES.parent != ROOT
+"""Whether this is an installation; else a checkout."""
+
+
+def compiled(templates: Path) -> Path:
+    """The folder for what was made of `templates` and can be made again.
+
+    In a checkout named as Python names its own; of an installation, which may be read-only and is none of ours to
+    write to, below the user's caches.
+    """
+    if not INSTALLED or templates != TEMPLATES:
+        return templates / "__pycache__"
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "measured-post" / "templates"
+
+
+def experiment() -> Path:
+    """The file with the settings where none is named: a checkout's own; else the nearest from here upwards.
+
+    Where there is none, what it would be called here.
+    """
+    if not INSTALLED:
+        return ROOT / EXPERIMENT
+    here = Path(EXPERIMENT)
+    above = (folder / EXPERIMENT for folder in Path.cwd().parents)
+    return next((path for path in (here, *above) if path.is_file()), here)
+
+
 @dataclass(frozen=True)
 class Places:
     """Folders and files of one build."""
 
     root: Path
-    """The project: templates, lock file, git repository."""
+    """The program: templates, quoted source, lock file."""
     store: Path
     site: Path
     preview: Path
+    project: Path | None = None
+    """The folder of the experiment, where it is not the program's own checkout."""
 
     @property
     def templates(self) -> Path:
-        return self.root / "templates"
+        return templates_of(self.root)
+
+    @property
+    def repository(self) -> Path:
+        """The folder whose commit the build is of."""
+        return self.project or self.root

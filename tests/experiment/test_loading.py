@@ -1,5 +1,6 @@
 """Settings: what is refused and how, and how file, profile, overrides and options are laid over each other."""
 
+import os
 import re
 from pathlib import Path
 
@@ -268,3 +269,42 @@ def test_a_post_without_a_slug_is_called_as_its_data_are(tmp_path: Path, path: s
     post = loading.load(tmp_path / "mine.toml", options={"data.path": path}).post
     assert (post.title, post.slug, post.asset_folder) == (None, slug, slug)
     assert load(options={"data.path": path}).post.slug == "image-classification-with-cnn-and-transfer-learning"
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("animals.zip", "/project/animals.zip"),
+        ("../animals", "/project/../animals"),
+        ("/elsewhere/animals", "/elsewhere/animals"),
+        ("~/animals", "~/animals"),
+        ("sample", "sample"),
+        ("kaggle:someone/animals", "kaggle:someone/animals"),
+    ],
+)
+def test_data_that_the_file_names_lie_below_its_folder(tmp_path: Path, given: str, found: str) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    path = folder / "experiment.toml"
+    path.write_text(
+        (ROOT / "experiment.toml").read_text("utf-8").replace('path = "sample"', f'path = "{given}"')
+        + f'\n[profiles.other]\ndata.path = "{given}"\n'
+    )
+    expected = f"{tmp_path}{found}" if found.startswith("/project") else found
+    assert os.path.normpath(loading.load(path).data.path) == os.path.normpath(expected)
+    assert os.path.normpath(loading.load(path, profile="other").data.path) == os.path.normpath(expected)
+    # What is typed counts from where it is typed.
+    assert loading.load(path, overrides=[f"data.path={given}"]).data.path == given
+    assert loading.load(path, options={"data.path": given}).data.path == given
+
+
+def test_weights_that_the_file_names_lie_below_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    text = (ROOT / "experiment.toml").read_text("utf-8")
+    for value, found in (
+        ('"mine.npz"', str(tmp_path / "mine.npz")),
+        ('"embeded"', "embeded"),
+        ('{ ResNet50 = "a/b.h5", VGG16 = "random" }', {"ResNet50": str(tmp_path / "a" / "b.h5"), "VGG16": "random"}),
+    ):
+        path.write_text(text.replace('weights = "auto"', f"weights = {value}", 1))
+        assert loading.load(path).weights == found

@@ -1,0 +1,42 @@
+"""Files that a file with settings names lie beside it, wherever the command is typed."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+SAMPLE = ("sample", "")
+"""What `data.path` may be beside a file, a folder or an address; neither lies anywhere."""
+
+
+def found(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+    """`table`, which is the file at `path` or one of its profiles, with the names in it that lead to files in full.
+
+    What is of a wrong kind stays as it is; whoever validates it refuses it.
+    """
+    made = dict(table)
+    for name, setting in (("site", "folder"), ("data", "path"), ("store", "remote")):
+        if isinstance(made.get(name), Mapping) and setting in made[name]:
+            made[name] = {**made[name], setting: _joined(path, made[name][setting])}
+    weights = made.get("weights")
+    if isinstance(weights, Mapping):
+        made["weights"] = {name: _weights(path, value) for name, value in weights.items()}
+    elif weights is not None:
+        made["weights"] = _weights(path, weights)
+    if isinstance(made.get("profiles"), Mapping):
+        made["profiles"] = {
+            name: found(path, profile) if isinstance(profile, Mapping) else profile
+            for name, profile in made["profiles"].items()
+        }
+    return made
+
+
+def _weights(path: Path, value: Any) -> Any:
+    # A kind of weights, also a mistyped one, is a word.
+    return _joined(path, value) if isinstance(value, str) and PurePath(value).suffix else value
+
+
+def _joined(path: Path, name: Any) -> Any:
+    """`name` below the folder of the file at `path`, unless it is an address, as a colon says, or in a home folder."""
+    if not isinstance(name, str) or name in SAMPLE or ":" in name or name.startswith("~"):
+        return name
+    return str(path.parent / name)

@@ -1,0 +1,103 @@
+"""What a command takes for granted lies beside the experiment that is meant, wherever the command is typed."""
+
+from pathlib import Path
+
+import pytest
+
+from generator.commands.options import add_config, add_places, make_parser
+from generator.support import places, program
+from generator.support.errors import BadInput
+from tests.factories import ROOT
+
+
+def parsed(*arguments: str) -> dict[str, Path]:
+    parser = make_parser("", "")
+    add_config(parser)
+    add_places(parser)
+    parser.add_argument("--preview", type=Path)
+    return vars(parser.parse_args(arguments))
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "INSTALLED", True)
+
+
+def test_in_a_checkout_all_of_it_is_the_checkouts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "experiment.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert parsed() == {
+        "config": ROOT / "experiment.toml",
+        "site": ROOT / "site",
+        "store": ROOT / ".store",
+        "preview": ROOT / "build-output" / "preview.html",
+    }
+
+
+def test_what_is_given_is_taken_and_the_rest_lies_beside_the_experiment(tmp_path: Path) -> None:
+    found = parsed("--config", str(tmp_path / "mine.toml"), "--store", "there")
+    assert found["store"] == Path("there")
+    assert found["site"] == tmp_path / "site"
+    assert found["preview"] == tmp_path / "build-output" / "preview.html"
+
+
+def test_a_site_that_the_experiment_names_is_the_site(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[site]\nfolder = "../blog"\n')
+    assert parsed("--config", str(path))["site"] == tmp_path / ".." / "blog"
+    assert parsed("--config", str(path), "--site", "other")["site"] == Path("other")
+    path.write_text("[site]\nfolder = 3\n")
+    assert parsed("--config", str(path))["site"] == tmp_path / "site"
+    path.write_text("site = 3\n")
+    assert parsed("--config", str(path))["site"] == tmp_path / "site"
+    path.write_text("site = \n")
+    with pytest.raises(BadInput, match="not valid TOML"):
+        parsed("--config", str(path))
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_installed_program_looks_here_and_then_upwards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    deep = tmp_path / "mine" / "site" / "_posts"
+    deep.mkdir(parents=True)
+    (tmp_path / "mine" / "experiment.toml").touch()
+    monkeypatch.chdir(deep)
+    assert parsed()["config"] == tmp_path / "mine" / "experiment.toml"
+    assert parsed()["site"] == tmp_path / "mine" / "site"
+    monkeypatch.chdir(tmp_path / "mine")
+    assert parsed()["site"].resolve() == tmp_path / "mine" / "site"
+    monkeypatch.chdir(tmp_path)
+    assert parsed() == {
+        "config": Path("experiment.toml"),
+        "site": Path("site"),
+        "store": Path(".store"),
+        "preview": Path("build-output/preview.html"),
+    }
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_it_compiles_goes_where_it_may_write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert places.compiled(places.TEMPLATES).is_relative_to(tmp_path)
+    assert places.compiled(tmp_path / "templates") == tmp_path / "templates" / "__pycache__"
+
+
+def test_in_a_checkout_it_lies_with_the_templates() -> None:
+    assert places.compiled(places.TEMPLATES) == ROOT / "templates" / "__pycache__"
+
+
+def test_texts_call_the_command_as_one_types_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "python build.py --help; see `build.py history`"
+    assert program.as_typed(text) == text
+    monkeypatch.setattr(program, "INSTALLED", True)
+    monkeypatch.setattr(program, "COMMAND", "measured-post")
+    assert program.as_typed(text) == "measured-post --help; see `measured-post history`"
+
+
+def test_the_packages_of_an_installation_are_those_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {
+        "measured-post": ["PyYAML>=6", "rich>=14", 'pytest>=9; extra == "dev"'],
+        "rich": ["markdown-it-py>=2.2", 'nowhere-at-all; python_version < "3"'],
+    }
+    monkeypatch.setattr(program, "INSTALLED", True)
+    monkeypatch.setattr(program.metadata, "requires", asked.get)
+    assert set(program.packages()) == {"markdown-it-py", "pyyaml", "rich"}
