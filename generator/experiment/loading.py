@@ -3,11 +3,9 @@
 Everything is checked here, before anything is computed: a mistyped key or an impossible value is one line.
 """
 
-import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
@@ -15,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
 from generator.experiment import beside, sweeps
-from generator.experiment.post_settings import NAME, PostSettings, SiteSettings
+from generator.experiment.post_settings import NAME, PostSettings, SiteSettings, slug_of
 from generator.experiment.questions import Question
 from generator.experiment.seeds import SeedSettings, SeedsSetting, spelled_out
 from generator.experiment.settings import (
@@ -228,14 +226,6 @@ def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
     if site.docs is None:
         return site
     return site.model_copy(update={"docs": path.resolve().parent / site.docs.expanduser()})
-
-
-def slug_of(path: str) -> str:
-    """The name of a data set in plain lower case: `Bear vs Kangaroo.tar.gz` is bear-vs-kangaroo."""
-    path = re.sub("[?#].*", "", path) if "://" in path else path
-    name = re.sub(r"(\.tar)?\.(zip|tar|tgz|gz|tbz2?|bz2)$", "", PurePath(path).name, flags=re.IGNORECASE)
-    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall("[a-z0-9]+", letters)) or "images"
 
 
 def _selected(variants: str, file: ConfigFile) -> list[str]:

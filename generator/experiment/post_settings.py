@@ -1,8 +1,9 @@
 """What may be set of the post and of the site around it; nothing that is computed depends on any of it."""
 
 import re
+import unicodedata
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -78,3 +79,11 @@ class SiteSettings(Record):
     """A folder of documents that become pages of the site; in the file it is below the file's own folder."""
     repository: str | None = Field(default=None, pattern=r"^https?://[^\s<>\"]+$")
     """Address of the repository, as in `https://github.com/OWNER/NAME`: documents link to its files."""
+
+
+def slug_of(path: str) -> str:
+    """The name of a data set in plain lower case: `Bear vs Kangaroo.tar.gz` is bear-vs-kangaroo."""
+    path = re.sub("[?#].*", "", path) if "://" in path else path
+    name = re.sub(r"(\.tar)?\.(zip|tar|tgz|gz|tbz2?|bz2)$", "", PurePath(path).name, flags=re.IGNORECASE)
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall("[a-z0-9]+", letters)) or "images"

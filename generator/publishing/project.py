@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import generator
-from generator.experiment import loading
+from generator.experiment import post_settings
 from generator.experiment.settings import DataSettings
 from generator.post import blog, templating
 from generator.support import program
@@ -63,7 +63,7 @@ def files(folder: Path, *, data: str | None, title: str | None, site: Path | Non
         raise BadInput(f"--title {printable(title)!r}: expected a line of text")
     values = {
         "title": title,
-        "slug": loading.slug_of((title or folder.resolve().name).replace("/", " ")),
+        "slug": post_settings.slug_of((title or folder.resolve().name).replace("/", " ")),
         "date": now.replace(second=0, microsecond=0).isoformat(),
         "data": _data(data, folder),
         "site": None if site is None else _site(site, folder),

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from generator import cli
-from generator.experiment import loading
+from generator.experiment import loading, post_settings
 from generator.post import render
 from generator.publishing import project
 from generator.support import program
@@ -77,7 +77,7 @@ def test_a_title_is_taken_as_it_is(here: Path, name: str) -> None:
     assert cli.main(["new", "mine", "--title", name]) == 0
     found = loading.load(here / "mine" / "experiment.toml")
     assert found.post.title == name
-    assert found.post.slug == loading.slug_of(name)
+    assert found.post.slug == post_settings.slug_of(name)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two\nlines"])
