@@ -85,7 +85,7 @@ def test_fault_58_a_gate_on_a_clean_checkout_is_not_passed(
     found = capsys.readouterr()
     assert found.out == ""
     assert found.err == (
-        f"build.py: nothing to compare and no gate held: HEAD ({head}) and {repository}/site are one build,"
+        f"build.py: nothing to compare and no gate held: HEAD ({head}) and project/site are one build,"
         f" 20230132-000000; the build before it is in {before} (build.py diff {before})\n"
     )
     assert diff(before, GATE) == 0
