@@ -1,4 +1,4 @@
-"""How often the intervals of 95 % hold the true value: draws test sets from models whose truth is known.
+"""How often the intervals of 95% hold the true value: draws test sets from models whose truth is known.
 
 Each row is a method of `generator/support` at 40 and at 1,000 images: `DRAWS` test sets are drawn, half of the images
 of either class, and the share of intervals that hold the truth is told, with how many lie wholly below and above it.

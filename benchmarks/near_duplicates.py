@@ -66,11 +66,11 @@ def _marked(image: Image.Image) -> Image.Image:
 ALTERATIONS: Mapping[str, Callable[[Image.Image], Image.Image]] = {
     "JPEG of quality 60": lambda image: _encoded(image, 60),
     "half the size and back": _resized,
-    "brightness +10 %": lambda image: ImageEnhance.Brightness(image).enhance(1.1),
+    "brightness +10%": lambda image: ImageEnhance.Brightness(image).enhance(1.1),
     "mirrored": ImageOps.mirror,
-    "2.5 % off every side": lambda image: _cropped(image, 0.025, 0.025, 0.025, 0.025),
-    "5 % off two sides": lambda image: _cropped(image, 0, 0, 0.05, 0.05),
-    "black bar over 8 %": _captioned,
+    "2.5% off every side": lambda image: _cropped(image, 0.025, 0.025, 0.025, 0.025),
+    "5% off two sides": lambda image: _cropped(image, 0, 0, 0.05, 0.05),
+    "black bar over 8%": _captioned,
     "words written across": _marked,
     "mirrored, cropped, JPEG of 70": lambda image: _encoded(
         _cropped(ImageOps.mirror(image), 0.03, 0.02, 0.02, 0.03), 70

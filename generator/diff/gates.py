@@ -1,7 +1,7 @@
 """Gates: `parse_gates` reads the limits that a build must keep, `hold` checks them.
 
 A gate says how far a metric may get worse. A confident one, `test.accuracy=-0.02 confident`, is missed only where the
-metric got worse by more than the limit and by more than chance, at 95 %, with the images as they are.
+metric got worse by more than the limit and by more than chance, at 95%, with the images as they are.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Says how sure the difference of two builds is, metric by metric.
 
-`told` adds to a metric's change the 95 % interval of the difference: of the same images paired, of different ones
+`told` adds to a metric's change the 95% interval of the difference: of the same images paired, of different ones
 only for accuracies, which their counts tell. Metrics of epochs and of the time before training have none.
 """
 

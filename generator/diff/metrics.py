@@ -23,7 +23,7 @@ class MetricChange:
     new: float | None
     status: Status
     low: float | None = None
-    """Of the 95 % interval of new less old, where there is one."""
+    """Of the 95% interval of new less old, where there is one."""
     high: float | None = None
     p: float | None = None
     """How probable so large a difference is by chance."""

@@ -20,7 +20,7 @@ from generator.experiment.provenance import Provenance
 RECORD = Path(__file__).with_suffix(".json")
 
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
-"""97.5 % quantile of Student's t by the number of seeds, one more than the degrees of freedom."""
+"""97.5% quantile of Student's t by the number of seeds, one more than the degrees of freedom."""
 
 _HEAD, _TUNED, _TEST = "head validation", "fine-tuned validation", "test"
 
@@ -85,7 +85,7 @@ def judge(
 def bound(metric: str, images: int) -> float | None:
     """How far a metric may move, in its own unit; None where any change is more than rounding.
 
-    For a loss the 95 % prediction interval of one more build, from the recorded mean and standard error over n
+    For a loss the 95% prediction interval of one more build, from the recorded mean and standard error over n
     seeds: |mean| + t · error · √(n + 1). An accuracy over images that are only scored did not move in the record;
     the training accuracy of an epoch did, by at most the share that is recorded, here rounded up to whole images.
     """

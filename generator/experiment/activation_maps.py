@@ -64,7 +64,7 @@ class RegionShare(Record):
     excess: float
     """The first less the second, on average."""
     low: float | None
-    """End of the excess' 95 % interval, by drawing images again; None of a single image."""
+    """End of the excess' 95% interval, by drawing images again; None of a single image."""
     high: float | None
     more: int
     """Images of which the region has more of the map than of the area."""

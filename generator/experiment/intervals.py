@@ -1,4 +1,4 @@
-"""How sure a metric is, and the difference of two: 95 % intervals from the predictions behind it.
+"""How sure a metric is, and the difference of two: 95% intervals from the predictions behind it.
 
 `of_metric` bounds accuracy, loss, precision, recall, F1 and ROC-AUC of some images, `of_difference` what one model has
 less what another has on the same images. Each takes the method that `docs/statistics.md` names: shares have formulas

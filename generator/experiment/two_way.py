@@ -18,7 +18,7 @@ Rows = tuple[tuple[float, ...], ...]
 
 
 def interval(runs: Sequence[Sequence[Prediction]]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean accuracy of several runs.
+    """The 95% interval of the mean accuracy of several runs.
 
     It is at least as wide as Wilson's for one run of the mean accuracy: images that are all right, drawn again, would
     show no error in any test set. None where runs were scored with different images, as those that validate are where
@@ -33,7 +33,7 @@ def interval(runs: Sequence[Sequence[Prediction]]) -> tuple[float, float] | None
 
 
 def difference(old: Sequence[PhaseOutcome], new: Sequence[PhaseOutcome]) -> Interval:
-    """By how much the new test accuracy is higher, runs of one number paired: its 95 % interval, and a p value.
+    """By how much the new test accuracy is higher, runs of one number paired: its 95% interval, and a p value.
 
     The p value is the larger one of the bootstrap's and of the exact sign test of the images: on how many images the
     new one is right in more of its runs, and on how many the old one is. Where few images tell the two apart the

@@ -1,4 +1,4 @@
-"""Charts of accuracies by variant, each share of tested images with its 95 % interval.
+"""Charts of accuracies by variant, each share of tested images with its 95% interval.
 
 `headline` shows what the post reports first, `comparison` also how the phases and validation stand to it. Every series
 has a height of its own, so that equal values do not hide each other.
@@ -35,7 +35,7 @@ class Runs:
 
     scores: Sequence[Score]
     interval: Interval | None
-    """Of 95 %; None where it cannot be told: of runs that were scored with different images."""
+    """Of 95%; None where it cannot be told: of runs that were scored with different images."""
 
     @classmethod
     def one(cls, score: Score) -> "Runs":

@@ -22,7 +22,7 @@ _RUG = 0.035
 
 
 def reliability(predictions: Sequence[Prediction]) -> Figure:
-    """Share of right answers by confidence, with the band of 95 % where confidences are right."""
+    """Share of right answers by confidence, with the band of 95% where confidences are right."""
     given = answers(predictions)
     curve, chance = calibration.curve(given), calibration.chance(given)
     figure = new_figure(4.9, layout="constrained")

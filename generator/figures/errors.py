@@ -55,7 +55,7 @@ class _Row:
 
 
 def by_attribute(measured: Measured, class_names: Sequence[str]) -> Figure:
-    """A row for each value: of every class, the share that is called by a wrong name, with its 95 % interval."""
+    """A row for each value: of every class, the share that is called by a wrong name, with its 95% interval."""
     blocks = list(_blocks(measured, len(class_names)))
     shown = _fitting(blocks)
     labels = range(min(len(class_names), MOST_CHARTED))

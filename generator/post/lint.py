@@ -18,7 +18,7 @@ from generator.support.errors import BadInput, closest
 CONSTANTS: Final = frozenset(
     {
         "0", "1", "2", "3",  # labels, indices and small arithmetic
-        "95 %",  # the level of the intervals; `noise.wilson` computes no other
+        "95%",  # the level of the intervals; `noise.wilson` computes no other
         "256",  # SHA-256
         "1.2", "1000",  # ImageNet's millions of images, and its classes
     }

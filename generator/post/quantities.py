@@ -7,15 +7,15 @@ from which `verify` computes it again.
     comparisons(answers)                       differences that the questions of the post ask for
     last_batch(data)                           images in the last test batch
     one_image(score)                           by how much one image moves an accuracy
-    wilson_low(score), wilson_high             95 % interval of an accuracy, by Wilson
+    wilson_low(score), wilson_high             95% interval of an accuracy, by Wilson
     both_right(old, new), mended, broken, both_wrong
                                                2 x 2 table of two models on the same images
     mcnemar(old, new)                          its exact p value
     pair_count(variants)                       comparisons of two variants that the post makes
     adjusted(old, new, variants)               the p value after Holm's correction for these
-    loss_gain_low(old, new), loss_gain_high    95 % interval of the new test loss less the old, by the paired bootstrap
+    loss_gain_low(old, new), loss_gain_high    95% interval of the new test loss less the old, by the paired bootstrap
     adjusted_loss(old, new, variants)          its p value after Holm's correction
-    loss_low(outcome), loss_high               95 % interval of a test loss, by the BCa bootstrap
+    loss_low(outcome), loss_high               95% interval of a test loss, by the BCa bootstrap
     f1_low(outcome), f1_high                   of F1, the same
     auc_low(outcome), auc_high                 of the area under the ROC curve, by DeLong
     recall_low(class), recall_high             of a class's recall, by Wilson
@@ -29,7 +29,7 @@ from which `verify` computes it again.
     detectable(outcome, variants)              least true difference that they find in four of five test sets
     adjusted_measured(old, new, variants)      the same on the images to measure with
     adjusted_phases(variant, variants)         of head and fine-tuned network on these, corrected for all variants
-    gain_low(old, new), gain_high              95 % interval of the new accuracy less the old, by Newcombe
+    gain_low(old, new), gain_high              95% interval of the new accuracy less the old, by Newcombe
     close_mistakes(variant)                    wrong test images of low confidence
     second_choices(variant)                    wrong test images whose actual class is the second most probable
     never_right(variants)                      test images that every variant has wrong
@@ -40,22 +40,22 @@ from which `verify` computes it again.
     pairs_drawn(pairs)                         pairs of near-duplicates in their figure
     known_fisher(variant, data)                exact p value of the two being told equally well
     fisher(score, other)                       exact p value of two accuracies on different images
-    error_low(group), error_high               95 % interval of the share of a group that is wrong
+    error_low(group), error_high               95% interval of the share of a group that is wrong
     fewest_one_way(score)                      images that must go one way, none the other, to be more than chance
     one_sided(confusion)                       exact p value of one class being wrong more often than the other
 
 of several runs, each a list of what a phase left in each, as `variant.outcomes.head`:
 
-    over_runs_low(runs), over_runs_high        95 % interval of their mean test accuracy, over runs and images
+    over_runs_low(runs), over_runs_high        95% interval of their mean test accuracy, over runs and images
     sd_by_images(runs)                         how far apart equally good runs would lie, by the images alone
     runs_better(old, new), runs_level, runs_worse
                                                in how many runs of one number the new test accuracy is the higher one
     gain_mean(old, new), gain_sd               of the differences between these
     gain_over_runs_low(old, new), gain_over_runs_high, chance_over_runs
-                                               95 % interval of their mean over runs and images, and its p value
+                                               95% interval of their mean over runs and images, and its p value
     adjusted_over_runs(old, new, variants)     that of two variants after Holm's correction
     outperforming(old, new), outperforming_low, outperforming_high
-                                               how probable it is that a run of the new is better, 95 % interval
+                                               how probable it is that a run of the new is better, 95% interval
 
 A score is anything with `correct` and `total`, of the results or of the original. `old` and `new` are what a phase
 left, `variant.after_head` or the variant itself, whose test images are meant, or lists of predictions, as in

@@ -1,7 +1,7 @@
 """Intervals of what has no formula, by drawing images again: losses, F1, differences of these, several seeds.
 
 `of_mean` is for the mean of one number per image, as a loss or the difference of two; `of_counts` for what follows from
-how many images are of which kind, as F1. Both are bias-corrected and accelerated (BCa, Efron, JASA 82, 1987), of 95 %,
+how many images are of which kind, as F1. Both are bias-corrected and accelerated (BCa, Efron, JASA 82, 1987), of 95%,
 with a p value for the mean being zero. `two_way` draws seeds and images, `outperforming` counts how often one
 model is better.
 
@@ -30,7 +30,7 @@ _NORMAL = NormalDist()
 
 
 class Interval(NamedTuple):
-    """A 95 % interval, and how probable so extreme a value is where the true one is zero."""
+    """A 95% interval, and how probable so extreme a value is where the true one is zero."""
 
     low: float
     high: float
@@ -121,7 +121,7 @@ def two_stage(runs: Sequence[ArrayLike]) -> Interval:
 
 
 def outperforming(new: Sequence[float], old: Sequence[float]) -> tuple[float, float, float]:
-    """How probable it is that the new model is better than the old one, higher being better, with its 95 % interval.
+    """How probable it is that the new model is better than the old one, higher being better, with its 95% interval.
 
     Of pairs that share all that could be shared, as the seed; ties count half (Bouthillier and others, Accounting for
     Variance in Machine Learning Benchmarks, MLSys 2021). They call a model better where the interval lies above one

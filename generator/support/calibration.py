@@ -54,7 +54,7 @@ class Chance(NamedTuple):
     """What the same confidences give where all of them are right."""
 
     low: Vector
-    """The band of 95 % for `Curve.right`, at each confidence."""
+    """The band of 95% for `Curve.right`, at each confidence."""
     high: Vector
     p: float
     """How probable a miscalibration at least as large is."""

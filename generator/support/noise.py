@@ -32,11 +32,11 @@ POWER = 0.8
 """How often a difference must be found to be called detectable: in four of five test sets."""
 
 Z = 1.959963984540054
-"""97.5 % quantile of the normal distribution, for an interval of 95 %."""
+"""97.5% quantile of the normal distribution, for an interval of 95%."""
 
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % interval by Wilson's score (JASA 22, 1927) for a share of `correct` out of `total` ≥ 1."""
+    """The 95% interval by Wilson's score (JASA 22, 1927) for a share of `correct` out of `total` ≥ 1."""
     share, square = correct / total, Z * Z / total
     centre = share + square / 2
     half = Z * math.sqrt(share * (1 - share) / total + square / (4 * total))
@@ -79,7 +79,7 @@ def sign(lower: int, higher: int) -> float:
 
 
 def newcombe(pairs: Pairs) -> tuple[float, float]:
-    """The 95 % interval of the difference of two accuracies on the same images, the new one less the old one.
+    """The 95% interval of the difference of two accuracies on the same images, the new one less the old one.
 
     Newcombe's method 10 for paired proportions (Statistics in Medicine 17, 1998, pages 2635 to 2650): with the
     Wilson intervals (l1, u1) of the new accuracy p1 and (l2, u2) of the old one p2,
@@ -128,7 +128,7 @@ def fisher(correct: int, total: int, other_correct: int, other_total: int) -> fl
 
 
 def unpaired(correct: int, total: int, other_correct: int, other_total: int) -> tuple[float, float]:
-    """The 95 % interval of the difference of two accuracies on different images, the first less the second.
+    """The 95% interval of the difference of two accuracies on different images, the first less the second.
 
     Newcombe's method 10 for independent proportions (Statistics in Medicine 17, 1998, pages 873 to 890): as `newcombe`,
     without correlation.

@@ -50,7 +50,7 @@ def area(scores: ArrayLike, labels: ArrayLike) -> Area | None:
 
 
 def interval(found: Area) -> tuple[float, float]:
-    """The 95 % interval of an area, symmetric on the scale of its logit (Pepe, The Statistical Evaluation of Medical
+    """The 95% interval of an area, symmetric on the scale of its logit (Pepe, The Statistical Evaluation of Medical
     Tests, 2003, section 5.2), so that it stays between 0 and 1.
 
     DeLong's error is zero where every image is ranked rightly, or none; there it is Newcombe's `perfect`.
@@ -65,7 +65,7 @@ def interval(found: Area) -> tuple[float, float]:
 
 
 def perfect(positive: int, negative: int) -> float:
-    """The lower end of the 95 % interval of an area that was found to be 1.
+    """The lower end of the 95% interval of an area that was found to be 1.
 
     Newcombe's method 5 (Statistics in Medicine 25, 2006, pages 559 to 573): the area A from which 1 lies z standard
     errors away, with the variance of Hanley & McNeil (Radiology 143, 1982) for exponential scores, in which he puts
@@ -84,7 +84,7 @@ def perfect(positive: int, negative: int) -> float:
 
 
 def compared(old: Area, new: Area) -> tuple[float, float, float] | None:
-    """The 95 % interval of the new area less the old one on the same images, and the p value of their equality.
+    """The 95% interval of the new area less the old one on the same images, and the p value of their equality.
 
     None where both models err on no image, so that nothing tells how much chance could move.
     """

@@ -77,7 +77,7 @@ def test_a_slip_is_refused_before_anything_is_trained(templates: Path, text: str
         "{# 97.3% in a comment #}",
         "ResNet50 and conv5_block3 <https://example.org/v2.1/30>",
         "class 0 and class 1",
-        "the 95 % interval",
+        "the 95% interval",
     ],
 )
 def test_constants_and_names_may_stand(text: str) -> None:
