@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from generator.experiment.outcomes import PhaseOutcome, Prediction
-from generator.support import calibration
+from generator.support import bootstrap, calibration
+from generator.support.bootstrap import Interval
 from generator.support.calibration import Answers
 
 
@@ -27,12 +28,24 @@ def temperature(outcome: PhaseOutcome) -> float | None:
     return calibration.temperature(*_logits(validation)) if validation else None
 
 
-def cooled_loss(outcome: PhaseOutcome) -> float:
-    """The test loss with the logits divided by that temperature, of which there must be one."""
+def cooled_losses(outcome: PhaseOutcome, predictions: Sequence[Prediction]) -> tuple[float, ...]:
+    """The loss of each prediction with its logits divided by the temperature of `outcome`, of which there must be one.
+
+    Raises `ValueError` where there is none.
+    """
     degree = temperature(outcome)
     if degree is None:
         raise ValueError("the validation images have no best temperature")
-    return calibration.cooled(*_logits(outcome.predictions), degree)
+    return tuple(calibration.cooled(*_logits(predictions), degree).tolist())
+
+
+def cooling(outcome: PhaseOutcome, predictions: Sequence[Prediction]) -> Interval | None:
+    """The interval of what the temperature adds to the mean loss of `predictions`, by the paired bootstrap; None of a
+    single one."""
+    if len(predictions) < 2:
+        return None
+    losses = zip(cooled_losses(outcome, predictions), predictions, strict=True)
+    return bootstrap.of_mean(tuple(cooled - float(p.loss) for cooled, p in losses))
 
 
 def _logits(predictions: Sequence[Prediction]) -> tuple[list[list[float]], list[int]]:

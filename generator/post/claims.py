@@ -19,7 +19,7 @@ from generator.experiment.outcomes import Epoch, Prediction, Spread
 from generator.experiment.results import VariantResult
 from generator.experiment.settings import Recipe, whole_batches
 from generator.experiment.showcase import MOST_DRAWN
-from generator.post import contrasts, looking, measuring, networks, over_runs, suspects
+from generator.post import confidence, contrasts, looking, measuring, networks, over_runs, suspects
 from generator.support import noise
 from generator.support.formats import FORMATS
 
@@ -264,7 +264,7 @@ _OWN: Final[tuple[Callable[..., Any], ...]] = (
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     claim.__name__: claim
-    for module in (contrasts, looking, measuring, networks, over_runs, suspects)
+    for module in (confidence, contrasts, looking, measuring, networks, over_runs, suspects)
     for claim in (*_OWN, *module.CLAIMS)
 }
 """Name → claim, as templates call them."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final, Literal
 
-from generator.experiment import confidences, intervals
+from generator.experiment import intervals
 from generator.experiment.outcomes import PhaseOutcome, Prediction
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
@@ -155,11 +155,6 @@ def bounded(outcome: PhaseOutcome, metric: Literal["loss", "f1", "roc_auc"]) -> 
     return intervals.of_metric(metric, outcome.predictions, len(outcome.confusion.rows)) is not None
 
 
-def has_temperature(outcome: PhaseOutcome) -> bool:
-    """Whether the validation images choose a temperature for the logits."""
-    return confidences.temperature(outcome) is not None
-
-
 def can_show(outcome: PhaseOutcome, variants: Mapping[str, VariantResult]) -> bool:
     """Whether there are test images enough for any difference of the `pairs` to be more than chance."""
     return outcome.test.total >= noise.fewest_one_sided(comparisons(variants))
@@ -172,6 +167,6 @@ def comparisons(variants: Mapping[str, VariantResult]) -> int:
 
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
     worst, pairs, isolates, told_apart, told_apart_measured, some_wrong, all_wrong, shown_first, closest_call, surest,
-    changed_images, close_calls, bounded, has_temperature, can_show,
+    changed_images, close_calls, bounded, can_show,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""

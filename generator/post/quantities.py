@@ -19,12 +19,19 @@ from which `verify` computes it again.
     f1_low(outcome), f1_high                   of F1, the same
     auc_low(outcome), auc_high                 of the area under the ROC curve, by DeLong
     recall_low(class), recall_high             of a class's recall, by Wilson
-    mean_confidence(outcome)                   of its test images
-    brier(outcome)                             their Brier score: brier_miscalibration less brier_discrimination plus
+    mean_confidence(judged)                    of these images
+    level_low(judged), level_high              how many of them are right in 95% of such sets, were every one
+    level_p(judged)                            how probable the number found, or one as far off, is then
+    adjusted_level(variant, variants)          the same after Holm's correction for all variants
+    level_seen(judged)                         least distance of mean confidence and share of right answers that shows
+    brier(judged)                              their Brier score: brier_miscalibration less brier_discrimination plus
                                                brier_uncertainty, by CORP
-    miscalibration_p(outcome)                  how probable so much miscalibration is where all confidences are right
+    miscalibration_p(judged)                   how probable so much miscalibration is where all confidences are right
+    adjusted_miscalibration(variant, variants) the same after Holm's correction for all variants
     temperature(outcome)                       what suits the validation images best as a divisor of the logits
-    cooled_loss(outcome)                       the test loss with the logits divided by it
+    cooled_loss(variant)                       the loss of the images judged with the logits divided by it
+    cooling_low(variant), cooling_high         95% interval of what that adds to the loss, by the paired bootstrap
+    adjusted_cooling(variant, variants)        its p value, by Holm for all variants that have a temperature
     smallest_seen(outcome, variants)           least difference of accuracies that these comparisons may call one
     detectable(outcome, variants)              least true difference that they find in four of five test sets
     adjusted_measured(old, new, variants)      the same on the images to measure with
@@ -57,6 +64,8 @@ of several runs, each a list of what a phase left in each, as `variant.outcomes.
     outperforming(old, new), outperforming_low, outperforming_high
                                                how probable it is that a run of the new is better, 95% interval
 
+`judged` is what `confidence.judged` gives of a variant, or the variant itself, whose test images are meant.
+
 A score is anything with `correct` and `total`, of the results or of the original. `old` and `new` are what a phase
 left, `variant.after_head` or the variant itself, whose test images are meant, or lists of predictions, as in
 `mcnemar(variant.after_head.predictions_by_part.validation, variant.predictions_by_part.validation)`.
@@ -65,10 +74,10 @@ left, `variant.after_head` or the variant itself, whose test images are meant, o
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
-from generator.experiment import confidences, intervals
+from generator.experiment import intervals
 from generator.experiment.showcase import doubtful
-from generator.post import contrasts, over_runs, suspects
-from generator.support import bootstrap, calibration, noise
+from generator.post import confidence, contrasts, over_runs, suspects
+from generator.support import bootstrap, noise
 
 
 def _counts(score: Any) -> tuple[int, int]:
@@ -106,17 +115,6 @@ def _loss_gain(old: Any, new: Any) -> bootstrap.Interval:
     return found
 
 
-def _brier(outcome: Any) -> calibration.Brier:
-    return calibration.parts(confidences.answers(outcome.predictions))
-
-
-def _temperature(outcome: Any) -> float:
-    found = confidences.temperature(outcome)
-    if found is None:
-        raise ValueError("the validation images have no best temperature")
-    return found
-
-
 FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "count": len,
     "comparisons": lambda answers: sum(len(each.contrasts) for each in answers.values()),
@@ -142,14 +140,6 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "auc_high": _end("roc_auc", 1),
     "recall_low": lambda each: noise.wilson(each.correct, each.actual)[0],
     "recall_high": lambda each: noise.wilson(each.correct, each.actual)[1],
-    "mean_confidence": lambda outcome: confidences.mean_confidence(outcome.predictions),
-    "brier": lambda outcome: _brier(outcome).score,
-    "brier_miscalibration": lambda outcome: _brier(outcome).miscalibration,
-    "brier_discrimination": lambda outcome: _brier(outcome).discrimination,
-    "brier_uncertainty": lambda outcome: _brier(outcome).uncertainty,
-    "miscalibration_p": lambda outcome: calibration.chance(confidences.answers(outcome.predictions)).p,
-    "temperature": _temperature,
-    "cooled_loss": confidences.cooled_loss,
     "smallest_seen": lambda outcome, variants: (
         noise.fewest_one_sided(contrasts.comparisons(variants)) / outcome.test.total
     ),
@@ -177,6 +167,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "one_sided": lambda cells: noise.fisher(
         cells.false_positive, cells.negatives, cells.false_negative, cells.positives
     ),
+    **confidence.FUNCTIONS,
     **over_runs.FUNCTIONS,
 }
 """Name → function; templates call them with views and get bound numbers."""

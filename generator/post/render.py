@@ -24,6 +24,7 @@ from generator.experiment.results import BuildResults
 from generator.post import (
     bound,
     claims,
+    confidence,
     contrasts,
     example,
     layout,
@@ -178,6 +179,7 @@ def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
     readers = (
         bound,
         claims,
+        confidence,
         contrasts,
         lint,
         looking,

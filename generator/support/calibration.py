@@ -3,18 +3,21 @@
 A confidence is the probability that a model gives to the class it names, whatever the number of classes (Guo and
 others, ICML 2017); of two classes the Brier score of confidences is that of the probabilities. Nothing is put into
 bins, whose number would decide the result at forty images: `curve` is the non-decreasing share of right answers that
-fits best (CORP: Dimitriadis, Gneiting & Jordan, PNAS 118, 2021), `parts` divides the Brier score by it, and
-`chance` says how far the curve lies from the diagonal where all confidences are right.
+fits best (CORP: Dimitriadis, Gneiting & Jordan, PNAS 118, 2021), `parts` divides the Brier score by it,
+`chance` says how far the curve lies from the diagonal where all confidences are right, and `level` how many answers
+are right then, which tells of too much or too little confidence on average with fewer images than the curve needs.
 
 Draws come from `RandomState` for the reason that `bootstrap` gives.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from generator.support import noise
 
 Vector = NDArray[np.float64]
 Answers = tuple[tuple[float, bool], ...]
@@ -60,6 +63,16 @@ class Chance(NamedTuple):
     """How probable a miscalibration at least as large is."""
 
 
+class Level(NamedTuple):
+    """How many answers the same confidences give right where all of them are right."""
+
+    low: int
+    """Fewer are called more than chance, with fewer than one in twenty such sets of images."""
+    high: int
+    p: float
+    """Two-sided, of the number that is right."""
+
+
 def curve(answers: Answers) -> Curve:
     """The non-decreasing function of the confidence that fits the answers best, by pooling adjacent violators."""
     values, places, images = _distinct(answers)
@@ -98,6 +111,18 @@ def chance(answers: Answers) -> Chance:
     return Chance(low, high, (as_large + 1) / (DRAWS + 1))
 
 
+@lru_cache(maxsize=256)
+def level(answers: Answers) -> Level:
+    """What is to be expected of the number of right answers, one answer at least, and how it fits: calibration in the
+    large (Cox, Biometrika 45, 1958). Exact: the number is the sum of independent answers of these probabilities.
+    """
+    odds = _number_right([confidence for confidence, _ in answers])
+    tails = np.minimum(np.cumsum(odds), np.cumsum(odds[::-1])[::-1])
+    ps = np.minimum(1.0, 2 * tails)
+    expected = np.flatnonzero(ps >= noise.SIGNIFICANT)
+    return Level(int(expected[0]), int(expected[-1]), float(ps[sum(right for _, right in answers)]))
+
+
 def temperature(logits: ArrayLike, labels: ArrayLike) -> float | None:
     """What to divide logits (n, classes) by, so that their cross-entropy with `labels` (n,) is least (Guo and others).
 
@@ -106,26 +131,29 @@ def temperature(logits: ArrayLike, labels: ArrayLike) -> float | None:
     """
     from scipy.optimize import minimize_scalar  # Late: SciPy takes a second.
 
-    table, classes = np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=int)
-    found = minimize_scalar(_cross_entropy(table, classes), bounds=(-_LOG_RANGE, _LOG_RANGE), method="bounded")
+    def loss(logarithm: float) -> float:
+        return float(cooled(logits, labels, float(np.exp(logarithm))).mean())
+
+    found = minimize_scalar(loss, bounds=(-_LOG_RANGE, _LOG_RANGE), method="bounded")
     return None if abs(found.x) > _LOG_RANGE - 0.01 else float(np.exp(found.x))
 
 
-def cooled(logits: ArrayLike, labels: ArrayLike, degree: float) -> float:
-    """The mean cross-entropy, nats, of logits divided by a temperature."""
-    return _cross_entropy(np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=int))(float(np.log(degree)))
+def cooled(logits: ArrayLike, labels: ArrayLike, degree: float) -> Vector:
+    """The cross-entropy, nats, of each row of logits (n, classes) divided by a temperature."""
+    table, classes = np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=int)
+    scaled = table / degree
+    most = scaled.max(axis=1)
+    total = most + np.log(np.exp(scaled - most[:, None]).sum(axis=1))
+    return np.asarray(total - scaled[np.arange(len(classes)), classes])
 
 
-def _cross_entropy(logits: Vector, labels: NDArray[np.int_]) -> Callable[[float], float]:
-    """Of the logarithm of a temperature."""
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        most = scaled.max(axis=1)
-        total = most + np.log(np.exp(scaled - most[:, None]).sum(axis=1))
-        return float((total - scaled[np.arange(len(labels)), labels]).mean())
-
-    return loss
+def _number_right(confidences: Sequence[float]) -> Vector:
+    """The probability of each number of right answers, none to all, where every confidence is right."""
+    parts = [np.asarray([1 - confidence, confidence]) for confidence in confidences]
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [*(np.convolve(*pair) for pair in pairs), *parts[len(parts) // 2 * 2 :]]
+    return parts[0]
 
 
 def _distinct(answers: Answers) -> tuple[Vector, NDArray[np.int_], Vector]:

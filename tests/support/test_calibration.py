@@ -1,11 +1,13 @@
 """Calibration: against scikit-learn, closed forms, and models whose calibration is known."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
 
@@ -80,8 +82,9 @@ def test_temperature_undoes_what_sharpened_the_logits(classes: int) -> None:
     degree = calibration.temperature(2.5 * logits, labels)
     assert degree == pytest.approx(2.5, rel=0.03)
     assert degree is not None
-    assert calibration.cooled(2.5 * logits, labels, degree) < calibration.cooled(2.5 * logits, labels, 1.0)
-    assert calibration.cooled(2.5 * logits, labels, degree) <= calibration.cooled(2.5 * logits, labels, 2.5)
+    losses = [float(calibration.cooled(2.5 * logits, labels, each).mean()) for each in (degree, 1.0, 2.5)]
+    assert losses[0] < losses[1]
+    assert losses[0] <= losses[2]
 
 
 def test_no_temperature_is_best_where_every_image_is_right() -> None:
@@ -90,4 +93,35 @@ def test_no_temperature_is_best_where_every_image_is_right() -> None:
 
 
 def test_cooled_is_the_cross_entropy() -> None:
-    assert calibration.cooled([[0, 2.0]], [0], 2.0) == pytest.approx(math.log1p(math.e))
+    assert calibration.cooled([[0, 2.0]], [0], 2.0) == pytest.approx([math.log1p(math.e)])
+
+
+def test_the_level_of_equal_confidences_is_binomial() -> None:
+    for total, right in ((12, 7), (40, 40), (40, 25)):
+        found = calibration.level(tuple((0.75, i < right) for i in range(total)))
+        odds = stats.binom(total, 0.75)
+        assert found.p == pytest.approx(min(1.0, 2 * min(odds.cdf(right), odds.sf(right - 1))))
+        assert 2 * odds.cdf(found.low) >= 0.05 > 2 * odds.cdf(found.low - 1)
+        assert 2 * odds.sf(found.high - 1) >= 0.05 > 2 * odds.sf(found.high)
+
+
+def test_the_level_of_unequal_confidences_is_a_sum_over_all_outcomes() -> None:
+    chances = (0.6, 0.7, 0.9, 0.95, 0.99)
+    at_most = 0.0
+    for outcome in itertools.product((True, False), repeat=5):
+        if sum(outcome) <= 2:
+            at_most += math.prod(c if right else 1 - c for c, right in zip(chances, outcome, strict=True))
+    answers = tuple(zip(chances, (True, True, False, False, False), strict=True))
+    assert calibration.level(answers).p == pytest.approx(2 * at_most)
+
+
+def test_a_level_that_is_right_is_seldom_called_wrong() -> None:
+    for size in (40, 1000):
+        called = sum(calibration.level(drawn(size, seed)).p < 0.05 for seed in range(200))
+        assert called <= 18, size
+
+
+def test_of_certain_answers_one_that_is_wrong_is_impossible() -> None:
+    assert calibration.level(((1.0, True), (1.0, True))) == (2, 2, 1.0)
+    assert calibration.level(((1.0, True), (1.0, False))).p == 0
+    assert calibration.level(((0.6, False),)) == (0, 1, pytest.approx(0.8))
