@@ -40,6 +40,9 @@ from which `verify` computes it again.
     close_mistakes(variant)                    wrong test images of low confidence
     second_choices(variant)                    wrong test images whose actual class is the second most probable
     never_right(variants)                      test images that every variant has wrong
+    ahead_low(variant), ahead_high             95% interval of what the subject has of the maps, less what the region
+                                               that has most beside it has, by the bootstrap over images
+    adjusted_ahead(variant, variants)          its p value after Holm's correction for all variants
     mapped_wrong(variant), mapped_right        wrong, right test images whose class activation map is drawn
     known_right(variant, data), known_total    test images known from training in a copy or a near-duplicate
     unknown_right(variant, data), unknown_total, unknown_accuracy
@@ -76,7 +79,7 @@ from typing import Any, Final, Literal
 
 from generator.experiment import intervals
 from generator.experiment.showcase import doubtful
-from generator.post import confidence, contrasts, over_runs, suspects
+from generator.post import confidence, contrasts, looking, over_runs, suspects
 from generator.support import bootstrap, noise
 
 
@@ -168,6 +171,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
         cells.false_positive, cells.negatives, cells.false_negative, cells.positives
     ),
     **confidence.FUNCTIONS,
+    **looking.FUNCTIONS,
     **over_runs.FUNCTIONS,
 }
 """Name → function; templates call them with views and get bound numbers."""

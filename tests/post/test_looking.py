@@ -1,5 +1,6 @@
 """The section on where the network looks is true whatever the maps show, and absent where there are none."""
 
+import itertools
 import re
 
 import pytest
@@ -7,7 +8,16 @@ import pytest
 from generator.experiment.activation_maps import RegionShare, Shares
 from generator.experiment.results import BuildResults
 from generator.post import example, looking, render
-from tests.factories import FIVE, make_data, make_results, make_variant, with_maps
+from tests.factories import (
+    FIVE,
+    make_data,
+    make_outcome,
+    make_predictions,
+    make_results,
+    make_variant,
+    outcome_of,
+    with_maps,
+)
 
 LOOKED = Shares(subject=0.5, background=0.3, padding=0.2)
 AREA = Shares(subject=0.2, background=0.3, padding=0.5)
@@ -47,14 +57,67 @@ def test_without_an_alpha_channel_there_are_maps_and_no_shares() -> None:
 
 def test_shares_are_held_against_areas() -> None:
     text = section(with_maps(make_results(), LOOKED, AREA))
-    assert "50.0% on the subject, which has 20.0% of the image. That is more than its size would give it" in text
-    assert "30.0% on the background, which has 30.0% of the image. Chance may make as much of a difference." in text
-    assert "20.0% on the padding, which has 50.0% of the image. That is less than its size would give it" in text
-    assert "In 40 of these images the subject has more of the map" in text
+    assert (
+        "In every variant more lies on the subject than on any other region, by more than chance would explain." in text
+    )
+    held = (
+        "Held against that, the subject has more in every variant, the background has as much as chance may give it in"
+    )
+    assert f"{held} every variant, and the padding has less in every variant." in text
+    assert (
+        "the subject has 2.50 times the share of the map that it has of the image, and the background 1.00 times"
+        in text
+    )
+    assert "| Baseline | 50.0% | background | 30.0% | +0.2000 | +0.2000 to +0.2000 | 3.0e-04 | the subject |" in text
     assert "| Data augmentation | padding | 50.0% | 20.0% | -0.3000 | -0.3000 to -0.3000 | 0 of 40 |" in text
     assert "is back because alpha is dropped" in text
     blended = section(with_maps(make_results(data=make_data(alpha="white")), LOOKED, AREA))
     assert "is back" not in blended
+
+
+def spread(build: BuildResults, name: str, *shares: float) -> BuildResults:
+    """The build with these shares on the subject in the maps of a variant, in turn; the rest is background."""
+    variant = build.variants[name]
+    assert variant.activation_maps is not None
+    images = [
+        image.model_copy(update={"map": Shares(subject=share, background=1 - share, padding=0)})
+        for image, share in zip(variant.activation_maps.images, itertools.cycle(shares), strict=False)
+    ]
+    maps = variant.activation_maps.model_copy(update={"images": tuple(images)})
+    return build.model_copy(
+        update={"variants": build.variants | {name: variant.model_copy(update={"activation_maps": maps})}}
+    )
+
+
+def test_variants_that_differ_are_told_apart() -> None:
+    build = with_maps(make_results(), LOOKED, AREA)
+    build = spread(spread(build, "augmentation", 0.2, 0.4), "augmentation-no-preprocessing", 0.1, 0.88)
+    told = looking.leads(build.variants)
+    assert {word: [v.name for v in some] for word, some in told.items()} == {
+        "subject": ["baseline"],
+        "other": ["augmentation"],
+        "noise": ["augmentation-no-preprocessing"],
+    }
+    text = section(build)
+    assert "Of **Baseline** more lies on the subject than on any other region, by more than chance" in text
+    assert "Of **Data augmentation** more lies on the background than on the subject, by more than chance" in text
+    assert "without preprocessing** the background has the most, but chance may explain which has more" in text
+    assert "the padding has less in every variant" in text
+
+
+def test_of_a_single_variant_nothing_is_said_of_others() -> None:
+    text = section(with_maps(make_results(variants={"baseline": make_variant()}), LOOKED, AREA))
+    assert "In all, more lies on the subject than on any other region" in text
+    assert "the subject has more, the background has as much as chance may give it, and the padding has less." in text
+    assert "every variant" not in text
+
+
+def test_a_single_image_has_no_interval() -> None:
+    parts = {**make_outcome(()).predictions_by_part, "test": make_predictions((), total=1)}
+    alone = outcome_of(parts, 2)
+    single = make_variant(predictions=make_predictions((), total=1), after_head=alone)
+    text = section(with_maps(make_results(variants={"baseline": single}), LOOKED, AREA))
+    assert "| Baseline | 50.0% | background | 30.0% | +0.2000 | none | none | within noise |" in text
 
 
 @pytest.mark.parametrize(
