@@ -24,7 +24,7 @@ from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.measurement import Measurement
 from generator.experiment.outcomes import Phase, PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
-from generator.support import noise
+from generator.support import formats, noise
 from generator.support.errors import BadInput, choices
 
 Outcome = Literal["mended", "broken", "still wrong"]
@@ -332,7 +332,7 @@ def _prediction_change(old: Prediction, new: Prediction, names: Sequence[str]) -
 def _verdict(mended: int, broken: int, pair: Paired) -> str:
     if not mended + broken:
         return "the same images are right and wrong"
-    return f"{mended} mended, {broken} broken: {pair.chance} (McNemar, exact: p = {pair.p:.3g})"
+    return f"{mended} mended, {broken} broken: {pair.chance} (McNemar, exact: p = {formats.probability(pair.p)})"
 
 
 def _figure_changes(old: Build, new: Build) -> Iterable[PictureChange]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from generator.diff.metrics import MetricChange, gain, shown
 from generator.experiment.metrics import direction
-from generator.support import noise
+from generator.support import formats, noise
 from generator.support.errors import BadInput, choices
 
 CONFIDENT = "confident"
@@ -122,7 +122,7 @@ def _limit(gate: Gate, old: float) -> float:
 def _note(gate: Gate, change: MetricChange) -> str:
     notes = []
     if change.p is not None and change.status == "worse":
-        notes.append(f"{change.note}, p = {change.p:.3g}")
+        notes.append(f"{change.note}, p = {formats.probability(change.p)}")
     if change.images and change.old is not None and 0 < -_limit(gate, change.old) < 1 / change.images - _SLACK:
         notes.append(f"the limit is below one of {change.images:,} images ({1 / change.images:.3g})")
     return "; ".join(notes)

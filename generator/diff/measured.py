@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from generator.experiment.results import BuildResults, VariantResult
-from generator.support import noise
+from generator.support import formats, noise
 
 
 @dataclass(frozen=True)
@@ -49,4 +49,5 @@ def _verdict(pairs: noise.Pairs) -> str:
         return f"{images} the same are right and wrong"
     p = noise.mcnemar(pairs.mended, pairs.broken)
     chance = "more than chance" if p < noise.SIGNIFICANT else "within chance"
-    return f"{images} {pairs.mended} mended, {pairs.broken} broken: {chance} (McNemar, exact: p = {p:.3g})"
+    test = f"McNemar, exact: p = {formats.probability(p)}"
+    return f"{images} {pairs.mended} mended, {pairs.broken} broken: {chance} ({test})"

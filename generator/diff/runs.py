@@ -2,7 +2,7 @@
 
 from generator.experiment.results import VariantResult
 from generator.experiment.runs import gains, over_runs, signs
-from generator.support import noise
+from generator.support import formats, noise
 
 
 def verdict(one: VariantResult, other: VariantResult) -> str:
@@ -20,7 +20,7 @@ def verdict(one: VariantResult, other: VariantResult) -> str:
     return (
         f"over {found.runs} runs accuracy {gain.mean:+.4f} ± {gain.sd:.4f}, higher in {found.better}, lower in "
         f"{found.worse} (95% interval over runs and images {drawn.low:+.4f} to {drawn.high:+.4f}): {chance} "
-        f"(p = {drawn.p:.3g})"
+        f"(p = {formats.probability(drawn.p)})"
     )
 
 

@@ -49,9 +49,19 @@ def adjusted_measured(old: VariantResult, new: VariantResult, variants: Mapping[
 
 def adjusted_phases(variant: VariantResult, variants: Mapping[str, VariantResult]) -> float:
     """McNemar's exact p value of a variant's two phases on the images to measure with, by Holm for all variants."""
-    measured = [each.measurement for each in variants.values() if each.measurement is not None]
-    ps = noise.holm([by_outcomes(each.head.predictions, each.fine_tuning.predictions) for each in measured])
-    return ps[list(variants).index(variant.name)]
+    measured = {name: each.measurement for name, each in variants.items() if each.measurement is not None}
+    return _by_variant({name: (each.head, each.fine_tuning) for name, each in measured.items()})[variant.name]
+
+
+def adjusted_tuning(variant: VariantResult, variants: Mapping[str, VariantResult]) -> float:
+    """The same on the test images."""
+    return _by_variant({name: (each.after_head, each) for name, each in variants.items()})[variant.name]
+
+
+def _by_variant(phases: Mapping[str, tuple[Any, Any]]) -> dict[str, float]:
+    """Name → p value of what its two phases have right, after Holm's correction."""
+    ps = [by_outcomes(head.predictions, tuned.predictions) for head, tuned in phases.values()]
+    return dict(zip(phases, noise.holm(ps), strict=True))
 
 
 def told_apart(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
@@ -149,7 +159,7 @@ def second_chosen(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [p for p in predictions if p.ranked[1].label == p.actual]
 
 
-def bounded(outcome: PhaseOutcome, metric: Literal["loss", "f1", "roc_auc"]) -> bool:
+def bounded(outcome: PhaseOutcome, metric: Literal["loss", "precision", "recall", "f1", "roc_auc"]) -> bool:
     """Whether a metric of the test images has an interval: of a single image, or of F1 without an error, none can be
     told, nor of an area where a class has one image."""
     return intervals.of_metric(metric, outcome.predictions, len(outcome.confusion.rows)) is not None

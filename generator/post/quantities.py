@@ -17,6 +17,9 @@ from which `verify` computes it again.
     adjusted_loss(old, new, variants)          its p value after Holm's correction
     loss_low(outcome), loss_high               95% interval of a test loss, by the BCa bootstrap
     f1_low(outcome), f1_high                   of F1, the same
+    precision_low(outcome), precision_high     of precision: by Wilson of class 1 of two, of more by the bootstrap
+    overall_recall_low(outcome), overall_recall_high
+                                               of recall, the same
     auc_low(outcome), auc_high                 of the area under the ROC curve, by DeLong
     recall_low(class), recall_high             of a class's recall, by Wilson
     mean_confidence(judged)                    of these images
@@ -36,6 +39,7 @@ from which `verify` computes it again.
     detectable(outcome, variants)              least true difference that they find in four of five test sets
     adjusted_measured(old, new, variants)      the same on the images to measure with
     adjusted_phases(variant, variants)         of head and fine-tuned network on these, corrected for all variants
+    adjusted_tuning(variant, variants)         of the two on the test images, the same
     gain_low(old, new), gain_high              95% interval of the new accuracy less the old, by Newcombe
     close_mistakes(variant)                    wrong test images of low confidence
     second_choices(variant)                    wrong test images whose actual class is the second most probable
@@ -139,6 +143,10 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "loss_high": _end("loss", 1),
     "f1_low": _end("f1", 0),
     "f1_high": _end("f1", 1),
+    "precision_low": _end("precision", 0),
+    "precision_high": _end("precision", 1),
+    "overall_recall_low": _end("recall", 0),
+    "overall_recall_high": _end("recall", 1),
     "auc_low": _end("roc_auc", 0),
     "auc_high": _end("roc_auc", 1),
     "recall_low": lambda each: noise.wilson(each.correct, each.actual)[0],
@@ -149,6 +157,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "detectable": lambda outcome, variants: noise.detectable(outcome.test.total, contrasts.comparisons(variants)),
     "adjusted_measured": contrasts.adjusted_measured,
     "adjusted_phases": contrasts.adjusted_phases,
+    "adjusted_tuning": contrasts.adjusted_tuning,
     "gain_low": lambda old, new: noise.newcombe(_paired(old, new))[0],
     "gain_high": lambda old, new: noise.newcombe(_paired(old, new))[1],
     "close_mistakes": lambda variant: len(contrasts.close_calls(variant.wrong)),

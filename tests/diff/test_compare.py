@@ -142,7 +142,7 @@ def test_mended_and_broken_images_equal_a_recomputation_from_the_files(make: Cal
     assert (len(pair.of("mended")), len(pair.of("broken")), len(pair.of("still wrong"))) == (3, 2, 2)
     assert pair.images == 40
     assert pair.p == pytest.approx(1.0)
-    assert pair.verdict == "3 mended, 2 broken: within chance (McNemar, exact: p = 1)"
+    assert pair.verdict == "3 mended, 2 broken: within chance (McNemar, exact: p = 1.0000)"
 
 
 def test_a_prediction_change_names_classes_and_confidence(make: Callable[..., Build]) -> None:
@@ -307,8 +307,8 @@ def test_a_missed_gate_names_variant_metric_values_and_limit(make: Callable[...,
     comparison = compare.compare(make(), make(worse), gates=gates)
     assert len(comparison.gates) == 3
     assert [str(result) for result in comparison.missed] == [
-        "augmentation: test.accuracy: 0.95 before, 0.875 now, limit -0.02; within chance, p = 0.453; the limit is below"
-        " one of 40 images (0.025)"
+        "augmentation: test.accuracy: 0.95 before, 0.875 now, limit -0.02; within chance, p = 0.4531; the limit is"
+        " below one of 40 images (0.025)"
     ]
 
 
@@ -355,8 +355,8 @@ def test_several_classes_are_compared_one_by_one(make: Callable[..., Build]) -> 
     assert changed(found)[("baseline", "classes.camel.recall")] == "improved"
     assert changed(found)[("baseline", "classes.horse.recall")] == "worse"
     assert [str(gate) for gate in found.missed] == [
-        "baseline: classes.horse.recall: 1 before, 0.875 now, limit -0.1; within chance, p = 1; the limit is below one"
-        " of 8 images (0.125)"
+        "baseline: classes.horse.recall: 1 before, 0.875 now, limit -0.1; within chance, p = 1.0000; the limit is below"
+        " one of 8 images (0.125)"
     ]
     assert not [c for c in found.metrics if c.metric.startswith("confusion")]
     pair = found.predictions[0]

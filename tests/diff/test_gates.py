@@ -99,7 +99,7 @@ def test_a_confident_gate_is_missed_only_by_more_than_chance(text: str, p: float
 
 def test_a_gate_says_whether_a_fall_may_be_chance() -> None:
     assert str(judged("test.accuracy=-0.04")) == (
-        "baseline: test.accuracy: 0.95 before, 0.9 now, limit -0.04; within chance, p = 0.5"
+        "baseline: test.accuracy: 0.95 before, 0.9 now, limit -0.04; within chance, p = 0.5000"
     )
 
 

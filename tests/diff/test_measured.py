@@ -51,7 +51,7 @@ def test_a_build_against_itself_is_the_same(make: Callable[..., Build]) -> None:
 def test_the_same_images_are_paired_and_their_scores_compared(make: Callable[..., Build]) -> None:
     comparison = compare.compare(make(FOUND), make(BETTER))
     assert verdicts(comparison) == {
-        "of 120 images to measure with 10 mended, 0 broken: more than chance (McNemar, exact: p = 0.00195)"
+        "of 120 images to measure with 10 mended, 0 broken: more than chance (McNemar, exact: p = 0.0020)"
     }
     found = changed(comparison)
     assert found["measurement.fine_tuning.accuracy"] == "improved"

@@ -61,7 +61,7 @@ def test_the_terminal_table(comparison: Comparison) -> None:
     assert "baseline test.accuracy 0.8750 0.6750 −0.2000 −0.3372 to −0.0649 worse, more than chance" in text
     assert "augmentation test.accuracy 0.9500 0.9750 +0.0250 −0.0730 to +0.1350 improved, within chance" in text
     assert "variant augmentation-no-preprocessing: missing" in text
-    assert "baseline: 0 mended, 8 broken: more than chance (McNemar, exact: p = 0.00781)" in text
+    assert "baseline: 0 mended, 8 broken: more than chance (McNemar, exact: p = 0.0078)" in text
     assert "broken: test/horse/1.png (horse" in text
     assert "figure data/alpha: 96 of 96 pixels differ (100.00%)" in text
     assert "gate passed: augmentation: test.accuracy: 0.95 before, 0.975 now, limit -0.02" in text

@@ -82,7 +82,7 @@ def test_the_same_model_twice(verdicts: Callable[..., list[str]]) -> None:
 def test_one_that_is_ten_points_worse(verdicts: Callable[..., list[str]]) -> None:
     lines = verdicts("ten points worse, 1,000 images", drawn(1000, 0.95, 1), drawn(1000, 0.85, 2))
     assert lines == [
-        "44 mended, 144 broken: more than chance (McNemar, exact: p = 1.33e-13)",
+        "44 mended, 144 broken: more than chance (McNemar, exact: p = 1.3e-13)",
         "test.loss +0.2413 (+0.1734 to +0.3233): worse, more than chance",
         "test.accuracy −0.1000 (−0.1265 to −0.0739): worse, more than chance",
         "missed: test.accuracy=-0.02",
@@ -95,7 +95,7 @@ def test_a_wobble(verdicts: Callable[..., list[str]]) -> None:
     """Another model of the same accuracy, on forty images: a few turn either way."""
     lines = verdicts("a wobble, 40 images", drawn(40, 0.95, 3), drawn(40, 0.95, 4))
     assert lines == [
-        "2 mended, 3 broken: within chance (McNemar, exact: p = 1)",
+        "2 mended, 3 broken: within chance (McNemar, exact: p = 1.0000)",
         "test.loss +0.0153 (−0.1771 to +0.2306): worse, within chance",
         "test.accuracy −0.0250 (−0.1561 to +0.1030): worse, within chance",
         "missed: test.accuracy=-0.02",
@@ -108,7 +108,7 @@ def test_ten_points_are_more_than_forty_images_can_show(verdicts: Callable[..., 
     assert noise.detectable(40) > 0.1
     lines = verdicts("ten points worse, 40 images", drawn(40, 0.95, 5), drawn(40, 0.85, 6))
     assert lines == [
-        "3 mended, 5 broken: within chance (McNemar, exact: p = 0.727)",
+        "3 mended, 5 broken: within chance (McNemar, exact: p = 0.7266)",
         "test.loss +0.1963 (−0.0858 to +0.8986): worse, within chance",
         "test.accuracy −0.0500 (−0.1996 to +0.0987): worse, within chance",
         "missed: test.accuracy=-0.02",

@@ -142,3 +142,11 @@ def test_what_cannot_be_told_is_not_bounded() -> None:
     assert all(contrasts.bounded(make_variant(), metric) for metric in ("loss", "f1", "roc_auc"))
     assert not contrasts.bounded(make_variant(wrong=()), "f1")  # without an error none can be drawn
     assert not contrasts.bounded(make_variant(predictions=make_predictions((), total=2)), "roc_auc")
+
+
+def test_head_and_fine_tuned_network_are_compared_once_for_all_variants() -> None:
+    variants = dict(make_results().variants)
+    plain = [contrasts.by_outcomes(v.after_head.predictions, v.predictions) for v in variants.values()]
+    assert [contrasts.adjusted_tuning(v, variants) for v in variants.values()] == noise.holm(plain)
+    alone = {"baseline": variants["baseline"]}
+    assert contrasts.adjusted_tuning(variants["baseline"], alone) == plain[0]

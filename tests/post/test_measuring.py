@@ -205,7 +205,7 @@ def test_one_comparison_is_not_corrected_and_several_are() -> None:
     assert "Holm's method for the number" not in section(with_measurement(alone))
     text = section(with_measurement(make_results(), BETTER, WORSE))
     assert "no image mended, 30 broken; accuracy changed by -0.2500" in text
-    assert "more than chance would explain (p = 1.9e-09, corrected 5.6e-09)." in text
+    assert "more than chance would explain (p = 1.9e-09, 5.6e-09 by Holm's correction)." in text
     assert "corrected by Holm's method for the number of those in its list." in text
 
 
