@@ -31,7 +31,7 @@ PERFECT = make_measurement(fine_tuning=())
 def section(build: object, heading: str = "Measured on More Images") -> str:
     """Its text on one line, tables left out."""
     text = render.render(example.post(), build).text  # type: ignore[arg-type]
-    text = text[text.index(f"## {heading}") :].partition("\n## Comparison of the Variants")[0]
+    text = text[text.index(f"## {heading}") :].partition("\n## How Far to Trust It")[0]
     return " ".join(re.sub(r"^\|.*$", "", text, flags=re.MULTILINE).split())
 
 

@@ -602,6 +602,27 @@ def test_the_committed_post_is_what_its_metrics_render_to() -> None:
     assert render.render(post, build).text == committed, "build the site again: make site"
 
 
+def test_results_come_first_then_their_comparison_then_what_they_are_worth(before: Rendered) -> None:
+    headings = re.findall(r"^##+ (.+)$", before.text, re.MULTILINE)
+    story = (
+        "Evaluation",
+        "More Results",
+        "Comparison of the Variants",
+        "Image by Image",
+        "What the Test Images Can Show",
+    )
+    worth = ("How Far to Trust It", "What Was Chosen with Which Images in Sight", "What a Confidence Is Worth")
+    places = [headings.index(heading) for heading in (*story, *worth, "Environment")]
+    assert places == sorted(places)
+
+
+def test_every_variant_has_its_confusion_matrix_before_its_wrong_predictions(before: Rendered) -> None:
+    headings = re.findall(r"^##+ (.+)$", before.text, re.MULTILINE)
+    kinds = [h.split(" ")[0] for h in headings if h.startswith(("Confusion matrix", "Wrong predictions"))]
+    assert kinds == ["Confusion", "Wrong"] * 2
+    assert headings.index("Confusion Matrix") < headings.index("Wrong Predictions")
+
+
 def test_a_figure_the_build_lacks_is_an_error() -> None:
     with pytest.raises(Exception, match="figure examples/first-screen was not drawn"):
         post_of(make_results(figures=()))
