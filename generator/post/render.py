@@ -6,7 +6,6 @@ outside escaped and numbers only through a format.
 """
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,25 +20,7 @@ from markupsafe import Markup
 from generator.experiment.post_settings import PostSettings
 from generator.experiment.questions import Question
 from generator.experiment.results import BuildResults
-from generator.post import (
-    bound,
-    claims,
-    confidence,
-    contrasts,
-    example,
-    layout,
-    lint,
-    looking,
-    measuring,
-    networks,
-    over_runs,
-    quantities,
-    sweeping,
-    templating,
-    tidying,
-    wording,
-    writeup,
-)
+from generator.post import bound, claims, example, layout, lint, networks, templating, tidying, wording, writeup
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
@@ -176,25 +157,9 @@ class _Compiled(FileSystemBytecodeCache):
 
 def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
     """Of the code that reads templates, and of the templates themselves where they are given."""
-    readers = (
-        bound,
-        claims,
-        confidence,
-        contrasts,
-        lint,
-        looking,
-        measuring,
-        networks,
-        over_runs,
-        quantities,
-        sweeping,
-        templating,
-        tidying,
-        wording,
-        writeup,
-    )
-    modules = (*readers, sys.modules[__name__], escape, formats)
-    paths = [Path(str(module.__file__)) for module in modules]
+    modules = [Path(str(module.__file__)) for module in (escape, formats)]
+    # Whatever a template may call is a module of this room; which of them, only their imports say.
+    paths = [*sorted(Path(__file__).parent.glob("*.py")), *modules]
     paths += lint.templates_of(templates) if templates else []
     texts = [newlines.normalised(path.read_bytes()) for path in paths]
     for path in lint.own_templates(own) if own else ():
