@@ -32,7 +32,9 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("new", nargs="?", help="default: the build in the working tree")
     parser.add_argument("--variants", metavar="A,B", help="compare variant A of OLD with variant B of NEW")
     parser.add_argument("--gate", action="append", default=[], metavar="METRIC=LIMIT", help=GATE_HELP)
-    parser.add_argument("--all", action="store_true", help="list what another processor gives, and every package, too")
+    parser.add_argument(
+        "--all", action="store_true", help="list every row and package, and what another processor gives"
+    )
     parser.add_argument("--labels", nargs=2, metavar=("OLD", "NEW"), help="what to call the two in the report")
     limit = f"most characters of --md; default: {fitting.GITHUB:,}, which GitHub takes"
     parser.add_argument("--limit", type=int, default=fitting.GITHUB, metavar="N", help=limit)
@@ -73,7 +75,7 @@ def _two(variants: str | None) -> tuple[str, str] | None:
 
 def _print_comparison(found: compare.Comparison, options: argparse.Namespace, settings: Config) -> None:
     # Late: reports bring templates, rich and pictures with them.
-    from generator.diff import report
+    from generator.diff import report, terminal
 
     if options.html:
         pictures = report.thumbnails(found, dataset.find(settings.data, options.store).root)
@@ -88,5 +90,5 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
 
         # Where the output is no terminal there is no width to keep to, and names are not cut short.
         Console(width=None if sys.stdout.isatty() else 140).print(
-            report.to_table(found, everything=options.all), crop=False
+            terminal.to_table(found, everything=options.all), crop=False
         )

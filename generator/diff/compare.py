@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from generator.diff import builds, intervals, measured, rounding, runs
+from generator.diff import builds, intervals, measured, reviews, rounding, runs
 from generator.diff import environment as environment_diff
 from generator.diff import metrics as metric_diff
 from generator.diff import pictures as picture_diff
@@ -95,6 +95,8 @@ class Comparison:
     """Where all that differs is what another processor gives."""
     nothing: str
     """Why there was nothing to compare, as a sentence without its full stop; else empty. No gate is held then."""
+    reviews: tuple[str, ...] = ()
+    """What changed in marked labels and activation maps."""
 
     @property
     def missed(self) -> tuple[GateResult, ...]:
@@ -108,8 +110,7 @@ class Comparison:
         unpaired = any(pair.p is None for pair in self.predictions)
         measured = any(change.differs for change in self.measured)
         seen = (self.settings, metrics, self.figures, outcomes, unpaired, measured)
-        found = (*seen, self.missed, self.environment.changes)
-        return not any(found)
+        return not any((*seen, self.missed, self.environment.changes, self.reviews))
 
 
 def compare(
@@ -149,6 +150,7 @@ def compare(
         environment=environment_diff.compare(old.results.environment, new.results.environment, (old.label, new.label)),
         rounding=None,
         nothing="",
+        reviews=tuple(reviews.told(old.results, new.results, [(name, one, other) for name, _, _, one, other in both])),
     )
     if found.same and not variants and builds.is_one_build(old, new):
         return replace(found, nothing=_nothing(old, new, gated=bool(gates)))
@@ -332,7 +334,8 @@ def _prediction_change(old: Prediction, new: Prediction, names: Sequence[str]) -
 def _verdict(mended: int, broken: int, pair: Paired) -> str:
     if not mended + broken:
         return "the same images are right and wrong"
-    return f"{mended} mended, {broken} broken: {pair.chance} (McNemar, exact: p = {formats.probability(pair.p)})"
+    p = formats.probability(noise.mcnemar(mended, broken))
+    return f"{mended} mended, {broken} broken: {pair.chance} (McNemar, exact: p = {p})"
 
 
 def _figure_changes(old: Build, new: Build) -> Iterable[PictureChange]:

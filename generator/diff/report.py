@@ -1,6 +1,6 @@
-"""Prints a comparison of two builds: as a table in the terminal, as Markdown, as JSON, as one HTML page.
+"""Prints a comparison of two builds: as Markdown, as JSON, as one HTML page; `terminal` prints it as tables.
 
-`to_table`, `to_markdown`, `to_json` and `to_html` take a `diff.Comparison` and write nothing. The Markdown is
+`to_markdown`, `to_json` and `to_html` take a `diff.Comparison` and write nothing. The Markdown is
 for a pull request or an issue and no longer than GitHub takes; the page holds everything, its pictures
 inside, and opens offline. What another processor gives is one sentence, unless `everything` is wanted.
 """
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.diff import fitting, metrics
 from generator.diff import pictures as picture_diff
-from generator.diff.compare import Comparison, Outcome, Paired, PredictionChange
-from generator.diff.environment import EnvironmentChange
+from generator.diff.compare import Comparison, Outcome, Paired
 from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import MetricChange
 from generator.experiment.metrics import direction, format_of
@@ -23,8 +22,7 @@ from generator.support import escape, formats, strict_json
 from generator.support.places import TEMPLATES
 
 if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.text import Text
+    pass
 
 OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 """In the order in which a reader wants them."""
@@ -32,7 +30,18 @@ OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 MOST = 100
 """Images that the page shows per outcome; the others are listed."""
 
-SHORTENED = ("images", "versions", "figures", "metrics", "settings", "pairs", "measured", "variants", "gates")
+SHORTENED = (
+    "images",
+    "versions",
+    "figures",
+    "reviews",
+    "metrics",
+    "settings",
+    "pairs",
+    "measured",
+    "variants",
+    "gates",
+)
 """The lists of the Markdown, in the order in which they are shortened where not all of it fits."""
 
 _NAMES = 10
@@ -42,59 +51,6 @@ _CLIPPED = 200
 """Characters of a label, which may be a path, in a heading or sentence of the Markdown."""
 
 _THUMBNAIL = 96
-
-_COLOURS = {"improved": "green", "worse": "red", "added": "cyan", "missing": "magenta", "changed": "yellow"}
-
-
-def to_table(comparison: Comparison, *, everything: bool = False) -> "Group":
-    """For rich's console."""
-    from rich.console import Group  # Late: the other forms do not need it.
-    from rich.text import Text
-
-    parts: list[Any] = [Text(f"{comparison.old} → {comparison.new}", style="bold")]
-    if comparison.nothing:
-        parts.append(_line(_sentence(comparison.nothing)))
-    elif comparison.same:
-        parts.append(Text("No differences."))
-    if comparison.rounding and not everything:
-        parts.append(_line(_sentence(f"{comparison.rounding.text}; --all lists them")))
-    else:
-        parts += _tables(comparison)
-        parts += [Text(line) for line in _lines(comparison)]
-    parts += [_line(line) for line in _environment_lines(comparison.environment, everything)]
-    parts += [Text(f"gate passed: {result}", style="green") for result in comparison.gates if result.passed]
-    parts += [Text(f"gate missed: {result}", style="red") for result in comparison.missed]
-    return Group(*parts)
-
-
-def _line(text: str) -> "Text":
-    """A sentence that stays one line, so that it can be searched for, wherever the terminal breaks it."""
-    from rich.text import Text
-
-    return Text(text, no_wrap=True, overflow="ignore")
-
-
-def _tables(comparison: Comparison) -> list[Any]:
-    """Settings and metrics that differ."""
-    from rich.table import Table
-    from rich.text import Text
-
-    tables = []
-    if comparison.settings:
-        table = Table("setting", "old", "new", "variants", title="Settings that differ", title_justify="left")
-        for change in comparison.settings:
-            cells = (change.setting, _short(change.old), _short(change.new), ", ".join(change.variants) or "all")
-            table.add_row(*map(Text, cells))
-        tables.append(table)
-    rows = _rows(comparison)
-    if rows:
-        table = Table(*_CELLS[:-1], "95% interval", "", title="Metrics", title_justify="left")
-        for row in rows:
-            style = _COLOURS.get(row["status"], "")
-            verdict = ", ".join(filter(None, (row["status"], row["note"])))
-            table.add_row(*(Text(row[cell], style=style) for cell in _CELLS), Text(verdict, style=style))
-        tables.append(table)
-    return tables
 
 
 def to_markdown(comparison: Comparison, *, everything: bool = False, limit: int = fitting.GITHUB) -> str:
@@ -138,12 +94,12 @@ def thumbnails(comparison: Comparison, folder: Path) -> dict[str, bytes]:
     return made
 
 
-_CELLS = ("variant", "metric", "old", "new", "change", "interval")
+CELLS = ("variant", "metric", "old", "new", "change", "interval")
 
 
-def _rows(comparison: Comparison) -> list[dict[str, str]]:
+def metric_rows(comparison: Comparison) -> list[dict[str, str]]:
     """Metrics that differ, as text, but for variants that only one build has."""
-    alone = _alone(comparison)
+    single = alone(comparison)
     return [
         {
             "variant": change.variant,
@@ -156,11 +112,11 @@ def _rows(comparison: Comparison) -> list[dict[str, str]]:
             "note": change.note,
         }
         for change in comparison.metrics
-        if change.status != "unchanged" and change.variant not in alone
+        if change.status != "unchanged" and change.variant not in single
     ]
 
 
-def _alone(comparison: Comparison) -> dict[str, str]:
+def alone(comparison: Comparison) -> dict[str, str]:
     """Variant → `added` or `missing`, for those that only one build has."""
     statuses: dict[str, set[str]] = {}
     for change in comparison.metrics:
@@ -168,54 +124,19 @@ def _alone(comparison: Comparison) -> dict[str, str]:
     return {name: next(iter(found)) for name, found in statuses.items() if found in ({"added"}, {"missing"})}
 
 
-def _figures(comparison: Comparison) -> list[picture_diff.PictureChange]:
+def figures_of(comparison: Comparison) -> list[picture_diff.PictureChange]:
     """Figures that differ, but for those of variants that only one build has."""
-    alone = _alone(comparison)
-    return [figure for figure in comparison.figures if figure.scope not in alone]
+    single = alone(comparison)
+    return [figure for figure in comparison.figures if figure.scope not in single]
 
 
-def _lines(comparison: Comparison) -> list[str]:
-    """What is no table: sentences about variants, predictions and figures."""
-    lines = [f"variant {name}: {status}" for name, status in _alone(comparison).items()]
-    unchanged = sum(change.status == "unchanged" for change in comparison.metrics)
-    if unchanged and not comparison.same:
-        lines.append(f"{unchanged} metrics unchanged")
-    for pair in comparison.predictions:
-        if pair.p is None or pair.of("broken") or pair.of("mended"):
-            lines.append(f"{pair.variant}: {pair.verdict}")
-            lines += [f"  {outcome}: {_listed(pair.of(outcome))}" for outcome in OUTCOMES if pair.of(outcome)]
-    lines += [f"{each.variant}: {each.verdict}" for each in _measured(comparison)]
-    lines += [f"figure {f.scope}/{f.name}: {_figure_text(f)}" for f in _figures(comparison)]
-    return lines
-
-
-def _environment_lines(environment: EnvironmentChange, everything: bool) -> list[str]:
-    """One line for all packages, the first of them named; with `everything` one for each."""
-    changes = [f"{change.name} {change.old or 'none'} → {change.new or 'none'}" for change in environment.changes]
-    if not changes:
-        return [_sentence(environment.summary)] if environment.summary else []
-    if everything:
-        return [_sentence(environment.summary), *(f"  {change}" for change in changes)]
-    return [f"{environment.summary}: {_some(changes, 3)}"]
-
-
-def _some(names: Sequence[str], most: int = _NAMES) -> str:
+def some(names: Sequence[str], most: int = _NAMES) -> str:
     """The first of the names, and how many more there are."""
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
-def _listed(changes: Sequence[PredictionChange]) -> str:
-    return _some(
-        [
-            f"{escape.clean(c.file)} ({escape.clean(c.old)} {formats.percent(c.old_confidence)} → "
-            f"{escape.clean(c.new)} {formats.percent(c.new_confidence)})"
-            for c in changes
-        ]
-    )
-
-
-def _figure_text(figure: picture_diff.PictureChange) -> str:
+def figure_text(figure: picture_diff.PictureChange) -> str:
     if figure.status != "changed":
         return figure.status
     share = formats.share(figure.changed / figure.pixels)
@@ -246,7 +167,7 @@ def _signed(metric: str, difference: float) -> str:
     return text if not difference else ("+" if difference > 0 else "−") + text
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """Fingerprints and long lists cut short."""
     return text if len(text) <= 40 else text[:12] + "…"
 
@@ -290,11 +211,12 @@ def _lists(comparison: Comparison, everything: bool) -> dict[str, Sequence[Any]]
     return {
         "gates": sorted(comparison.gates, key=lambda result: result.passed),
         "settings": () if folded else comparison.settings,
-        "metrics": () if folded else _rows(comparison),
-        "variants": list(_alone(comparison).items()),
+        "metrics": () if folded else metric_rows(comparison),
+        "variants": list(alone(comparison).items()),
         "pairs": () if folded else _pairs(comparison),
-        "measured": () if folded else _measured(comparison),
-        "figures": () if folded else _figures(comparison),
+        "measured": () if folded else measured_of(comparison),
+        "reviews": () if folded else comparison.reviews,
+        "figures": () if folded else figures_of(comparison),
         "versions": comparison.environment.changes,
     }
 
@@ -304,7 +226,7 @@ def _pairs(comparison: Comparison) -> list[Paired]:
     return [pair for pair in comparison.predictions if (pair.p is None or pair.changes) and not comparison.same]
 
 
-def _measured(comparison: Comparison) -> list[MeasuredChange]:
+def measured_of(comparison: Comparison) -> list[MeasuredChange]:
     """What is to be said about the images to measure with, of each variant."""
     return [change for change in comparison.measured if change.differs and not comparison.same]
 
@@ -313,20 +235,20 @@ def _filters() -> dict[str, Callable[..., Any]]:
     return {
         "text": escape.clean,
         "markdown": escape.markdown,
-        "short": _short,
+        "short": short,
         "clipped": _clipped,
-        "sentence": _sentence,
-        "some": _some,
+        "sentence": sentence,
+        "some": some,
         "count": formats.count,
         "percent": formats.percent,
-        "figure_text": _figure_text,
+        "figure_text": figure_text,
         "marked": _marked,
         "shown": metrics.shown,
         "data_url": _data_url,
     }
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from generator.diff import builds, compare, pictures, report
+from generator.diff import builds, compare, pictures, report, terminal
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
@@ -46,7 +46,7 @@ def comparison(make: Callable[..., Build]) -> Comparison:
 
 def table_text(comparison: Comparison, width: int = 160) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=width, color_system=None).print(report.to_table(comparison))
+    Console(file=stream, width=width, color_system=None).print(terminal.to_table(comparison))
     return stream.getvalue()
 
 
@@ -101,7 +101,7 @@ def test_json_holds_everything_but_the_pictures(comparison: Comparison) -> None:
     table = json.loads(report.to_json(comparison))
     assert set(table) == {
         "schema_version", "old", "new", "settings", "metrics", "gates", "predictions", "measured", "figures",
-        "environment", "rounding", "nothing",
+        "environment", "rounding", "nothing", "reviews",
     }  # fmt: skip
     assert len(table["metrics"]) == len(comparison.metrics)
     assert [g["passed"] for g in table["gates"]] == [False, True]

@@ -61,7 +61,7 @@ def verdicts(tmp_path: Path) -> Callable[..., list[str]]:
 
 def said(found: Comparison) -> list[str]:
     """The verdict on the images, on accuracy and loss, and of each gate."""
-    metrics = [row for row in report._rows(found) if row["metric"] in ("test.accuracy", "test.loss")]
+    metrics = [row for row in report.metric_rows(found) if row["metric"] in ("test.accuracy", "test.loss")]
     return [
         *(pair.verdict for pair in found.predictions),
         *(f"{r['metric']} {r['change']} ({r['interval']}): {r['status']}, {r['note']}" for r in metrics),
