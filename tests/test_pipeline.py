@@ -419,7 +419,7 @@ def test_a_first_build_is_estimated_from_a_probe_before_any_stage_runs(fresh: Pr
     shares = [text for text in display.lines if "; build " in text]
     assert len([text for text in shares if ": done in " in text]) == len(EVERYTHING)
     assert any(text.startswith("baseline.head: epoch 1/3") for text in shares)
-    assert "; build 100 %" in shares[-1]
+    assert "; build 100%" in shares[-1]
     assert not (fresh.places.store / machines.RECORD).exists()
 
 

@@ -199,9 +199,9 @@ class Whole:
         return (max(0.0, pace * now - elapsed) if left is None else left) + pace * rest
 
     def describe(self, label: str = "", elapsed: float = 0.0, done: float = 0.0, left: float | None = None) -> str:
-        """`34 %, about 4 min left`."""
+        """`34%, about 4 min left`."""
         seconds = self.left(label, elapsed, left)
-        percent = f"{int(100 * self.share(label, done) + 1e-6)} %"
+        percent = f"{int(100 * self.share(label, done) + 1e-6)}%"
         return f"{percent}, about {about(seconds)} left" if seconds >= 0.5 else percent
 
 

@@ -131,7 +131,7 @@ def test_a_finished_build_is_whole() -> None:
     whole = Whole({f"{i}": 0.1 * i for i in range(1, 12)})
     for i in range(1, 12):
         whole.finish(f"{i}", 1)
-    assert whole.describe() == "100 %"
+    assert whole.describe() == "100%"
 
 
 def test_a_resumed_stage_counts_from_where_it_goes_on() -> None:
@@ -158,10 +158,10 @@ def test_plain_lines_tell_the_whole_builds_share_and_time(clock: Clock) -> None:
     build(Display(stream, clock), clock)
     assert stream.getvalue().splitlines() == [
         "baseline.cut …",
-        "baseline.cut: done in 1 min 40 s; build 25 %, about 5 min left",
+        "baseline.cut: done in 1 min 40 s; build 25%, about 5 min left",
         "baseline.head …",
-        "baseline.head: epoch 1/3, loss 0.5000, validation loss 0.4000, 3 min 20 s left; build 50 %, about 3 min left",
-        "baseline.head: done in 5 min 0 s; build 100 %",
+        "baseline.head: epoch 1/3, loss 0.5000, validation loss 0.4000, 3 min 20 s left; build 50%, about 3 min left",
+        "baseline.head: done in 5 min 0 s; build 100%",
     ]
 
 
@@ -179,8 +179,8 @@ def test_a_terminal_shows_a_bar_for_the_stage_and_one_for_the_whole_build(clock:
     build(LiveDisplay(Console(file=stream, force_terminal=True, width=160), clock), clock)
     shown = stream.getvalue()
     assert "whole build" in shown
-    assert "50 %, about 3 min left" in shown
-    assert "baseline.head: done in 5 min 0 s; build 100 %" in shown
+    assert "50%, about 3 min left" in shown
+    assert "baseline.head: done in 5 min 0 s; build 100%" in shown
 
 
 def test_a_terminal_shows_one_bar_where_nothing_is_known(clock: Clock) -> None:
