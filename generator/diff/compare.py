@@ -129,7 +129,6 @@ def compare(
     """
     pairs = _pairs(old, new, variants)
     both = [(name, old.results, new.results, one, other) for name, one, other in pairs if one and other]
-    predictions = tuple(_paired(*row) for row in both)
     # Where they measured with other images the figures say nothing about each other.
     paired = measured.is_paired(old.results, new.results)
     metrics: list[MetricChange] = []
@@ -144,7 +143,7 @@ def compare(
         settings=tuple(_setting_changes(old.results, new.results, pairs)),
         metrics=tuple(metrics),
         gates=(),
-        predictions=predictions,
+        predictions=tuple(_paired(*row) for row in both),
         measured=tuple(change for row in both for change in measured.compare(*row)),
         figures=() if variants else tuple(_figure_changes(old, new)),
         environment=environment_diff.compare(old.results.environment, new.results.environment, (old.label, new.label)),

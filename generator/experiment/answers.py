@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Literal, NamedTuple
 
-from generator.experiment import two_way
 from generator.experiment.outcomes import Phase, Prediction
 from generator.experiment.questions import HEAD, Question, figure_of
 from generator.support import noise
@@ -38,7 +37,7 @@ class Side(Record):
     """Of each run, in order."""
     low: float
     high: float
-    """The 95 % interval of their mean, over runs and images."""
+    """The 95% interval of their mean, over runs and images."""
 
     @property
     def mean(self) -> float:
@@ -59,7 +58,7 @@ class Contrast(Record):
     gain: float
     low: float
     high: float
-    """The 95 % interval, over runs and images."""
+    """The 95% interval, over runs and images."""
     p: float
     adjusted: float
     """p after Holm's correction for all contrasts of all questions."""

@@ -49,7 +49,7 @@ class Lead(Record):
     """By how much the validation loss of the second best point is above the best one's, image by image."""
 
     low: float
-    """Of the 95 % interval."""
+    """Of the 95% interval."""
     high: float
     p: float = Field(ge=0, le=1)
     """How probable so large a difference is between two that are equally good."""

@@ -20,7 +20,19 @@ from markupsafe import Markup
 from generator.experiment.post_settings import PostSettings
 from generator.experiment.questions import Question
 from generator.experiment.results import BuildResults
-from generator.post import bound, claims, example, layout, lint, networks, templating, tidying, wording, writeup
+from generator.post import (
+    bound,
+    claims,
+    example,
+    layout,
+    lint,
+    networks,
+    sweeping,
+    templating,
+    tidying,
+    wording,
+    writeup,
+)
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
 from generator.post.manifest import Excerpt, Number
