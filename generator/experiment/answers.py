@@ -105,6 +105,8 @@ class Answer(Record):
 
 def answers(asked: Mapping[str, tuple[Question, Sequence[Scored]]], *, measured: bool) -> dict[str, Answer]:
     """Name → answer of each question, of which the sides are given, all scored on the same images."""
+    from generator.experiment import two_way  # Late: results are read and compared without NumPy.
+
     differences = {
         name: [two_way.of_predictions(sides[0].runs, side.runs) for side in sides[1:]]
         for name, (_, sides) in asked.items()
@@ -130,6 +132,8 @@ def answers(asked: Mapping[str, tuple[Question, Sequence[Scored]]], *, measured:
 
 def _side(scored: Scored) -> Side:
     accuracies = tuple(fmean(not p.wrong for p in predictions) for predictions in scored.runs)
+    from generator.experiment import two_way
+
     span = two_way.interval(scored.runs)
     if span is None:
         raise ValueError(f"runs of {scored.title} were scored with different images")
