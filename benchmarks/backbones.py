@@ -131,8 +131,11 @@ def _descend(model: Any, given: np.ndarray, rate: float) -> list[float]:
 
 def drawn(backbone: Backbone) -> Any:
     """The network with values of its variables of which none is neutral, as training would leave them."""
+    import keras
+
     from generator.training import network
 
+    keras.utils.set_random_seed(0)  # The kernels are Keras' own: whatever ran before must not decide them.
     return with_drawn(network.build_base(backbone.name, backbone.least_size))
 
 
