@@ -37,7 +37,12 @@ class Exported(Record):
 
 def sources(results: BuildResults, exported: Exported) -> Mapping[str, Any]:
     """Where the numbers of a model card come from: the results, and below `SOURCE` what is known of the file."""
-    return {**dict(results), SOURCE: exported}
+    return {**of_results(results), SOURCE: exported}
+
+
+def of_results(results: BuildResults) -> Mapping[str, Any]:
+    """The results by name, with what follows from them as a whole: `dict` would leave out the answers."""
+    return {**dict(results), "answers": results.answers}
 
 
 def to_text(found: Exported) -> str:

@@ -141,7 +141,7 @@ def _sources(site: Path, folder: str, build: BuildResults) -> Mapping[str, Any]:
     """What numbers may come from: the results, and of a network in a file what is known of that file."""
     content = _content(site, f"{folder}/{exported.NAME}")
     if content is None:
-        return dict(build)
+        return exported.of_results(build)
     return exported.sources(build, exported.from_text(content.decode("utf-8", "replace"), f"{folder}/{exported.NAME}"))
 
 
