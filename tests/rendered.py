@@ -14,7 +14,7 @@ from generator.experiment.post_settings import PostSettings, SiteSettings
 from generator.experiment.results import BuildResults
 from generator.post import layout, manifest, render
 from generator.post.layout import Layout
-from generator.publishing import documents
+from generator.publishing import crate, documents
 from generator.publishing.skeleton import skeleton
 from generator.support import strict_json
 from tests.factories import ROOT, make_config, make_results
@@ -32,7 +32,9 @@ PROVENANCE = {
     "id": "20260131-123800",
     "time": "2026-01-31T18:38:00+00:00",
     "commit": "0123abc",
+    "platform": "Linux x86_64",
     "processor": "x86_64 <fast> & {{ wide }}",
+    "python": "3.11.2",
     "ran": ["baseline: head"],
     "stages": {
         "baseline: head": {
@@ -75,6 +77,8 @@ def make_site(
             path = f"{place.images}/{figure.scope}/{figure.name}.{suffix}"
             files[path] = drawing(figure.width, figure.height, suffix)
     files[f"{place.data}/provenance.json"] = strict_json.to_json(PROVENANCE).encode()
+    below = {path.rpartition("/")[2]: content for path, content in files.items() if path.startswith(f"{place.data}/")}
+    files[f"{place.data}/{crate.NAME}"] = crate.make(post, build, below).encode()
     files[manifest.path_for(post.asset_folder)] = b"{}\n"
     return files
 

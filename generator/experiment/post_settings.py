@@ -14,6 +14,10 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """Names that become folder names, URLs and heading anchors."""
 
 
+LICENSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*|https?://[^\s<>\"]+")
+"""An identifier or an address of a licence."""
+
+
 class PostSettings(Record):
     """What the post is called and where it stands in the Jekyll site."""
 
@@ -31,6 +35,12 @@ class PostSettings(Record):
     """Jekyll's; in a blog they may be part of the address."""
     tags: tuple[str, ...] = ()
     """Jekyll's. One that names the network is replaced by the network that is used."""
+    authors: tuple[str, ...] = ()
+    """Who the post is by, each as in `Given Family`, an organisation as in `{The Group}`: for metadata and citation."""
+    license: str | None = None
+    """Of the published results: an identifier of SPDX, as in `CC-BY-4.0`, or an address. None: nothing is said."""
+    bibtex: bool = False
+    """Whether the post ends with how to cite it."""
     permalink: str | None = None
     """A path with or without placeholders, or the name of a style. None: `/posts/<slug>.html`, in a blog its own."""
     assets: Literal["auto", "relative", "absolute", "liquid", "theme"] = "auto"
@@ -55,6 +65,13 @@ class PostSettings(Record):
     def _slug_fits_a_url(cls, value: str) -> str:
         if not NAME.fullmatch(value):
             raise ValueError("must be lower-case words, digits and single hyphens, as in my-first-post")
+        return value
+
+    @field_validator("license")
+    @classmethod
+    def _license_can_be_looked_up(cls, value: str | None) -> str | None:
+        if value is not None and not LICENSE.fullmatch(value):
+            raise ValueError("must be an identifier of https://spdx.org/licenses/, as in CC-BY-4.0, or an address")
         return value
 
     @field_validator("asset_folder")

@@ -22,6 +22,7 @@ from generator.experiment.questions import Question
 from generator.experiment.results import BuildResults
 from generator.post import (
     bound,
+    citation,
     claims,
     example,
     layout,
@@ -147,7 +148,7 @@ def check(
         _keep(checked)
     made = ((True, results), (False, results), (False, made_up(classes=3)), (True, made_up(runs=2)))
     for told, found in made:
-        render(post.model_copy(update={"writeup": told}), found, templates=templates, root=root)
+        render(post.model_copy(update={"writeup": told, "bibtex": told}), found, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
 
 
@@ -250,6 +251,7 @@ def _post_names(post: PostSettings, place: Layout, results: BuildResults) -> dic
     title = writeup.title(post, results.data.class_names)
     tags = networks.retagged(post.tags, results.variants)
     texts = {"title": bound.view(title), "categories": bound.view(post.categories), "tags": bound.view(tags)}
+    texts["bibtex"] = bound.view(citation.bibtex(post, title) if post.bibtex else None)
     texts["templates"] = bound.view(post.templates.name if post.templates else None)
     front = {"layout": bound.view(place.name), "permalink": bound.view(place.permalink), "liquid": place.says_liquid}
     # Not quoted: Jekyll reads a date, and nothing but digits and punctuation can be in it.

@@ -13,7 +13,7 @@ from generator.experiment.results import BuildResults
 from generator.experiment.settings import Config
 from generator.post import example, manifest, preview, render
 from generator.post.layout import Layout
-from generator.publishing import documents, publish, skeleton
+from generator.publishing import crate, documents, publish, skeleton
 from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display
 from generator.support.errors import BadInput
@@ -52,7 +52,7 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
     pages = render.render(post, results, place, templates=places.templates, root=places.root).pages
     sweeps = (sweep.name for sweep in config.sweeps)
     figures = example.figures((variant.name for variant in config.variants), config.questions, sweeps)
-    written = (*result_files.EVERY, provenance.NAME, manifest.NAME)
+    written = (*result_files.EVERY, provenance.NAME, crate.NAME, manifest.NAME)
     files: dict[str, bytes | None] = dict.fromkeys(
         (*(page.path for page in pages), *(f"{place.data}/{name}" for name in written))
     )
@@ -106,6 +106,7 @@ def deliver(
     # No other build of this store may take the same id before this one is in the history.
     with lock.wait_for(places.store / "publishing.lock", f"publishing {places.site}"):
         files[origin] = _provenance(record, places, display, files, origin, old)
+        files[f"{place.data}/{crate.NAME}"] = crate.make(post, found, _below(place.data, files)).encode()
         made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
         files[manifest_path] = manifest.to_text(made).encode()
         published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
@@ -117,6 +118,11 @@ def deliver(
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())
     return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
+
+
+def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Name → content of the files in a folder of the site."""
+    return {path.removeprefix(f"{folder}/"): text for path, text in files.items() if path.startswith(f"{folder}/")}
 
 
 def _manifest_before(site: Path, path: str, overwrite: bool) -> manifest.Manifest | None:

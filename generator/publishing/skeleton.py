@@ -14,24 +14,14 @@ from typing import Any
 from jinja2 import Environment
 
 from generator.experiment.post_settings import PostSettings
-from generator.experiment.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
 from generator.experiment.results import BuildResults
 from generator.post import templating
+from generator.publishing.crate import DATA_FILES
 from generator.support import escape, formats, newlines
 from generator.support.errors import BadInput
 
 FOLDER = "site"
 """The skeleton's folder below the templates."""
-
-DATA_FILES = {
-    METRICS: "every metric and setting, for tools that compare builds",
-    HISTORY: "loss and accuracy of each epoch",
-    PREDICTIONS: "the outcome for each test image",
-    RECORD: "model summaries, package versions and the list of figures",
-    "provenance.json": "when, where and from which commit the build ran",
-    "manifest.json": "where each number, figure and excerpt of the post came from, with hashes",
-}
-"""File of `assets/data/<folder>/` → what the provenance page says of it."""
 
 # Jekyll drops these from a folder's name where it makes a key of `site.data` of it.
 _NOT_IN_DATA_KEYS = re.compile(r"[^\w\s-]+")

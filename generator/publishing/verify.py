@@ -15,7 +15,7 @@ from generator.experiment.recount import disagreements
 from generator.experiment.results import BuildResults
 from generator.post import bound, manifest
 from generator.post.manifest import Excerpt, Manifest, Number
-from generator.publishing import transaction
+from generator.publishing import crate, transaction
 from generator.support import newlines
 from generator.support.errors import BadInput, printable
 from generator.support.formats import FORMATS
@@ -76,6 +76,7 @@ def _findings(site: Path, place: str) -> Iterator[Finding]:
         if content is None or newlines.fingerprint(content) != digest:
             yield _figure(path, content, figures[path]) if path in figures else _file(path, content)
     yield from _unlisted(record)
+    yield from _miscrated(site, str(PurePosixPath(place).parent), record)
     yield from _results_and_post(site, place, record)
 
 
@@ -110,6 +111,19 @@ def _unlisted(record: Manifest) -> Iterator[Finding]:
     for path in (record.post, *(figure.path for figure in record.figures)):
         if path not in record.files:
             yield Finding("manifest", path, "is in the manifest without a hash")
+
+
+def _miscrated(site: Path, folder: str, record: Manifest) -> Iterator[Finding]:
+    """What the crate, where the build wrote one, says otherwise of the files beside it."""
+    path = f"{folder}/{crate.NAME}"
+    text = _content(site, path) if path in record.files else None
+    if text is None:
+        return
+    listed = (PurePosixPath(each) for each in record.files)
+    names = {each.name for each in listed if str(each.parent) == folder and each.name != crate.NAME}
+    said = newlines.normalised(text).decode("utf-8", errors="replace")
+    for fault in crate.disagreements(said, lambda name: _content(site, f"{folder}/{name}"), names):
+        yield Finding("results", path, fault)
 
 
 def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Finding]:
