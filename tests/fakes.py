@@ -33,7 +33,7 @@ from generator.build.plan import Plan, plan
 from generator.build.start import start
 from generator.data.dataset import Sample
 from generator.data.pixels import example_with_alpha
-from generator.experiment import figure_names, loading, outcomes
+from generator.experiment import figure_names, loading, outcomes, provenance
 from generator.experiment import settings as config
 from generator.experiment.activation_maps import Grid
 from generator.experiment.label_review import LabelReview
@@ -42,7 +42,7 @@ from generator.experiment.recount import recount
 from generator.experiment.settings import Config
 from generator.pipeline import Explanation
 from generator.post import manifest
-from generator.publishing import transaction
+from generator.publishing import crate, transaction
 from generator.publishing.deliver import Outcome
 from generator.stages import artifacts
 from generator.stages.job import Job
@@ -496,15 +496,19 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+TIMED = (provenance.NAME, crate.NAME)
+"""Files that tell when a build ended, and on which machine."""
+
+
 def timeless(site: Mapping[str, bytes]) -> dict[str, Any]:
-    """A site's files but for when and how it was made: no provenance, nor its hash in the manifest."""
-    files: dict[str, Any] = {path: content for path, content in site.items() if not path.endswith("provenance.json")}
+    """A site's files but for when and how it was made: no provenance or crate, nor their hashes in the manifest."""
+    files: dict[str, Any] = {path: content for path, content in site.items() if not path.endswith(TIMED)}
     for path in files:
         if path.endswith("manifest.json"):
             files[path] = json.loads(files[path])
             del files[path][manifest.DIGEST]
             hashes = files[path]["files"]
-            files[path]["files"] = {p: h for p, h in hashes.items() if not p.endswith("provenance.json")}
+            files[path]["files"] = {p: h for p, h in hashes.items() if not p.endswith(TIMED)}
     return files
 
 

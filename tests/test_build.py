@@ -39,7 +39,8 @@ def run(where: Path, *arguments: str, environment: dict[str, str] | None = None)
 
 def tree(folder: Path) -> dict[str, str]:
     """Path → hash of every file, those that hold times left out."""
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in ("provenance.json", "manifest.json")]
+    timed = ("provenance.json", "ro-crate-metadata.json", "manifest.json")
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in timed]
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
