@@ -205,12 +205,12 @@ def _machines(record: Mapping[str, Any]) -> list[Entity]:
 def _described(machine: Mapping[str, Any]) -> str:
     count = machine.get("cpus") or machine.get("cores")
     parts = (
-        machine["platform"],
+        machine.get("platform"),
         f"processors: {count}" if count else None,
         f"memory: {machine['memory']}" if machine.get("memory") else None,
         machine.get("cpuid"),
         *machine.get("gpus", ()),
-        f"Python {machine['python']}",
+        f"Python {machine['python']}" if machine.get("python") else None,
     )
     return ", ".join(part for part in parts if part)
 

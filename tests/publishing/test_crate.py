@@ -105,7 +105,7 @@ def test_random_weights_have_no_hash() -> None:
 
 
 def test_without_a_commit_or_machines_the_rest_is_told() -> None:
-    found = made(record={"commit": None})
+    found = made(record={"commit": None, "machines": []})
     assert "softwareVersion" not in found["#measured-post"]
     assert found["#machine-1"]["name"] == PROVENANCE["processor"]
 
