@@ -72,7 +72,8 @@ def build(
         begun = start(config, places.store, progress=told[0], data_progress=told[1])
         planned = plan(config, begun)
         stack.enter_context(store.using(node.key for node in planned.nodes))
-        executor = Local(stack.enter_context(lock.first_free(worker_logs(places.store), store.marks)))
+        free = (lock.first_free(worker_logs(places.store), store.marks) for _ in range(config.execution.jobs))
+        executor = Local(*(stack.enter_context(log) for log in free))
         stack.callback(executor.close)
         runner = Runner(store, executor, display, force=force)
         store.clean()
@@ -115,7 +116,10 @@ def _announce(
     stack.callback(outlook.note, there, runner, expected.work)
     for line in (expected.forecast.sentence(), *expected.forecast.lines()):
         display.say(line)
-    display.expect(expected.forecast.seconds)
+    jobs = there.config.execution.jobs
+    if jobs > 1:
+        display.say(f"up to {jobs} stages run at a time; the times are those of one after the other")
+    display.expect(expected.forecast.seconds, jobs)
 
 
 def explain(config: Config, places: Places, display: Display) -> list[Explanation]:

@@ -383,7 +383,7 @@ def install(
     put: Callable[..., None] = setattr, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook
 ) -> None:
     """Make the pipeline use the fakes; `put` is `setattr` or a test's `monkeypatch.setattr`."""
-    put(pipeline, "Local", lambda log: FakeExecutor(failures, hook))
+    put(pipeline, "Local", lambda *logs: FakeExecutor(failures, hook))
 
 
 # ---- A project -------------------------------------------------------------------------------------------
@@ -535,7 +535,9 @@ def drive(arguments: list[str]) -> int:
 
     def hook(event: str) -> None:
         if "say" in given:
-            print(event, flush=True)
+            # In one piece: several stages may run at a time.
+            sys.stdout.write(f"{event}\n")
+            sys.stdout.flush()
         if next(count) == int(given.get("kill", 0)):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(float(given.get("slow", 0)))
@@ -566,14 +568,14 @@ def run_command(project: Project, *arguments: str, code: str = DRIVER) -> subpro
 # ---- The worker's process --------------------------------------------------------------------------------
 
 
-def serve(connection: Connection, log: Path) -> None:
+def serve(connection: Connection, log: Path, device: str | None = None) -> None:
     """The real worker's side with `told` in place of TensorFlow's stages; to be its process' target."""
     workspace = ModuleType("generator.stages.workspace")
     workspace.configure = lambda threads: None  # type: ignore[attr-defined]
     workspace.run = told  # type: ignore[attr-defined]
     workspace.devices = lambda: None  # type: ignore[attr-defined]
     sys.modules[workspace.__name__] = workspace
-    worker.serve(connection, log)
+    worker.serve(connection, log, device)
 
 
 def told(job: Any, out: Path, report: Report) -> None:

@@ -116,6 +116,19 @@ def test_fault_32_an_interrupted_build_says_how_to_go_on_and_does(
     assert timeless(fresh.site()) == timeless(template.site())
 
 
+def test_fault_32_of_several_stages_at_a_time_each_is_stopped_and_goes_on(fresh: Project, template: Project) -> None:
+    process = start(fresh, "--jobs", "2", until="augmentation.fine_tuning epoch 5")
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr.splitlines()[-1] == "build.py: stopped; the same command goes on at the last finished epoch"
+    assert "Traceback" not in stderr
+    again = run_command(fresh, "say", "--jobs", "2")
+    assert again.returncode == 0, again.stderr
+    assert "augmentation.fine_tuning epoch 4" not in again.stdout.splitlines()
+    assert timeless(fresh.site()) == timeless(template.site())
+
+
 def test_fault_35_the_second_build_names_the_first_and_ends(fresh: Project, template: Project) -> None:
     first = start(fresh, until="baseline.head epoch 1")
     second = run_command(fresh)

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -856,3 +857,74 @@ def test_explain_says_what_another_kind_of_machine_made(built: Project, monkeypa
     machines.here.cache_clear()
     assert rows["baseline.head"].causes == ("made on another kind of machine",)
     assert not built.explain("store.same_machine=true")["baseline.head"].runs
+
+
+# ---- Several stages at a time ----------------------------------------------------------------------------
+
+
+def test_several_jobs_give_the_same_bytes_and_run_the_same_stages(fresh: Project, built: Project) -> None:
+    display = Recorder()
+    outcome = fresh.build("execution.jobs=3", display=display)
+    assert set(outcome.ran) == EVERYTHING
+    assert len(outcome.ran) == len(EVERYTHING), "a stage ran twice"
+    assert timeless(fresh.site()) == timeless(built.site())
+    assert "up to 3 stages run at a time; the times are those of one after the other" in display.lines
+    assert verify.verify(fresh.places.site) == ()
+
+
+def test_several_jobs_run_only_what_is_missing(built: Project) -> None:
+    shutil.rmtree(built.places.store / "stages" / "features")
+    assert built.build("execution.jobs=3").ran == ()
+    ran = built.build("execution.jobs=3", "fine_tuning.learning_rate=0.5").ran
+    assert not any(label.endswith((".features", ".cut", ".head")) for label in ran)
+    assert built.build("fine_tuning.learning_rate=0.5").ran == ()
+
+
+def test_several_jobs_may_be_forced(built: Project) -> None:
+    before = timeless(built.site())
+    assert set(built.build("execution.jobs=2", force=True).ran) == EVERYTHING
+    assert timeless(built.site()) == before
+
+
+def test_with_several_jobs_a_failing_variant_leaves_the_others_finished(
+    fresh: Project, built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(monkeypatch, augmentation__head=BuildFailed("the loss is not a number"))
+    with pytest.raises(BuildFailed) as caught:
+        fresh.build("execution.jobs=3")
+    assert str(caught.value).splitlines() == [
+        "augmentation failed: the loss is not a number",
+        "the site stays as it was; finished and kept: baseline",
+    ]
+    fail(monkeypatch)
+    assert not any("baseline.evaluation" in label for label in fresh.build("execution.jobs=3").ran)
+    assert timeless(fresh.site()) == timeless(built.site())
+
+
+def test_with_several_jobs_bad_input_ends_the_build_at_once(fresh: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(monkeypatch, baseline__cut=BadInput("weights.h5: holds NaN"))
+    with pytest.raises(BadInput, match="holds NaN"):
+        fresh.build("execution.jobs=3")
+    assert not fresh.places.site.exists()
+
+
+def test_what_ran_beside_another_stage_is_no_measure_of_its_time(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(2)
+
+    def meet(event: str) -> None:
+        if event in ("baseline.fine_tuning", "augmentation.fine_tuning"):
+            together.wait(60)
+
+    fakes.install(monkeypatch.setattr, hook=meet)
+    fresh.build("execution.jobs=2")
+    kinds = [kind.split()[0] for rows in timings_of(fresh).values() for kind in rows]
+    assert "fine_tuning" not in kinds
+    assert "pixels" in kinds
+
+
+def timings_of(project: Project) -> dict[str, dict[str, Any]]:
+    """Machine → kind of work → what it took."""
+    table: dict[str, dict[str, Any]] = json.loads((project.places.store / "timings.json").read_text("utf-8"))
+    return table

@@ -48,6 +48,8 @@ def collect(
     config: Config, begun: Start, plan: Plan, runner: Runner, described: DataSummary, display: Display, root: Path
 ) -> BuildResults:
     """Every variant's results and figures. Raises `BuildFailed` listing every run that failed."""
+    if config.execution.jobs > 1:
+        runner.prepare(_in_order(plan), config.execution.jobs)
     _train_all(plan, runner, display)
     variants = {v.name: _variant_result(v, config, begun, plan, runner) for v in config.variants}
     return BuildResults(
@@ -121,13 +123,24 @@ def environment(root: Path, machines: tuple[ComputedOn, ...]) -> Environment:
     return Environment(python=platform.python_version(), packages=program.packages(root), machines=machines)
 
 
+TRAINED = ("architecture", "evaluation", "head_evaluation", "activation_maps", "measurement")
+"""Stages of a run that results are read from. The evaluation before what needs less: with what it needs `cut` is there,
+which spares `features` half of its work."""
+
+
+def _in_order(plan: Plan) -> Iterator[Node]:
+    """What the results need, run by run, and then what is drawn."""
+    for nodes in plan.runs.values():
+        yield from (nodes[stage] for stage in TRAINED if stage in nodes)
+    yield from plan.wanted
+
+
 def _train_all(plan: Plan, runner: Runner, display: Display) -> None:
     """Run what the results are read from; one run's failure does not keep the others from finishing."""
     failures: dict[str, BuildFailed] = {}
     for name, nodes in plan.runs.items():
         try:
-            # The evaluation first: with what it needs `cut` is there, which spares `features` half of its work.
-            for stage in ("architecture", "evaluation", "head_evaluation", "activation_maps", "measurement"):
+            for stage in TRAINED:
                 if stage in nodes:
                     runner.require(nodes[stage])
         except BuildFailed as error:

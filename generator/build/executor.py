@@ -1,11 +1,14 @@
 """Where a stage's function runs."""
 
+from itertools import cycle
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Protocol
 
 from generator.build import machines
 from generator.build.worker import Worker
 from generator.stages.job import Job
+from generator.support import hardware
 from generator.support.progress import Report
 
 
@@ -25,18 +28,30 @@ class Executor(Protocol):
 
 
 class Local:
-    """This machine: stages that need TensorFlow in a process of their own, the others here."""
+    """This machine: stages that need TensorFlow in processes of their own, the others here."""
 
-    def __init__(self, log: Path) -> None:
-        """`log` receives what TensorFlow prints."""
-        self._worker = Worker(log)
+    def __init__(self, *logs: Path) -> None:
+        """As many stages at a time need TensorFlow as there are `logs`, which receive what it prints.
+
+        With several of them, and several GPUs, each process has one GPU.
+        """
+        devices = hardware.gpu_numbers() if len(logs) > 1 else ()
+        self._workers = [Worker(log, each) for log, each in zip(logs, cycle(devices or (None,)), strict=False)]
+        self._free: SimpleQueue[Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
 
     def run(self, job: Job, out: Path, report: Report) -> None:
         if job.tensorflow:
-            self._worker.run(job, out, report)
+            worker = self._free.get()
+            try:
+                worker.run(job, out, report)
+            finally:
+                self._free.put(worker)
         else:
             job.body(job, out, report)
             machines.note(job, out)
 
     def close(self) -> None:
-        self._worker.close()
+        for worker in self._workers:
+            worker.close()

@@ -23,7 +23,7 @@ from generator.build.timings import Timing
 from generator.data import decoding
 from generator.experiment.settings import Config
 from generator.support.display import Display
-from generator.support.errors import MeasuredPostError
+from generator.support.errors import BuildFailed, MeasuredPostError
 from generator.support.hardware import Precision
 from generator.training.checkpoint_files import read_checkpoint
 
@@ -81,12 +81,12 @@ def expect(there: Outset, running: Sequence[Node], display: Display, measure: Me
 
 
 def note(there: Outset, runner: Runner, work: Mapping[str, Work]) -> None:
-    """Keep what the stages took that ran."""
+    """Keep what the stages took that ran, each as long as it had the machine for itself."""
     entries = {node.label: runner.entries.get(node.key.digest) for node in there.plan.nodes}
-    took = [(work[label], entries[label]) for label in runner.ran if label in work]
+    took = [(work[label], entries[label]) for label in runner.ran if label in work and label not in runner.overlapped]
     done = {todo.kind: Timing(todo.volume, entry.seconds) for todo, entry in took if entry}
     if done and there.store.root.is_dir():
-        with there.store.alone():
+        with suppress(BuildFailed), there.store.alone():  # stopped while another build has it
             timings.record(there.store.root, done)
 
 

@@ -3,13 +3,16 @@
 A `Runner` is asked for a stage; it asks for the stages that this one needs, from the end backwards.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from generator.build import schedule
 from generator.build.executor import Executor
 from generator.build.plan import Node
 from generator.build.store import Entry, Store
 from generator.support.display import Display
+from generator.support.errors import BuildFailed
 
 
 class Runner:
@@ -25,9 +28,16 @@ class Runner:
         """Digest of a key → its entry."""
         self.ran: list[str] = []
         """Labels of the stages that ran."""
+        self.overlapped: set[str] = set()
+        """Labels of those that ran beside another, so that their seconds say nothing of them alone."""
+        self._running: set[str] = set()
+        self._failed: dict[str, BuildFailed] = {}
+        """Digest of a key → why there is no outcome."""
 
     def require(self, node: Node) -> Entry:
         """The outcome of a stage. Raises what its function raises, and `BuildFailed` where the store refuses."""
+        if node.key.digest in self._failed:
+            raise self._failed[node.key.digest]
         known = self.entries.get(node.key.digest)
         if known is None:
             known = None if self._force else self._store.find(node.key)
@@ -37,17 +47,63 @@ class Runner:
             self.entries[node.key.digest] = known
         return known
 
+    def prepare(self, nodes: Iterable[Node], jobs: int) -> None:
+        """Run what is missing for `nodes`, up to `jobs` stages at a time; what fails is raised when it is required."""
+        schedule.run(self._missing(nodes), jobs, self._prepared, self._interrupt)
+
+    def _interrupt(self) -> None:
+        self._store.stop()
+        self._executor.close()
+
+    def _prepared(self, node: Node) -> None:
+        try:
+            self.require(node)
+        except BuildFailed as error:
+            self._failed[node.key.digest] = error
+            raise
+
+    def _missing(self, nodes: Iterable[Node]) -> list[Node]:
+        """What must run for `nodes`, in the order in which `require` would run it."""
+        found: dict[str, Node] = {}
+
+        def visit(node: Node) -> None:
+            digest = node.key.digest
+            if digest in found or digest in self.entries:
+                return
+            entry = None if self._force else self._store.find(node.key)
+            if entry:
+                self.entries[digest] = entry
+                return
+            for need in node.needs.values():
+                visit(need)
+            found[digest] = node
+
+        for node in nodes:
+            visit(node)
+        return list(found.values())
+
     def _run(self, node: Node) -> Entry:
         # What it uses is there if this build needs that too; it is not worth computing for this stage alone.
         used = {name: use for name, use in node.uses.items() if use.key.digest in self.entries}
         inputs = {name: self._input(each) for name, each in {**node.needs, **used}.items()}
 
         def write(out: Path) -> None:
-            with self._display.stage(node.label) as report:
+            with self._noted(node.label), self._display.stage(node.label) as report:
                 self._executor.run(node.job(inputs, self._store.checkpoint(node.key)), out, report)
             self.ran.append(node.label)
 
         return self._store.create(node.key, write, anew=self._force)
+
+    @contextmanager
+    def _noted(self, label: str) -> Iterator[None]:
+        """Note which stages run at the same time."""
+        self._running.add(label)
+        if len(self._running) > 1:
+            self.overlapped |= self._running
+        try:
+            yield
+        finally:
+            self._running.remove(label)
 
     def _input(self, node: Node) -> Path:
         """Folder of a stage's files, large ones checked too; a broken one is made again."""

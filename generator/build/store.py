@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -24,6 +25,7 @@ from typing import Any
 from generator.build import in_use, machines
 from generator.build.key import Key, Parts
 from generator.experiment.machine import Made
+from generator.support import files as disk
 from generator.support import lock
 from generator.support.errors import BuildFailed
 from generator.support.files import UNFINISHED, file_hash, flush, refused, temporary_beside, write_atomically
@@ -70,12 +72,20 @@ class Store:
         warn: Callable[[str], None] = lambda message: None,
         *,
         say: Callable[[str], None] = lambda message: None,
-        pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`say` is told whom another build waits for; `pause` waits for so many seconds, and ends that by raising."""
+        """`say` is told which other build is waited for."""
         self.root = root
-        self._warn, self._say, self._pause = warn, say, pause
+        self._warn, self._say = warn, say
+        self._stopped = threading.Event()
         self._mark: Path | None = None
+
+    def stop(self) -> None:
+        """Let no thread wait for another build any more; those that do raise `BuildFailed`."""
+        self._stopped.set()
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise BuildFailed("the build was stopped while it waited for another one")
 
     @property
     def marks(self) -> Path:
@@ -163,14 +173,14 @@ class Store:
     def _tidy(self, name: str) -> None:
         """Remove what a dead process left of the key that is called `name`."""
         for path in (self.root / "temporary").glob(f"{name}*"):
-            _remove(path)
+            disk.remove(path)
         checkpoint = self.root / "checkpoints" / f"{name}.npz"
-        _remove(temporary_beside(checkpoint))
-        _remove(checkpoint.with_suffix(UNFINISHED))
+        disk.remove(temporary_beside(checkpoint))
+        disk.remove(checkpoint.with_suffix(UNFINISHED))
         stage, _, digest = name.rpartition("-")
         # A stage's entry is kept before its checkpoint goes; a build may be killed between the two.
         if (self.root / "stages" / stage / digest / ENTRY).is_file():
-            _remove(checkpoint)
+            disk.remove(checkpoint)
 
     def entries(self) -> Iterator[tuple[Path, int, float]]:
         """(path, bytes, time of last use) of every entry and checkpoint, the longest unused first."""
@@ -179,7 +189,7 @@ class Store:
         rows = []
         for path in (*folders, *checkpoints):
             with suppress(OSError):  # gone meanwhile: a build may be running
-                rows.append((path, _size(path), path.stat().st_mtime))
+                rows.append((path, disk.size_of(path), path.stat().st_mtime))
         yield from sorted(rows, key=lambda row: row[2])
 
     def prune(self, limit: int) -> int:
@@ -297,9 +307,9 @@ class Store:
             away = Path(tempfile.mkdtemp(prefix=f"{path.parent.name}-{path.name}.", dir=self._area("temporary")))
             with suppress(OSError):
                 path.rename(away / path.name)
-            _remove(away)
+            disk.remove(away)
         else:
-            _remove(path)
+            disk.remove(path)
 
     def _lock(self, key: Key) -> Path:
         return self.root / "locks" / f"{_name(key)}.lock"
@@ -337,14 +347,3 @@ def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: boo
 def _name(key: Key) -> str:
     """What its temporary folder, its checkpoint and its lock are called."""
     return f"{key.stage}-{key.digest}"
-
-
-def _size(path: Path) -> int:
-    return sum(p.stat().st_size for p in path.iterdir()) if path.is_dir() else path.stat().st_size
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -4,12 +4,11 @@ The build itself never imports TensorFlow. A worker that is killed (for memory, 
 running, not the build; one whose parent dies, dies with it.
 """
 
-import ctypes
 import errno
 import multiprocessing
 import os
 import signal
-import sys
+import threading
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
@@ -38,23 +37,27 @@ SUSPICIONS = {
 class Worker:
     """Runs jobs one after the other; `log` receives what TensorFlow prints."""
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
+    def __init__(self, log: Path, device: str | None = None) -> None:
+        """`device`: the only GPU to use, as `CUDA_VISIBLE_DEVICES` names it; None: all there are."""
+        self._log, self._device = log, device
         self._process: Any = None
         self._connection: Connection | None = None
+        self._closed = False
+        self._starting = threading.Lock()
 
     def run(self, job: Job, out: Path, report: Report) -> None:
         """Run `job`'s stage with its files into `out`.
 
         Raises `BuildFailed`, `Diverged` or `BadInput` as the stage did, and `BuildFailed` when the process was killed.
         """
-        connection = self._connection or self._start()
+        connection = self._connection or self._start(job.label)
+        process = self._process
         try:
             connection.send((job, out))
         except OSError:
             raise self._died(job.label) from None
         while True:
-            if connection not in wait([connection, self._process.sentinel]):
+            if connection not in wait([connection, process.sentinel]):
                 raise self._died(job.label)
             try:
                 kind, *content = connection.recv()
@@ -68,25 +71,31 @@ class Worker:
                 raise _error(kind, content[0], job.label)
 
     def close(self) -> None:
-        """End the process, also in the middle of a stage."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = self._connection = None
+        """End the process, also in the middle of a stage that another thread waits for; no other is started."""
+        with self._starting:
+            self._closed, process = True, self._process
+        if process is not None:
+            process.kill()
+            process.join()
 
-    def _start(self) -> Connection:
+    def _start(self, label: str) -> Connection:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, self._log), name="worker", daemon=True)
-        self._process.start()
+        arguments = (theirs, self._log, self._device)
+        process = context.Process(target=serve, args=arguments, name="worker", daemon=True)
+        with self._starting:
+            if self._closed:
+                raise BuildFailed(f"{label}: the build was stopped")
+            process.start()
+            self._process = process
         theirs.close()
         self._connection = ours
         return ours
 
     def _died(self, label: str) -> BuildFailed:
-        self._process.join()
-        code = self._process.exitcode
-        self._process = self._connection = None
+        process, self._process, self._connection = self._process, None, None
+        process.join()
+        code = process.exitcode
         if code and code < 0:
             how = f"was killed by {signal.Signals(-code).name}{SUSPICIONS.get(-code, '')}"
         else:
@@ -99,14 +108,16 @@ def _error(kind: str, message: str, label: str) -> Exception:
     return known(f"{label}: {message}") if known else RuntimeError(f"{label}:\n{message}")
 
 
-def serve(connection: Connection, log: Path) -> None:
+def serve(connection: Connection, log: Path, device: str | None = None) -> None:
     """The worker's side: run jobs until the other side is gone."""
-    _die_with_parent()
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     # The terminal sends an interrupt to both processes; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(log)
     accept_any_text()
     os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
+    if device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
     # Late: TensorFlow takes seconds to import, and only this process needs it.
     from generator.stages import workspace
 
@@ -137,9 +148,11 @@ def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connecti
 
 
 def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    # Not prctl(2): its parent is the thread that started this process, which may end long before the build.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _redirect_output(log: Path) -> None:

@@ -51,7 +51,7 @@ EXPORT_HELP = (
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    settings = load(options, options.variants)
+    settings = load(options, options.variants, options.jobs)
     places = _places(options, settings)
     if options.explain:
         _print_explanations(pipeline.explain(settings, places, for_terminal()))
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--export", type=Path, metavar="FILE", help=EXPORT_HELP)
     how = parser.add_argument_group("how")
     how.add_argument("--explain", action="store_true", help="say what would run and why, and stop")
+    how.add_argument("--jobs", type=int, metavar="N", help="run up to N stages at a time; the results are the same")
     how.add_argument("--force", action="store_true", help="run everything again")
     how.add_argument(
         "--overwrite",

@@ -20,6 +20,7 @@ from generator.experiment.settings import (
     BASELINE,
     Config,
     DataSettings,
+    ExecutionSettings,
     Recipe,
     Settings,
     ShownSettings,
@@ -69,6 +70,7 @@ class ConfigFile(Recipe):
     """Name → settings that are tried together, of which validation chooses."""
     gates: dict[str, str] = Field(default={})
     store: StoreSettings = StoreSettings()
+    execution: ExecutionSettings = ExecutionSettings()
     questions: dict[str, Question] = Field(default={})
     profiles: dict[str, dict[str, Any]] = Field(default={})
     """Name → settings that `--profile NAME` lays over the others."""
@@ -130,6 +132,7 @@ def load(
         seeds=file.seeds,
         gates=file.gates,
         store=file.store,
+        execution=file.execution,
         questions=_questions(file, selected, where=str(path)),
         profile=profile,
         variants=tuple(_variant(name, file, where=str(path)) for name in selected if name not in file.sweeps),

@@ -227,6 +227,13 @@ class StoreSettings(Settings):
         return self
 
 
+class ExecutionSettings(Settings):
+    """How stages are run: no part of the experiment, whose outcome is the same for any of this."""
+
+    jobs: int = Field(default=1, ge=1, le=64)
+    """How many stages that need TensorFlow run at a time, each in a process of its own."""
+
+
 class Variant(Settings):
     """The baseline's recipe with `changes` applied."""
 
@@ -283,6 +290,7 @@ class Config(Settings):
     gates: dict[str, str] = {}
     """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`."""
     store: StoreSettings = StoreSettings()
+    execution: ExecutionSettings = ExecutionSettings()
     questions: dict[str, Question] = {}
     """What the post asks of the variants, by a name: of those alone that are built."""
     profile: str | None = None

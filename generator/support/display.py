@@ -10,6 +10,7 @@ import codecs
 import io
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,16 +33,23 @@ class Display:
         self._stream = stream or sys.stderr
         self._clock = clock
         self._whole: Whole | None = None
+        self._drawing = threading.RLock()
+        """Held while something is shown: stages may run in several threads."""
 
     def say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        with self._drawing:
+            print(text, file=self._stream, flush=True)
 
     def warn(self, text: str) -> None:
         self.say(f"warning: {text}")
 
-    def expect(self, seconds: Mapping[str, float]) -> None:
-        """Tell the whole build's share from now on; `seconds` is what each stage that runs takes, about."""
-        self._whole = Whole(seconds) if sum(seconds.values()) > 0 else None
+    def expect(self, seconds: Mapping[str, float], jobs: int = 1) -> None:
+        """Tell the whole build's share from now on; `seconds` is what each stage that runs takes alone, about.
+
+        Where `jobs` run at a time, only the clock tells how fast the whole goes.
+        """
+        since = (self._clock, self._clock()) if jobs > 1 else None
+        self._whole = Whole(seconds, since) if sum(seconds.values()) > 0 else None
 
     @contextmanager
     def stage(self, label: str) -> Iterator[Report]:
@@ -63,50 +71,73 @@ class Display:
         self._finish(label, self._clock() - started)
 
     def _finish(self, label: str, seconds: float) -> None:
-        if self._whole:
-            self._whole.finish(label, seconds)
-        whole = self._so_far()
+        with self._drawing:
+            if self._whole:
+                self._whole.finish(label, seconds)
+            whole = self._so_far()
         self.say(f"{label}: done in {duration(seconds)}{whole and f'; build {whole}'}")
 
     def _so_far(self, label: str = "", elapsed: float = 0, share: float = 0, left: float | None = None) -> str:
         """How far the build is, with a stage that has been running for `elapsed` seconds; empty if not known."""
-        return self._whole.describe(label, elapsed, share, left) if self._whole else ""
+        with self._drawing:
+            return self._whole.describe(label, elapsed, share, left) if self._whole else ""
 
 
 class LiveDisplay(Display):
-    """A terminal: one line per finished stage, a bar for the one that runs, and one for the whole build."""
+    """A terminal: one line per finished stage, a bar for each that runs, and one for the whole build."""
 
     def __init__(self, console: "Console", clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock=clock)
         self._console = console
+        self._bars: Progress | None = None
+        """There as long as a stage runs."""
 
     def say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, label: str) -> Iterator[Report]:
+        started = self._clock()
+        with self._drawing:
+            bars, build = self._shown()
+            task = bars.add_task(label, total=1.0, text="")
+        try:
+            yield self._report(bars, task, build, label, started)
+        finally:
+            with self._drawing:
+                if len(bars.task_ids) == 2:  # with that of the whole build
+                    bars.stop()
+                    self._bars = None
+                else:
+                    bars.remove_task(task)
+        self._finish(label, self._clock() - started)
+
+    def _shown(self) -> "tuple[Progress, TaskID]":
+        """The bars, and that of the whole build, which is the first."""
         # Late: rich takes a tenth of a second to import, and a build that runs nothing needs none of it.
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[text]}"))
-        started = self._clock()
-        with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task(label, total=1.0, text="")
-            build = progress.add_task("whole build", total=1.0, text=self._so_far(), visible=self._whole is not None)
-            progress.update(build, completed=self._whole.share() if self._whole else 0)
-            yield self._report(progress, task, build, label, started)
-        self._finish(label, self._clock() - started)
+        if self._bars is None:
+            text = TextColumn("{task.fields[text]}")
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), text)
+            self._bars = Progress(*columns, console=self._console, transient=True)
+            known = self._whole is not None
+            build = self._bars.add_task("whole build", total=1.0, text=self._so_far(), visible=known)
+            self._bars.update(build, completed=self._whole.share() if self._whole else 0)
+            self._bars.start()
+        return self._bars, self._bars.task_ids[0]
 
     def _report(self, progress: "Progress", task: "TaskID", build: "TaskID", label: str, started: float) -> Report:
         left = TimeLeft()
 
         def report(figures: Figures) -> None:
             now = self._clock()
-            remaining, share = left(figures, now), left.share(figures)
-            progress.update(task, completed=fraction(figures), text=describe(figures, remaining))
-            if self._whole:
-                text = self._so_far(label, now - started, share, remaining)
-                progress.update(build, completed=self._whole.share(label, share), text=text)
+            with self._drawing:
+                remaining, share = left(figures, now), left.share(figures)
+                progress.update(task, completed=fraction(figures), text=describe(figures, remaining))
+                if self._whole:
+                    text = self._so_far(label, now - started, share, remaining)
+                    progress.update(build, completed=self._whole.share(label, share), text=text)
 
         return report
 
@@ -175,24 +206,36 @@ PRIOR = 0.1
 class Whole:
     """How far a build is: what its stages were expected to take, corrected by what finished ones took."""
 
-    def __init__(self, expected: Mapping[str, float]) -> None:
+    def __init__(self, expected: Mapping[str, float], since: tuple[Callable[[], float], float] | None = None) -> None:
+        """`since`: a clock and its time at the beginning, where several stages run at a time."""
         self._waiting = dict(expected)
+        self._since = since
+        self._begun: dict[str, float] = {}
+        """Label of a stage that runs → share of it that is done, as last told."""
         self._total = sum(expected.values())
         self._planned = self._spent = 0.0
 
     def finish(self, label: str, seconds: float) -> None:
         """Note that a stage took `seconds`; one that was not expected counts for nothing."""
+        self._begun.pop(label, None)
         if label in self._waiting:
             self._planned += self._waiting.pop(label)
             self._spent += seconds
 
     def share(self, label: str = "", done: float = 0.0) -> float:
         """Share of the build that is done, 0 to 1, with a stage that runs at `done` of its own."""
-        return (self._planned + done * self._waiting.get(label, 0.0)) / self._total
+        if label:
+            self._begun[label] = done
+        running = sum(share * self._waiting.get(name, 0.0) for name, share in self._begun.items())
+        return (self._planned + running) / self._total
 
     def left(self, label: str = "", elapsed: float = 0.0, left: float | None = None) -> float:
         """Seconds until the end; `elapsed` and `left` are the running stage's, None where it has no pace yet."""
         prior = PRIOR * self._total
+        if self._since:
+            clock, beginning = self._since
+            done = self.share() * self._total
+            return (clock() - beginning + prior) / (done + prior) * (self._total - done)
         pace = (self._spent + prior) / (self._planned + prior)
         now = self._waiting.get(label, 0.0)
         rest = sum(each for name, each in self._waiting.items() if name != label)
@@ -200,8 +243,8 @@ class Whole:
 
     def describe(self, label: str = "", elapsed: float = 0.0, done: float = 0.0, left: float | None = None) -> str:
         """`34%, about 4 min left`."""
-        seconds = self.left(label, elapsed, left)
         percent = f"{int(100 * self.share(label, done) + 1e-6)}%"
+        seconds = self.left(label, elapsed, left)
         return f"{percent}, about {about(seconds)} left" if seconds >= 0.5 else percent
 
 

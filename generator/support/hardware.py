@@ -134,6 +134,14 @@ def gpus() -> tuple[str, ...]:
     return tuple(names)
 
 
+def gpu_numbers() -> tuple[str, ...]:
+    """The GPUs that a process may use, as `CUDA_VISIBLE_DEVICES` names them."""
+    told = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if told is None:
+        return tuple(str(number) for number in range(len(gpus())))
+    return tuple(name.strip() for name in told.split(",") if name.strip())
+
+
 def memory() -> str:
     """Memory of the machine in whole GiB, `24 GiB`; empty where the system does not tell it."""
     try:

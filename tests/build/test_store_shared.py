@@ -121,15 +121,18 @@ def test_where_the_first_fails_the_second_makes_the_entry(root: Path) -> None:
             first.result()
 
 
-def test_what_ends_the_waiting_is_raised(root: Path) -> None:
-    class Stopped(Exception):
-        """The build was interrupted."""
+def test_who_is_stopped_does_not_wait_on(root: Path) -> None:
+    store: Store
+    told: list[str] = []
 
-    def pause(seconds: float) -> None:
-        raise Stopped
+    def stop(text: str) -> None:
+        told.append(text)
+        store.stop()
 
-    with stage_running(root), pytest.raises(Stopped):
-        Store(root, pause=pause).create(key(1), writing(b"{}"))
+    store = Store(root, say=stop)
+    with stage_running(root), pytest.raises(BuildFailed, match="stopped while it waited"):
+        store.create(key(1), writing(b"{}"))
+    assert len(told) == 1
 
 
 def test_many_builders_of_the_same_keys_make_each_once(root: Path) -> None:
