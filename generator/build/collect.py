@@ -129,10 +129,11 @@ which spares `features` half of its work."""
 
 
 def _in_order(plan: Plan) -> Iterator[Node]:
-    """What the results need, run by run, and then what is drawn."""
+    """What the results need, run by run, and then what is drawn; of the points of a sweep nothing."""
     for nodes in plan.runs.values():
         yield from (nodes[stage] for stage in TRAINED if stage in nodes)
-    yield from plan.wanted
+    own = {node.key.digest for nodes in (plan.shared, *plan.runs.values()) for node in nodes.values()}
+    yield from (node for node in plan.wanted if node.key.digest in own)
 
 
 def _train_all(plan: Plan, runner: Runner, display: Display) -> None:

@@ -30,8 +30,8 @@ def marked(folder: Path, digests: Collection[str]) -> Iterator[Path]:
             lock.remove(held)
 
 
-def digests(folder: Path, but: Path | None = None) -> frozenset[str]:
-    """All that is marked in `folder`, except by the mark `but`; removes the marks of dead processes."""
+def digests(folder: Path, but: Collection[Path] = ()) -> frozenset[str]:
+    """All that is marked in `folder`, except by the marks `but`; removes the marks of dead processes."""
     found: set[str] = set()
     for held in folder.glob("*.lock"):
         mark = held.with_suffix(".json")
@@ -39,7 +39,7 @@ def digests(folder: Path, but: Path | None = None) -> frozenset[str]:
             if dead:
                 mark.unlink(missing_ok=True)
                 lock.remove(held)
-            elif mark != but:
+            elif mark not in but:
                 with suppress(OSError, ValueError):  # not written yet, or removed at this moment
                     found.update(json.loads(mark.read_text("utf-8")))
     return frozenset(found)

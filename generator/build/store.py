@@ -77,7 +77,7 @@ class Store:
         self.root = root
         self._warn, self._say = warn, say
         self._stopped = threading.Event()
-        self._mark: Path | None = None
+        self._marks: set[Path] = set()
 
     def stop(self) -> None:
         """Let no thread wait for another build any more; those that do raise `BuildFailed`."""
@@ -123,7 +123,7 @@ class Store:
         with ExitStack() as stack:
             # Not while somebody prunes, who has looked for marks before.
             with self.alone():
-                self._mark = stack.enter_context(in_use.marked(self.marks, {key.digest for key in keys}))
+                self._marks.add(stack.enter_context(in_use.marked(self.marks, {key.digest for key in keys})))
             yield
 
     def alone(self) -> AbstractContextManager[None]:
@@ -294,7 +294,7 @@ class Store:
     def _in_the_way(self, key: Key) -> Entry | None:
         """The entry of `key` if another build may be reading it; any other is moved away."""
         found = Store._there(self, key)
-        if found and key.digest in in_use.digests(self.marks, but=self._mark):
+        if found and key.digest in in_use.digests(self.marks, but=self._marks):
             return found
         if self._folder(key).exists():
             self._move_away(self._folder(key))

@@ -193,7 +193,7 @@ def test_a_sound_entry_that_another_builder_uses_is_not_replaced(root: Path) -> 
         assert other.create(key(1), writing(b"second"), anew=True).read_bytes("result.json") == b"first"
         assert first.folder.stat().st_ino == identity
     assert other.create(key(1), writing(b"second"), anew=True).read_bytes("result.json") == b"second"
-    with one.using([key(1)]):
+    with one.using([key(1)]), one.using([key(2)]):
         assert one.create(key(1), writing(b"third"), anew=True).read_bytes("result.json") == b"third", "its own use"
 
 
