@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+import generator
 from generator.backbones.registry import BACKBONES
 from generator.experiment import label_files, map_files, measurement_files, provenance
 from generator.experiment.post_settings import PostSettings
@@ -62,7 +63,7 @@ def make(post: PostSettings, results: BuildResults, files: Mapping[str, bytes]) 
     entities.append(_file(manifest.NAME, None))
     machines, inputs, cited = _machines(record), _inputs(results), _cited(results)
     authors = [_author(f"#author-{i}", name) for i, name in enumerate(post.authors, start=1)]
-    software = list(_software(results, record))
+    software = list(_software(results))
     action = _action(record, results, (software[0], *machines), inputs, entities)
     root = _root(post, results, entities, authors, cited, action)
     others = (*authors, *_license(post), *cited, action, *software, *machines, *inputs)
@@ -163,7 +164,7 @@ def _cited(results: BuildResults) -> list[Entity]:
     ]
 
 
-def _software(results: BuildResults, record: Mapping[str, Any]) -> Iterator[Entity]:
+def _software(results: BuildResults) -> Iterator[Entity]:
     """The program, then what it ran on."""
     packages = [
         _entity(
@@ -186,7 +187,7 @@ def _software(results: BuildResults, record: Mapping[str, Any]) -> Iterator[Enti
         _SOFTWARE,
         "SoftwareApplication",
         name="Measured Post",
-        softwareVersion=record["commit"] and f"commit {record['commit']}",
+        softwareVersion=generator.__version__,
         description="Runs an image-classification experiment and writes the post about it.",
         softwareRequirements=_links([python, *packages]),
     )
@@ -242,12 +243,13 @@ def _action(
     files: Sequence[Entity],
 ) -> Entity:
     """The build: what was used, by what, to make the files."""
-    variants = ", ".join(results.variants)
+    variants, commit = ", ".join(results.variants), record["commit"]
     return _entity(
         "#build",
         "CreateAction",
         name=f"Build {record['id']}",
-        description=f"Trained and evaluated {variants} and published the post.",
+        description=f"Trained and evaluated {variants} and published the post"
+        + (f", from commit {commit} of the repository with the settings." if commit else "."),
         endTime=record["time"],
         instrument=_links(instruments),
         object=_links(inputs),

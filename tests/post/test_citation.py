@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+import generator
 from generator.experiment.post_settings import PostSettings
 from generator.post import citation, render
 from tests.factories import ROOT, make_results
@@ -61,4 +62,4 @@ def test_the_programs_own_citation_is_of_its_version() -> None:
     assert found["cff-version"] == "1.2.0"
     assert found["type"] == "software"
     assert all(found[name] for name in ("message", "title", "authors"))
-    assert (found["version"], found["license"]) == (project["version"], project["license"])
+    assert (found["version"], found["license"]) == (generator.__version__, project["license"])

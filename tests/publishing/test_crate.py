@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import generator
 from generator.experiment import provenance, result_files
 from generator.post import manifest
 from generator.publishing import crate
@@ -90,7 +91,8 @@ def test_the_run_names_software_machines_and_inputs() -> None:
     assert links(run["instrument"]) == ["#measured-post", "#machine-1", "#machine-2"]
     assert found["#machine-1"]["name"] == "Epyc"
     assert found["#machine-1"]["description"] == "Linux x86_64, processors: 2, f1, H100, Python 3.11"
-    assert found["#measured-post"]["softwareVersion"] == "commit 0123abc"
+    assert run["description"].endswith(", from commit 0123abc of the repository with the settings.")
+    assert found["#measured-post"]["softwareVersion"] == generator.__version__
     packages = make_results().environment.packages
     needed = [found[each] for each in links(found["#measured-post"]["softwareRequirements"])]
     assert {each["name"]: each["softwareVersion"] for each in needed[1:]} == packages
@@ -106,7 +108,7 @@ def test_random_weights_have_no_hash() -> None:
 
 def test_without_a_commit_or_machines_the_rest_is_told() -> None:
     found = made(record={"commit": None, "machines": []})
-    assert "softwareVersion" not in found["#measured-post"]
+    assert found["#build"]["description"].endswith("published the post.")
     assert found["#machine-1"]["name"] == PROVENANCE["processor"]
 
 
