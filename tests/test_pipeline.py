@@ -722,7 +722,7 @@ def test_every_stage_names_its_machine_once_told(built: Project) -> None:
     assert machine["processor"] == record["processor"]
     assert {stage["machine"] for stage in record["stages"].values()} == {0}
     assert record["stages"]["baseline.head"]["threads"] == 2
-    assert not {"threads", "accelerators", "precision"} & set(record["stages"]["all.pixels"])
+    assert not {"threads", "accelerators", "precision"} & set(record["stages"]["baseline.pixels"])
     assert record["stages"]["baseline.head"]["precision"] == record_precision(built)
 
 

@@ -164,7 +164,7 @@ def test_fault_51_fingerprints_do_not_see_line_ends(root: Path) -> None:
         "generator.training.network:build_head"
     )
     assert set() < checked(root / "templates") <= checked(ROOT / "templates")
-    assert environment(root) == environment(ROOT)
+    assert environment(root, ()) == environment(ROOT, ())
     assert skeleton.skeleton(post(), results(), root / "templates") == skeleton.skeleton(
         post(), results(), ROOT / "templates"
     )
