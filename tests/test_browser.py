@@ -152,8 +152,9 @@ _PRINTED = """
 const height = (part) => part.getBoundingClientRect().height;
 const inside = [...document.querySelectorAll("details:not(.contents-above)")].flatMap((d) => [...d.children].slice(1));
 return {
-  folded: inside.filter((part) => height(part) === 0).map((part) => part.outerHTML.slice(0, 80)),
-  furniture: [...document.querySelectorAll("nav, .skip")].filter(height).map((part) => part.outerHTML.slice(0, 80)),
+  // What chooses rows has no use on paper.
+  folded: inside.filter((part) => height(part) === 0 && !part.matches(".filter")).map((part) => part.outerHTML.slice(0, 80)),
+  furniture: [...document.querySelectorAll("nav, .skip, .filter")].filter(height).map((part) => part.outerHTML.slice(0, 80)),
   colour: getComputedStyle(document.body).backgroundColor,
 };
 """
