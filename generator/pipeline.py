@@ -72,9 +72,7 @@ def build(
         begun = start(config, places.store, progress=told[0], data_progress=told[1])
         planned = plan(config, begun)
         stack.enter_context(store.using(node.key for node in planned.nodes))
-        free = (lock.first_free(worker_logs(places.store), store.marks) for _ in range(config.execution.jobs))
-        executor = Local(*(stack.enter_context(log) for log in free))
-        stack.callback(executor.close)
+        executor = _executor(config.execution.jobs, places, store, stack)
         runner = Runner(store, executor, display, force=force)
         store.clean()
         decided = None if force else sweeping.from_store(config, begun, planned, store)
@@ -99,6 +97,14 @@ def build(
         if limit is not None:
             store.prune(limit)
         return outcome
+
+
+def _executor(jobs: int, places: Places, store: SharedStore, stack: ExitStack) -> Local:
+    """What runs the stages, closed when the build ends; each of its processes has a log of its own."""
+    free = (lock.first_free(worker_logs(places.store), store.marks) for _ in range(jobs))
+    executor = Local(*(stack.enter_context(log) for log in free))
+    stack.callback(executor.close)
+    return executor
 
 
 def _announce(

@@ -151,10 +151,11 @@ return rows.filter((r) => !r.hidden).map((r) => r.cells[2].textContent !== r.cel
 _PRINTED = """
 const height = (part) => part.getBoundingClientRect().height;
 const inside = [...document.querySelectorAll("details:not(.contents-above)")].flatMap((d) => [...d.children].slice(1));
+const told = (part) => part.outerHTML.slice(0, 80);
 return {
   // What chooses rows has no use on paper.
-  folded: inside.filter((part) => height(part) === 0 && !part.matches(".filter")).map((part) => part.outerHTML.slice(0, 80)),
-  furniture: [...document.querySelectorAll("nav, .skip, .filter")].filter(height).map((part) => part.outerHTML.slice(0, 80)),
+  folded: inside.filter((part) => height(part) === 0 && !part.matches(".filter")).map(told),
+  furniture: [...document.querySelectorAll("nav, .skip, .filter")].filter(height).map(told),
   colour: getComputedStyle(document.body).backgroundColor,
 };
 """
