@@ -124,6 +124,9 @@ def test_a_post_of_the_users_own_templates_is_rendered_and_verified(built: Proje
     assert "#image-by-image" in warned
     assert "Mine" in export.export(outcome.preview.read_text("utf-8"), outcome.preview.parent)
     assert verify.verify(built.places.site) == ()
+    images = built.places.site / "assets/images/CV_HW_2"
+    assert (images / "comparison/accuracies.webp").is_file(), "which the first screen shows"
+    assert not (images / "baseline/confusion-matrix.png").exists(), "which no section of these shows"
 
 
 def test_a_changed_title_renders_and_runs_nothing(built: Project) -> None:

@@ -93,6 +93,8 @@ def deliver(
         anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
         display.warn(f"post: links to {anchors} became plain text, because it has no such heading")
     post_page = rendered.pages[0]
+    if post.templates is not None:
+        found, figures = _shown(found, figures, post_page.text)
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
     files |= {f"{place.images}/{path}": content for path, content in figures.items()}
@@ -118,6 +120,14 @@ def deliver(
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())
     return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
+
+
+def _shown(found: BuildResults, figures: Mapping[str, bytes], text: str) -> tuple[BuildResults, dict[str, bytes]]:
+    """The results and `figures` less those that the post of somebody's own templates does not show."""
+    kept = tuple(each for each in found.figures if f"/{each.scope}/{each.name}.png" in text)
+    stems = {f"{each.scope}/{each.name}" for each in kept}
+    files = {path: content for path, content in figures.items() if path.rpartition(".")[0] in stems}
+    return BuildResults(**{name: getattr(found, name) for name in BuildResults.model_fields} | {"figures": kept}), files
 
 
 def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
