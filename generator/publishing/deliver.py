@@ -89,12 +89,14 @@ def deliver(
     """
     post = config.post
     rendered = render.render(post, found, place, templates=places.templates, root=places.root)
+    if post.templates is not None:
+        found, figures = _shown(found, figures, rendered.text)
+        # Numbers have a figure's place in the list as their source.
+        rendered = render.render(post, found, place, templates=places.templates, root=places.root)
     if rendered.unlinked:
         anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
         display.warn(f"post: links to {anchors} became plain text, because it has no such heading")
     post_page = rendered.pages[0]
-    if post.templates is not None:
-        found, figures = _shown(found, figures, post_page.text)
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
     files |= {f"{place.images}/{path}": content for path, content in figures.items()}
