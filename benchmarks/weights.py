@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import machine, project, record
 from benchmarks.record import Record
+from generator.experiment import loading
 from generator.experiment.settings import BASELINE
 from generator.support.places import ROOT
 
@@ -40,8 +41,8 @@ def main() -> None:
 
 
 def of_site(site: Path) -> Record:
-    """Kind of weights → the scores of the post in a site, with what its build says of itself."""
-    (data,) = (site / "assets" / "data").iterdir()
+    """Kind of weights → the scores of the first post in a site, with what its build says of itself."""
+    data = site / "assets" / "data" / loading.load(ROOT / "experiment.toml").post.asset_folder
     metrics, build = (json.loads((data / name).read_text("utf-8")) for name in ("metrics.json", "provenance.json"))
     measured = {"date": build["time"][:10], "commit": (build["commit"] or "no commit")[:9], "command": "make site"}
     scores = {"measured": measured, "machine": {"processor": build["processor"]}}

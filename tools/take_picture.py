@@ -17,6 +17,7 @@ if str(ROOT) not in sys.path:
 
 from PIL import Image  # noqa: E402
 
+from generator.experiment import loading  # noqa: E402
 from generator.support import newlines  # noqa: E402
 from generator.support.errors import BadInput, MeasuredPostError  # noqa: E402
 from generator.support.files import file_hash, write_atomically  # noqa: E402
@@ -50,7 +51,8 @@ def first_screen(site: Path) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         if problems := rendered.jekyll(site, Path(folder)):
             raise BadInput(f"{site}: Jekyll says: {problems[0]}")
-        (page,) = (Path(folder) / "posts").glob("*.html")
+        slug = loading.load(ROOT / "experiment.toml").post.slug
+        page = Path(folder) / "posts" / f"{slug}.html"
         with browsing.served(Path(folder)) as address, browsing.browser() as browser:
             browser.open(f"{address}/posts/{page.name}", *WINDOW[:1], height=WINDOW[1])
             browser.script("for (const part of document.querySelectorAll('details')) part.open = false; scrollTo(0, 0)")
