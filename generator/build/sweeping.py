@@ -109,7 +109,7 @@ def settled(planned: Plan, store: Store) -> frozenset[str]:
 def with_results(found: BuildResults, decided: Decided) -> BuildResults:
     """The results of a build with those of its sweeps."""
     sweeps = {sweep.name: _result(sweep, decided) for sweep in decided.asked.sweeps}
-    return BuildResults(**{name: getattr(found, name) for name in BuildResults.model_fields} | {"sweeps": sweeps})
+    return found.changed(sweeps=sweeps)
 
 
 def _decided(config: Config, begun: Start, planned: Plan, known: Mapping[str, Entry | None]) -> Decided:

@@ -5,7 +5,7 @@ the data set was is in `data_summary`, what a training phase gave in `outcomes`.
 """
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -200,6 +200,10 @@ class BuildResults(Record):
     sweeps: dict[str, SweepResult] = Field(default={})
     """Name → what its points gave; the winner of each is the variant of this name."""
     figures: tuple[FigureFile, ...] = ()
+
+    def changed(self, **fields: Any) -> "BuildResults":
+        """The same with other `fields`, checked again; what follows from fields is worked out anew."""
+        return BuildResults(**{name: getattr(self, name) for name in BuildResults.model_fields} | fields)
 
     @cached_property
     def answers(self) -> dict[str, Answer]:

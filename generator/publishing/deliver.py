@@ -129,7 +129,7 @@ def _shown(found: BuildResults, figures: Mapping[str, bytes], text: str) -> tupl
     kept = tuple(each for each in found.figures if f"/{each.scope}/{each.name}.png" in text)
     stems = {f"{each.scope}/{each.name}" for each in kept}
     files = {path: content for path, content in figures.items() if path.rpartition(".")[0] in stems}
-    return BuildResults(**{name: getattr(found, name) for name in BuildResults.model_fields} | {"figures": kept}), files
+    return found.changed(figures=kept), files
 
 
 def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
