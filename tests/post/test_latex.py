@@ -1,6 +1,8 @@
 """LaTeX tables: every number is the results', names are harmless, and the structure is one that LaTeX takes."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,27 @@ def test_five_classes_and_more_than_a_page_takes() -> None:
     assert "too wide for a page: predictions.csv" in text
 
 
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
+@pytest.mark.parametrize(
+    "build",
+    [
+        make_results(),
+        example.results(runs=3),
+        make_results(data=make_data(class_names=FIVE)),
+        make_results(data=make_data(class_names=("[a] & %\\b_1", "*{x}$y^2#~"))),
+    ],
+    ids=["three variants", "three runs", "five classes", "hostile names"],
+)
+def test_latex_takes_it_and_no_table_is_wider_than_its_page(build: BuildResults, tmp_path: Path) -> None:
+    document = r"\documentclass[a4paper]{article}\usepackage{booktabs}\begin{document}\input{tables}\end{document}"
+    (tmp_path / "tables.tex").write_text(text_of(build), "utf-8")
+    (tmp_path / "article.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "article.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Overfull" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -121,6 +144,6 @@ def test_a_number_without_a_format_is_refused(tmp_path: Path) -> None:
 
 def test_no_number_is_typed_into_the_template() -> None:
     source = (ROOT / "templates" / latex.TEMPLATE).read_text("utf-8")
-    layout = r"\\multicolumn\{\d|\\cmidrule\(\w+\)\{[\d-]+|group\(.*\) \}\}|95 \\%"
+    layout = r"\\multicolumn\{\d|\\cmidrule\(\w+\)\{[\d-]+|group\(.*\) \}\}|95\\%|\d+pt"
     without_layout = re.sub(layout, "", source)
     assert list(typed_numbers(without_layout)) == []
