@@ -31,6 +31,12 @@ def change(value: float) -> str:
     return text[1:] if float(text) == 0 else text
 
 
+def points(value: float) -> str:
+    """A difference of shares in percentage points, with its sign: +2.5; the sign of a rounded zero is dropped."""
+    text = f"{100 * value:+.1f}"
+    return text[1:] if float(text) == 0 else text
+
+
 def percent(value: float) -> str:
     """A share with one decimal: 92.5%."""
     return f"{value:.1%}"
@@ -72,7 +78,7 @@ def setting(value: float) -> str:
 FORMATS: Final[dict[str, Format]] = {
     function.__name__: function
     for function in (
-        accuracy, loss, rounded, change, percent, share, probability, logit, integer, count, setting,
+        accuracy, loss, rounded, change, points, percent, share, probability, logit, integer, count, setting,
     )
 }  # fmt: skip
 """Format name → function."""
