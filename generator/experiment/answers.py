@@ -4,7 +4,7 @@ An `Answer` gives the accuracy of each side on the same images, and by how much 
 first, over runs and images at once. The p values are corrected for all the contrasts of all questions (Holm).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Literal, NamedTuple
 
@@ -12,11 +12,6 @@ from generator.experiment.outcomes import Phase, Prediction
 from generator.experiment.questions import HEAD, Question, figure_of
 from generator.support import noise
 from generator.support.strict_json import Record
-
-
-def phase_of(side: str) -> Phase:
-    """Which phase of its variant a side of a question means."""
-    return "head" if side.endswith(HEAD) else "fine_tuning"
 
 
 class Scored(NamedTuple):
@@ -103,25 +98,27 @@ class Answer(Record):
         return figure_of(self.name)
 
 
-def answers(asked: Mapping[str, tuple[Question, Sequence[Scored]]], *, measured: bool) -> dict[str, Answer]:
-    """Name → answer of each question, of which the sides are given, all scored on the same images."""
+def answers(
+    questions: Mapping[str, Question], scored: Callable[[str, Phase], Scored], *, measured: bool
+) -> dict[str, Answer]:
+    """Name → answer of each question. `scored` gives a variant after a phase, all sides on the same images."""
     from generator.experiment import two_way  # Late: results are read and compared without NumPy.
 
+    asked = {name: [scored(*side) for side in _compared(question)] for name, question in questions.items()}
     differences = {
-        name: [two_way.of_predictions(sides[0].runs, side.runs) for side in sides[1:]]
-        for name, (_, sides) in asked.items()
+        name: [two_way.of_predictions(sides[0].runs, side.runs) for side in sides[1:]] for name, sides in asked.items()
     }
     corrected = iter(noise.holm([each.p for row in differences.values() for each in row]))
     found = {}
-    for name, (question, sides) in asked.items():
-        told = tuple(_side(side) for side in sides)
+    for name, sides in asked.items():
+        told = tuple(_side(side, two_way.interval(side.runs)) for side in sides)
         contrasts = tuple(
             Contrast(gain=side.mean - told[0].mean, low=each.low, high=each.high, p=each.p, adjusted=next(corrected))
             for side, each in zip(told[1:], differences[name], strict=True)
         )
         found[name] = Answer(
             name=name,
-            ask=question.ask,
+            ask=questions[name].ask,
             images=len(sides[0].runs[0]),
             measured=measured,
             sides=told,
@@ -130,11 +127,14 @@ def answers(asked: Mapping[str, tuple[Question, Sequence[Scored]]], *, measured:
     return found
 
 
-def _side(scored: Scored) -> Side:
-    accuracies = tuple(fmean(not p.wrong for p in predictions) for predictions in scored.runs)
-    from generator.experiment import two_way
+def _compared(question: Question) -> list[tuple[str, Phase]]:
+    """(variant, the phase after which it is asked) of each side."""
+    phases: list[Phase] = ["head" if side.endswith(HEAD) else "fine_tuning" for side in question.compare]
+    return list(zip(question.variants, phases, strict=True))
 
-    span = two_way.interval(scored.runs)
+
+def _side(scored: Scored, span: tuple[float, float] | None) -> Side:
     if span is None:
         raise ValueError(f"runs of {scored.title} were scored with different images")
+    accuracies = tuple(fmean(not p.wrong for p in predictions) for predictions in scored.runs)
     return Side(title=scored.title, phase=scored.phase, accuracies=accuracies, low=span[0], high=span[1])

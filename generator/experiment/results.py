@@ -11,13 +11,13 @@ from pydantic import Field, model_validator
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment.activation_maps import ActivationMaps
-from generator.experiment.answers import Answer, Scored, answers, phase_of
+from generator.experiment.answers import Answer, Scored, answers
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.label_review import LabelReview
 from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import PHASES, Epoch, LastEpochs, Phase, PhaseOutcome, Prediction, Score, last_epochs
-from generator.experiment.questions import HEAD, Question
+from generator.experiment.questions import Question
 from generator.experiment.runs import OverRuns, Summary, over_runs, summary
 from generator.experiment.seeds import Seeds, SeedSettings
 from generator.experiment.settings import Recipe
@@ -208,14 +208,10 @@ class BuildResults(Record):
     @cached_property
     def answers(self) -> dict[str, Answer]:
         """Question's name → what the runs say to it, as in `answers.padding.contrasts.0.gain`."""
-        asked = {
-            name: (question, [self._scored(side) for side in question.compare])
-            for name, question in self.questions.items()
-        }
-        return answers(asked, measured=self.measure is not None)
+        return answers(self.questions, self._scored, measured=self.measure is not None)
 
-    def _scored(self, side: str) -> Scored:
-        variant, phase = self.variants[side.removesuffix(HEAD)], phase_of(side)
+    def _scored(self, name: str, phase: Phase) -> Scored:
+        variant = self.variants[name]
         return Scored(variant.title, phase, variant.scored(phase))
 
     @model_validator(mode="after")

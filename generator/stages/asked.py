@@ -5,21 +5,19 @@ need, and what the row says beside.
 """
 
 from generator.stages.stage import Stage
-from generator.stages.table import TENSORFLOW, draws_weights
+from generator.stages.table import NETWORK, RANDOM_WEIGHTS, TENSORFLOW
 
 IMAGES = "images"
 """Input of `ANSWERS`: a folder with images as the stage `pixels` writes them."""
 WRITTEN = "written"
 """Input of `LITE`: the folder in which `EXPORT` left its files."""
 
-_NETWORK = ("data.image_size", "data.batch_size", "model.preprocess", "model.dropout", "fine_tuning.from_layer")
-
 EXPORT = Stage(
     name="export",
     runs="generator.stages.trained:export",
     scope="run",
-    settings=_NETWORK,
-    sometimes={"seeds.weights": draws_weights},
+    settings=NETWORK,
+    sometimes=RANDOM_WEIGHTS,
     given=("classes", "dataset", "backbone", "weights", "precision"),
     needs=("pixels", "fine_tuning"),
     packages=TENSORFLOW,
@@ -40,8 +38,8 @@ ANSWERS = Stage(
     name="answers",
     runs="generator.stages.trained:answers",
     scope="run",
-    settings=_NETWORK,
-    sometimes={"seeds.weights": draws_weights},
+    settings=NETWORK,
+    sometimes=RANDOM_WEIGHTS,
     given=("classes", "backbone", "weights", "precision"),
     needs=("fine_tuning",),
     packages=TENSORFLOW,

@@ -11,12 +11,11 @@ import numpy as np
 
 from generator.data import decoding, regions, summary
 from generator.data.pixels import example_with_alpha
-from generator.experiment.answers import Scored, answers, phase_of
+from generator.experiment.answers import Scored, answers
 from generator.experiment.data_summary import Part
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import PHASES, Epoch, Phase, PhaseOutcome, Prediction, Score
-from generator.experiment.questions import HEAD
 from generator.experiment.showcase import MOST_PAIRS, doubtful
 from generator.experiment.stopping import kept
 from generator.experiment.two_way import interval
@@ -103,17 +102,12 @@ def measure_figures(job: Job, out: Path, report: Report) -> None:
 def comparison(job: Job, out: Path, report: Report) -> None:
     drawings = charts.draw_comparison([_accuracies(job, *row) for row in job.titles.items()])
     measured = any(name.endswith(".measurement") for name in job.inputs)
-    asked = {
-        name: (each, [_scored(job, side, measured=measured) for side in each.compare])
-        for name, each in job.questions.items()
-    }
-    found = answers(asked, measured=measured)
+    found = answers(job.questions, lambda name, phase: _scored(job, name, phase, measured=measured), measured=measured)
     artifacts.write_drawings(out, (*drawings, *charts.draw_answers(list(found.values()))))
 
 
-def _scored(job: Job, side: str, *, measured: bool) -> Scored:
-    """What the runs of a side made of the images that questions are answered with."""
-    name, phase = side.removesuffix(HEAD), phase_of(side)
+def _scored(job: Job, name: str, phase: Phase, *, measured: bool) -> Scored:
+    """What the runs of a variant made, after `phase`, of the images that questions are answered with."""
     last = "head_evaluation" if phase == "head" else "evaluation"
     runs = [
         _measured(job, f"{run}.measurement", phase) if measured else _outcome(job, f"{run}.{last}")

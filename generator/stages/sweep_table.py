@@ -4,21 +4,15 @@ A point of a sweep has the stages that lead to `validation`, and no other: nothi
 """
 
 from generator.stages.stage import Stage
-from generator.stages.table import DRAWING, TENSORFLOW, draws_weights
+from generator.stages.table import DRAWING, NETWORK, RANDOM_WEIGHTS, TENSORFLOW
 
 OF_SWEEPS = (
     Stage(
         name="validation",
         runs="generator.stages.learning:validation",
         scope="trial",
-        settings=(
-            "data.image_size",
-            "data.batch_size",
-            "model.preprocess",
-            "model.dropout",
-            "fine_tuning.from_layer",
-        ),
-        sometimes={"seeds.weights": draws_weights},
+        settings=NETWORK,
+        sometimes=RANDOM_WEIGHTS,
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "cut", "fine_tuning"),
         packages=TENSORFLOW,

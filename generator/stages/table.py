@@ -54,14 +54,16 @@ def draws_weights(recipe: Recipe, weights: Weights) -> bool:
 _SPLITTING = ("split.validation_fraction", "split.stratified")
 _DECODED = ("data.image_size", "data.alpha", "data.crop", "data.max_pixels")
 _BATCHES = ("data.image_size", "data.batch_size")
+NETWORK = (*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer")
+"""What a stage reads that has images pass the whole network after its training."""
 _PHASE = ("split.mode", "model.preprocess", "model.augment", "model.dropout", "seeds.order", "seeds.dropout")
 _TRAINED = (*_BATCHES, *_PHASE)
 _HEAD = ("head.optimizer", "head.learning_rate", "head.epochs", "head.keep", "head.patience")
 _AUGMENTATION: Mapping[str, Condition] = {"model.rotation": augments, "model.fill": augments}
-_RANDOM: Mapping[str, Condition] = {"seeds.weights": draws_weights}
+RANDOM_WEIGHTS: Mapping[str, Condition] = {"seeds.weights": draws_weights}
 _CHANCE: Mapping[str, Condition] = {
     **_AUGMENTATION,
-    **_RANDOM,
+    **RANDOM_WEIGHTS,
     "seeds.augmentation": augments,
     "seeds.split": reshuffles,
 }
@@ -120,7 +122,7 @@ STAGES = (
         runs="generator.stages.learning:cut",
         scope="run",
         settings=(*_BATCHES, "model.preprocess", "fine_tuning.from_layer", "data.max_stored_bytes"),
-        sometimes=_RANDOM,
+        sometimes=RANDOM_WEIGHTS,
         given=("dataset", "backbone", "weights", "precision"),
         needs=("pixels",),
         packages=TENSORFLOW,
@@ -132,7 +134,7 @@ STAGES = (
         scope="run",
         # Not `from_layer`: wherever the cut lies, these are the same bits, and no head is trained again.
         settings=(*_BATCHES, "model.preprocess"),
-        sometimes=_RANDOM,
+        sometimes=RANDOM_WEIGHTS,
         given=("dataset", "backbone", "weights", "precision"),
         needs=("pixels",),
         uses=("cut",),
@@ -179,7 +181,7 @@ STAGES = (
             "head.epochs",
             "data.max_stored_bytes",
         ),
-        sometimes={**_RANDOM, "seeds.split": reshuffles},
+        sometimes={**RANDOM_WEIGHTS, "seeds.split": reshuffles},
         given=("dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split"),
         packages=TENSORFLOW,
@@ -227,8 +229,8 @@ STAGES = (
         name="evaluation",
         runs="generator.stages.learning:evaluation",
         scope="run",
-        settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
-        sometimes=_RANDOM,
+        settings=NETWORK,
+        sometimes=RANDOM_WEIGHTS,
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "split", "cut", "fine_tuning"),
         packages=(*TENSORFLOW, "scikit-learn"),
@@ -263,8 +265,8 @@ STAGES = (
         name="activation_maps",
         runs="generator.stages.learning:activation_maps",
         scope="variant",
-        settings=(*_BATCHES, "data.crop", "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
-        sometimes=_RANDOM,
+        settings=(*NETWORK, "data.crop"),
+        sometimes=RANDOM_WEIGHTS,
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "cut", "fine_tuning", "evaluation"),
         packages=(*TENSORFLOW, "pillow"),
@@ -295,7 +297,7 @@ STAGES = (
         runs="generator.stages.learning:measure_features",
         scope="run",
         settings=(*_BATCHES, "model.preprocess"),
-        sometimes=_RANDOM,
+        sometimes=RANDOM_WEIGHTS,
         given=("measure", "backbone", "weights", "precision"),
         needs=("measure_pixels",),
         packages=TENSORFLOW,
@@ -306,8 +308,8 @@ STAGES = (
         name="measurement",
         runs="generator.stages.learning:measurement",
         scope="run",
-        settings=(*_BATCHES, "model.preprocess", "model.dropout", "fine_tuning.from_layer"),
-        sometimes=_RANDOM,
+        settings=NETWORK,
+        sometimes=RANDOM_WEIGHTS,
         given=("classes", "measure", "backbone", "weights", "precision"),
         needs=("measure_pixels", "measure_features", "head", "fine_tuning"),
         packages=(*TENSORFLOW, "scikit-learn"),
@@ -340,7 +342,7 @@ PROBE = Stage(
     runs="generator.stages.probe:probe",
     scope="run",
     settings=(*_BATCHES, "model.preprocess", "model.rotation", "model.fill", "fine_tuning.from_layer"),
-    sometimes=_RANDOM,
+    sometimes=RANDOM_WEIGHTS,
     given=("backbone", "weights", "precision"),
     packages=TENSORFLOW,
 )
