@@ -1,10 +1,11 @@
 """Draws every figure of the post from results and pixels.
 
 `draw_data` draws the figures about the images, `draw_curves` how a variant's runs were trained, `draw_variant` what one
-made of the test images, `draw_maps` its class activation maps, `draw_examples` the baseline's test images,
-`draw_labels` images whose labels are contradicted, `draw_measurement` the images to measure with, `draw_comparison`
-what all variants come to, `draw_sweep` what the points of a sweep come to. Each chart has a function in `curves`,
-`confusion`, `errors`, `accuracies` or `sweeps`, each sheet of images one in `sheets`, `examples`, `suspects` or `maps`.
+made of the test images and what its confidences are worth, `draw_maps` its class activation maps, `draw_examples` the
+baseline's test images, `draw_labels` images whose labels are contradicted, `draw_measurement` the images to measure
+with, `draw_comparison` what all variants come to, `draw_sweep` what the points of a sweep come to. Each chart has a
+function in `curves`, `confusion`, `errors`, `accuracies` or `sweeps`, each sheet of images one in `sheets`, `examples`,
+`suspects` or `maps`.
 All return matplotlib's `Figure`, so that what is on it can be
 examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
@@ -34,7 +35,7 @@ from generator.experiment.figure_names import (
 )
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured, ordered
-from generator.experiment.outcomes import PhaseOutcome
+from generator.experiment.outcomes import PhaseOutcome, Prediction
 from generator.figures import answers, calibration, confusion, errors, examples, maps, near, sheets, suspects, sweeps
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import Drawing, Pixels, encode, style
@@ -88,8 +89,13 @@ def draw_near(pairs: Sequence[tuple[near.Side, near.Side]], total: int) -> tuple
         return (encode(NEAR, near.sheet(pairs, total), photos=True, texts=texts),)
 
 
-def draw_variant(variant: PhaseOutcome, class_names: Sequence[str], test_pixels: Pixels) -> tuple[Drawing, ...]:
-    """What a variant made of the test images, uint8 (n, s, s, 3) in the order of the predictions' index."""
+def draw_variant(
+    variant: PhaseOutcome, class_names: Sequence[str], test_pixels: Pixels, judged: Sequence[Prediction]
+) -> tuple[Drawing, ...]:
+    """What a variant made of the test images, uint8 (n, s, s, 3) in the order of the predictions' index.
+
+    `judged` are the predictions by which its confidences are judged, of these images or of others.
+    """
     with style(*class_names):
         return (
             encode(CONFUSION_MATRIX, confusion.confusion_matrix(variant.confusion, class_names), texts=class_names),
@@ -99,7 +105,7 @@ def draw_variant(variant: PhaseOutcome, class_names: Sequence[str], test_pixels:
                 photos=bool(variant.wrong),
                 texts=class_names if variant.wrong else (),
             ),
-            encode(CALIBRATION, calibration.reliability(variant.predictions)),
+            encode(CALIBRATION, calibration.reliability(judged)),
         )
 
 

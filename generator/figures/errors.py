@@ -3,6 +3,7 @@
 All lengths are inches; call these within `canvas.style`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -29,6 +30,7 @@ from generator.figures.canvas import (
     WIDTH,
     Pixels,
     Sheet,
+    drawable,
     new_figure,
     shortened,
     text_width,
@@ -40,6 +42,8 @@ MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (INK, "D"))
 """Colour and marker of each class, as many as `MOST_CHARTED`; of more classes the first are drawn."""
 MOST_ROWS = 45
 """Values on one chart: with so many it is four times as tall as wide."""
+MOST_TOLD = 3
+"""Attributes that are named above an image."""
 LINE, TITLE, GAP_BETWEEN, LEGEND, AXIS = 0.18, 0.3, 0.07, 0.3, 0.72
 """Heights: of a class in a row, of an attribute's name, between rows and attributes, of a legend's row, of the axis."""
 LEFT, RIGHT = 1.55, 0.95
@@ -61,7 +65,7 @@ def by_attribute(measured: Measured, class_names: Sequence[str]) -> Figure:
     labels = range(min(len(class_names), MOST_CHARTED))
     rows = sum(len(block) for _, block in shown)
     body = rows * (LINE * len(labels) + GAP_BETWEEN) + len(shown) * (TITLE + GAP_BETWEEN)
-    top = 0.15 + LEGEND * (len(labels) + 1)
+    top = 0.15 + LEGEND * (len(labels) + 2)
     height = top + body + AXIS + (0.3 if len(shown) < len(blocks) else 0)
     figure = new_figure(height)
     axes = figure.add_axes((LEFT / WIDTH, 1 - (top + body) / height, (WIDTH - LEFT - RIGHT) / WIDTH, body / height))
@@ -85,7 +89,16 @@ def hardest(measured: Measured, class_names: Sequence[str], pixels: Pixels) -> F
         return sheet.figure
     columns = min(3, len(shown))
     room = tile_width(columns) + GAP / 2
-    return tiles([_tile(p, measured, class_names, pixels[p.index], room) for p in shown], columns)
+    told = [_unusual(p, measured, room) for p in shown]
+    lines = max(map(len, told))
+    above = [
+        (_called(class_names[p.actual], class_names[p.predicted], room), formats.percent(p.confidence)) for p in shown
+    ]
+    drawn = [
+        Tile(pixels[p.index], (*title, *unusual, *[""] * (lines - len(unusual))))
+        for p, title, unusual in zip(shown, above, told, strict=True)
+    ]
+    return tiles(drawn, columns)
 
 
 def _blocks(measured: Measured, classes: int) -> Iterator[tuple[str, tuple[_Row, ...]]]:
@@ -157,25 +170,17 @@ def _legend(figure: Figure, measured: Measured, class_names: Sequence[str], labe
         colour, marker = MARKS[label]
         handles.append(Line2D([], [], color=colour, marker=marker, linestyle="", markersize=7, markerfacecolor=colour))
         texts.append(shortened(class_names[label], WIDTH - 1.0, SMALL))
-    handles.append(
-        Line2D([], [], color=QUIET, marker="o", linestyle="", markersize=7, markerfacecolor=PANEL, markeredgewidth=1.6)
-    )
-    texts.append("hollow: within chance of the others of its class")
+    for face, meaning in (
+        (QUIET, "filled: differs from the others by more than chance"),
+        (PANEL, "hollow: it may be chance"),
+    ):
+        mark = Line2D([], [], color=QUIET, marker="o", linestyle="", markersize=7, markerfacecolor=face)
+        mark.set_markeredgewidth(1.6)
+        handles.append(mark)
+        texts.append(meaning)
     legend = figure.legend(handles, texts, loc="upper left", bbox_to_anchor=(0.02, 1), handletextpad=0.4)
     for text in legend.get_texts():
         text.set_parse_math(False)
-
-
-def _tile(prediction: Prediction, measured: Measured, names: Sequence[str], pixels: Pixels, room: float) -> Tile:
-    """`horse as camel`, the confidence, and the values that most images do not have."""
-    told = _called(names[prediction.actual], names[prediction.predicted], room)
-    unusual = [values[prediction.index] for name, values in measured.attributes.items() if _unusual(values, prediction)]
-    lines = (
-        told,
-        formats.percent(prediction.confidence),
-        shortened(", ".join(unusual) or "nothing unusual", room, SMALL),
-    )
-    return Tile(pixels, lines if measured.attributes else lines[:2])
 
 
 def _called(actual: str, predicted: str, room: float) -> str:
@@ -185,7 +190,23 @@ def _called(actual: str, predicted: str, room: float) -> str:
     return LEFT_TO_RIGHT + f"{LEFT_TO_RIGHT} as {LEFT_TO_RIGHT}".join(parts)
 
 
-def _unusual(values: Sequence[str], prediction: Prediction) -> bool:
-    """Whether another value is more than twice as frequent."""
-    own = values.count(values[prediction.index])
-    return any(values.count(other) > 2 * own for other in set(values))
+def _unusual(prediction: Prediction, measured: Measured, room: float) -> tuple[str, ...]:
+    """`pose: grazing` for each attribute of which the image has a value that is rare: another is more than twice as
+    frequent. At most `MOST_TOLD` attributes; where not both fit on a line, name and value have one each."""
+    if not measured.attributes:
+        return ()
+    found = [
+        (f"{name}:", values[prediction.index])
+        for name, values in measured.attributes.items()
+        if any(n > 2 * values.count(values[prediction.index]) for n in Counter(values).values())
+    ]
+    lines = [line for pair in found[:MOST_TOLD] for line in _on_lines(*pair, room)]
+    more = [f"and {len(found) - MOST_TOLD} more"] if len(found) > MOST_TOLD else []
+    return (*lines, *more) or ("nothing unusual",)
+
+
+def _on_lines(name: str, value: str, room: float) -> tuple[str, ...]:
+    whole = drawable(f"{name} {value}")
+    return (
+        (whole,) if text_width(whole, SMALL) <= room else tuple(shortened(each, room, SMALL) for each in (name, value))
+    )

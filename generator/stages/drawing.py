@@ -68,7 +68,11 @@ def curves(job: Job, out: Path, report: Report) -> None:
 
 def figures(job: Job, out: Path, report: Report) -> None:
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
-    artifacts.write_drawings(out, charts.draw_variant(_outcome(job), job.dataset.class_names, test_pixels))
+    outcome = _outcome(job)
+    # Confidences are judged on as many images as there are, as `post.confidence` does.
+    measured = "measurement" in job.inputs
+    judged = (_measured(job, "measurement", "fine_tuning") if measured else outcome).predictions
+    artifacts.write_drawings(out, charts.draw_variant(outcome, job.dataset.class_names, test_pixels, judged))
 
 
 def examples(job: Job, out: Path, report: Report) -> None:

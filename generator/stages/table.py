@@ -2,12 +2,13 @@
 
     pixels ─┬─ near ─ split┐
             ├─ features, augmented ─ head ─┬─ head_evaluation
-            ├─ cut ╌╌┘──────────┴─ fine_tuning ─ evaluation ─┬─ figures, examples
+            ├─ cut ╌╌┘──────────┴─ fine_tuning ─ evaluation ─┬─ examples
             │                                                ├─ activation_maps ─ map_figures
-            │                                                └─ comparison
+            │                                                └─ figures, comparison
             ├─ augmentation ──────────────────────────────────── data_figures
             └─ measure_pixels ─┬─ measure_features ─┐
-                               └────────────────────┴─ measurement (of head and fine_tuning) ─ measure_figures
+                               └────────────────────┴─ measurement (of head and fine_tuning) ─ measure_figures,
+                                                       figures, comparison
     pixels, features ─ labels ─ label_figures;  near, features ─ near_features;  architecture
 
 A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
@@ -244,15 +245,6 @@ STAGES = (
         packages=DRAWING,
     ),
     Stage(
-        name="figures",
-        runs="generator.stages.drawing:figures",
-        scope="variant",
-        given=("dataset",),
-        draws=("classes",),
-        needs=("pixels", "evaluation"),
-        packages=(*DRAWING, "scipy"),
-    ),
-    Stage(
         name="examples",
         runs="generator.stages.drawing:examples",
         scope="build",
@@ -314,6 +306,15 @@ STAGES = (
         needs=("measure_pixels", "measure_features", "head", "fine_tuning"),
         packages=(*TENSORFLOW, "scikit-learn"),
         measures=True,
+    ),
+    Stage(
+        name="figures",
+        runs="generator.stages.drawing:figures",
+        scope="variant",
+        given=("dataset",),
+        draws=("classes",),
+        needs=("pixels", "evaluation", "measurement"),
+        packages=(*DRAWING, "scipy"),
     ),
     Stage(
         name="measure_figures",

@@ -206,15 +206,20 @@ def test_images_to_measure_with_run_their_own_stages_and_are_compared(measured: 
     assert {label.partition(".")[2] for label in with_them} == ALL | MEASURED | {"measure_pixels"}
     shutil.rmtree(measured.data / "measure")
     without = keys(make_plan(measured, find(measured)))
-    # The comparison of the variants shows them.
-    assert set(without.items()) - set(with_them.items()) == {("all.comparison", without["all.comparison"])}
+    # The comparison of the variants shows them, and confidences are judged on them.
+    redrawn = set(without.items()) - set(with_them.items())
+    assert {label.partition(".")[2] for label, _ in redrawn} == {"figures", "comparison"}
     assert {label.partition(".")[2] for label in without} == ALL
 
 
 def test_another_image_to_measure_with_trains_nothing(measured: Project) -> None:
     before = make_plan(measured, find(measured))
     shutil.copy(measured.data / "measure/camel/1.png", measured.data / "measure/camel/2.png")
-    assert changed(before, make_plan(measured, find(measured))) == MEASURED | {"measure_pixels", "comparison"}
+    assert changed(before, make_plan(measured, find(measured))) == MEASURED | {
+        "measure_pixels",
+        "figures",
+        "comparison",
+    }
 
 
 def test_other_attributes_score_nothing_again(measured: Project) -> None:

@@ -44,7 +44,7 @@ def draw_all(variant: VariantResult, names: tuple[str, str] = ("camel", "horse")
         original=noise(1)[0],
     )
     history = History(variant.head, variant.fine_tuning)
-    own = (*charts.draw_curves([history]), *charts.draw_variant(variant, names, noise(40)))
+    own = (*charts.draw_curves([history]), *charts.draw_variant(variant, names, noise(40), variant.predictions))
     return (
         *data,
         *own,
@@ -70,6 +70,14 @@ def test_the_names_and_the_order_are_those_of_the_post(drawings: tuple[Drawing, 
     )
     names = [name for _, name in figure_names.every(["baseline"]) if name not in absent]
     assert [d.name for d in drawings] == names
+
+
+def test_confidences_are_drawn_of_the_images_that_they_are_judged_on() -> None:
+    variant, judged = factories.make_variant(), factories.make_predictions((0, 3), total=factories.MEASURED)
+    names = ("camel", "horse")
+    drawn = {d.name: d.png for d in charts.draw_variant(variant, names, noise(40), judged)}
+    own = {d.name: d.png for d in charts.draw_variant(variant, names, noise(40), variant.predictions)}
+    assert {name for name in own if own[name] != drawn[name]} == {figure_names.CALIBRATION}
 
 
 def test_without_an_image_with_alpha_there_is_no_alpha_figure() -> None:

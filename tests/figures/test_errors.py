@@ -71,7 +71,21 @@ def test_the_hardest_are_drawn_with_what_is_unusual_about_them() -> None:
     with style():
         shown = texts(errors.hardest(FOUND, NAMES, PIXELS))
     assert shown[:3] == ["camel\u200e as \u200ehorse", "85.0%", "nothing unusual"]
-    assert shown.count("rider") == 5
+    assert shown.count("load: rider") == 5
+
+
+def test_only_so_many_unusual_values_are_named_and_the_others_counted() -> None:
+    rare = {f"attribute {i}": tuple("rare" if j == 1 else "usual" for j in range(MEASURED)) for i in range(5)}
+    with style():
+        shown = texts(errors.hardest(make_measured(make_predictions((1,), total=MEASURED), rare), NAMES, PIXELS))
+    assert shown[2:] == ["attribute 0: rare", "attribute 1: rare", "attribute 2: rare", "and 2 more"]
+
+
+def test_a_name_and_a_value_that_do_not_fit_on_a_line_have_one_each() -> None:
+    rare = {"companion beside it": tuple("of another species" if j == 1 else "none" for j in range(MEASURED))}
+    with style():
+        shown = texts(errors.hardest(make_measured(make_predictions((1,), total=MEASURED), rare), NAMES, PIXELS))
+    assert shown[2:] == ["companion beside it:", "of another species"]
 
 
 def test_of_more_classes_than_marks_the_first_are_drawn() -> None:

@@ -1,5 +1,7 @@
 """What the post says of confidences: on which images, by which correction, with how many."""
 
+import re
+
 import pytest
 
 from generator.experiment import confidences
@@ -130,3 +132,13 @@ def test_a_variant_without_a_temperature_is_told_of_and_left_out_of_the_correcti
     assert cooling is not None
     assert FUNCTIONS["adjusted_cooling"](variants["baseline"], variants) == cooling.p
     assert "Data augmentation: validation chooses no temperature." in section_of(make_results(variants=variants))
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_diagram_shows_the_images_that_the_text_judges(measured: bool) -> None:
+    build = with_measurement(make_results()) if measured else make_results()
+    text = section_of(build)
+    of = "120 images to measure with" if measured else "40 test images"
+    captions = re.findall(r"<figcaption>(Share of right answers .*?), variant", text)
+    assert captions == [f"Share of right answers by confidence on the {of}"] * len(build.variants)
+    assert text.index("calibration.png") < text.index("Does a temperature mend them")
