@@ -147,13 +147,13 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     introduce(begun, config, display)
     running = missing(planned, store)
     forecast = outlook.expect(Outset(config, begun, planned, store), running, display).forecast
-    expected = {each.label: each for each in forecast.stages}
+    expected, due = {each.label: each for each in forecast.stages}, {node.key.digest for node in running}
     explanations = []
     for node in planned.once:
         before, _ = store.remembered(node.label) or (None, None)
-        refusal = store.refusal(node.key)
-        causes = ((refusal,) if refusal else _causes(node, before)) if node in running else ()
-        remote = node not in running and store.is_remote(node.key)
+        runs, refusal = node.key.digest in due, store.refusal(node.key)
+        causes = ((refusal,) if refusal else _causes(node, before)) if runs else ()
+        remote = not runs and store.is_remote(node.key)
         explanations.append(Explanation(node.label, bool(causes), causes, expected.get(node.label), remote))
     return [*explanations, *(Explanation(each.name, True, (sweeping.OPEN,), None) for each in open_sweeps)]
 

@@ -70,7 +70,9 @@ class Outset:
 
 def expect(there: Outset, running: Sequence[Node], display: Display, measure: Measure | None = None) -> Outlook:
     """The outlook of the nodes `running`, in order and each once. Changes nothing; without `measure` nothing runs."""
-    work = {node.label: _work(there, node, running) for node in running}
+    # `features` takes what `cut` stored where some stage of this build needs that.
+    needed = frozenset(need.key.digest for node in running for need in node.needs.values())
+    work = {node.label: _work(there, node, needed) for node in running}
     planned, known = len(there.plan.once), timings.read(there.store.root)
     forecast = estimate.forecast(work, planned, known)
     unknown = [each.label for each in forecast.stages if each.seconds is None]
@@ -95,14 +97,12 @@ def speed(there: Outset, node: Node, measure: Measure) -> Speed:
     return Speed(decode=_decode_seconds(there), **measure(node))
 
 
-def _work(there: Outset, node: Node, running: Sequence[Node]) -> Work:
+def _work(there: Outset, node: Node, needed: frozenset[str]) -> Work:
     variant, data = node.run.variant, there.config.data
     split = there.begun.splits[node.run.name]
     measured = len(there.begun.measure.samples) if there.begun.measure else 0
     counts = Counts(len(there.begun.dataset.samples), len(split.train), len(split.validation), measured)
-    # `features` takes what `cut` stored where some stage of this build needs that.
-    cuts = {use.key.digest for use in node.uses.values()}
-    cut = any(need.key.digest in cuts for each in running for need in each.needs.values())
+    cut = any(use.key.digest in needed for use in node.uses.values())
     precision, done = there.begun.precisions[variant.name], 0 if there.force else _finished_epochs(there.store, node)
     return estimate.work(node.name, variant.recipe, precision, data, counts, done=done, cut=cut)
 

@@ -71,6 +71,9 @@ class Node:
 Nodes = Mapping[str, Node]
 """Stage → its node."""
 
+Planner = Callable[[Stage, str, Run, Nodes], Node]
+"""Makes a node of a stage, its owner, the run whose settings count, and the nodes that there are."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -121,32 +124,33 @@ def plan(config: Config, start: Start) -> Plan:
     shared: dict[str, Node] = {}
     runs: dict[str, dict[str, Node]] = {run.name: {} for run in config.runs}
     first = config.runs[0]
+    node = _planner(config, start)
     for stage in STAGES:
         if stage.measures and start.measure is None:
             continue
         if stage.scope == "build":
-            shared[stage.name] = _node(stage, EVERYBODY, first, config, start, {**shared, **runs[first.name]})
+            shared[stage.name] = node(stage, EVERYBODY, first, {**shared, **runs[first.name]})
         elif stage.scope == "variants":
-            shared[stage.name] = _node(stage, EVERYBODY, first, config, start, _of_every(runs))
+            shared[stage.name] = node(stage, EVERYBODY, first, _of_every(runs))
         else:
             for run in config.runs:
                 nodes = runs[run.name]
                 own = {each.name: runs[each.name] for each in config.runs if each.variant == run.variant}
                 known = _of_every(own) if stage.scope == "runs" else {**shared, **nodes}
                 if _has(stage, run, start) and (stage.scope == "run" or run.number == 1):
-                    nodes[stage.name] = _node(stage, run.name, run, config, start, known)
+                    nodes[stage.name] = node(stage, run.name, run, known)
     _check_runs_differ(config, runs)
-    tried = _trials(config, start, shared)
+    tried = _trials(config, start, shared, node)
     for sweep in config.sweeps:
         if sweep.name in runs:  # decided: its figures are those of its winner
             stage = next(stage for stage in OF_SWEEPS if stage.scope == "sweep")
             known = _of_every({name: tried[name] for names in runs_of(sweep, config) for name in names})
             run = next(run for run in config.runs if run.name == sweep.name)
-            runs[sweep.name][stage.name] = _node(stage, sweep.name, run, config, start, known)
+            runs[sweep.name][stage.name] = node(stage, sweep.name, run, known)
     return Plan(shared, runs, tried)
 
 
-def _trials(config: Config, start: Start, shared: Nodes) -> dict[str, dict[str, Node]]:
+def _trials(config: Config, start: Start, shared: Nodes, node: Planner) -> dict[str, dict[str, Node]]:
     """Name of a run of a point of a sweep → its stages: `validation` and those that lead to it, of each run."""
     leading: set[str] = set()
     rows = {stage.name: stage for stage in (*STAGES, *OF_SWEEPS)}
@@ -160,7 +164,7 @@ def _trials(config: Config, start: Start, shared: Nodes) -> dict[str, dict[str, 
         nodes = found[run.name] = {}
         for stage in rows.values():
             if stage.name in leading and stage.scope in ("run", "trial") and _has(stage, run, start):
-                nodes[stage.name] = _node(stage, run.name, run, config, start, {**shared, **nodes})
+                nodes[stage.name] = node(stage, run.name, run, {**shared, **nodes})
     return found
 
 
@@ -211,19 +215,27 @@ def asked(stage: Stage, config: Config, start: Start, run: Run, inputs: Mapping[
     )
 
 
-def _node(stage: Stage, owner: str, run: Run, config: Config, start: Start, known: Nodes) -> Node:
-    settings, given = _settings(stage, run, config, start), _given(stage, run, config, start)
-    needs, uses = _named(stage.needs, known), _named(stage.uses, known)
-    images = start.measure if stage.measures and start.measure else start.dataset
-    packages = (*stage.packages, *(images.decoders if stage.decodes else ()))
-    symbols = [stage.runs, *(WORKER if stage.tensorflow else ())]
-    parts: dict[str, Any] = {f"setting {path}": value for path, value in settings.items()}
-    parts |= {name: KEYS[name](value) for name, value in given.items()}
-    parts |= fonts.key(text for kind in stage.draws for text in TEXTS[kind](start, config))
-    parts |= {f"stage {name}": need.key.digest for name, need in needs.items()}
-    parts |= {f"package {package}": version(package) for package in packages}
-    parts |= {f"source {symbol}": digest for symbol, digest in source.fingerprint(symbols).items()}
-    return Node(stage, owner, run, Key(stage.name, f"{owner}.{stage.name}", parts), settings, given, needs, uses)
+def _planner(config: Config, start: Start) -> Planner:
+    """Makes the nodes of one plan; the source of a stage is read once for all of them."""
+
+    @cache
+    def sources(*symbols: str) -> dict[str, str]:
+        return {f"source {symbol}": digest for symbol, digest in source.fingerprint(symbols).items()}
+
+    def node(stage: Stage, owner: str, run: Run, known: Nodes) -> Node:
+        settings, given = _settings(stage, run, config, start), _given(stage, run, config, start)
+        needs, uses = _named(stage.needs, known), _named(stage.uses, known)
+        images = start.measure if stage.measures and start.measure else start.dataset
+        packages = (*stage.packages, *(images.decoders if stage.decodes else ()))
+        parts: dict[str, Any] = {f"setting {path}": value for path, value in settings.items()}
+        parts |= {name: KEYS[name](value) for name, value in given.items()}
+        parts |= fonts.key(text for kind in stage.draws for text in TEXTS[kind](start, config))
+        parts |= {f"stage {name}": need.key.digest for name, need in needs.items()}
+        parts |= {f"package {package}": version(package) for package in packages}
+        parts |= sources(stage.runs, *(WORKER if stage.tensorflow else ()))
+        return Node(stage, owner, run, Key(stage.name, f"{owner}.{stage.name}", parts), settings, given, needs, uses)
+
+    return node
 
 
 def _settings(stage: Stage, run: Run, config: Config, start: Start) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from generator.backbones import weights
 from generator.backbones.downloads import Progress
@@ -13,7 +15,7 @@ from generator.data import measure, summary
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
-from generator.experiment.settings import Config, ModelSettings, Run
+from generator.experiment.settings import Config, ModelSettings
 from generator.experiment.sweeps import laid_out
 from generator.figures import fonts
 from generator.support import hardware
@@ -60,7 +62,7 @@ def start(
     # What was drawn before lies in the store, whether or not the data set does.
     drawn = store if dataset.kind == "sample" and not draw else data_store or store
     measured = measure.find(config.data, drawn, dataset, draw=draw)
-    splits = {run.name: _split(dataset, run, config.data.batch_size) for run in config.runs}
+    splits = _splits(dataset, config)
     found = _weights(config, store, download=download, progress=progress)
     return Start(dataset, found, splits, precisions, measured)
 
@@ -86,9 +88,15 @@ def _asked(config: Config, model: ModelSettings) -> str:
     return config.weights if isinstance(config.weights, str) else config.weights.get(model.backbone, "auto")
 
 
-def _split(dataset: Dataset, run: Run, batch_size: int) -> Split:
-    share = run.variant.recipe.split
-    return data.split(dataset, share.validation_fraction, batch_size, run.seeds.split, stratified=share.stratified)
+def _splits(dataset: Dataset, config: Config) -> dict[str, Split]:
+    """Run → its split; a thousand points of a sweep may have one and the same."""
+
+    @cache
+    def chosen(fraction: float, stratified: bool | Literal["auto"], seed: int) -> Split:
+        return data.split(dataset, fraction, config.data.batch_size, seed, stratified=stratified)
+
+    shares = ((run, run.variant.recipe.split) for run in config.runs)
+    return {run.name: chosen(each.validation_fraction, each.stratified, run.seeds.split) for run, each in shares}
 
 
 def _check_seeds(dataset: Dataset, config: Config) -> None:
