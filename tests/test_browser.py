@@ -1,12 +1,15 @@
 """A real browser reads the built site: complete, within its window, quiet, and accessible, light and dark."""
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
+from generator.experiment.post_settings import PostSettings
 from generator.post import layout, render
 from generator.post.export import export
 from tests import browsing, links
@@ -97,6 +100,74 @@ def test_the_exported_file_opens_without_a_request(browser: Browser, tmp_path: P
     assert exported.stat().st_size < 5_000_000
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_the_appendix_is_whole_quiet_and_accessible(
+    browser: Browser, with_appendix: str, width: int, scheme: str
+) -> None:
+    browser.open(f"{with_appendix}/appendix/{make_post().slug}.html", width, scheme)
+    faults, violations = browser.faults(origin_of(with_appendix)), browser.violations()
+    browser.screenshot(SCREENSHOTS / f"appendix-{width}-{scheme}.png")
+    assert faults == []
+    assert violations == []
+
+
+@pytest.fixture(scope="module")
+def with_appendix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("appendix")
+    files = make_site(post=make_post(appendix=True))
+    assert jekyll(put(folder / "source", files), folder / "target", "--baseurl", BASEURL) == []
+    with browsing.served(folder / "target", BASEURL) as address:
+        yield address
+
+
+def test_on_one_page_the_listings_are_reached_and_accessible(browser: Browser, tmp_path: Path) -> None:
+    exported = tmp_path / "post.html"
+    page = make_preview(tmp_path, make_post(appendix=True))
+    exported.write_text(export(page.read_text("utf-8"), tmp_path), "utf-8")
+    browser.open(exported.as_uri())
+    assert browser.violations() == []
+    links = "[...document.querySelectorAll('main a')].filter((a) => a.getAttribute('href')?.startsWith('#listing-'))"
+    reached = browser.script(f"return {links}.map((a) => document.getElementById(a.hash.slice(1))?.textContent)")
+    assert reached == browser.script(f"return {links}.map((a) => a.textContent)")
+    assert len(reached) > 15
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_figures_of_the_exported_file_enlarge_and_close_without_scripts(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    exported = tmp_path / "post.html"
+    text = export(make_preview(tmp_path).read_text("utf-8"), tmp_path)
+    exported.write_text(re.sub("<script.*?</script>", "", text, flags=re.DOTALL), "utf-8")
+    browser.open(exported.as_uri(), width)
+    before = browser.script(_FIGURE)
+    browser.script("document.querySelector('#figure-2 a').focus()")
+    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    opened = browser.script(_FIGURE)
+    assert opened["image"] > 1.2 * before["image"]
+    assert (opened["top"], opened["left"]) == (0, 0)
+    # What scrolls is reached with the keyboard by the script that is left out here.
+    left = ("scrollable-region-focusable: <pre", "scrollable-region-focusable: <table")
+    assert [each for each in browser.violations() if not each.startswith(left)] == []
+    browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+    assert browser.script(_FOCUS) == ["Close", "solid"]
+    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    closed = browser.script(_FIGURE)
+    assert closed["image"] == before["image"]
+    assert -1 < closed["top"] < 900
+
+
+_FIGURE = """
+const link = document.querySelector("#figure-2 a"), box = link.getBoundingClientRect();
+return {top: box.top, left: box.left, image: link.firstChild.getBoundingClientRect().width};
+"""
+_FOCUS = """
+const there = document.activeElement;
+return [there.textContent, getComputedStyle(there).outlineStyle];
+"""
+
+
 def test_the_exported_file_prints(browser: Browser, tmp_path: Path) -> None:
     """On paper the folded parts are open, nothing is cut off at the right, and the site's furniture is gone."""
     exported = tmp_path / "post.html"
@@ -161,10 +232,10 @@ return {
 """
 
 
-def make_preview(folder: Path) -> Path:
+def make_preview(folder: Path, post: PostSettings | None = None) -> Path:
     """The preview page with the site's files beside it; gives the page's path."""
-    put(folder / "site", make_site())
-    post, build, page = make_post(), make_results(), folder / "preview.html"
+    post, build, page = post or make_post(), make_results(), folder / "preview.html"
+    put(folder / "site", make_site(build, post))
     rendered = render.render(post, build, templates=TEMPLATES, root=ROOT)
     text = render.preview(rendered, layout.own(post), templates=TEMPLATES, site=folder / "site", target=page)
     page.write_text(text, "utf-8")
@@ -227,6 +298,14 @@ def test_the_page_weighs_less_than_two_megabytes(browser: Browser, site: str) ->
     sizes = browser.script("return performance.getEntries().filter((e) => e.transferSize).map((e) => e.transferSize)")
     assert len(sizes) > 5
     assert sum(sizes) < 2_000_000
+
+
+def test_a_figure_of_the_preview_leads_to_its_full_size(browser: Browser, tmp_path: Path) -> None:
+    page = make_preview(tmp_path)
+    browser.open(page.as_uri())
+    links = browser.script("return [...document.querySelectorAll('figure > a')].map((a) => a.href)")
+    assert len(links) == len(make_results().figures)
+    assert [link for link in links if not Path(urlsplit(link).path).is_file()] == []
 
 
 def test_a_figure_leads_to_its_full_size(browser: Browser, site: str) -> None:

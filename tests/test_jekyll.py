@@ -8,14 +8,15 @@ import pytest
 
 from generator.experiment.results import BuildResults
 from generator.post import layout
-from tests import links
-from tests.factories import make_data, make_results
+from tests import blogs, links
+from tests.factories import make_data, make_results, with_measurement
 from tests.rendered import DOCS, JEKYLL, REASON, jekyll, make_post, make_site
 from tests.sites import put
 
 pytestmark = [pytest.mark.jekyll, pytest.mark.skipif(JEKYLL is None, reason=REASON)]
 
 POST = "posts/image-classification-with-cnn-and-transfer-learning.html"
+APPENDIX = "appendix/image-classification-with-cnn-and-transfer-learning.html"
 HOSTILE = [
     ("a|b", "_under_"),
     ("<script>alert(1)</script>", "{{ site.time }}"),
@@ -153,6 +154,46 @@ def test_a_blog_that_is_already_there_gets_the_post_and_its_assets_only(tmp_path
     assert links.broken(tmp_path / "target", "/blog") == []
     assert (tmp_path / "target/computer-vision/2023/01/31" / Path(POST).name).is_file()
 
+
+@pytest.mark.parametrize("baseurl", ["", "/repo"])
+def test_an_appendix_is_a_page_that_leads_to_the_post_and_back(tmp_path: Path, baseurl: str) -> None:
+    files = make_site(with_measurement(make_results()), make_post(appendix=True))
+    target = tmp_path / "target"
+    assert jekyll(put(tmp_path / "source", files), target, "--baseurl", baseurl) == []
+    assert links.broken(target, baseurl) == []
+    post, page = ((target / name).read_text() for name in (POST, APPENDIX))
+    assert f'<a href="../{APPENDIX}#listing-log-of-all-epochs">Log of all epochs</a>' in post
+    assert f'href="{baseurl}/{POST}"' in page
+    assert '<h3 id="listing-log-of-all-epochs">Log of all epochs</h3>' in page
+    contents = page.split('<ul class="contents">')[1].split("</ul>")[0]
+    assert '<a href="#listing-log-of-all-epochs">Log of all epochs</a>' in contents
+    # The page is none of the posts that the index lists.
+    assert APPENDIX not in (target / "index.html").read_text()
+
+
+@pytest.mark.parametrize("kind", ["plain", "rewriting", "liquid-turned-off"])
+def test_a_blog_gets_the_appendix_at_an_address_of_its_own(tmp_path: Path, kind: str) -> None:
+    blog = {
+        "plain": BLOG,
+        "rewriting": blogs.CHIRPY_LIKE,
+        "liquid-turned-off": {**BLOG, "_config.yml": BLOG["_config.yml"] + NO_LIQUID},
+    }[kind]
+    source, target = put(tmp_path / "blog", blog), tmp_path / "target"
+    post = make_post(appendix=True)
+    put(source, make_site(with_measurement(make_results()), post, layout.find(source, post)))
+    assert jekyll(source, target, "--baseurl", "/blog") == []
+    assert links.broken(target, "/blog") == []
+    page = links.read(target / APPENDIX)
+    assert page.text.count(f"Appendix to {post.title}") == 1
+    assert "def train(" in page.text
+    (post_page,) = (path for path in target.rglob("*.html") if 'id="goal"' in path.read_text())
+    assert f"/blog/{APPENDIX}#listing-" in post_page.read_text()
+
+
+NO_LIQUID = (
+    b"defaults:\n- scope: {path: _posts}\n  values: {render_with_liquid: false}\n"
+    b"- scope: {path: appendix}\n  values: {render_with_liquid: false}\n"
+)
 
 BLOG = {
     "_config.yml": b'title: "A blog"\nstrict_front_matter: true\n',

@@ -33,6 +33,7 @@ def _report(folder: Path, findings: Sequence[verify.Finding], places: Iterable[s
     for place in places:
         record = manifest.read(folder, place)
         assert record is not None  # it was just found
-        counts = f"{len(record.numbers)} numbers, {len(record.figures)} figures, {len(record.excerpts)} code excerpts"
+        numbers, excerpts = (sum(len(getattr(text, name)) for text in record.texts) for name in ("numbers", "excerpts"))
+        counts = f"{numbers} numbers, {len(record.figures)} figures, {excerpts} code excerpts"
         print(f"{record.post}: {counts} and {len(record.files)} files are those of the build")
     return 0

@@ -41,6 +41,8 @@ class PostSettings(Record):
     """Of the published results: an identifier of SPDX, as in `CC-BY-4.0`, or an address. None: nothing is said."""
     bibtex: bool = False
     """Whether the post ends with how to cite it."""
+    appendix: bool = False
+    """Whether long listings (code, summaries, logs, lists) have a page of their own, to which the post links."""
     permalink: str | None = None
     """A path with or without placeholders, or the name of a style. None: `/posts/<slug>.html`, in a blog its own."""
     assets: Literal["auto", "relative", "absolute", "liquid", "theme"] = "auto"

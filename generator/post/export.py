@@ -30,7 +30,8 @@ def export(page: str, folder: Path) -> str:
     """`page` with all that it shows put into it.
 
     Images become data URIs and style sheets `<style>` elements; links to other files of the site, which the
-    reader of a single file does not have, become plain text; links to the web and within the page stay.
+    reader of a single file does not have, become plain text; links to the web and within the page stay. A figure that
+    links to its larger file becomes one that fills the window instead, by the style sheet alone (`.enlarge`).
     Raises `BadInput` naming the first file that is missing.
     """
     packer = _Packer(folder)
@@ -54,6 +55,9 @@ class _Packer(HTMLParser):
         super().__init__(convert_charrefs=False)
         self.folder = folder
         self.parts: list[str] = []
+        self.figures = 0
+        self.enlarged = ""
+        """Anchor of the figure whose link is open, empty elsewhere."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = dict(attrs)
@@ -67,6 +71,13 @@ class _Packer(HTMLParser):
             self.parts.append(f"<style>\n{style}</style>")
         elif tag == "link" and names.get("rel") == "icon":
             self._write(tag, {**names, "href": self._embedded(names.get("href"))})
+        elif tag == "figure":
+            self.figures += 1
+            self._write(tag, {**names, "id": f"figure-{self.figures}"})
+        elif tag == "a" and Path(names.get("href") or "").suffix in _MEDIA_TYPES and _names_a_file(names.get("href")):
+            self.enlarged = f"figure-{self.figures}"
+            own = f"{self.enlarged}-enlarged"
+            self._write(tag, {**names, "id": own, "class": "enlarge", "href": f"#{own}"})
         elif tag == "a" and _names_a_file(names.get("href")):
             self._write(tag, {name: value for name, value in names.items() if name != "href"})
         else:
@@ -76,6 +87,9 @@ class _Packer(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.parts.append(f"</{tag}>")
+        if tag == "a" and self.enlarged:
+            self.parts.append(f'<a class="reduce" href="#{self.enlarged}">Close</a>')
+            self.enlarged = ""
 
     def handle_data(self, data: str) -> None:
         self.parts.append(data)

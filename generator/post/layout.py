@@ -5,7 +5,7 @@ configuration decides; see `docs/publishing.md`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,9 @@ LIQUID = "{{ '/assets' | relative_url }}/"
 
 ABSOLUTE = "/assets/"
 
+APPENDIX = "appendix"
+"""The layout, in a site of this program, of a page of listings."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -41,6 +44,8 @@ class Layout:
     """The Jekyll layout for the front matter; None where the blog's defaults give one."""
     permalink: str | None
     """For the front matter; None where the blog decides."""
+    page_name: str | None = None
+    """The Jekyll layout of a page beside the post; None where the blog is likely to have none."""
     skeleton: bool = False
     """Whether the build writes the site around the post too."""
     says_liquid: bool = False
@@ -84,6 +89,7 @@ def own(post: PostSettings, *, skeleton: bool = True) -> Layout:
         sources=sources,
         name=post.layout or "post",
         permalink=address,
+        page_name=APPENDIX,
         skeleton=skeleton,
     )
 
@@ -99,7 +105,10 @@ def find(site: Path, post: PostSettings) -> Layout:
     if any(CONFIG in record.files for record in records.values()):
         same = (manifest.path_for(post.asset_folder), f"{blog.POSTS}/{post.file_name}")
         mine = (record for path, record in records.items() if path == same[0] or record.post == same[1])
-        return own(post, skeleton=any(CONFIG in record.files for record in mine))
+        place = own(post, skeleton=any(CONFIG in record.files for record in mine))
+        # The site around a second post may be of a build that knew no such layout.
+        older = not place.skeleton and not (site / f"_layouts/{APPENDIX}.html").is_file()
+        return replace(place, page_name="page") if older else place
     found = blog.find(site, post.jekyll_config)
     return own(post) if found is None or _is_signed(site) else _in_blog(found, post)
 
@@ -126,6 +135,7 @@ def _in_blog(there: Blog, post: PostSettings) -> Layout:
         sources=sources,
         name=name,
         permalink=permalink.template(post.permalink) if post.permalink else None,
+        page_name=theme.page_layout(there),
         says_liquid=given.get("render_with_liquid") is False and LIQUID in (links, sources),
         notes=notes,
     )

@@ -25,7 +25,14 @@ CONSTANTS: Final = frozenset(
 )  # fmt: skip
 """Numbers that no run and no setting can change; anything else comes from the results."""
 
-SHARED: Final = ("post.md.j2", "front-matter.md.j2", "macros.md.j2", "networks.md.j2", "several.md.j2")
+SHARED: Final = (
+    "post.md.j2",
+    "front-matter.md.j2",
+    "appendix.md.j2",
+    "macros.md.j2",
+    "networks.md.j2",
+    "several.md.j2",
+)
 """Templates of the post beside its sections."""
 
 _UNSEEN = re.compile(r"\{#.*?#\}|https?://[^\s)]+", re.DOTALL)

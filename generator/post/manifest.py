@@ -62,6 +62,14 @@ class Figure(Record):
     pixels: str = Field(pattern=_HASH)
 
 
+class Text(Record):
+    """A page of text, and where its numbers and excerpts come from."""
+
+    path: str
+    numbers: tuple[Number, ...]
+    excerpts: tuple[Excerpt, ...]
+
+
 class Manifest(Record):
     """Everything a build owns in a site."""
 
@@ -73,6 +81,14 @@ class Manifest(Record):
     numbers: tuple[Number, ...]
     excerpts: tuple[Excerpt, ...]
     figures: tuple[Figure, ...]
+    appendix: Text | None = None
+    """The page of the post's long listings, where there is one."""
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """The post, and its appendix."""
+        post = Text(path=self.post, numbers=self.numbers, excerpts=self.excerpts)
+        return (post, self.appendix) if self.appendix else (post,)
 
 
 def make(
@@ -81,9 +97,10 @@ def make(
     numbers: Iterable[Number] = (),
     excerpts: Iterable[Excerpt] = (),
     *,
+    appendix: Text | None = None,
     before: Manifest | None = None,
 ) -> Manifest:
-    """The manifest of `files` (site path → content, without the manifest itself), of which `post` is one.
+    """The manifest of `files` (site path → content, without the manifest itself), of which `post` and `appendix` are.
 
     `before` saves time: a picture whose bytes it knows is not decoded again.
     """
@@ -99,6 +116,7 @@ def make(
             Figure(path=path, scope=scope, name=name, pixels=known.get(hashes[path]) or pixels_of(files[path]))
             for path, scope, name in _pictures(files)
         ),
+        appendix=appendix,
     )
 
 
@@ -137,7 +155,7 @@ def pixels_of(picture: bytes) -> str:
 
 def to_text(manifest: Manifest) -> str:
     """JSON that carries its own hash under `DIGEST`."""
-    return signed(manifest.model_dump(mode="json"))
+    return signed(manifest.model_dump(mode="json", exclude_none=True))
 
 
 def from_text(text: str, where: str) -> Manifest:

@@ -21,6 +21,7 @@ from generator.experiment.post_settings import PostSettings
 from generator.experiment.questions import Question
 from generator.experiment.results import BuildResults
 from generator.post import (
+    appendix,
     bound,
     citation,
     claims,
@@ -36,7 +37,7 @@ from generator.post import (
 )
 from generator.post.bound import Unbound
 from generator.post.layout import Layout
-from generator.post.manifest import Excerpt, Number
+from generator.post.manifest import Excerpt, Number, Text
 from generator.post.preview import address
 from generator.post.preview import page as preview_page
 from generator.support import escape, formats, newlines, program
@@ -45,6 +46,7 @@ from generator.support.places import ROOT, TEMPLATES, compiled
 from generator.support.source import excerpt as find_excerpt
 
 POST = "post.md.j2"
+APPENDIX = "appendix.md.j2"
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,17 @@ class Page:
 
 @dataclass(frozen=True)
 class Rendered:
-    """The pages, and where the post's numbers and excerpts come from."""
+    """The pages, and where their numbers and excerpts come from."""
 
     pages: tuple[Page, ...]
-    """The post alone."""
+    """The post, then its appendix where it has one."""
     numbers: tuple[Number, ...]
     """Every number of the post, in order."""
     excerpts: tuple[Excerpt, ...]
+    whole: str
+    """The post with its appendix at the end: all of it on one page."""
+    appendix: Text | None = None
+    """Where the numbers and excerpts of the appendix come from."""
     unlinked: tuple[str, ...] = ()
     """Anchors that the templates link to and that the post has not: their links became plain text."""
 
@@ -110,19 +116,48 @@ def render(
     quoted: dict[str, str] = {}
     place = place or layout.own(post)
     names = _names(post, place, results, root, quoted)
+    environment = markdown_environment(templates, post.templates)
     with templating.guarded(templates, post.templates):
-        marked = markdown_environment(templates, post.templates).get_template(POST).render(names)
-    linked, unlinked = tidying.linked(tidying.tidy(marked))
-    text, numbers, quotations = bound.extract(linked)
-    tidying.check_headings(text)
+        linked, unlinked = tidying.linked(tidying.tidy(environment.get_template(POST).render(names)))
+        marked, listings, whole = _parted(linked, place, environment, names) if post.appendix else (linked, "", linked)
+    page, record = _page(place.post, marked, quoted)
+    tidying.check_headings(page.text)
+    beside = _page(appendix.file(place), listings, quoted) if listings else None
+    return Rendered(
+        pages=(page, beside[0]) if beside else (page,),
+        numbers=record.numbers,
+        excerpts=record.excerpts,
+        whole=bound.extract(whole)[0],
+        appendix=beside[1] if beside else None,
+        unlinked=unlinked,
+    )
+
+
+def _parted(text: str, place: Layout, environment: Environment, names: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A marked post without its long listings, the appendix with these, and both as one page; no appendix of none."""
+
+    def page(sections: tuple[appendix.Section, ...], told: Mapping[str, Any]) -> str:
+        found = environment.get_template(APPENDIX).render({**names, "appendix": {**told, "sections": sections}})
+        return tidying.spaced(found)
+
+    rest, sections = appendix.parted(text, appendix.link(place), lambda part: appendix.readdressed(part, place))
+    if not sections:
+        return text, "", text
+    within = appendix.parted(text)
+    return rest, page(sections, appendix.of_page(place)), f"{within[0]}\n{page(within[1], {'alone': False})}"
+
+
+def _page(path: str, marked: str, quoted: Mapping[str, str]) -> tuple[Page, Text]:
+    """A marked text as a page; `quoted` has symbol → SHA-256 of the code that it quotes."""
+    text, numbers, quotations = bound.extract(marked)
     excerpts = tuple(Excerpt(line=q.line, symbol=q.symbol, sha256=quoted[q.symbol]) for q in quotations)
-    return Rendered((Page(place.post, text),), numbers, excerpts, unlinked)
+    return Page(path, text), Text(path=path, numbers=numbers, excerpts=excerpts)
 
 
 def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, site: Path, target: Path) -> str:
     """The post as an HTML page that will stand at `target` and shows the images of `site`."""
     prefix = address(site / "assets", target)
-    return preview_page(rendered.text, templates=templates, assets=place.bases, prefix=prefix)
+    return preview_page(rendered.whole, templates=templates, assets=place.bases, prefix=prefix)
 
 
 def check(
@@ -140,7 +175,7 @@ def check(
     made_up = partial(example.results, questions=questions)
     post, results = example.post().model_copy(update={"templates": own}), made_up()
     environment = markdown_environment(templates, own)
-    known = {*_names(post, layout.own(post), results, root, {}), *environment.globals}
+    known = {"appendix", *_names(post, layout.own(post), results, root, {}), *environment.globals}
     checked = compiled(templates) / f"{_fingerprint(templates, own)}.checked"
     if not checked.exists():
         with templating.guarded(templates, own):
@@ -148,7 +183,8 @@ def check(
         _keep(checked)
     made = ((True, results), (False, results), (False, made_up(classes=3)), (True, made_up(runs=2)))
     for told, found in made:
-        render(post.model_copy(update={"writeup": told, "bibtex": told}), found, templates=templates, root=root)
+        asked = dict.fromkeys(("writeup", "bibtex", "appendix"), told)
+        render(post.model_copy(update=asked), found, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
 
 

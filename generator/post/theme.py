@@ -48,6 +48,12 @@ def layout(blog: Blog, post: str) -> tuple[str | None, bool]:
     return next((name for part, name in PACKAGED.items() if part in package.lower()), "post"), True
 
 
+def page_layout(blog: Blog) -> str | None:
+    """The layout for a page that is no post: the bare one around all others, which asks for neither title nor date."""
+    own = layouts(blog)
+    return next((name for name in reversed(FOR_PAGES) if name in own or blog.package), None)
+
+
 def _used(blog: Blog, post: str) -> Iterator[str]:
     """The layouts that the blog's posts name, the newest post first."""
     files = (path for path in (blog.source / blog.posts).rglob("*.*") if path.is_file() and path.name != post)

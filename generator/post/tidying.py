@@ -7,7 +7,8 @@ from collections.abc import Callable
 from generator.post.preview import heading_id
 from generator.support.errors import BadInput
 
-_BLANKS = re.compile(r"\n{3,}")
+BLANKS = re.compile(r"\n{3,}")
+"""Blank lines where one is enough."""
 _CODE = re.compile(r"(^(`{3,})[a-z]*\n.*?^\2$)", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#{2,6} (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\[\]]+)\]\(#([a-z0-9-]+)\)")
@@ -20,8 +21,12 @@ def tidy(text: str) -> str:
 
     In a blog whose theme does not think of wide tables, they would make the whole page scroll sideways.
     """
-    changed = _outside_code(text, lambda part: _BLANKS.sub("\n\n", _TABLE.sub(_scrolling, part)))
-    return changed.strip("\n") + "\n"
+    return spaced(_outside_code(text, lambda part: _TABLE.sub(_scrolling, part)))
+
+
+def spaced(text: str) -> str:
+    """`text` without blank lines at its ends or two in a row."""
+    return _outside_code(text, lambda part: BLANKS.sub("\n\n", part)).strip("\n") + "\n"
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
@@ -40,10 +45,10 @@ def linked(text: str) -> tuple[str, tuple[str, ...]]:
 
     A user may leave out a section that others link to.
     """
-    headings, missing = set(map(heading_id, _headings(text))), set()
+    there, missing = set(map(heading_id, headings(text))), set()
 
     def kept(link: re.Match[str]) -> str:
-        if link[2] in headings:
+        if link[2] in there:
             return link[0]
         missing.add(link[2])
         return link[1]
@@ -52,15 +57,16 @@ def linked(text: str) -> tuple[str, tuple[str, ...]]:
     return changed, tuple(sorted(missing))
 
 
-def _headings(text: str) -> list[str]:
+def headings(text: str) -> list[str]:
+    """Its headings in Markdown, in order."""
     return _HEADING.findall(_CODE.sub("", text))
 
 
 def check_headings(text: str) -> None:
     """Raise `BadInput` for a heading whose anchor would differ between renderers."""
-    headings = _headings(text)
-    ids = Counter(map(heading_id, headings))
-    for heading in headings:
+    found = headings(text)
+    ids = Counter(map(heading_id, found))
+    for heading in found:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9 -]*", heading) or ids[heading_id(heading)] > 1:
             raise BadInput(
                 f"templates: the heading {heading!r} must be plain ASCII words and stand once, or its anchor "

@@ -11,7 +11,7 @@ from typing import Any
 from generator.experiment import provenance, result_files
 from generator.experiment.results import BuildResults
 from generator.experiment.settings import Config
-from generator.post import example, manifest, preview, render
+from generator.post import appendix, example, manifest, preview, render
 from generator.post.layout import Layout
 from generator.publishing import crate, documents, publish, skeleton
 from generator.support import git, lock, newlines, strict_json
@@ -59,6 +59,8 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
     files |= dict.fromkeys(
         f"{place.images}/{figure.scope}/{figure.name}{suffix}" for figure in figures for suffix in (".png", ".webp")
     )
+    if post.appendix:
+        files[appendix.file(place)] = None
     if place.skeleton:
         files |= skeleton.skeleton(post, results, places.templates) | documents.pages(config.site)
     return files
@@ -96,7 +98,6 @@ def deliver(
     if rendered.unlinked:
         anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
         display.warn(f"post: links to {anchors} became plain text, because it has no such heading")
-    post_page = rendered.pages[0]
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
     files |= {f"{place.images}/{path}": content for path, content in figures.items()}
@@ -111,17 +112,18 @@ def deliver(
     with lock.wait_for(places.store / "publishing.lock", f"publishing {places.site}"):
         files[origin] = _provenance(record, places, display, files, origin, old)
         files[f"{place.data}/{crate.NAME}"] = crate.make(post, found, _below(place.data, files)).encode()
-        made = manifest.make(post_page.path, files, rendered.numbers, rendered.excerpts, before=before)
+        text = (rendered.post, files, rendered.numbers, rendered.excerpts)
+        made = manifest.make(*text, appendix=rendered.appendix, before=before)
         files[manifest_path] = manifest.to_text(made).encode()
         published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
         _record(found, files[origin], places.store)
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = preview.address(places.site / "assets", places.preview)
-    page = preview.page(post_page.text, templates=places.templates, assets=place.bases, prefix=prefix)
+    page = preview.page(rendered.whole, templates=places.templates, assets=place.bases, prefix=prefix)
     # Builds of other sites may have the same place for it.
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())
-    return Outcome(found, record.ran, published, places.site / post_page.path, places.preview)
+    return Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
 
 
 def _shown(found: BuildResults, figures: Mapping[str, bytes], text: str) -> tuple[BuildResults, dict[str, bytes]]:

@@ -14,7 +14,7 @@ from generator.experiment import exported, map_files, result_files
 from generator.experiment.recount import disagreements
 from generator.experiment.results import BuildResults
 from generator.post import bound, manifest
-from generator.post.manifest import Excerpt, Manifest, Number
+from generator.post.manifest import Excerpt, Manifest, Number, Text
 from generator.publishing import crate, transaction
 from generator.support import newlines
 from generator.support.errors import BadInput, printable
@@ -108,7 +108,7 @@ def _figure(path: str, content: bytes | None, figure: manifest.Figure) -> Findin
 
 def _unlisted(record: Manifest) -> Iterator[Finding]:
     """What the manifest speaks of without listing its file: then nothing would check it."""
-    for path in (record.post, *(figure.path for figure in record.figures)):
+    for path in (*(text.path for text in record.texts), *(figure.path for figure in record.figures)):
         if path not in record.files:
             yield Finding("manifest", path, "is in the manifest without a hash")
 
@@ -136,15 +136,20 @@ def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Find
     yield from _missing_figures(build, record)
     yield from _miscounted(build, str(PurePosixPath(place).parent))
     yield from _mismapped(build, str(PurePosixPath(place).parent))
-    post = _content(site, record.post)
-    if post is None:
+    for page in record.texts:
+        yield from _page(site, page, sources)
+
+
+def _page(site: Path, page: Text, sources: Mapping[str, Any]) -> Iterator[Finding]:
+    content = _content(site, page.path)
+    if content is None:
         return
-    text = newlines.normalised(post).decode("utf-8", errors="replace")
+    text = newlines.normalised(content).decode("utf-8", errors="replace")
     lines = text.split("\n")
-    for number in record.numbers:
-        yield from _number(number, sources, record.post, lines)
-    for excerpt in record.excerpts:
-        yield from _excerpt(excerpt, record.post, text)
+    for number in page.numbers:
+        yield from _number(number, sources, page.path, lines)
+    for excerpt in page.excerpts:
+        yield from _excerpt(excerpt, page.path, text)
 
 
 def _results(site: Path, folder: str) -> BuildResults:

@@ -55,10 +55,22 @@ def test_no_address_of_another_file_is_left(folder: Path) -> None:
     assert "#top" in addresses
 
 
+def test_a_figure_that_links_to_its_larger_file_fills_the_window_instead(folder: Path) -> None:
+    page = export(PAGE, folder)
+    figure = page[page.index("<figure") : page.index("</figure>")]
+    assert '<figure id="figure-1">\n<a href="#figure-1-enlarged" id="figure-1-enlarged" class="enlarge">' in figure
+    assert figure.rstrip().endswith('</a><a class="reduce" href="#figure-1">Close</a>')
+    assert page.count("Close") == 1
+
+
 def test_everything_else_stays_as_it_is(folder: Path) -> None:
     before = PAGE.splitlines()
     after = export(PAGE, folder).splitlines()
-    kept = [line for line in before if "style.css" not in line and "icon.svg" not in line and "images/" not in line]
+    kept = [
+        line
+        for line in before
+        if "style.css" not in line and "icon.svg" not in line and "images/" not in line and "figure" not in line
+    ]
     assert [line for line in kept if line not in after] == []
     assert 'alt="&lt;x&gt; &quot;quoted&quot;" width="12" height="8" loading="lazy"' in export(PAGE, folder)
 
