@@ -106,6 +106,23 @@ def test_fault_46_a_permalink_that_jekyll_would_refuse_is_refused_before_anythin
     assert not (tmp_path / "site").exists()
 
 
+@pytest.mark.parametrize("permalink", ["/posts/camels/", "/camels", "pretty"])
+@by_jekyll
+def test_fault_46_the_appendix_is_found_under_every_permalink_and_goes_with_its_setting(
+    project: Project, tmp_path: Path, permalink: str
+) -> None:
+    site, target = tmp_path / "site", tmp_path / "target"
+    assert build(project, site, f"post.permalink={permalink}", "post.appendix=true") == 0
+    page, appendix = followed(site, target, "/repo"), target / f"appendix/{SLUG}.html"
+    there = [each.partition("#") for each in links.read(page).targets if f"appendix/{SLUG}.html#" in each]
+    assert {(page.parent / address).resolve() for address, _, _ in there} == {appendix.resolve()}
+    assert {anchor for _, _, anchor in there} <= set(links.read(appendix).ids)
+    assert cli.main(["verify", "--site", str(site)]) == 0
+    assert build(project, site, f"post.permalink={permalink}") == 0
+    assert not (site / "appendix").exists()
+    assert cli.main(["verify", "--site", str(site)]) == 0
+
+
 # ---- The three kinds of blogs ----------------------------------------------------------------------------
 
 

@@ -241,6 +241,11 @@ def test_verify_holds_the_appendix_against_the_results(tmp_path: Path, page: Ren
     put(tmp_path, {**forged, record: manifest.to_text(forged_record).encode()})
     found = {(each.kind, each.place) for each in verify(tmp_path)}
     assert found == {("number", f"{path}:{number.line}:{number.column}"), ("excerpt", f"{path}:{excerpt.line}")}
+    del files[path]
+    with_none = manifest.make(page.post, files, page.numbers, page.excerpts, appendix=page.appendix)
+    put(tmp_path, {record: manifest.to_text(with_none).encode()})
+    assert {(each.kind, each.place) for each in verify(tmp_path)} > {("manifest", path)}
+    put(tmp_path, {record: manifest.to_text(forged_record).encode()})
     (tmp_path / path).unlink()
     assert [(each.kind, each.place) for each in verify(tmp_path)] == [("file", path)]
 
