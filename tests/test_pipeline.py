@@ -258,7 +258,8 @@ def test_a_folder_to_measure_with_runs_its_stages_alone_and_leaves_with_them(bui
     before = timeless(built.site())
     folder = fakes.add_measure(built)
     outcome = built.build()
-    assert set(outcome.ran) == MEASURING | {"all.comparison"}, "which shows what was measured"
+    shown = {"all.comparison", "baseline.figures", "augmentation.figures"}
+    assert set(outcome.ran) == MEASURING | shown, "which show what was measured"
     assert verify.verify(built.places.site) == ()
     measured = outcome.results.baseline.measurement
     assert measured is not None
