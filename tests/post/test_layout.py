@@ -305,3 +305,18 @@ def test_fault_47_a_theme_that_changes_addresses_is_recognised(
     there = blog.find(tmp_path)
     assert there is not None
     assert rewriting.rewrites(there) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ({"_layouts/default.html": "", "_layouts/page.html": ""}, "default"),
+        ({"_layouts/page.html": "", "_layouts/post.html": ""}, "page"),
+        ({"_layouts/post.html": ""}, None),
+        ({"_config.yml": "theme: minima\n"}, "default"),
+    ],
+)
+def test_a_page_beside_the_post_takes_the_barest_layout(
+    tmp_path: Path, files: dict[str, bytes | str], name: str | None
+) -> None:
+    assert place(tmp_path, {"_config.yml": "", **files}).page_name == name
