@@ -1,11 +1,15 @@
 """Sweeps in a build: points are trained and validated, the best is evaluated, and nothing of the others is tested."""
 
 import json
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from generator import pipeline
+from generator.build.plan import Node
+from generator.build.runner import Runner
 from generator.experiment.results import BuildResults
 from generator.publishing.verify import verify
 from generator.support.errors import BuildFailed, Diverged
@@ -84,6 +88,23 @@ def test_another_value_trains_its_points_alone(project: Project) -> None:
     assert not any(label.endswith(".head") for label in ran)
 
 
+def test_points_are_prepared_side_by_side_and_give_the_same(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = project.build(*SWEPT).results
+    shutil.rmtree(project.places.store)
+    prepare, prepared = Runner.prepare, []
+
+    def noted(runner: Runner, nodes: Iterable[Node], jobs: int) -> None:
+        asked = list(nodes)
+        prepared.append([node.label for node in asked])
+        prepare(runner, asked, jobs)
+
+    monkeypatch.setattr(Runner, "prepare", noted)
+    outcome = project.build(*SWEPT, "execution.jobs=3")
+    assert prepared[0] == [f"rates_{number}.validation" for number in range(1, 7)]
+    assert outcome.results == one
+    assert sum(label.endswith(".fine_tuning") for label in outcome.ran) == 6
+
+
 def test_points_of_several_runs_are_chosen_by_their_mean(project: Project) -> None:
     found = project.build(*SWEPT, "seeds=3").results
     sweep = found.sweeps["rates"]
@@ -97,11 +118,12 @@ def diverging(*labels: str) -> dict[str, Exception]:
     return {label: Diverged(f"{label}: the loss is not a number any more in epoch 2") for label in labels}
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
 def test_a_point_that_diverges_has_lost_and_is_not_tried_again(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:
     fakes.install(monkeypatch.setattr, diverging("rates_5.head", "rates_2.fine_tuning"))
-    found = project.build(*SWEPT).results.sweeps["rates"]
+    found = project.build(*SWEPT, f"execution.jobs={jobs}").results.sweeps["rates"]
     # Points 5 and 6 have one head.
     assert [point.number for point in found.diverged] == [2, 5, 6]
     assert found.winner.number in (1, 3, 4)
@@ -117,13 +139,14 @@ def test_where_every_point_diverges_the_build_fails(project: Project, monkeypatc
     assert not project.places.site.exists()
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
 def test_a_point_that_fails_otherwise_fails_the_build_and_the_others_finish(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:
     killed = BuildFailed("rates_3.fine_tuning: killed")
     fakes.install(monkeypatch.setattr, {"rates_3.fine_tuning": killed})
     with pytest.raises(BuildFailed, match=r"^rates_3 failed: rates_3\.fine_tuning: killed"):
-        project.build(*SWEPT)
+        project.build(*SWEPT, f"execution.jobs={jobs}")
     fakes.install(monkeypatch.setattr)
     ran = project.build(*SWEPT).ran
     assert [label for label in ran if label.startswith("rates_")] == ["rates_3.fine_tuning", "rates_3.validation"]
