@@ -107,3 +107,12 @@ def test_a_fit_that_is_cut_off_warns_nobody_and_progress_is_told(monkeypatch: py
         warnings.simplefilter("error")
         out_of_fold(features(labels), labels, folds, learnt, told.append)
     assert told == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def test_sums_in_another_order_end_in_the_same_digits() -> None:
+    """As on another processor: there a model once stopped an iteration earlier."""
+    labels, folds, learnt = given(2)
+    drawn = np.random.default_rng(3).normal(size=(N, 700)).astype(np.float32)
+    order = np.random.default_rng(4).permutation(700)
+    found = [out_of_fold(np.ascontiguousarray(each), labels, folds, learnt) for each in (drawn, drawn[:, order])]
+    assert found[0] == pytest.approx(found[1], abs=1e-9)
