@@ -160,8 +160,9 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
 
 def _record(planned: Plan, runner: Runner) -> BuildRecord:
     entries = [(node, runner.entries.get(node.key.digest)) for node in planned.nodes]
+    known: dict[str, str] = {}
     made = {
-        node.label: provenance.record_of(node, entry.seconds, steps(node, planned, runner), entry.made)
+        node.label: provenance.record_of(node, entry.seconds, steps(node, planned, runner), entry.made, known)
         for node, entry in entries
         if entry
     }

@@ -133,21 +133,34 @@ def machine() -> dict[str, str | int | None]:
     }
 
 
-def work_of(stage: Staged) -> str:
-    """SHA-256 of all that the stage's outcome depends on, apart from the precision of the arithmetic."""
-    # A need stands in the parts by its key, which has the precision in it.
-    parts = {name: value for name, value in stage.key.parts.items() if not _is_precision_or_need(name)}
-    text = json.dumps([stage.key.stage, parts, [work_of(need) for need in stage.needs.values()]], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def work_of(stage: Staged, known: dict[str, str] | None = None) -> str:
+    """SHA-256 of all that the stage's outcome depends on, apart from the precision of the arithmetic.
+
+    `known` keeps, by key, what was found on the way: stages have most of their needs in common.
+    """
+    known = {} if known is None else known
+    if stage.key.digest not in known:
+        # A need stands in the parts by its key, which has the precision in it.
+        parts = {name: value for name, value in stage.key.parts.items() if not _is_precision_or_need(name)}
+        needs = [work_of(need, known) for need in stage.needs.values()]
+        text = json.dumps([stage.key.stage, parts, needs], sort_keys=True)
+        known[stage.key.digest] = hashlib.sha256(text.encode()).hexdigest()
+    return known[stage.key.digest]
 
 
-def record_of(stage: Staged, seconds: float, steps: int | None = None, made: Made | None = None) -> Mapping[str, Any]:
+def record_of(
+    stage: Staged,
+    seconds: float,
+    steps: int | None = None,
+    made: Made | None = None,
+    known: dict[str, str] | None = None,
+) -> Mapping[str, Any]:
     """A stage's entry in the file; `steps` is how many steps of training the seconds are of, where that is known.
 
     The seconds of a step have its share of what else the stage does, validation above all. `machine` is the one that
-    did it, null where the store does not tell.
+    did it, null where the store does not tell. `known` as for `work_of`.
     """
-    record: dict[str, Any] = {"key": stage.key.digest, "work": work_of(stage), "seconds": round(seconds, 2)}
+    record: dict[str, Any] = {"key": stage.key.digest, "work": work_of(stage, known), "seconds": round(seconds, 2)}
     if steps is not None:
         record |= {"steps": steps, "seconds_per_step": round(seconds / steps, 4)}
     if made:

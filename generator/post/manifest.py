@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -158,8 +159,12 @@ def to_text(manifest: Manifest) -> str:
     return signed(manifest.model_dump(mode="json", exclude_none=True))
 
 
+@lru_cache(maxsize=8)
 def from_text(text: str, where: str) -> Manifest:
-    """Raises `BadInput` naming `where` and the wrong key, also for a newer schema or a text edited by hand."""
+    """Raises `BadInput` naming `where` and the wrong key, also for a newer schema or a text edited by hand.
+
+    Kept for a while: a build asks several times whose the files of the site are.
+    """
     table = strict_json.parse_json(text, where)
     # A build replaces what an older one put into the site, so it must know what that was.
     strict_json.check_version(table, where, oldest=1)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -78,8 +79,12 @@ def _split(post: str) -> tuple[dict[str, str], str]:
     return values, post[match.end() :]
 
 
+@lru_cache(maxsize=64)
 def html(text: str, anchor: Callable[[str, str], str] = heading_id) -> str:
-    """Markdown as HTML; `anchor` gives the id of a heading."""
+    """Markdown as HTML; `anchor` gives the id of a heading.
+
+    Kept for a while: a build looks at the pages that it will publish before it trains, `serve` after every change.
+    """
     converter = markdown.Markdown(
         extensions=[
             "tables",

@@ -6,7 +6,8 @@ outside escaped and numbers only through a format.
 """
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -43,6 +44,7 @@ from generator.post.preview import page as preview_page
 from generator.support import escape, formats, newlines, program
 from generator.support.errors import BuildFailed
 from generator.support.places import ROOT, TEMPLATES, compiled
+from generator.support.source import PACKAGE
 from generator.support.source import excerpt as find_excerpt
 
 POST = "post.md.j2"
@@ -170,22 +172,24 @@ def check(
     """Compile and lint all templates, look for undefined names, and render them with made-up results.
 
     `own` is the user's folder, `post.templates`; `questions` are what the post asks. Takes a fraction of a second, so
-    that a slip in a template does not come to light after an hour of training. Raises as `render`.
+    that a slip in a template does not come to light after an hour of training; what passed is passed over until
+    something changes that could fail. Raises as `render`.
     """
+    checked = compiled(templates) / f"{_state(templates, root, own, questions or {})}.checked"
+    if checked.exists():
+        return
     made_up = partial(example.results, questions=questions)
     post, results = example.post().model_copy(update={"templates": own}), made_up()
     environment = markdown_environment(templates, own)
     known = {"appendix", *_names(post, layout.own(post), results, root, {}), *environment.globals}
-    checked = compiled(templates) / f"{_fingerprint(templates, own)}.checked"
-    if not checked.exists():
-        with templating.guarded(templates, own):
-            lint.check(templates, environment, known, own)
-        _keep(checked)
+    with templating.guarded(templates, own):
+        lint.check(templates, environment, known, own)
     made = ((True, results), (False, results), (False, made_up(classes=3)), (True, made_up(runs=2)))
     for told, found in made:
         asked = dict.fromkeys(("writeup", "bibtex", "appendix"), told)
         render(post.model_copy(update=asked), found, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
+    _keep(checked)
 
 
 class _Compiled(FileSystemBytecodeCache):
@@ -196,7 +200,9 @@ class _Compiled(FileSystemBytecodeCache):
     """
 
     def __init__(self, templates: Path) -> None:
-        super().__init__(str(compiled(templates)), f"%s.{_fingerprint()}.j2c")
+        # Whatever a template may call is a module of this room; which of them, only their imports say.
+        modules = [*sorted(Path(__file__).parent.glob("*.py")), Path(escape.__file__), Path(formats.__file__)]
+        super().__init__(str(compiled(templates)), f"%s.{_fingerprint(_contents(modules))}.j2c")
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         with suppress(OSError):
@@ -204,16 +210,23 @@ class _Compiled(FileSystemBytecodeCache):
             super().dump_bytecode(bucket)
 
 
-def _fingerprint(templates: Path | None = None, own: Path | None = None) -> str:
-    """Of the code that reads templates, and of the templates themselves where they are given."""
-    modules = [Path(str(module.__file__)) for module in (escape, formats)]
-    # Whatever a template may call is a module of this room; which of them, only their imports say.
-    paths = [*sorted(Path(__file__).parent.glob("*.py")), *modules]
-    paths += lint.templates_of(templates) if templates else []
-    texts = [newlines.normalised(path.read_bytes()) for path in paths]
-    for path in lint.own_templates(own) if own else ():
-        # What one of them is laid over, its name says.
-        texts += [str(path).encode(), newlines.normalised(path.read_bytes())]
+def _state(templates: Path, root: Path, own: Path | None, questions: Mapping[str, Question]) -> str:
+    """A fingerprint of all that `check` depends on: templates, questions, the program, and the code that is quoted."""
+    code = sorted({*Path(__file__).parents[1].rglob("*.py"), *(root / PACKAGE).rglob("*.py")})
+    projects = sorted(path for path in templates.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    owned = lint.own_templates(own) if own else []
+    # What one of the user's is laid over, its name says.
+    names = [*(path.relative_to(templates).as_posix() for path in projects), *map(str, owned)]
+    asked = {name: question.model_dump(mode="json") for name, question in questions.items()}
+    told = json.dumps([names, asked]).encode()
+    return _fingerprint([told, *_contents([*code, *projects, *owned])])
+
+
+def _contents(files: Iterable[Path]) -> list[bytes]:
+    return [newlines.normalised(path.read_bytes()) for path in files]
+
+
+def _fingerprint(texts: Iterable[bytes]) -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 

@@ -44,16 +44,16 @@ INSTALLED = TEMPLATES.parent != ROOT
 """Whether this is an installation; else a checkout."""
 
 
-def compiled(templates: Path) -> Path:
-    """The folder for what was made of `templates` and can be made again.
+def compiled(folder: Path) -> Path:
+    """The folder for what was made of the files of `folder`, templates or code, and can be made again.
 
     In a checkout named as Python names its own; of an installation, which may be read-only and is none of ours to
     write to, below the user's caches.
     """
-    if not INSTALLED or templates != TEMPLATES:
-        return templates / "__pycache__"
+    if not INSTALLED or not folder.is_relative_to(TEMPLATES.parent):
+        return folder / "__pycache__"
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches) / "measured-post" / "templates"
+    return Path(caches) / "measured-post" / folder.name
 
 
 def experiment() -> Path:

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -31,8 +32,14 @@ def packages(root: Path = ROOT) -> dict[str, str]:
     found = {}
     for name in sorted(_required() if INSTALLED else _locked(root / LOCK)):
         with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+            found[name] = _version(name)
     return found
+
+
+@cache
+def _version(name: str) -> str:
+    """Kept: a process goes on with what it has imported. Raises `PackageNotFoundError`."""
+    return metadata.version(name)
 
 
 def _locked(lock: Path) -> set[str]:

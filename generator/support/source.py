@@ -8,15 +8,20 @@ TensorFlow modules are read as text.
 
 import ast
 import hashlib
+import json
 import symtable
+import sys
 import textwrap
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TypedDict
 
 from generator.support.errors import BuildFailed
-from generator.support.places import ROOT
+from generator.support.files import write_atomically
+from generator.support.places import ROOT, compiled
 
 PACKAGE = "generator"
 
@@ -39,7 +44,9 @@ class Passage:
 def excerpt(symbol: str, root: Path = ROOT) -> Passage:
     """The source of `module:name`, decorators and docstring included. Raises `BuildFailed` if absent."""
     module_name, _, name = symbol.partition(":")
-    module = _module(module_name, root)
+    text = _text(module_name, root)
+    # Keyed by the text as well: a file edited while `serve` runs must be read afresh.
+    module = None if text is None else _parsed(module_name, text)
     node = module.definitions.get(name) if module else None
     if module is None or node is None:
         raise BuildFailed(f"{symbol}: no such definition to quote; a template names it, the code does not have it")
@@ -52,7 +59,8 @@ def excerpt(symbol: str, root: Path = ROOT) -> Passage:
 def fingerprint(symbols: Iterable[str], root: Path = ROOT) -> dict[str, str]:
     """`module:name` → SHA-256 for each of `symbols` and every definition of the package they lead to."""
     digests: dict[str, str] = {}
-    modules: dict[str, _Module | None] = {}
+    modules: dict[str, _Told | None] = {}
+    kept = _kept(root)
     waiting = list(symbols)
     while waiting:
         symbol = waiting.pop()
@@ -60,13 +68,15 @@ def fingerprint(symbols: Iterable[str], root: Path = ROOT) -> dict[str, str]:
             continue
         module_name, _, name = symbol.partition(":")
         if module_name not in modules:
-            modules[module_name] = _module(module_name, root)
-        module = modules[module_name]
-        if module is None:
+            modules[module_name] = kept.told(module_name)
+        told = modules[module_name]
+        if told is None:
             raise BuildFailed(f"{symbol}: no such module in {PACKAGE}/")
-        digests[symbol] = module.digest(name)
-        waiting += module.references(name)
+        found = told["definitions"].get(name)
+        digests[symbol] = found["digest"] if found else ""
+        waiting += _references(module_name, found, told["imports"], root) if found else ()
         waiting.append(f"{module_name}:{_STATEMENTS}")
+    kept.write()
     return {symbol: digests[symbol] for symbol in sorted(digests) if digests[symbol]}
 
 
@@ -74,12 +84,78 @@ _STATEMENTS = "<module statements>"
 """Stands for what a module executes when it is imported, apart from definitions and imports."""
 
 
+class _Definition(TypedDict):
+    """What the text of a definition says, whatever other modules there are."""
+
+    digest: str
+    own: list[str]
+    """Definitions of the same module that it refers to."""
+    imported: list[str]
+    """Local names of what is imported that stand in it."""
+    attributes: list[tuple[str, str]]
+    """Such a name, and what of it is asked for."""
+
+
+class _Told(TypedDict):
+    """What the text of a module says."""
+
+    imports: dict[str, tuple[str, str]]
+    """Local name → (module, name in it, which may be a module of it)."""
+    definitions: dict[str, _Definition]
+
+
+def _references(module: str, found: _Definition, imports: Mapping[str, tuple[str, str]], root: Path) -> Iterator[str]:
+    """Symbols of the package that one definition refers to."""
+    is_module = {name: _path(".".join(imports[name]), root).is_file() for name in found["imported"]}
+    yield from (f"{module}:{name}" for name in found["own"])
+    yield from (":".join(imports[name]) for name in found["imported"] if not is_module[name])
+    yield from (f"{'.'.join(imports[name])}:{asked}" for name, asked in found["attributes"] if is_module[name])
+
+
+@dataclass
+class _Kept:
+    """What modules of a root say, kept beside them by the hash of their text: to read all of them takes a second."""
+
+    root: Path
+    file: Path
+    told_of: dict[str, tuple[str, _Told]] = field(default_factory=dict)
+    """Module → hash of its text, what it says."""
+    changed: bool = False
+
+    def told(self, name: str) -> _Told | None:
+        """What the module says as it is now: a file may be edited while `serve` runs. None where there is none."""
+        text = _text(name, self.root)
+        if text is None:
+            return None
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if name not in self.told_of or self.told_of[name][0] != digest:
+            self.told_of[name] = digest, _Module(name, _file(name), text).told()
+            self.changed = True
+        return self.told_of[name][1]
+
+    def write(self) -> None:
+        if self.changed:
+            with suppress(BuildFailed):
+                write_atomically(self.file, json.dumps(self.told_of).encode())
+            self.changed = False
+
+
+@cache
+def _kept(root: Path) -> _Kept:
+    # Syntax trees differ between versions of Python, and what is read from them with this module.
+    how = hashlib.sha256(f"{sys.version}\n{Path(__file__).read_text('utf-8')}".encode()).hexdigest()[:16]
+    file = compiled(root / PACKAGE) / f"source.{how}.json"
+    try:
+        return _Kept(root, file, json.loads(file.read_bytes()))
+    except (OSError, ValueError):
+        return _Kept(root, file)
+
+
 @dataclass(frozen=True)
 class _Module:
     name: str
     file: str
     text: str
-    root: Path
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -92,14 +168,6 @@ class _Module:
         return tree
 
     @cached_property
-    def _digests(self) -> dict[str, str]:
-        return {}
-
-    @cached_property
-    def _references(self) -> dict[str, list[str]]:
-        return {}
-
-    @cached_property
     def definitions(self) -> dict[str, Definition]:
         found: dict[str, Definition] = {}
         for node in self.tree.body:
@@ -110,38 +178,35 @@ class _Module:
         return found
 
     @cached_property
-    def imports(self) -> dict[str, tuple[str, str | None]]:
-        """Local name → (module, name in it), the name being None where the module itself is meant."""
-        found: dict[str, tuple[str, str | None]] = {}
+    def imports(self) -> dict[str, tuple[str, str]]:
+        found: dict[str, tuple[str, str]] = {}
         # Late imports inside functions count too, hence the walk over the whole tree.
         for node in ast.walk(self.tree):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
                 for alias in node.names:
-                    as_module = f"{node.module}.{alias.name}"
-                    known = _path(as_module, self.root).is_file()
-                    target = (as_module, None) if known else (node.module, alias.name)
-                    found[alias.asname or alias.name] = target
+                    found[alias.asname or alias.name] = (node.module, alias.name)
         return found
 
-    def digest(self, name: str) -> str:
-        """SHA-256 of one definition, empty if the module has none of that name."""
-        if name not in self._digests:
-            text = "\n".join(ast.dump(node) for node in self._nodes(name))
-            self._digests[name] = hashlib.sha256(text.encode()).hexdigest() if text else ""
-        return self._digests[name]
-
-    def references(self, name: str) -> list[str]:
-        """Symbols of the package that one definition refers to."""
-        if name not in self._references:
-            node = self.definitions.get(name)
-            self._references[name] = sorted(set(self._referred(node, self._own_names(name, node)))) if node else []
-        return self._references[name]
-
-    def _nodes(self, name: str) -> list[ast.stmt]:
-        if name != _STATEMENTS:
-            return [self.definitions[name]] if name in self.definitions else []
+    def told(self) -> _Told:
         plain = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
-        return [node for node in self.tree.body if not isinstance(node, plain)]
+        statements = [node for node in self.tree.body if not isinstance(node, plain)]
+        definitions = {name: self._told(name, node) for name, node in self.definitions.items()}
+        if statements:
+            definitions[_STATEMENTS] = _Definition(digest=_digest(*statements), own=[], imported=[], attributes=[])
+        return _Told(imports=self.imports, definitions=definitions)
+
+    def _told(self, name: str, node: Definition) -> _Definition:
+        own, attributes = self._own_names(name, node), set[tuple[str, str]]()
+        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - own
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id not in own:
+                attributes.add((part.value.id, part.attr))
+        return _Definition(
+            digest=_digest(node),
+            own=sorted(names & self.definitions.keys()),
+            imported=sorted(names & self.imports.keys() - self.definitions.keys()),
+            attributes=sorted(pair for pair in attributes if pair[0] in self.imports),
+        )
 
     @cached_property
     def _table(self) -> symtable.SymbolTable:
@@ -160,37 +225,28 @@ class _Module:
             tables += table.get_children()
         return own - modules
 
-    def _referred(self, node: ast.stmt, own: set[str]) -> Iterator[str]:
-        for part in ast.walk(node):
-            if isinstance(part, ast.Name) and part.id in own:
-                continue
-            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id not in own:
-                module, inner = self.imports.get(part.value.id, ("", None))
-                if module and inner is None:
-                    yield f"{module}:{part.attr}"
-            elif isinstance(part, ast.Name) and part.id in self.definitions:
-                yield f"{self.name}:{part.id}"
-            elif isinstance(part, ast.Name) and part.id in self.imports:
-                module, inner = self.imports[part.id]
-                if inner is not None:
-                    yield f"{module}:{inner}"
 
-
-def _module(name: str, root: Path) -> _Module | None:
+def _text(name: str, root: Path) -> str | None:
+    """A module of the package; None where there is none of that name."""
     path = _path(name, root)
-    if name.split(".")[0] != PACKAGE or not path.is_file():
-        return None
-    # Keyed by the text as well: a file edited while `serve` runs must be read afresh.
-    return _parsed(name, path.relative_to(root).as_posix(), path.read_text("utf-8"), root)
+    return path.read_text("utf-8") if name.split(".")[0] == PACKAGE and path.is_file() else None
 
 
 def _path(name: str, root: Path) -> Path:
-    return root.joinpath(*name.split(".")).with_suffix(".py")
+    return root / _file(name)
+
+
+def _file(name: str) -> str:
+    return name.replace(".", "/") + ".py"
 
 
 @cache
-def _parsed(name: str, file: str, text: str, root: Path) -> _Module:
-    return _Module(name, file, text, root)
+def _parsed(name: str, text: str) -> _Module:
+    return _Module(name, _file(name), text)
+
+
+def _digest(*nodes: ast.stmt) -> str:
+    return hashlib.sha256("\n".join(ast.dump(node) for node in nodes).encode()).hexdigest()
 
 
 def _targets(node: ast.Assign | ast.AnnAssign) -> Iterator[str]:

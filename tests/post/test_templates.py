@@ -3,20 +3,16 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from generator.experiment import loading
 from generator.post import lint, render
 from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
 from tests.factories import ROOT
 
 TEMPLATES = ROOT / "templates"
-
-
-@pytest.fixture
-def templates(tmp_path: Path) -> Path:
-    """A copy of the templates that a test may spoil."""
-    return Path(shutil.copytree(TEMPLATES, tmp_path / "templates", ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def spoil(templates: Path, text: str, section: str = "rescaling.md.j2") -> int:
@@ -120,3 +116,29 @@ def test_what_was_checked_is_checked_again_after_a_change(templates: Path) -> No
     spoil(templates, "97.3%")
     with pytest.raises(MeasuredPostError):
         render.check(templates)
+
+
+def test_what_passed_is_passed_over_until_something_changes_that_could_fail(
+    templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*"))
+    asked = loading.load(ROOT / "study.toml").questions
+    rendered: list[Any] = []
+    monkeypatch.setattr(render, "render", lambda *given, **_: rendered.append(given))
+
+    def renders(**how: Any) -> bool:
+        rendered.clear()
+        render.check(templates, tmp_path, **how)
+        return rendered != []
+
+    assert renders()
+    assert not renders()
+    assert renders(questions=asked)
+    assert not renders(questions=asked)
+    with (templates / "site" / "assets" / "css" / "post.css").open("a") as stream:
+        stream.write("/* changed */")
+    assert renders()
+    with (tmp_path / "generator" / "training" / "network.py").open("a") as stream:
+        stream.write("# What is quoted changed.")
+    assert renders()
+    assert not renders()
