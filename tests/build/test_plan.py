@@ -26,6 +26,7 @@ from generator.stages.table import STAGES
 from generator.support import source
 from generator.support.errors import BadInput
 from generator.support.hardware import Precision
+from generator.support.places import compiled
 from tests.factories import ROOT
 from tests.fakes import Project, add_measure, make_project
 
@@ -360,6 +361,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(
         ROOT / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__", "embedded")
     )
+    # With what was read of it, as a checkout has it: only what a test edits is read again.
+    kept, copy = compiled(ROOT / "generator"), compiled(tmp_path / "generator")
+    copy.mkdir()
+    for path in kept.glob("source.*.json"):
+        shutil.copy(path, copy)
     fingerprint = source.fingerprint
     monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
     return tmp_path / "generator"

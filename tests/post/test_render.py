@@ -4,6 +4,7 @@ import hashlib
 import html
 import itertools
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,21 +108,26 @@ def leaves(record: Any, path: str) -> list[tuple[str, float]]:
 
 
 METRICS = [
-    leaf
+    [leaf for leaf in leaves(variant, f"variants.{name}") if not leaf[0].endswith((".total", ".epoch"))]
     for name, variant in make_results().variants.items()
-    for leaf in leaves(variant, f"variants.{name}")
-    if not leaf[0].endswith((".total", ".epoch"))
 ]
+"""Of each variant (path, value) of every metric."""
+CHANGES = [
+    {path: value for turn, metrics in enumerate(METRICS) for path, value in [metrics[(row + 11 * turn) % len(metrics)]]}
+    for row in range(max(map(len, METRICS)))
+]
+"""Of each variant another metric: in all of them every metric of every variant."""
 
 
-def changed(build: BuildResults, path: str, value: float) -> BuildResults:
-    """`build` with one number replaced."""
+def changed(build: BuildResults, values: Mapping[str, float]) -> BuildResults:
+    """`build` with some numbers replaced: path → value."""
     table = build.model_dump()
-    at: Any = table
-    *above, last = path.split(".")
-    for key in above:
-        at = at[int(key)] if key.isdigit() else at[key]
-    at[last] = value
+    for path, value in values.items():
+        at: Any = table
+        *above, last = path.split(".")
+        for key in above:
+            at = at[int(key)] if key.isdigit() else at[key]
+        at[last] = value
     return BuildResults.model_validate(table)
 
 
@@ -130,17 +136,20 @@ def before() -> Rendered:
     return post_of(make_results())
 
 
-@pytest.mark.parametrize(("path", "value"), METRICS, ids=[path for path, _ in METRICS])
-def test_changing_a_metric_changes_its_occurrences_and_no_other(path: str, value: float, before: Rendered) -> None:
+def test_every_metric_is_changed_once() -> None:
+    assert sorted(path for row in CHANGES for path in row) == sorted(path for row in METRICS for path, _ in row)
+
+
+@pytest.mark.parametrize("values", CHANGES, ids=[next(iter(row)) for row in CHANGES])
+def test_changing_a_metric_changes_its_occurrences_and_no_other(values: dict[str, float], before: Rendered) -> None:
     # A count goes down by one; a share or loss by little, so that it stays in range.
-    build = changed(
-        make_results(), path, (value - 1 if value else 1) if isinstance(value, int) else value * 0.9 + 0.001
-    )
-    after = post_of(build)
+    less = {p: (v - 1 if v else 1) if isinstance(v, int) else v * 0.9 + 0.001 for p, v in values.items()}
+    after = post_of(changed(make_results(), less))
     old, new = ({n.source: n.text for n in r.numbers if n.format != "rounded"} for r in (before, after))
     differing = {source for source in old.keys() & new.keys() if old[source] != new[source]}
-    assert differing & {path, *derived(path)}
-    assert [source for source in differing if not depends(source, path)] == []
+    for path in values:
+        assert differing & {path, *derived(path)}, path
+    assert [source for source in differing if not any(depends(source, path) for path in values)] == []
 
 
 def derived(path: str) -> set[str]:

@@ -1,9 +1,9 @@
 """The preview server: a saved template is on the page, a broken one is reported and the last good page stays."""
 
 import contextlib
+import functools
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -34,20 +34,26 @@ from generator.post.server import serve
 from tests.rendered import make_post
 def announce(line): print(line, flush=True)
 folder = Path(sys.argv[1])
-serve(make_post(), templates=folder / "templates", root=Path(sys.argv[2]), site=folder / "site", announce=announce)
+templates = (folder / "templates").resolve()
+serve(make_post(), templates=templates, root=Path(sys.argv[2]), site=folder / "site", announce=announce)
 """
 
 
+@functools.cache
+def built() -> dict[str, bytes]:
+    return make_site()
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copytree(TEMPLATES, tmp_path / "templates")
-    put(tmp_path / "site", make_site())
+def folder(tmp_path: Path, templates: Path) -> Path:
+    (tmp_path / "templates").symlink_to(templates)
+    put(tmp_path / "site", built())
     return tmp_path
 
 
 @pytest.fixture
-def preview(folder: Path) -> Preview:
-    return Preview(make_post(), folder / "templates", ROOT, folder / "site")
+def preview(folder: Path, templates: Path) -> Preview:
+    return Preview(make_post(), templates, ROOT, folder / "site")
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -25,15 +25,23 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     isolate(monkeypatch, tmp_path)
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One build is committed and another lies in the working tree."""
-    folder = tmp_path / "repository"
-    make_site(folder / "site")
-    run_git(folder, "init", "-q", "-b", "main")
-    commit_all(folder)
-    make_site(folder / "site", better(), "20230201-000000")
+    folder = tmp_path_factory.mktemp("committed")
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(patch, folder)
+        make_site(folder / "site")
+        run_git(folder, "init", "-q", "-b", "main")
+        commit_all(folder)
+        make_site(folder / "site", better(), "20230201-000000")
     return folder
+
+
+@pytest.fixture
+def repository(tmp_path: Path, committed: Path) -> Path:
+    """A copy of `committed`."""
+    return Path(shutil.copytree(committed, tmp_path / "repository"))
 
 
 @pytest.fixture
