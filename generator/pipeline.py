@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.build import key as keys
-from generator.build import outlook, sweeping
+from generator.build import outlook, shards, sweeping
 from generator.build.collect import collect, describe, figure_files, steps
 from generator.build.estimate import Expected
 from generator.build.executor import Local
@@ -73,8 +73,10 @@ def build(
         planned = plan(config, begun)
         stack.enter_context(store.using(node.key for node in planned.nodes))
         executor = _executor(config.execution.jobs, places, store, stack)
-        runner = Runner(store, executor, display, force=force)
+        runner = Runner(store, executor, display, force=force, shard_images=config.execution.shard_images)
+        runner.jobs = config.execution.jobs
         store.clean()
+        shards.clean(store)
         decided = None if force else sweeping.from_store(config, begun, planned, store)
         config, begun, planned = decided.build if decided else (config, begun, planned)
         todo = planned.once if force else missing(planned, store)
@@ -148,11 +150,13 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     running = missing(planned, store)
     forecast = outlook.expect(Outset(config, begun, planned, store), running, display).forecast
     expected, due = {each.label: each for each in forecast.stages}, {node.key.digest for node in running}
-    explanations = []
+    explanations, begun_in_shards = [], shards.kept(store)
     for node in planned.once:
         before, _ = store.remembered(node.label) or (None, None)
         runs, refusal = node.key.digest in due, store.refusal(node.key)
         causes = ((refusal,) if refusal else _causes(node, before)) if runs else ()
+        if runs and (some := begun_in_shards.get(node.key.digest)):
+            causes = (*causes, f"{some.images} of {some.of} images are done: shards of a build that ended before")
         remote = not runs and store.is_remote(node.key)
         explanations.append(Explanation(node.label, bool(causes), causes, expected.get(node.label), remote))
     return [*explanations, *(Explanation(each.name, True, (sweeping.OPEN,), None) for each in open_sweeps)]

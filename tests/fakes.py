@@ -97,7 +97,14 @@ def augmentation(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 
 def augmented(job: Job, out: Path, report: Report, hook: Hook) -> None:
-    np.save(out / artifacts.AUGMENTED, np.array([_number(job)], np.uint64))
+    pixels, first = np.load(job.inputs["pixels"] / artifacts.PIXELS), job.settings.get("shard.first", 0)
+    positions = sorted(artifacts.read_split(job.inputs["split"]).train)
+    base, epochs = _of_any_images(job), job.setting("head.epochs")
+    rows = [
+        [[_hash(base, epoch, first + i, pixels[position].tobytes()) % 997] for i, position in enumerate(positions)]
+        for epoch in range(epochs)
+    ]
+    np.save(out / artifacts.AUGMENTED, np.array(rows, np.float32))
 
 
 def features(job: Job, out: Path, report: Report, hook: Hook) -> None:
@@ -105,6 +112,7 @@ def features(job: Job, out: Path, report: Report, hook: Hook) -> None:
 
 
 def cut(job: Job, out: Path, report: Report, hook: Hook) -> None:
+    (out / artifacts.CUT).write_text(json.dumps({"layer": "conv"}))
     _store_rows(job, out / artifacts.OUTPUTS)
 
 
@@ -285,9 +293,14 @@ def _store_rows(job: Job, path: Path) -> None:
     pixels = np.load(job.inputs["pixels"] / artifacts.PIXELS)
     assert len(pixels) == len(job.dataset.samples)
     # Of the cut, which `features` may be given, nothing may depend.
-    inputs = {name: folder for name, folder in job.inputs.items() if name in job.settings or name == "pixels"}
-    base = _number(replace(job, inputs=inputs))
-    np.save(path, pixels.reshape(len(pixels), -1).astype(np.float32).mean(1, keepdims=True) + base % 997)
+    means = pixels.reshape(len(pixels), -1).astype(np.float32).mean(1, keepdims=True)
+    np.save(path, means + _of_any_images(job) % 997)
+
+
+def _of_any_images(job: Job) -> int:
+    """As `_number`, and the same for every shard of a stage."""
+    settings = {n: value for n, value in job.settings.items() if n not in ("shard.first", "data.max_stored_bytes")}
+    return _number(replace(job, inputs={}, settings=settings))
 
 
 def _number(job: Job) -> int:

@@ -22,6 +22,8 @@ class Key:
     label: str
     """Whose stage it is, for messages and for remembering the newest key: `baseline.head`, `data.pixels`."""
     parts: Parts
+    passing: bool = False
+    """Whether its entry goes when another's is there that is made of it: it is kept in this store alone."""
 
     @cached_property
     def digest(self) -> str:

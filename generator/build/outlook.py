@@ -9,11 +9,11 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 from typing import NamedTuple
 
-from generator.build import estimate, timings
+from generator.build import estimate, shards, timings
 from generator.build.estimate import COSTLY, Counts, Forecast, Speed, Work
 from generator.build.plan import Node, Plan
 from generator.build.runner import Runner
@@ -72,7 +72,8 @@ def expect(there: Outset, running: Sequence[Node], display: Display, measure: Me
     """The outlook of the nodes `running`, in order and each once. Changes nothing; without `measure` nothing runs."""
     # `features` takes what `cut` stored where some stage of this build needs that.
     needed = frozenset(need.key.digest for node in running for need in node.needs.values())
-    work = {node.label: _work(there, node, needed) for node in running}
+    kept = {} if there.force else shards.kept(there.store)
+    work = {node.label: _left(_work(there, node, needed), kept.get(node.key.digest)) for node in running}
     planned, known = len(there.plan.once), timings.read(there.store.root)
     forecast = estimate.forecast(work, planned, known)
     unknown = [each.label for each in forecast.stages if each.seconds is None]
@@ -105,6 +106,15 @@ def _work(there: Outset, node: Node, needed: frozenset[str]) -> Work:
     cut = any(use.key.digest in needed for use in node.uses.values())
     precision, done = there.begun.precisions[variant.name], 0 if there.force else _finished_epochs(there.store, node)
     return estimate.work(node.name, variant.recipe, precision, data, counts, done=done, cut=cut)
+
+
+def _left(todo: Work, kept: shards.Kept | None) -> Work:
+    """What is left where a killed build has made some shards."""
+    if kept is None:
+        return todo
+    share = 1 - kept.images / kept.of
+    names = ("volume", "decoded", "lower", "upper", "augmented", "kept")
+    return replace(todo, **{name: share * getattr(todo, name) for name in names})
 
 
 def _finished_epochs(store: Store, node: Node) -> int:

@@ -19,10 +19,11 @@ from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
 from generator.experiment.settings import Config, Run, Sweep, Variant, flatten
 from generator.experiment.sweeps import trials
 from generator.figures import fonts
+from generator.stages.asked import PROBE
 from generator.stages.job import Job
 from generator.stages.stage import Stage
 from generator.stages.sweep_table import OF_SWEEPS
-from generator.stages.table import PROBE, STAGES, WORKER
+from generator.stages.table import STAGES, WORKER
 from generator.support import source
 from generator.support.errors import BadInput
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from generator.build import schedule
+from generator.build import schedule, shards
 from generator.build.executor import Executor
 from generator.build.plan import Node
 from generator.build.store import Entry, Store
@@ -18,12 +18,21 @@ from generator.support.errors import BuildFailed
 class Runner:
     """The entries of the stages that were asked for, and which of them ran."""
 
-    def __init__(self, store: Store, executor: Executor, display: Display, *, force: bool = False) -> None:
-        """With `force` every stage that is asked for runs, whatever the store has."""
+    def __init__(
+        self, store: Store, executor: Executor, display: Display, *, force: bool = False, shard_images: int = 0
+    ) -> None:
+        """With `force` every stage that is asked for runs, whatever the store has.
+
+        `shard_images`: most images of a shard; 0: every stage runs whole.
+        """
         self._store = store
         self._executor = executor
         self._display = display
         self._force = force
+        self._shard_images = shard_images
+        self.jobs = 1
+        """How many shards of a stage run at a time."""
+        self._in_shards = shards.InShards(store, executor, self._interrupt, force=force)
         self.entries: dict[str, Entry] = {}
         """Digest of a key → its entry."""
         self.ran: list[str] = []
@@ -86,13 +95,20 @@ class Runner:
         # What it uses is there if this build needs that too; it is not worth computing for this stage alone.
         used = {name: use for name, use in node.uses.items() if use.key.digest in self.entries}
         inputs = {name: self._input(each) for name, each in {**node.needs, **used}.items()}
+        job = node.job(inputs, self._store.checkpoint(node.key))
+        parts = shards.of(node, job, self._shard_images)
 
         def write(out: Path) -> None:
             with self._noted(node.label), self._display.stage(node.label) as report:
-                self._executor.run(node.job(inputs, self._store.checkpoint(node.key)), out, report)
+                if parts:
+                    self._in_shards.run(job, parts, self.jobs, out, report)
+                else:
+                    self._executor.run(job, out, report)
             self.ran.append(node.label)
 
-        return self._store.create(node.key, write, anew=self._force)
+        entry = self._store.create(node.key, write, anew=self._force)
+        self._in_shards.discard(parts)
+        return entry
 
     @contextmanager
     def _noted(self, label: str) -> Iterator[None]:

@@ -69,9 +69,16 @@ class Schedule:
         self._changed.notify_all()
 
 
-def run(nodes: Sequence[Node], jobs: int, make: Make, interrupt: Callable[[], None]) -> None:
-    """Make all `nodes`, up to `jobs` of those that need TensorFlow at a time; what fails takes what needs it along.
+def run(
+    nodes: Sequence[Node],
+    jobs: int,
+    make: Make,
+    interrupt: Callable[[], None],
+    here: Fits = lambda node: not node.stage.tensorflow,
+) -> None:
+    """Make all `nodes`: what is to be made `here` in the thread that asked, up to `jobs` of the others at a time.
 
+    What fails takes what needs it along.
     Anything but `BuildFailed` stops it all and is raised, also what arrives here meanwhile (Ctrl-C); `interrupt` ends
     the stages that run then.
     """
@@ -90,9 +97,9 @@ def run(nodes: Sequence[Node], jobs: int, make: Make, interrupt: Callable[[], No
                 schedule.finish(node)
 
     with ThreadPoolExecutor(jobs, "stages") as threads:
-        working = [threads.submit(work, lambda node: node.stage.tensorflow) for _ in range(jobs)]
+        working = [threads.submit(work, lambda node: not here(node)) for _ in range(jobs)]
         try:
-            work(lambda node: not node.stage.tensorflow)
+            work(here)
             for done in wait(working, return_when=FIRST_EXCEPTION).done:
                 done.result()
         except BaseException:

@@ -77,7 +77,7 @@ class SharedStore(Store):
             raise BuildFailed(
                 f"{key.label}: another build is using the entry in the store, {refusal}; wait for it to end"
             )
-        if self._settings.push:
+        if self._settings.push and not key.passing:
             self._tried(key, lambda remote: remote.push(key.stage, key.digest, entry.folder))
         return entry
 
@@ -102,6 +102,8 @@ class SharedStore(Store):
 
     def _asked(self, key: Key) -> Table | None:
         """What the remote store says of an entry that may be taken; it is asked once."""
+        if key.passing:
+            return None
         if key.digest not in self._known:
             table = self._tried(key, lambda remote: remote.entry(key.stage, key.digest))
             refusal = self._refusal(table)

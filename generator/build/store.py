@@ -211,6 +211,14 @@ class Store:
                     freed += size
         return freed
 
+    def discard(self, key: Key) -> None:
+        """Remove the entry of `key`, unless another build has its lock."""
+        own = self._lock(key)
+        with lock.attempt(own, f"removing {key.label}") as free:
+            if free:
+                self._move_away(self._folder(key))
+                lock.remove(own)
+
     def _look(self, key: Key, thorough: bool) -> Entry | None:
         """The entry of `key`, if there is one. Raises `_Broken`."""
         folder = self._folder(key)
@@ -218,7 +226,9 @@ class Store:
             return None
         try:
             entry = json.loads((folder / ENTRY).read_text("utf-8"))
-            fault = _fault(folder, entry["files"], key.digest == entry["digest"], thorough)
+            same_key = key.digest == entry["digest"]
+            most = None if thorough else SMALL
+            fault = disk.fault(folder, entry["files"], most) if same_key else "it belongs to another key"
             found = _entry(folder, entry)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _Broken(f"{ENTRY} cannot be read ({error})") from None
@@ -329,19 +339,6 @@ class Store:
 def _entry(folder: Path, table: Mapping[str, Any]) -> Entry:
     """The entry in `folder`, of which `table` is the description."""
     return Entry(folder, float(table["seconds"]), bool(table.get("resumed")), machines.parsed(table.get("made")))
-
-
-def _fault(folder: Path, files: Mapping[str, Any], same_key: bool, thorough: bool) -> str:
-    """What is wrong with an entry, empty if nothing."""
-    if not same_key:
-        return "it belongs to another key"
-    for name, expected in files.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != expected["bytes"]:
-            return f"{name} is missing or of another size"
-        if (thorough or expected["bytes"] <= SMALL) and file_hash(path) != expected["sha256"]:
-            return f"{name} has another checksum"
-    return ""
 
 
 def _name(key: Key) -> str:

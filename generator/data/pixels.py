@@ -1,13 +1,14 @@
 """Every image of a data set, or of another set beside it, decoded once, to the square that a network sees.
 
-`read_pixels` writes them as one array and reports every image that cannot be decoded.
+`read_pixels` writes them as one array and reports every image that cannot be decoded. `read_part` does it for some of
+them, and `join` makes of all parts what `read_pixels` gives of the whole.
 """
 
 import hashlib
 import logging
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,69 @@ def read_pixels(
     if dark := report.notes.get(deep.DARK):
         _log.warning("%s: %d images are %s, of more than 8 bits", printable(images.source), dark, deep.DARK)
     return report
+
+
+class Seen(Record):
+    """What decoding one image of a part showed."""
+
+    notes: tuple[str, ...]
+    transparent: bool
+    pixels: str
+    """SHA-256 of the decoded pixels."""
+    range: deep.Range | None
+    """What the samples span, where there are more than 8 bits for each."""
+
+
+class PartReport(Record):
+    """What decoding a part of the images showed."""
+
+    seen: tuple[Seen, ...]
+    """In the order of the part, without those that cannot be decoded."""
+    problems: tuple[str, ...]
+    """A line for each image that cannot be decoded."""
+
+
+def read_part(
+    images: Images, square: Square, target: Path, progress: Callable[[int, int], None] | None = None
+) -> PartReport:
+    """As `read_pixels`, for a part of the images of a set.
+
+    Samples of more than 8 bits become 8 by the scale of their own image until `join` knows that of all, and an image
+    that cannot be decoded is reported and has no row: only all parts together tell the user everything at once.
+    """
+    with replacing(target, DISK_FULL) as stream, decoding.reading(square.max_pixels):
+        outcomes, problems = _write_pixels(images, square, stream, progress, {})
+    seen = (Seen(notes=o.notes, transparent=o.transparent, pixels=o.pixels.hex(), range=o.range) for o in outcomes)
+    return PartReport(seen=tuple(seen), problems=tuple(problems))
+
+
+def join(images: Images, square: Square, parts: Sequence[tuple[Path, PartReport]], target: Path) -> PixelReport:
+    """What `read_pixels` gives and writes to `target`, made of `parts`, which together hold all `images` in order.
+
+    Only images of more than 8 bits whose own scale is not that of the set are decoded again. Raises as `read_pixels`.
+    """
+    if problems := [problem for _, part in parts for problem in part.problems]:
+        raise listing.problem_list(printable(images.source), "images cannot be read; mend or remove them", problems)
+    outcomes = [
+        _Outcome(seen.notes, seen.transparent, bytes.fromhex(seen.pixels), seen.range)
+        for _, part in parts
+        for seen in part.seen
+    ]
+    shape = (len(images.samples), square.size, square.size, 3)
+    with replacing(target, DISK_FULL) as stream, decoding.reading(square.max_pixels):
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for path, _ in parts:
+            stream.write(np.load(path, mmap_mode="r").data)
+        found = _scale_alike(images, square, stream, outcomes, {})
+    report = _report(outcomes, found)
+    _warn_of_dark(images, report)
+    return report
+
+
+def _warn_of_dark(images: Images, report: PixelReport) -> None:
+    # As `read_pixels` does, whose own lines are part of its stages' keys.
+    if dark := report.notes.get(deep.DARK):
+        _log.warning("%s: %d images are %s, of more than 8 bits", printable(images.source), dark, deep.DARK)
 
 
 def example_with_alpha(dataset: Dataset) -> Sample | None:

@@ -232,6 +232,8 @@ class ExecutionSettings(Settings):
 
     jobs: int = Field(default=1, ge=1, le=64)
     """How many stages that need TensorFlow run at a time, each in a process of its own."""
+    shard_images: int = Field(default=4096, ge=0)
+    """Most images of a shard: stages that pass more are split, and a kill costs a shard; 0: every stage runs whole."""
 
 
 class Variant(Settings):

@@ -1,4 +1,4 @@
-"""What may be asked of a trained network after a build: rows as those of `table`, and no stages of any build.
+"""What may be asked of a network, before a build and after it: rows as those of `table`, and no stages of any build.
 
 Nothing depends on them and nothing of them is kept in the store. Their jobs find under their names the stages that they
 need, and what the row says beside.
@@ -11,6 +11,24 @@ IMAGES = "images"
 """Input of `ANSWERS`: a folder with images as the stage `pixels` writes them."""
 WRITTEN = "written"
 """Input of `LITE`: the folder in which `EXPORT` left its files."""
+
+PROBE = Stage(
+    name="probe",
+    runs="generator.stages.probe:probe",
+    scope="run",
+    settings=(
+        "data.image_size",
+        "data.batch_size",
+        "model.preprocess",
+        "model.rotation",
+        "model.fill",
+        "fine_tuning.from_layer",
+    ),
+    sometimes=RANDOM_WEIGHTS,
+    given=("backbone", "weights", "precision"),
+    packages=TENSORFLOW,
+)
+"""What one batch takes, for an estimate."""
 
 EXPORT = Stage(
     name="export",

@@ -1,7 +1,7 @@
 """The stages that augment without training.
 
     augmentation   augmented copies of one training image, for the figure
-    augmented      pooled features of the training images, augmented anew for each epoch of the head
+    augmented      pooled features of the training images, augmented anew for each epoch of the head; `shard`: of a part
 
 How an image is augmented follows from the source's own seed, the epoch, and which images train; so runs that differ in
 anything else share what the frozen base makes of it.
@@ -17,10 +17,11 @@ import numpy as np
 
 from generator.stages import artifacts
 from generator.stages.job import Job
-from generator.stages.workspace import Workspace
+from generator.stages.workspace import Workspace, through
 from generator.support.progress import Report
 from generator.training.batches import augmentation_layers, batches
-from generator.training.epochs import Batches
+from generator.training.epochs import Batches, advance, reseed
+from generator.training.folding import Forward
 
 COPIES = 9
 """Augmented copies in the figure."""
@@ -54,6 +55,36 @@ def augmented(job: Job, out: Path, report: Report) -> None:
         for _ in range(shape[0]):
             target.write(source.read(4 * prod(shape[1:])))
             source.read(_SUM)
+
+
+def shard(job: Job, out: Path, report: Report) -> None:
+    """`augmented` of a part of the training images, augmented as after those that come before them in an epoch."""
+    work = _Later(job)
+    shape = (job.setting("head.epochs"), len(work.split.train), work.base.output.shape[-1])
+    if 4 * prod(shape) > job.setting("data.max_stored_bytes"):
+        return
+
+    def epoch(number: int) -> bytes:
+        report({"epoch": number, "epochs": shape[0]})
+        return _features(work, number).astype("<f4", copy=False).tobytes()
+
+    collect(job.checkpoint, shape, epoch)
+    rows = np.memmap(job.checkpoint, np.uint8, "r").reshape(shape[0], -1)[:, :-_SUM]
+    with (out / artifacts.AUGMENTED).open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for row in rows:
+            stream.write(row.data)
+
+
+class _Later(Workspace):
+    """That of a shard: batches of other shards were augmented before its own."""
+
+    def augmented(self, phase: str, epoch: int, order: np.ndarray, frozen: Forward) -> Batches:
+        reseed(self.augmentation, self.seed("augmentation", f"{phase} augmentation", epoch))
+        before = self.job.setting("shard.first") // self.job.setting("data.batch_size")
+        size = self.job.setting("data.image_size")
+        advance(self.augmentation, before, np.zeros((1, size, size, 3), np.float32))
+        return through(self.batches(self.pixels, order), lambda batch: frozen(self.augment(batch)))
 
 
 def head_batches(work: Workspace, epoch: int, order: np.ndarray) -> Batches:

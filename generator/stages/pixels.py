@@ -3,13 +3,14 @@
 Every image decoded once, which of them are near-duplicates, and who validates.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from generator.data import dataset, splits
 from generator.data import near as near_duplicates
 from generator.data.near import NearReport
-from generator.data.pixels import PixelReport, Square, read_pixels
+from generator.data.pixels import PartReport, PixelReport, Square, join, read_part, read_pixels
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.progress import Report
@@ -18,6 +19,19 @@ from generator.support.strict_json import parse_json, validated
 
 def pixels(job: Job, out: Path, report: Report) -> None:
     found = read_pixels(job.dataset, _square(job), out / artifacts.PIXELS, partial(_report, report))
+    (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
+
+
+def shard(job: Job, out: Path, report: Report) -> None:
+    """`pixels` of a part of the images."""
+    found = read_part(job.dataset, _square(job), out / artifacts.PIXELS, partial(_report, report))
+    (out / artifacts.PART).write_text(found.model_dump_json(), "utf-8")
+
+
+def join_shards(job: Job, shards: Sequence[Path], out: Path) -> None:
+    """The files of `pixels`, made of those of all its shards."""
+    parts = [(folder / artifacts.PIXELS, _part_in(folder)) for folder in shards]
+    found = join(job.dataset, _square(job), parts, out / artifacts.PIXELS)
     (out / artifacts.REPORT).write_text(found.model_dump_json(), "utf-8")
 
 
@@ -58,6 +72,11 @@ def found_in(folder: Path) -> PixelReport:
     """What decoding the images showed, of whose stage this is the folder."""
     path = folder / artifacts.REPORT
     return validated(PixelReport, parse_json(path.read_text("utf-8"), str(path)), str(path))
+
+
+def _part_in(folder: Path) -> PartReport:
+    path = folder / artifacts.PART
+    return validated(PartReport, parse_json(path.read_text("utf-8"), str(path)), str(path))
 
 
 def near_in(folder: Path) -> NearReport:

@@ -23,6 +23,9 @@ Given = Literal[
     "points",
 ]
 
+Sharding = Literal["images", "rows", "passes"]
+"""A way to split a stage into shards of images, by its name in `stages.sharding`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -58,6 +61,8 @@ class Stage:
     """Whether a run has it; None: every run."""
     on_request: bool = False
     """Whether it runs only where the results ask for it; then it is counted among no build's stages."""
+    shards: Sharding | None = None
+    """How it may be split into shards of images; None: it always runs whole."""
     measures: bool = False
     """Whether it is there only where there are images to measure with."""
 

@@ -78,6 +78,7 @@ STAGES = (
         given=("dataset",),
         packages=("numpy", "pillow"),
         decodes=True,
+        shards="images",
     ),
     Stage(
         name="near", runs="generator.stages.pixels:near", scope="build", needs=("pixels",), packages=("numpy", "pillow")
@@ -128,6 +129,7 @@ STAGES = (
         needs=("pixels",),
         packages=TENSORFLOW,
         for_stages=True,
+        shards="rows",
     ),
     Stage(
         name="features",
@@ -141,6 +143,7 @@ STAGES = (
         uses=("cut",),
         packages=TENSORFLOW,
         for_stages=True,
+        shards="rows",
     ),
     Stage(
         name="near_features",
@@ -188,6 +191,7 @@ STAGES = (
         packages=TENSORFLOW,
         for_stages=True,
         where=augments_every_epoch,
+        shards="passes",
     ),
     Stage(
         name="head",
@@ -337,14 +341,3 @@ STAGES = (
     ),
 )
 """In an order in which none comes before one that it needs."""
-
-PROBE = Stage(
-    name="probe",
-    runs="generator.stages.probe:probe",
-    scope="run",
-    settings=(*_BATCHES, "model.preprocess", "model.rotation", "model.fill", "fine_tuning.from_layer"),
-    sometimes=RANDOM_WEIGHTS,
-    given=("backbone", "weights", "precision"),
-    packages=TENSORFLOW,
-)
-"""No stage of a build: measures what one batch takes, for an estimate. Nothing depends on it."""

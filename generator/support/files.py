@@ -3,11 +3,11 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from generator.support.errors import BuildFailed
 
@@ -61,6 +61,20 @@ def known_hash(path: Path, algorithm: str = "sha256") -> str:
 @lru_cache
 def _known_hash(path: Path, algorithm: str, size: int, modified: int) -> str:
     return file_hash(path, algorithm)
+
+
+def fault(folder: Path, files: Mapping[str, Mapping[str, Any]], most: int | None = None) -> str:
+    """What is wrong with the `files` of a folder, by name with `bytes` and `sha256`; empty if nothing.
+
+    The checksum is that of files of `most` bytes; None: of all.
+    """
+    for name, expected in files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != expected["bytes"]:
+            return f"{name} is missing or of another size"
+        if (most is None or expected["bytes"] <= most) and file_hash(path) != expected["sha256"]:
+            return f"{name} has another checksum"
+    return ""
 
 
 def refused(path: Path, error: OSError, advice: str = FREE_SPACE) -> BuildFailed:

@@ -140,3 +140,15 @@ def reseed(model: keras.Model, seed: int) -> None:
     for i, state in enumerate(states):
         # The second number counts the layer's calls: with that one apart, layers would draw alike, calls apart.
         state.assign(np.array([seed + i, 0], dtype=state.dtype))
+
+
+def advance(model: keras.Model, calls: int, inputs: np.ndarray) -> None:
+    """Have the random layers of a newly seeded `model` draw as after so many calls; `inputs` are any to call it with.
+
+    What a layer draws follows from its seed and a count of draws, which goes up alike with every call.
+    """
+    states = [variable for variable in model.variables if "seed_generator" in variable.path]
+    seeds = [state.numpy() for state in states]
+    model(inputs, training=True)
+    for state, seed in zip(states, seeds, strict=True):
+        state.assign(seed + calls * (state.numpy() - seed))

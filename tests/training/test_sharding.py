@@ -1,0 +1,133 @@
+"""Shards of the stages that compute have the bits of the whole, also where a worker was killed in one of them."""
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.train
+
+from generator.build.executor import Local  # noqa: E402
+from generator.data.splits import Split  # noqa: E402
+from generator.stages import artifacts, sharding, workspace  # noqa: E402  # needs TensorFlow
+from generator.stages.job import Job  # noqa: E402
+from generator.support.errors import BuildFailed  # noqa: E402
+from generator.support.hardware import Precision  # noqa: E402
+from tests.build.test_shards import FEATURES, SMALL, THIRD, left  # noqa: E402
+from tests.fakes import make_project, timeless  # noqa: E402
+from tests.training.test_epochs import IMAGES, make_dataset, make_job  # noqa: E402
+
+MOST = 4
+"""Images of a shard: one batch, so that each has another number of batches before it."""
+SETTINGS = {
+    "head.epochs": 2,
+    "split.mode": "fixed",
+    "fine_tuning.from_layer": 143,
+    "model.rotation": 0.2,
+    "model.fill": "reflect",
+    "seeds.augmentation": 5,
+    "data.max_stored_bytes": 2**30,
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Inputs of the stages: pixels, and a split in which seven images train."""
+    images = np.random.default_rng(1).integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8)
+    for name in ("pixels", "split"):
+        (tmp_path / "store" / name).mkdir(parents=True)
+    np.save(tmp_path / "store/pixels" / artifacts.PIXELS, images)
+    artifacts.write_split(tmp_path / "store/split", Split(train=(6, 0, 3, 1, 9, 4, 7), validation=(2, 5, 8)))
+    return tmp_path / "store"
+
+
+def job(stage: str, store: Path, precision: Precision, **settings: Any) -> Job:
+    changed = SETTINGS | {name.replace("__", "."): value for name, value in settings.items()}
+    made = make_job(stage, store, changed, dataset=make_dataset(np.arange(IMAGES) % 2), precision=precision)
+    module = "augmenting" if stage == "augmented" else "learning"
+    inputs = {name: folder for name, folder in made.inputs.items() if stage == "augmented" or name != "split"}
+    return replace(made, runs=f"generator.stages.{module}:{stage}", inputs=inputs)
+
+
+def run(todo: Job, out: Path) -> None:
+    out.mkdir(parents=True)
+    workspace.run(todo, out, lambda figures: None)
+
+
+def in_shards(kind: sharding.Sharding, whole: Job, folder: Path) -> Path:
+    folders = []
+    for images in reversed(sharding.split(kind, whole, MOST)):  # in any order
+        shard = sharding.shard(kind, whole, images, folder / f"inputs-{images.start}")
+        folders.insert(0, folder / f"shard-{images.start}")
+        run(replace(shard, checkpoint=folder / f"checkpoint-{images.start}"), folders[0])
+    assert len(folders) > 1
+    (folder / "out").mkdir()
+    sharding.join(kind, whole, folders, folder / "out")
+    return folder / "out"
+
+
+def features(begun: list[str]) -> list[str]:
+    return [label for label in begun if label.startswith("baseline.features")]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.bfloat16)])
+def test_what_shards_compute_together_is_what_the_whole_stage_computes(
+    store: Path, tmp_path: Path, precision: Precision
+) -> None:
+    kinds: dict[str, sharding.Sharding] = {"cut": "rows", "features": "rows", "augmented": "passes"}
+    for stage, kind in kinds.items():
+        whole = job(stage, store, precision)
+        run(whole, tmp_path / stage / "whole")
+        expected = contents(tmp_path / stage / "whole")
+        assert any(name.endswith(".npy") for name in expected)
+        assert contents(in_shards(kind, whole, tmp_path / stage)) == expected
+        if stage == "cut":  # `features` has started from the images; from here on it starts at the cut
+            (tmp_path / stage / "whole").rename(store / "cut")
+
+
+def test_past_the_budget_no_shard_keeps_anything(store: Path, tmp_path: Path) -> None:
+    within = job("cut", store, "float32")
+    run(within, tmp_path / "within")
+    stored = np.load(tmp_path / "within" / artifacts.OUTPUTS).nbytes
+    beyond = job("cut", store, "float32", data__max_stored_bytes=stored - 1)
+    assert set(contents(in_shards("rows", beyond, tmp_path / "beyond"))) == {artifacts.CUT}
+
+
+def test_fault_44_a_worker_killed_in_the_third_of_five_shards_costs_that_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference, project = make_project(tmp_path / "reference"), make_project(tmp_path / "killed")
+    for each in (reference, project):
+        each.variants = "baseline"
+    reference.build("execution.shard_images=0")
+    begun: list[str] = []
+    execute = Local.run
+
+    def noted(self: Local, todo: Job, out: Path, report: Any) -> None:
+        begun.append(todo.label)
+
+        def killing(figures: dict[str, float]) -> None:
+            if todo.label == THIRD and begun.count(THIRD) == 1:
+                (worker,) = self._workers
+                os.kill(worker._process.pid, signal.SIGKILL)
+            report(figures)
+
+        execute(self, todo, out, killing)
+
+    monkeypatch.setattr(Local, "run", noted)
+    with pytest.raises(BuildFailed, match=rf"{THIRD}: its process was killed by SIGKILL"):
+        project.build(SMALL)
+    assert features(begun) == FEATURES[:3]
+    begun.clear()
+    project.build(SMALL)
+    assert features(begun) == FEATURES[2:]
+    assert timeless(project.site()) == timeless(reference.site())
+    assert left(project.places.store) == []
