@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from generator.build.key import Key
+from generator.build.key import SHARDS, Key
 from generator.build.remote import Broken, Remote, Table
 from generator.build.store import ENTRY, Store
 
@@ -17,7 +17,7 @@ def push(store: Store, remote: Remote, say: Tell, warn: Tell) -> int:
     pushed = 0
     for folder in [path for path, _, _ in store.entries() if path.is_dir()]:
         stage, digest = folder.parent.name, folder.name
-        if (stage, digest) in there:
+        if (stage, digest) in there or stage == SHARDS:
             continue
         try:
             key = _key(stage, digest, json.loads((folder / ENTRY).read_text("utf-8")))

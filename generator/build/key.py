@@ -10,6 +10,9 @@ from typing import Any
 VERSION = 1
 """Part of every key: raised when the layout of the store's entries changes."""
 
+SHARDS = "shards"
+"""Stands for the stage in the keys of shards (`build.shards`)."""
+
 Parts = Mapping[str, Any]
 """Name of an input → its value: JSON scalars."""
 
@@ -22,8 +25,11 @@ class Key:
     label: str
     """Whose stage it is, for messages and for remembering the newest key: `baseline.head`, `data.pixels`."""
     parts: Parts
-    passing: bool = False
-    """Whether its entry goes when another's is there that is made of it: it is kept in this store alone."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether its entry goes when that is there which is made of it: it is a matter of this store alone."""
+        return self.stage == SHARDS
 
     @cached_property
     def digest(self) -> str:

@@ -101,6 +101,7 @@ class Runner:
         def write(out: Path) -> None:
             with self._noted(node.label), self._display.stage(node.label) as report:
                 if parts:
+                    self.overlapped |= {node.label} if self.jobs > 1 else set()
                     self._in_shards.run(job, parts, self.jobs, out, report)
                 else:
                     self._executor.run(job, out, report)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from generator.build import machines, schedule
 from generator.build.executor import Executor
-from generator.build.key import Key
+from generator.build.key import SHARDS, Key
 from generator.build.plan import Node
 from generator.build.store import ENTRY, Entry, Store
 from generator.stages import sharding
@@ -24,9 +24,6 @@ from generator.stages.stage import Sharding
 from generator.support.display import fraction
 from generator.support.errors import BuildFailed
 from generator.support.progress import Figures, Report
-
-STAGE = "shards"
-"""Under which the store has the entries of all shards."""
 
 
 class Kept(NamedTuple):
@@ -56,7 +53,7 @@ def of(node: Node, whole: Job, most: int) -> tuple[Shard, ...]:
 def _key(node: Node, images: range, count: int) -> Key:
     label = f"{node.label}, images {images.start + 1} to {images.stop} of {count}"
     parts = {"of": [node.name, node.key.digest], "images": [images.start, images.stop], "count": count}
-    return Key(STAGE, label, parts, passing=True)
+    return Key(SHARDS, label, parts)
 
 
 class InShards:
@@ -191,9 +188,9 @@ def clean(store: Store) -> None:
 
 def _listed(store: Store) -> Iterator[tuple[Key, tuple[str, str], range, int]]:
     """Of every shard in the store its key, stage and digest of the whole, its images, and how many the whole has."""
-    for path in sorted((store.root / "stages" / STAGE).glob(f"*/{ENTRY}")):
+    for path in sorted((store.root / "stages" / SHARDS).glob(f"*/{ENTRY}")):
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             table = json.loads(path.read_text("utf-8"))
             parts = table["parts"]
             (stage, digest), (start, stop), count = parts["of"], parts["images"], parts["count"]
-            yield Key(STAGE, table["label"], parts, passing=True), (stage, digest), range(start, stop), count
+            yield Key(SHARDS, table["label"], parts), (stage, digest), range(start, stop), count
