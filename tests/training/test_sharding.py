@@ -82,15 +82,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_what_shards_compute_together_is_what_the_whole_stage_computes(
     store: Path, tmp_path: Path, precision: Precision
 ) -> None:
-    kinds: dict[str, sharding.Sharding] = {"cut": "rows", "features": "rows", "augmented": "passes"}
-    for stage, kind in kinds.items():
-        whole = job(stage, store, precision)
-        run(whole, tmp_path / stage / "whole")
-        expected = contents(tmp_path / stage / "whole")
+    # `features` starts from the images first, and then at the cut.
+    stages: list[tuple[str, sharding.Sharding]] = [("features", "rows"), ("cut", "rows"), ("features", "rows")]
+    for number, (stage, kind) in enumerate([*stages, ("augmented", "passes")]):
+        whole, folder = job(stage, store, precision), tmp_path / str(number)
+        run(whole, folder / "whole")
+        expected = contents(folder / "whole")
         assert any(name.endswith(".npy") for name in expected)
-        assert contents(in_shards(kind, whole, tmp_path / stage)) == expected
-        if stage == "cut":  # `features` has started from the images; from here on it starts at the cut
-            (tmp_path / stage / "whole").rename(store / "cut")
+        assert contents(in_shards(kind, whole, folder)) == expected
+        if stage == "cut":
+            (folder / "whole").rename(store / "cut")
 
 
 def test_past_the_budget_no_shard_keeps_anything(store: Path, tmp_path: Path) -> None:
