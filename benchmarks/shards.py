@@ -22,6 +22,7 @@ from generator.build.runner import Runner
 from generator.build.start import start
 from generator.build.store import Store
 from generator.experiment import loading
+from generator.experiment.settings import ExecutionSettings
 from generator.support.display import Display
 from generator.support.files import file_hash
 from generator.support.places import ROOT
@@ -70,8 +71,8 @@ def _stages(options: argparse.Namespace) -> dict[str, Any]:
     planned = plan(config, start(config, options.store, data_store=options.data_store, download=False))
     nodes = {**planned.shared, **planned.runs[VARIANT]}
     executor = Local(*(options.store / f"worker-{number}.log" for number in range(options.jobs)))
-    runner = Runner(Store(options.store), executor, Display(), shard_images=options.shard_images)
-    runner.jobs = options.jobs
+    execution = ExecutionSettings(jobs=options.jobs, shard_images=options.shard_images)
+    runner = Runner(Store(options.store), executor, Display(), execution=execution)
     entries = {name: runner.require(nodes[name]) for name in STAGES}
     executor.close()
     found = {

@@ -73,9 +73,7 @@ def build(
         planned = plan(config, begun)
         stack.enter_context(store.using(node.key for node in planned.nodes))
         executor = _executor(config.execution.jobs, places, store, stack)
-        runner = Runner(store, executor, display, force=force, shard_images=config.execution.shard_images)
-        runner.jobs = config.execution.jobs
-        store.clean()
+        runner = Runner(store, executor, display, force=force, execution=config.execution)
         shards.clean(store)
         decided = None if force else sweeping.from_store(config, begun, planned, store)
         config, begun, planned = decided.build if decided else (config, begun, planned)

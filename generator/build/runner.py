@@ -11,6 +11,7 @@ from generator.build import schedule, shards
 from generator.build.executor import Executor
 from generator.build.plan import Node
 from generator.build.store import Entry, Store
+from generator.experiment.settings import ExecutionSettings
 from generator.support.display import Display
 from generator.support.errors import BuildFailed
 
@@ -19,18 +20,22 @@ class Runner:
     """The entries of the stages that were asked for, and which of them ran."""
 
     def __init__(
-        self, store: Store, executor: Executor, display: Display, *, force: bool = False, shard_images: int = 0
+        self,
+        store: Store,
+        executor: Executor,
+        display: Display,
+        *,
+        force: bool = False,
+        execution: ExecutionSettings | None = None,
     ) -> None:
-        """With `force` every stage that is asked for runs, whatever the store has.
-
-        `shard_images`: most images of a shard; 0: every stage runs whole.
-        """
+        """With `force` every stage that is asked for runs, whatever the store has."""
         self._store = store
         self._executor = executor
         self._display = display
         self._force = force
-        self._shard_images = shard_images
-        self.jobs = 1
+        execution = execution or ExecutionSettings()
+        self._shard_images = execution.shard_images
+        self.jobs = execution.jobs
         """How many shards of a stage run at a time."""
         self._in_shards = shards.InShards(store, executor, self._interrupt, force=force)
         self.entries: dict[str, Entry] = {}

@@ -180,7 +180,8 @@ def kept(store: Store) -> dict[str, Kept]:
 
 
 def clean(store: Store) -> None:
-    """Remove shards whose whole stage is there: of a build that was killed between the two."""
+    """As the store's own `clean`; and remove shards whose whole stage is there, of a build killed between the two."""
+    store.clean()
     for key, (stage, digest), _, _ in _listed(store):
         if (store.root / "stages" / stage / digest / ENTRY).is_file():
             store.discard(key)

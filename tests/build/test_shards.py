@@ -17,7 +17,7 @@ from generator.build.runner import Runner
 from generator.build.shared import SharedStore
 from generator.build.start import start
 from generator.build.store import Entry, Store
-from generator.experiment.settings import StoreSettings
+from generator.experiment.settings import ExecutionSettings, StoreSettings
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.display import Display
@@ -84,8 +84,8 @@ def run(
     plan: Plan, store: Store, executor: Noting, *, most: int = 4, jobs: int = 1, force: bool = False
 ) -> dict[str, Entry]:
     """The entries of the stages that may be sharded."""
-    runner = Runner(store, executor, Recorder(), force=force, shard_images=most)
-    runner.jobs = jobs
+    execution = ExecutionSettings(jobs=jobs, shard_images=most)
+    runner = Runner(store, executor, Recorder(), force=force, execution=execution)
     return {node.label: runner.require(node) for node in wanted(plan)}
 
 
@@ -224,7 +224,7 @@ def test_progress_is_that_of_the_stage(plan: Plan, store: Store) -> None:
     features = plan.runs["baseline"]["features"]
     whole = features.job(dict.fromkeys(("pixels",), store.root), Path())
     parts = shards.of(features, whole, 4)
-    runner = Runner(store, Noting(), Recorder(), shard_images=4)
+    runner = Runner(store, Noting(), Recorder())
     pixels = runner.require(plan.runs["baseline"]["pixels"]).folder
     whole = features.job({"pixels": pixels}, Path())
     out = store.root / "out"
