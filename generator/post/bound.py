@@ -14,6 +14,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -82,15 +83,21 @@ class Text(str):
 
 
 class View:
-    """An object of the results; its attributes are views, texts and bound numbers."""
+    """An object of the results; its attributes are views, texts and bound numbers, each made once."""
 
     def __init__(self, value: Any, path: str) -> None:
         self._value, self._path = value, path
+        self._made: dict[Any, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return view(getattr(self._value, name), _joined(self._path, name))
+        return self._member(name, lambda: getattr(self._value, name))
+
+    def _member(self, key: Any, value: Callable[[], Any]) -> Any:
+        if key not in self._made:
+            self._made[key] = view(value(), _joined(self._path, str(key)))
+        return self._made[key]
 
 
 class TableView(View, Mapping[str, Any]):
@@ -102,7 +109,7 @@ class TableView(View, Mapping[str, Any]):
         raise AttributeError(name)
 
     def __getitem__(self, key: str) -> Any:
-        return view(self._value[key], _joined(self._path, key))
+        return self._member(key, lambda: self._value[key])
 
     def __iter__(self) -> Iterator[str]:
         return map(Text, self._value)
@@ -118,7 +125,7 @@ class ListView(View, Sequence[Any]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         position = range(len(self))[index]
-        return view(self._value[position], _joined(self._path, str(position)))
+        return self._member(position, lambda: self._value[position])
 
     def __len__(self) -> int:
         return len(self._value)
@@ -260,8 +267,12 @@ def _combined(sign: str, left: Bound, right: Any) -> Any:
 
 def _joined(path: str, key: str) -> str:
     """Paths are split at dots and sources at blanks, brackets and commas, so keys hold none of these."""
-    segment = quote(key, safe="").replace(".", "%2E")
-    return f"{path}.{segment}" if path else segment
+    return f"{path}.{_segment(key)}" if path else _segment(key)
+
+
+@lru_cache(maxsize=4096)
+def _segment(key: str) -> str:
+    return quote(key, safe="").replace(".", "%2E")
 
 
 def _term(results: BuildResults | Mapping[str, Any], term: str) -> Any:
