@@ -93,11 +93,11 @@ def test_the_frozen_pass_is_that_of_keras(backbone: Backbone) -> None:
 @EACH
 def test_images_are_prepared_by_keras_function_or_by_layers_that_can_be_left_out(backbone: Backbone) -> None:
     prepared, given = backbone.preparation, images(backbone.least_size)
-    base = drawn(backbone)
     if prepared.module:
         prepare = preprocess_input_of(prepared.module)
         assert difference(as_convolution(prepare)(given), prepare(given.copy())) < 1e-6
         return
+    base = drawn(backbone)
     bare, names = network.unprepared(base, prepared.until), [layer.name for layer in base.layers]
     assert [layer.name for layer in bare.layers[1:]] == names[names.index(prepared.until) + 1 :]
     assert bare.name == base.name
