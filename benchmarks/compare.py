@@ -1,4 +1,6 @@
-"""Plain Keras and the project side by side: seconds per phase and in all, their ratios, both accuracies.
+"""A peer and the project side by side: seconds per phase and in all, their ratios, both accuracies.
+
+The peer is plain Keras, as the write-up runs it, or with `--peer` another one (`peer.py`).
 
 Both run the same recipe on the same images with the same weights, split and epochs, each in processes of its own,
 in turn: the baseline on both sides, then the other variants on both sides, so that a machine whose speed drifts hits
@@ -21,9 +23,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import machine, project, record
+from benchmarks import machine, peer, project, record
+from benchmarks.peer import PEERS
 from generator.data import sample
 from generator.experiment.settings import BASELINE, DataSettings
+from generator.support import noise
+from generator.support.errors import BadInput
 
 PHASES = {
     "head": ("features", "head"),
@@ -35,12 +40,18 @@ PHASES = {
 PRECISIONS = ("float32", "bfloat16")
 
 GOALS = {
-    ("float32", "baseline"): 3.5,
-    ("float32", "all"): 1.6,
-    ("bfloat16", "baseline"): 6,
-    ("bfloat16", "all"): 4.5,
+    ("keras", "float32", "baseline"): 3.5,
+    ("keras", "float32", "all"): 1.6,
+    ("keras", "bfloat16", "baseline"): 6,
+    ("keras", "bfloat16", "all"): 4.5,
+    ("torch", "bfloat16", "baseline"): 4,
+    ("torch", "bfloat16", "all"): 1.8,
+    ("cached", "float32", "baseline"): 1.3,
+    ("cached", "float32", "all"): 1.3,
+    ("cached", "bfloat16", "baseline"): 1.3,
+    ("cached", "bfloat16", "all"): 1.3,
 }
-"""Precision and variants → how many times as fast as plain Keras the whole run should be."""
+"""Peer, the project's precision and variants → how many times as fast as the peer the whole run should be."""
 
 Table = dict[str, Any]
 
@@ -59,7 +70,8 @@ def main() -> None:
         for _ in range(options.repeats):
             report["rounds"].append(one_round(copies, images, options))
             record.write(options.json, report)
-    print(as_markdown(report["rounds"]))
+    rounds, measured = report["rounds"], dict.fromkeys((BASELINE, options.variants))
+    print(as_markdown(rounds), against_goals(rounds, *measured), agreement(rounds), sep="\n\n")
 
 
 def _begun(options: argparse.Namespace) -> Table:
@@ -68,7 +80,7 @@ def _begun(options: argparse.Namespace) -> Table:
     if not (options.json and options.json.exists()):
         return {"options": chosen, "rounds": []}
     begun = json.loads(options.json.read_text("utf-8"))
-    if begun["options"] != chosen:
+    if {"peer": "keras", **begun["options"]} != chosen:
         sys.exit(f"{options.json}: holds rounds with other options; name another file")
     return {"options": chosen, "rounds": begun["rounds"]}
 
@@ -76,14 +88,15 @@ def _begun(options: argparse.Namespace) -> Table:
 def one_round(copies: dict[str, Path], images: Path, options: argparse.Namespace) -> Table:
     """Both sides measured once; `copies` holds a copy of the project for each precision.
 
-    With what it was measured with `{"plain": {variant: …}, "plain_runs": {selection: …}, "project": {precision:
-    {selection: …}}}`.
+    With what it was measured with `{"peer": …, "plain": {variant: …}, "plain_runs": {selection: …}, "project":
+    {precision: {selection: …}}}`, of which `plain` is the peer's.
     """
     for copied, name in product(copies.values(), (".store", "site")):
         shutil.rmtree(copied / name, ignore_errors=True)
-    found = record.of(plain={}, plain_runs={}, project={p: {} for p in copies})
+    found = record.of(peer=options.peer, plain={}, plain_runs={}, project={p: {} for p in copies})
+    found["machine"] |= machine.packages(PEERS[options.peer].package)
     for selection in dict.fromkeys((BASELINE, options.variants)):
-        run, variants = plain_keras(selection, images, options)
+        run, variants = run_peer(selection, images, options)
         found["plain"] |= variants
         found["plain_runs"][selection] = asdict(run)
         for precision, copied in copies.items():
@@ -91,21 +104,22 @@ def one_round(copies: dict[str, Path], images: Path, options: argparse.Namespace
     return found
 
 
-def plain_keras(selection: str, images: Path, options: argparse.Namespace) -> tuple[project.Run, Table]:
-    """The variants that `selection` adds to the baseline, or the baseline, in plain Keras: the run, and each."""
+def run_peer(selection: str, images: Path, options: argparse.Namespace) -> tuple[project.Run, Table]:
+    """The variants that `selection` adds to the baseline, or the baseline, by the peer: the run, and each."""
+    chosen = PEERS[options.peer]
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "plain.json"
+        out = Path(folder) / "peer.json"
         arguments = ["--config", str(project.ROOT / "experiment.toml"), "--store", folder, "--out", str(out)]
         arguments += ["--variants", selection, *([] if selection == BASELINE else ["--added"])]
         arguments += [*_settings(images, options), *(["--xla"] if options.xla else [])]
-        run = project.run([sys.executable, "-m", "benchmarks.plain_keras", *arguments], project.ROOT)
-        print(f"plain Keras, {selection}: {run.seconds:.1f} s", flush=True)
+        run = project.run([sys.executable, "-m", chosen.module, *arguments], project.ROOT)
+        print(f"{chosen.label}, {selection}: {run.seconds:.1f} s", flush=True)
         return run, json.loads(out.read_text("utf-8"))
 
 
 def build(copied: Path, precision: str, selection: str, images: Path, options: argparse.Namespace) -> Table:
     """The project's own command; what its store holds is not computed again."""
-    # Plain Keras does not measure beside the test images.
+    # A peer does not measure beside the test images.
     settings = ["--set", f"model.precision={precision}", "--set", "data.measure=0", *_settings(images, options)]
     done = project.build(copied, "--variants", selection, *settings)
     print(f"project, {precision}, {selection}: {done.run.seconds:.1f} s", flush=True)
@@ -121,21 +135,55 @@ def as_markdown(rounds: list[Table]) -> str:
     return "\n".join(line for precision in rounds[0]["project"] for line in _tables(rounds, precision))
 
 
-def against_goals(rounds: list[Table]) -> str:
-    """The whole run's ratios beside what the project set out to reach."""
+def against_goals(rounds: list[Table], *selections: str) -> str:
+    """The whole run's ratios beside what the project set out to reach: for the last selection, or those named."""
     lines = ["| whole run | goal | median | lowest round | |", "|---|---:|---:|---:|---|"]
     for precision, built in rounds[0]["project"].items():
-        selection = list(built)[-1]
-        ratios = [_sum(r["plain_runs"], (), "seconds") / _sum(r["project"][precision], (), "seconds") for r in rounds]
-        goal = GOALS[precision, "baseline" if selection == BASELINE else "all"]
-        met = "met by every round" if min(ratios) >= goal else "met" if median(ratios) >= goal else "not met"
-        figures = f"{goal:g}× | {median(ratios):.2f}× | {min(ratios):.2f}×"
-        lines.append(f"| {selection}, {precision} | {figures} | {met} |")
-    return "\n".join(lines)
+        lines += [_against_goal(rounds, precision, each) for each in selections or list(built)[-1:]]
+    return "\n".join(line for line in lines if line)
+
+
+def _against_goal(rounds: list[Table], precision: str, selection: str) -> str:
+    """A row; none where no goal was set. Every selection's runs begin with the baseline's."""
+    goal = GOALS.get((_peer(rounds), precision, "baseline" if selection == BASELINE else "all"))
+    if goal is None:
+        return ""
+    runs = dict.fromkeys((BASELINE, selection))
+    ratios = [_sum(r["plain_runs"], runs, "seconds") / _sum(r["project"][precision], runs, "seconds") for r in rounds]
+    met = "met by every round" if min(ratios) >= goal else "met" if median(ratios) >= goal else "not met"
+    return f"| {selection}, {precision} | {goal:g}× | {median(ratios):.2f}× | {min(ratios):.2f}× | {met} |"
+
+
+def agreement(rounds: list[Table]) -> str:
+    """By how many images both sides' accuracies after fine-tuning differ at most, and whether that may be chance.
+
+    Fisher's test takes the two sides' images for different ones; they are the same, so that it sees less than there is.
+    """
+    counts: dict[str, list[tuple[int, int, int]]] = {"validation": [], "test": []}
+    for found, precision in product(rounds, rounds[0]["project"]):
+        for name, built in list(found["project"][precision].values())[-1]["variants"].items():
+            theirs = found["plain"][name]
+            shares = {"validation": theirs["fine_tuning"]["val_accuracy"], "test": theirs["test"]["accuracy"]}
+            for part, share in shares.items():
+                total = built[part]["total"]
+                counts[part].append((round(share * total), built[part]["correct"], total))
+    told = [f"{max(abs(a - b) for a, b, _ in of)} of {of[0][2]} {part} images" for part, of in counts.items()]
+    least = min(noise.fisher(a, total, b, total) for of in counts.values() for a, b, total in of)
+    verdict = "may be chance" if least >= noise.SIGNIFICANT else "is more than chance"
+    return (
+        f"After fine-tuning both sides' accuracies differ by at most {' and '.join(told)}, which {verdict} "
+        f"(Fisher's exact test, least p {least:.2f})."
+    )
+
+
+def _peer(rounds: list[Table]) -> str:
+    """Which one was compared with; rounds from before there were several do not say it."""
+    return str(rounds[0].get("peer", "keras"))
 
 
 def _tables(rounds: list[Table], precision: str) -> list[str]:
     selection = list(rounds[0]["project"][precision])[-1]
+    label = PEERS[_peer(rounds)].label
 
     def phase(name: str) -> str:
         labels = [f"{BASELINE}.{stage}" for stage in PHASES[name]]
@@ -154,13 +202,13 @@ def _tables(rounds: list[Table], precision: str) -> list[str]:
             lambda r: _sum(r["project"][precision], selections, what),
         )
 
-    lines = ["", f"| {precision}, median of {len(rounds)} | plain Keras, s | project, s | ratio |"]
+    lines = ["", f"| {precision}, median of {len(rounds)} | {label}, s | project, s | ratio |"]
     lines += ["|---|---:|---:|---:|", *map(phase, PHASES), whole("baseline, whole", BASELINE)]
     if selection != BASELINE:
         lines += [whole("the other variants, added", selection), whole(f"{selection}, whole")]
     lines.append(whole(f"{selection}, whole, processor time", what="processor"))
     lines += _added(rounds, precision, selection)
-    lines += ["", "| scores (plain Keras / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
+    lines += ["", f"| scores ({label} / project) | head val. acc. | fine-tuned val. acc. | test acc. | test loss |"]
     lines += ["|---|---|---|---|---|"]
     lines += [_scores(name, rounds[-1], precision, selection) for name in rounds[-1]["plain"]]
     return lines
@@ -189,7 +237,11 @@ def _added(rounds: list[Table], precision: str, selection: str) -> list[str]:
         for name in rounds[-1]["plain"]
     }
     lines = [row(name, labels) for name, labels in ran.items() if name != BASELINE and labels]
-    head = ["", "| added | plain Keras, s | project's stages, s | ratio | which ran |", "|---|---:|---:|---:|---|"]
+    head = [
+        "",
+        f"| added | {PEERS[_peer(rounds)].label}, s | project's stages, s | ratio | which ran |",
+        "|---|---:|---:|---:|---|",
+    ]
     return [*head, *lines] if lines else []
 
 
@@ -234,6 +286,7 @@ def _settings(images: Path, options: argparse.Namespace) -> list[str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--peer", default="keras", choices=PEERS, help="what the project is compared with")
     parser.add_argument("--variants", default=BASELINE, help="as of build.py; the baseline is timed alone as well")
     parser.add_argument("--precision", nargs="+", default=["float32"], choices=PRECISIONS, help="the project's")
     parser.add_argument("--repeats", type=int, default=1, help="rounds; the table holds medians")
@@ -241,10 +294,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=360, help="training images of the sample")
     parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--epochs", type=int, nargs=2, metavar=("HEAD", "TUNING"), help="instead of 30 11")
-    parser.add_argument("--xla", action="store_true", help="let plain Keras use XLA, its default; slower on CPUs")
+    parser.add_argument("--xla", action="store_true", help="let Keras, as a peer, use XLA, its default; slower on CPUs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="file for every figure")
-    return parser.parse_args()
+    options = parser.parse_args()
+    try:
+        peer.check(options.peer, xla=options.xla)
+    except BadInput as error:
+        parser.error(str(error))
+    return options
 
 
 if __name__ == "__main__":

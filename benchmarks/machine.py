@@ -16,9 +16,14 @@ def describe() -> dict[str, str]:
         "bfloat16 units": ", ".join(sorted(hardware.BFLOAT16_FLAGS & hardware.flags())) or "none",
         "memory": hardware.memory(),
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        **packages(),
         "load before": f"{os.getloadavg()[0]:.1f} processes wanted a core",
     }
+
+
+def packages(*others: str) -> dict[str, str]:
+    """The line of versions, with those of `others`."""
+    return {"packages": ", ".join(f"{name} {version(name)}" for name in dict.fromkeys((*PACKAGES, *others)))}
 
 
 def cores() -> int:

@@ -1,7 +1,7 @@
 """ResNet50 in PyTorch as Keras builds it, and its variables under Keras' names: needs PyTorch.
 
-Version 1 of the network: a stage's stride lies in its first 1 × 1 convolutions. Convolutions have no biases, because
-batch normalisation follows each.
+Version 1 of the network: a stage's stride lies in its first 1 × 1 convolutions. Convolutions are trained without
+biases, because batch normalisation follows each; those of Keras have them, and get them here where they are asked for.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,8 +17,11 @@ from generator.backbones.resnet50 import RESNET50
 MEANS = (123.68, 116.779, 103.939)
 """Of ImageNet's red, green and blue: what Keras' `preprocess_input` takes away."""
 
-VARIABLES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
-"""PyTorch's names of a batch normalisation's variables → Keras'."""
+VARIABLES = {
+    "conv": {"weight": "kernel", "bias": "bias"},
+    "bn": {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"},
+}
+"""Kind of layer → PyTorch's names of its variables → Keras'."""
 
 Arrays = dict[str, NDArray[np.floating]]
 
@@ -26,10 +29,10 @@ Arrays = dict[str, NDArray[np.floating]]
 class ResNet50(nn.Module):
     """(n, 3, s, s) prepared images → (n, classes) logits; the parts carry Keras' layer names."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, *, biases: bool = False) -> None:
         super().__init__()
         shapes = {name.split("/")[0]: shape for name, shape in RESNET50.shapes.items() if not name.endswith("/bias")}
-        self.parts = nn.ModuleDict({name: _layer(name, shape) for name, shape in shapes.items()})
+        self.parts = nn.ModuleDict({name: _layer(name, shape, biases) for name, shape in shapes.items()})
         self.pool = nn.MaxPool2d(3, 2, 1)
         self.head = nn.Linear(2048, classes)
         self.blocks = tuple(name.removesuffix("_1_conv") for name in shapes if name.endswith("_1_conv"))
@@ -51,7 +54,7 @@ class ResNet50(nn.Module):
         return self.parts[f"{name}_bn"](self.parts[f"{name}_conv"](x))
 
 
-def _layer(name: str, shape: tuple[int, ...]) -> nn.Module:
+def _layer(name: str, shape: tuple[int, ...], biases: bool) -> nn.Module:
     """A layer by Keras' name and the shape of one of its variables, with the weights that training starts from."""
     if name.endswith("_bn"):
         norm = nn.BatchNorm2d(shape[0], eps=1.001e-5, momentum=0.05)
@@ -60,7 +63,7 @@ def _layer(name: str, shape: tuple[int, ...]) -> nn.Module:
         return norm
     halves = name == "conv1_conv" or (name[4] in "345" and name.endswith(("block1_0_conv", "block1_1_conv")))
     size, _, channels, filters = shape
-    conv = nn.Conv2d(channels, filters, size, 2 if halves else 1, size // 2, bias=False)
+    conv = nn.Conv2d(channels, filters, size, 2 if halves else 1, size // 2, bias=biases)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
     return conv
 
@@ -97,7 +100,8 @@ def load(network: ResNet50, arrays: Mapping[str, NDArray[np.floating]]) -> None:
 
 def _variables(layer: str, part: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
     """Keras' full name, Keras' name within the layer, and the tensor, for each variable of a layer."""
+    names = VARIABLES[layer.rpartition("_")[2]]
     for name, value in part.state_dict(keep_vars=True).items():
-        variable = "kernel" if layer.endswith("_conv") else VARIABLES.get(name)
+        variable = names.get(name)
         if variable is not None:  # PyTorch's normalisation also counts its batches.
             yield f"{layer}/{variable}", variable, value
