@@ -43,14 +43,14 @@ def _round(copied: Path, options: argparse.Namespace) -> dict[str, Any]:
             shutil.rmtree(copied / name, ignore_errors=True)
         built = project.build(copied, *options.arguments, "--jobs", str(jobs))
         runs[kind] = {**asdict(built.run), "stages": len(built.ran)}
-        sites[kind] = _site(copied / "site")
+        sites[kind] = site(copied / "site")
     if sites["one"] != sites["several"]:
         differ = [str(p) for p, data in sites["one"].items() if sites["several"].get(p) != data]
         sys.exit(f"the sites differ: {', '.join(differ) or 'other files'}")
     return runs
 
 
-def _site(folder: Path) -> dict[Path, bytes]:
+def site(folder: Path) -> dict[Path, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file() and path.name not in TIMED)
     return {path.relative_to(folder): path.read_bytes() for path in files}
 

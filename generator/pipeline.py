@@ -7,6 +7,7 @@
 
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ from generator.support import lock
 from generator.support.display import Display
 from generator.support.places import Places, worker_logs
 
+Watch = Callable[[Outset, Runner], None]
+"""Is told what a build consists of, and by what it is run."""
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -55,11 +59,13 @@ def build(
     force: bool = False,
     overwrite: bool = False,
     limit: int | None = None,
+    watch: Watch = lambda there, runner: None,
 ) -> Outcome:
     """Run what has to run, and publish. Raises `MeasuredPostError`; the published site then stays as it was.
 
     `force` runs every stage again. `overwrite` replaces files in the site that somebody else wrote or edited.
-    `limit` is how many bytes the store may keep; None for no limit.
+    `limit` is how many bytes the store may keep; None for no limit. `watch` is told what is built, as soon as it is
+    known, and again when the sweeps are decided.
     """
     with ExitStack() as stack:
         stack.enter_context(lock.hold(lock.for_folder(places.site), f"building {places.site}"))
@@ -77,6 +83,7 @@ def build(
         shards.clean(store)
         decided = None if force else sweeping.from_store(config, begun, planned, store)
         config, begun, planned = decided.build if decided else (config, begun, planned)
+        watch(Outset(config, begun, planned, store, force), runner)
         todo = planned.once if force else missing(planned, store)
         if todo:
             # Before any training: what is in the way must not come to light after an hour of it.
@@ -89,6 +96,7 @@ def build(
             display.warn(f"data: {remark}")
         decided = decided or sweeping.decide(config, begun, planned, runner, store, display, force=force)
         config, begun, planned = decided.build
+        watch(Outset(config, begun, planned, store, force), runner)
         stack.enter_context(store.using(decided.keys))
         found = sweeping.with_results(collect(config, begun, planned, runner, described, display, places.root), decided)
         runner.remember(planned.nodes)

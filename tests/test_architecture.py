@@ -14,7 +14,7 @@ PACKAGE = ROOT / "generator"
 LEVELS = (
     {"cli"},
     {"commands"},
-    {"pipeline", "models"},
+    {"pipeline", "models", "live"},
     {"build"},
     {"publishing", "diff", "stages"},
     {"post", "data", "figures", "training"},

@@ -15,7 +15,7 @@ from generator.pipeline import Explanation
 from generator.post import blog, example, export, latex, layout, paper
 from generator.publishing import deliver, destinations, publish
 from generator.publishing.deliver import Outcome
-from generator.support.display import about, for_terminal
+from generator.support.display import Display, about, for_terminal
 from generator.support.errors import BadInput, printable
 from generator.support.files import write_atomically
 from generator.support.formats import FORMATS
@@ -48,6 +48,8 @@ EXPORT_HELP = (
     " or, as FILE.tex, its tables of results for LaTeX"
 )
 
+LIVE_HELP = "show on a page how the build fills, and the preview in the end; on PORT, or any free one"
+
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
@@ -57,19 +59,37 @@ def run(arguments: list[str]) -> int:
         _print_explanations(pipeline.explain(settings, places, for_terminal()))
         return 0
     _check_places(options, settings, places)
+    if options.live is None:
+        _build(options, settings, places, for_terminal())
+    else:
+        # Late: no other build needs a server.
+        from generator.live.session import session
+
+        with session(settings, places, for_terminal(), options.live) as watched:
+            _build(options, settings, places, watched.display, watched.planned)
+    return 0
+
+
+def _build(
+    options: argparse.Namespace,
+    settings: Config,
+    places: Places,
+    display: Display,
+    watch: pipeline.Watch = lambda there, runner: None,
+) -> None:
     outcome = pipeline.build(
         settings,
         places,
-        for_terminal(),
+        display,
         force=options.force,
         overwrite=options.overwrite,
         limit=options.store_limit or None,
+        watch=watch,
     )
     _print_outcome(outcome)
     if options.export:
         write_atomically(options.export, _exported(options.export, outcome, settings, places))
         print(f"export   {options.export}")
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     how = parser.add_argument_group("how")
     how.add_argument("--explain", action="store_true", help="say what would run and why, and stop")
     how.add_argument("--jobs", type=int, metavar="N", help="run up to N stages at a time; the results are the same")
+    how.add_argument("--live", type=int, nargs="?", const=0, metavar="PORT", help=LIVE_HELP)
     how.add_argument("--force", action="store_true", help="run everything again")
     how.add_argument(
         "--overwrite",

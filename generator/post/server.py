@@ -10,7 +10,7 @@ line, above the last good version.
 import asyncio
 import html
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -108,6 +108,11 @@ class Preview:
         async with self.changed:
             self.changed.notify_all()
 
+    async def stop(self) -> None:
+        """Let nobody wait for a later version any more."""
+        self.stopped = True
+        await self.tell()
+
     def _rendered(self) -> str:
         found = read_results(self.data)
         rendered = render.render(self.post, found, self.place, templates=self.templates, root=self.root)
@@ -124,8 +129,9 @@ def serve(
     site: Path,
     port: int = 0,
     announce: Callable[[str], None] = print,
+    listener: socket.socket | None = None,
 ) -> None:
-    """Serve the preview of the build in `site` on `port` (0: any free one) until interrupted.
+    """Serve the preview of the build in `site` on `port` (0: any free one), or `listener`, until interrupted.
 
     `announce` gets the page's address once, and every error of a template. Raises `BadInput` where there is
     no build in `site` or the port is taken.
@@ -133,14 +139,14 @@ def serve(
     preview = Preview(post, templates, root, site)
     read_results(preview.data)
     preview.refresh()
-    with _listen(port) as listener:
-        announce(f"http://{HOST}:{listener.getsockname()[1]}{PAGE}")
+    with listener or listen(port) as open_one:
+        announce(address(open_one) + PAGE)
         if preview.error:
             announce(preview.error)
-        server = _Server(uvicorn.Config(application(preview, announce), log_level="warning"), preview)
+        server = Server(uvicorn.Config(application(preview, announce), log_level="warning"), preview.stop)
         # Uvicorn shuts down in order and then passes Ctrl-C on; here it is the ordinary end.
         with suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+            server.run(sockets=[open_one])
 
 
 def application(preview: Preview, announce: Callable[[str], None]) -> Starlette:
@@ -164,10 +170,14 @@ def application(preview: Preview, announce: Callable[[str], None]) -> Starlette:
     assets = StaticFiles(directory=preview.site / "assets", check_dir=False)
     return Starlette(
         routes=[Route("/", home), Route(PAGE, page), Route("/changes", changes), Mount("/assets", assets)],
-        # A page of another site must not read the preview under a name of its own for this address.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+        middleware=local_only(),
         lifespan=watching,
     )
+
+
+def local_only() -> list[Middleware]:
+    """Against a page of another site that reads what is served here under a name of its own for this address."""
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])]
 
 
 def read_results(folder: Path) -> BuildResults:
@@ -180,16 +190,15 @@ def read_results(folder: Path) -> BuildResults:
         raise BadInput(f"{folder}: cannot be read ({error}); build the site again") from None
 
 
-class _Server(uvicorn.Server):
-    """Ends the browsers' open connections before it waits for connections to end."""
+class Server(uvicorn.Server):
+    """Ends the browsers' open connections, by `end_streams`, before it waits for connections to end."""
 
-    def __init__(self, config: uvicorn.Config, preview: Preview) -> None:
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
-        self.preview = preview
+        self._end_streams = end_streams
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.preview.stopped = True
-        await self.preview.tell()
+        await self._end_streams()
         await super().shutdown(sockets)
 
 
@@ -211,7 +220,13 @@ async def _versions(preview: Preview) -> AsyncIterator[str]:
         await preview.later_than(sent)
 
 
-def _listen(port: int) -> socket.socket:
+def address(listener: socket.socket) -> str:
+    """What a browser calls it, without a slash."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def listen(port: int) -> socket.socket:
+    """A socket of this machine alone; `port` 0: any free one. Raises `BadInput` where it cannot be had."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

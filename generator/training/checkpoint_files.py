@@ -16,6 +16,15 @@ def write_checkpoint(path: Path, arrays: Mapping[str, np.ndarray], text: str) ->
         np.savez(stream, **packed)  # type: ignore[arg-type]
 
 
+def read_text(path: Path) -> str | None:
+    """The text of what `write_checkpoint` wrote, without its arrays; None if it is absent or broken."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return bytes(archive["text"]).decode()
+    except Exception:
+        return None  # as in `read_checkpoint`
+
+
 def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], str] | None:
     """What `write_checkpoint` wrote; None if it is absent or broken."""
     if not path.is_file():

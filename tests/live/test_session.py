@@ -1,0 +1,98 @@
+"""`build --live`, as it is typed: the page is there during the build, and the preview or a word of its end after it."""
+
+import signal
+import socket
+import urllib.error
+from pathlib import Path
+
+import pytest
+
+from generator.post.server import PAGE
+from tests.fakes import make_project, run_command
+from tests.live.typed import events, get, running
+
+
+def test_the_page_is_there_from_the_beginning_and_is_the_preview_in_the_end(tmp_path: Path) -> None:
+    project, go = make_project(tmp_path), tmp_path / "go"
+    with running(project, f"wait=baseline.head epoch 2:{go}", terminal=True) as (address, process):
+        first = get(f"{address}/")
+        assert "This build is running." in first
+        assert not project.places.site.exists()
+        stream = events(address)
+        # All of it at once, then what changes: the build waits in its second epoch.
+        while "head, epoch 1: accuracy" not in str(next(stream)[1]["parts"].get("curves", "")):
+            pass
+        assert "baseline.head" in get(f"{address}/")
+        go.touch()
+        (_, end) = [*stream][-1]
+        assert end == {"words": "", "page": PAGE}
+        assert "Reproduction Notes" in get(f"{address}/")
+        assert "Reproduction Notes" in get(address + PAGE)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "variant " in output
+    assert errors.endswith(f"live: the page is the preview of the post now, until Ctrl-C\n{address}{PAGE}\n")
+
+
+def test_only_figures_of_the_build_are_served_and_only_to_this_machine(tmp_path: Path) -> None:
+    project, go = make_project(tmp_path), tmp_path / "go"
+    with running(project, f"wait=augmentation.evaluation:{go}") as (address, process):
+        stream = events(address)
+        while "augmentation.evaluation" not in str(next(stream)[1]["parts"].get("status", "")):
+            pass
+        digest = project.plan().runs["baseline"]["evaluation"].key.digest
+        for path in ("/figures/x/y.png", f"/figures/{digest}/result.json", f"/figures/{digest}/%2e%2e/x.png", "/store"):
+            with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+                get(address + path)
+            refused.value.close()
+        with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+            get(f"{address}/", host="example.org")
+        refused.value.close()
+        go.touch()
+        kind, end = [*stream][-1]
+        assert (kind, end["page"]) == ("ended", "")
+        assert str(end["words"]).startswith("The build is done; ")
+        # Nobody sits at a terminal: it ends with the build.
+        output, _ = process.communicate(timeout=60)
+        assert (process.returncode, "variant " in output) == (0, True)
+
+
+def test_a_build_that_fails_says_so_on_the_page_and_ends_with_its_code(tmp_path: Path) -> None:
+    project, go = make_project(tmp_path), tmp_path / "go"
+    with running(project, f"wait=baseline.head epoch 1:{go}", terminal=True) as (address, process):
+        stream = events(address)
+        next(stream)
+        (project.places.site / "index.md").parent.mkdir()
+        (project.places.site / "index.md").write_text("somebody's own")
+        go.touch()
+        _, end = [*stream][-1]
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert str(end["words"]).startswith("The build failed: ")
+    assert str(end["words"]).removeprefix("The build failed: ") in errors
+
+
+def test_a_build_that_is_stopped_says_so_and_stops(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    with running(project, f"wait=baseline.head epoch 1:{tmp_path / 'never'}", terminal=True) as (address, process):
+        stream = events(address)
+        while "baseline.head" not in str(next(stream)[1]["parts"].get("status", "")):
+            pass
+        process.send_signal(signal.SIGINT)
+        _, end = [*stream][-1]
+        process.communicate(timeout=60)
+    assert str(end["words"]).startswith("The build was stopped")
+    assert process.returncode == 130
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run_command(project, "--live", str(port))
+    assert done.returncode == 2
+    assert f"port {port} cannot be used" in done.stderr
+    assert not project.places.store.exists()
