@@ -28,6 +28,7 @@ from generator.data import origins, summary
 from generator.experiment import provenance
 from generator.experiment.settings import Config
 from generator.post import layout, render
+from generator.post.layout import Layout
 from generator.publishing import publish
 from generator.publishing.deliver import BuildRecord, Outcome, check, deliver
 from generator.support import lock
@@ -64,15 +65,11 @@ def build(
     """Run what has to run, and publish. Raises `MeasuredPostError`; the published site then stays as it was.
 
     `force` runs every stage again. `overwrite` replaces files in the site that somebody else wrote or edited.
-    `limit` is how many bytes the store may keep; None for no limit. `watch` is told what is built, as soon as it is
-    known, and again when the sweeps are decided.
+    `limit` is how many bytes the store may keep; None for no limit. `watch` is told of the plan, and of later ones.
     """
     with ExitStack() as stack:
         stack.enter_context(lock.hold(lock.for_folder(places.site), f"building {places.site}"))
-        publish.recover(places.site)
-        place = layout.find(places.site, config.post)
-        for note in place.notes:
-            display.warn(note)
+        place = _place(config, places, display)
         store = SharedStore(places.store, config.store, display.warn, display.say)
         told = [Download(display, what) for what in ("weights", "data")]
         begun = start(config, places.store, progress=told[0], data_progress=told[1])
@@ -105,6 +102,15 @@ def build(
         if limit is not None:
             store.prune(limit)
         return outcome
+
+
+def _place(config: Config, places: Places, display: Display) -> Layout:
+    """Where the post goes, in the site as it was before publishing was interrupted, if it was."""
+    publish.recover(places.site)
+    place = layout.find(places.site, config.post)
+    for note in place.notes:
+        display.warn(note)
+    return place
 
 
 def _executor(jobs: int, places: Places, store: SharedStore, stack: ExitStack) -> Local:

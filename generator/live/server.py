@@ -26,6 +26,8 @@ from generator.support.errors import BadInput
 
 PERIOD = 1.0
 """Seconds between two looks at what changed."""
+SILENCE = 15
+"""Most of them without a word: who has gone, on either side, shows when something is sent."""
 GRACE = 5
 """Seconds that browsers have to take what they were being sent when the build ends."""
 
@@ -81,13 +83,18 @@ class LiveServer:
     async def _events(self) -> AsyncIterator[str]:
         """Server-sent events: all parts, then each that changed, and how the build ended."""
         sent: dict[str, str] = {}
+        silent = 0
         while not self._ending.is_set():
+            silent += 1
             # A template that fails now did not when the build began: the page stays as it is.
             with suppress(BadInput):
                 parts = {name: part for name, part in self._page.parts().items() if sent.get(name) != part}
                 if parts:
-                    sent |= parts
+                    silent, sent = 0, sent | parts
                     yield f"data: {json.dumps({'parts': parts, 'news': self._board.snapshot().news})}\n\n"
+            if silent == SILENCE:
+                silent = 0
+                yield ": still at work\n\n"
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), PERIOD)
         yield f"event: ended\ndata: {json.dumps(self._end or {'words': '', 'page': ''})}\n\n"

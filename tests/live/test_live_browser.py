@@ -12,7 +12,7 @@ from tests import browsing
 from tests.browsing import DESKTOP, Browser
 from tests.factories import ROOT
 from tests.fakes import make_project
-from tests.live.typed import running
+from tests.live.typed import PATIENCE, running
 
 pytestmark = [
     pytest.mark.browser,
@@ -33,7 +33,7 @@ def build(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     with running(make_project(tmp_path / "project"), f"wait={WAITS}:{go}", terminal=True) as (address, process):
         yield address, go
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
 
 
@@ -65,7 +65,7 @@ def test_without_scripts_the_page_is_complete_and_loads_itself_again(build: tupl
     with browsing.browser() as session:
         session.command("Emulation.setScriptExecutionDisabled", value=True)
         session.driver.get(f"{address}/")
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + PATIENCE
         while "Data augmentation" not in seen(session, "No epoch"):
             assert time.monotonic() < deadline
             time.sleep(1)
@@ -96,7 +96,7 @@ def seen(session: Browser, absent: str = "") -> str:
     return "" if absent and absent in text else text
 
 
-def until(session: Browser, condition: str, limit: float = 300) -> None:
+def until(session: Browser, condition: str, limit: float = PATIENCE) -> None:
     deadline = time.monotonic() + limit
     while not session.script(condition):
         assert time.monotonic() < deadline, condition

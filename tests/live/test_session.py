@@ -9,7 +9,7 @@ import pytest
 
 from generator.post.server import PAGE
 from tests.fakes import make_project, run_command
-from tests.live.typed import events, get, running
+from tests.live.typed import PATIENCE, events, get, running
 
 
 def test_the_page_is_there_from_the_beginning_and_is_the_preview_in_the_end(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_the_page_is_there_from_the_beginning_and_is_the_preview_in_the_end(tmp_
         assert "Reproduction Notes" in get(f"{address}/")
         assert "Reproduction Notes" in get(address + PAGE)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "variant " in output
     assert errors.endswith(f"live: the page is the preview of the post now, until Ctrl-C\n{address}{PAGE}\n")
@@ -54,7 +54,7 @@ def test_only_figures_of_the_build_are_served_and_only_to_this_machine(tmp_path:
         assert (kind, end["page"]) == ("ended", "")
         assert str(end["words"]).startswith("The build is done; ")
         # Nobody sits at a terminal: it ends with the build.
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert (process.returncode, "variant " in output) == (0, True)
 
 
@@ -67,7 +67,7 @@ def test_a_build_that_fails_says_so_on_the_page_and_ends_with_its_code(tmp_path:
         (project.places.site / "index.md").write_text("somebody's own")
         go.touch()
         _, end = [*stream][-1]
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert str(end["words"]).startswith("The build failed: ")
     assert str(end["words"]).removeprefix("The build failed: ") in errors
@@ -81,7 +81,7 @@ def test_a_build_that_is_stopped_says_so_and_stops(tmp_path: Path) -> None:
             pass
         process.send_signal(signal.SIGINT)
         _, end = [*stream][-1]
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     assert str(end["words"]).startswith("The build was stopped")
     assert process.returncode == 130
 

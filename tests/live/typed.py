@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 from tests.fakes import ROOT, Project, command
 
+PATIENCE = 600
+"""Most seconds that a test waits: where it takes as long, something hangs."""
+
 
 @contextlib.contextmanager
 def running(project: Project, *arguments: str, terminal: bool = False) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
@@ -38,14 +41,14 @@ def running(project: Project, *arguments: str, terminal: bool = False) -> Iterat
 
 def get(address: str, host: str | None = None) -> str:
     request = urllib.request.Request(address, headers={"Host": host} if host else {})
-    with urllib.request.urlopen(request, timeout=120) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         return str(response.read(), "utf-8")
 
 
 def events(address: str) -> Iterator[tuple[str, dict[str, object]]]:
     """Kind and content of every event until the stream ends."""
     kind = ""
-    with urllib.request.urlopen(f"{address}/events", timeout=120) as stream:
+    with urllib.request.urlopen(f"{address}/events", timeout=PATIENCE) as stream:
         for line in stream:
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name == "event":
