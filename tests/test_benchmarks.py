@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import commands, compare, near_duplicates, precision, record, storage, weights
+from benchmarks import commands, compare, live, near_duplicates, precision, record, storage, weights
 from benchmarks.compare import as_markdown
 from generator.experiment.loading import load
 from generator.support.files import file_hash
@@ -217,3 +217,14 @@ def test_false_alarms_are_counted_over_all_sets() -> None:
     assert near_duplicates.as_markdown(found).splitlines()[2] == "| mirrored | 3 | 3 |"
     sets[0] |= {"pairs": 2, "altered": {"mirrored": {"found": 2, "beside": 1}}}
     assert near_duplicates.false_alarms(found).startswith("2 among the 6 originals, 1 between")
+
+
+def test_what_the_page_of_a_build_costs_is_what_its_own_process_took_more() -> None:
+    def cost(own: float, workers: float) -> dict[str, float]:
+        return {"elapsed": 50, "own": own, "workers": workers, "processor": own + workers, "events": 40, "received": 9}
+
+    rounds = [{"without": cost(10, 90), "with": cost(own, 95)} for own in (10.5, 11, 13)]
+    text = live.as_markdown({"arguments": ["--profile", "smoke"], "rounds": rounds})
+    assert "| processor time | 100.0 | 106.0 | 1.060 (1.055 to 1.080) |" in text
+    assert "`build.py --profile smoke`, 3 rounds; 40 events a build." in text
+    assert text.endswith("The page took +1.00% (+0.50% to +3.00%) of the build's processor time.")
