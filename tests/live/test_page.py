@@ -90,13 +90,13 @@ def test_points_of_a_sweep_are_counted_while_they_are_tried(tmp_path: Path) -> N
     rates = "sweeps.rates.head.learning_rate=[1e-5, 1e-4, 1e-3]"
     project = make_project(tmp_path)
     project.variants = "baseline,rates"
-    found = WatchedBuild(project, rates, until="rates.activation_maps")
+    found = WatchedBuild(project, rates, until="baseline.architecture")
     said = [moment.words("runs") for moment in found.moments.values()]
-    told = re.findall(r"rates: (\d) of 3 points are validated", " ".join(said))
+    told = re.findall(r"Rates: (\d) of 3 points are validated", " ".join(said))
     assert [*dict.fromkeys(told)] == ["0", "1", "2", "3"]
     assert re.search(r"the lowest validation loss so far is \d\.\d{4}, of point \d\.", " ".join(said))
     # Its winner is one of the runs then.
-    assert re.search(r"rates epoch 3: validation accuracy", found.now().words("runs"))
+    assert re.search(r"Rates epoch 3: validation accuracy", found.now().words("runs"))
 
 
 def test_what_comes_from_the_store_is_there_at_once(watched: WatchedBuild, tmp_path: Path) -> None:
