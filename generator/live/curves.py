@@ -26,6 +26,8 @@ class Line:
     """`training` or `validation`."""
     points: str
     """As SVG has it."""
+    dot: bool
+    """Whether there is one point only, which a line from itself to itself with round ends shows."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def charts(runs: Sequence[Phases], last: int) -> tuple[Chart, Chart]:
 def _chart(title: str, quantity: str, runs: Sequence[Phases], last: int, most: float, start: float | None) -> Chart:
     fields = (("training", quantity), ("validation", f"val_{quantity}"))
     lines = [
-        Line(kind, _points(((e.epoch, getattr(e, field)) for e in phase), last, most))
+        Line(kind, _points(((e.epoch, getattr(e, field)) for e in phase), last, most), len(phase) == 1)
         for kind, field in fields
         for run in runs
         for phase in run
@@ -77,7 +79,6 @@ def _chart(title: str, quantity: str, runs: Sequence[Phases], last: int, most: f
 
 def _points(pairs: Iterable[tuple[int, float]], last: int, most: float) -> str:
     points = [f"{_across(epoch, last):g},{_up(value, most):g}" for epoch, value in pairs]
-    # A line with round ends from a point to itself is a dot.
     return " ".join(points * 2 if len(points) == 1 else points)
 
 

@@ -34,6 +34,7 @@ def test_the_first_epoch_is_a_dot_that_can_be_seen() -> None:
     (line, _), start = charts([[[epoch(1)], []]], 40)[0].lines, charts([[[epoch(1)], []]], 40)[0].start
     first, second = points(line.points)
     assert first == second
+    assert line.dot
     assert start is None
 
 

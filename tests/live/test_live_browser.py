@@ -56,6 +56,9 @@ def test_a_browser_that_comes_back_sees_the_build_as_it_is_and_ends_at_the_previ
         until(again, f"return location.pathname === {PAGE!r}")
         until(again, "return document.readyState === 'complete'")
         assert "Reproduction Notes" in again.script("return document.body.textContent")
+        # Images further down are loaded when they come into sight; `open` loads them all.
+        assert [fault for fault in again.faults(address) if not fault.startswith("broken image")] == []
+        again.open(address + PAGE)
         assert again.faults(address) == []
         again.screenshot(SCREENSHOTS / "live-3-end.png", tallest=3000)
 
