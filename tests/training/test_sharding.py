@@ -12,13 +12,17 @@ import pytest
 pytestmark = pytest.mark.train
 
 from generator.build.executor import Local  # noqa: E402
+from generator.build.runner import Runner  # noqa: E402
+from generator.build.store import Store  # noqa: E402
 from generator.data.splits import Split  # noqa: E402
+from generator.experiment.settings import ExecutionSettings  # noqa: E402
 from generator.stages import artifacts, sharding, workspace  # noqa: E402  # needs TensorFlow
 from generator.stages.job import Job  # noqa: E402
 from generator.support.errors import BuildFailed  # noqa: E402
 from generator.support.hardware import Precision  # noqa: E402
-from tests.build.test_shards import FEATURES, SMALL, THIRD, left  # noqa: E402
-from tests.fakes import make_project, timeless  # noqa: E402
+from generator.support.progress import Figures, Report  # noqa: E402
+from tests.build.test_shards import BATCH, FEATURES, THIRD, left  # noqa: E402
+from tests.fakes import Recorder, make_project  # noqa: E402
 from tests.training.test_epochs import IMAGES, make_dataset, make_job  # noqa: E402
 
 MOST = 4
@@ -70,10 +74,6 @@ def in_shards(kind: sharding.Sharding, whole: Job, folder: Path) -> Path:
     return folder / "out"
 
 
-def features(begun: list[str]) -> list[str]:
-    return [label for label in begun if label.startswith("baseline.features")]
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -102,33 +102,41 @@ def test_past_the_budget_no_shard_keeps_anything(store: Path, tmp_path: Path) ->
     assert set(contents(in_shards("rows", beyond, tmp_path / "beyond"))) == {artifacts.CUT}
 
 
-def test_fault_44_a_worker_killed_in_the_third_of_five_shards_costs_that_shard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reference, project = make_project(tmp_path / "reference"), make_project(tmp_path / "killed")
-    for each in (reference, project):
-        each.variants = "baseline"
-    reference.build("execution.shard_images=0")
-    begun: list[str] = []
-    execute = Local.run
+class Killed(Local):
+    """Keeps the labels of its jobs; in the first that is called `THIRD` its process is killed."""
 
-    def noted(self: Local, todo: Job, out: Path, report: Any) -> None:
-        begun.append(todo.label)
+    begun: list[str]
+    killed = False
 
-        def killing(figures: dict[str, float]) -> None:
-            if todo.label == THIRD and begun.count(THIRD) == 1:
+    def run(self, job: Job, out: Path, report: Report) -> None:
+        self.begun.append(job.label)
+
+        def killing(figures: Figures) -> None:
+            if job.label == THIRD and not self.killed:
+                self.killed = True
                 (worker,) = self._workers
                 os.kill(worker._process.pid, signal.SIGKILL)
             report(figures)
 
-        execute(self, todo, out, killing)
+        super().run(job, out, killing)
 
-    monkeypatch.setattr(Local, "run", noted)
-    with pytest.raises(BuildFailed, match=rf"{THIRD}: its process was killed by SIGKILL"):
-        project.build(SMALL)
-    assert features(begun) == FEATURES[:3]
-    begun.clear()
-    project.build(SMALL)
-    assert features(begun) == FEATURES[2:]
-    assert timeless(project.site()) == timeless(reference.site())
-    assert left(project.places.store) == []
+
+def test_fault_44_a_worker_killed_in_the_third_of_five_shards_costs_that_shard(tmp_path: Path) -> None:
+    node = make_project(tmp_path / "project").plan().runs["baseline"]["features"]
+    executor, store = Killed(tmp_path / "worker.log"), Store(tmp_path / "store")
+
+    def features(store: Store, most: int) -> bytes:
+        executor.begun = []
+        runner = Runner(store, executor, Recorder(), execution=ExecutionSettings(shard_images=most))
+        return runner.require(node).read_bytes(artifacts.POOLED)
+
+    try:
+        expected = features(Store(tmp_path / "whole"), 0)
+        with pytest.raises(BuildFailed, match=rf"{THIRD}: its process was killed by SIGKILL"):
+            features(store, BATCH)
+        assert executor.begun[-3:] == FEATURES[:3]
+        assert features(store, BATCH) == expected
+        assert executor.begun == FEATURES[2:]
+    finally:
+        executor.close()
+    assert left(store.root) == []
