@@ -17,7 +17,7 @@ test: .venv/dev ## run all tests, offline
 	$(BIN)/python -m pytest
 
 test-fast: .venv/dev ## run the tests that need neither training nor a browser
-	$(BIN)/python -m pytest -m "not train and not browser and not jekyll"
+	$(BIN)/python -m pytest -m "not train and not browser and not jekyll and not cluster"
 
 test-isa: .venv/dev ## run the tests of precision as on processors with fewer instructions
 	for limit in ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE TF_ENABLE_ONEDNN_OPTS=0; do \

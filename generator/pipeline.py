@@ -15,9 +15,10 @@ from typing import Any
 
 from generator.build import key as keys
 from generator.build import outlook, shards, sweeping
+from generator.build.cluster import Cluster
 from generator.build.collect import collect, describe, figure_files, steps
 from generator.build.estimate import Expected
-from generator.build.executor import Local
+from generator.build.executor import Executor, Local
 from generator.build.outlook import Outset
 from generator.build.plan import Node, Plan, plan, probe
 from generator.build.runner import Runner
@@ -26,7 +27,7 @@ from generator.build.start import Download, introduce, start
 from generator.build.store import Store
 from generator.data import origins, summary
 from generator.experiment import provenance
-from generator.experiment.settings import Config
+from generator.experiment.settings import Config, ExecutionSettings
 from generator.post import layout, render
 from generator.post.layout import Layout
 from generator.publishing import publish
@@ -75,7 +76,7 @@ def build(
         begun = start(config, places.store, progress=told[0], data_progress=told[1])
         planned = plan(config, begun)
         stack.enter_context(store.using(node.key for node in planned.nodes))
-        executor = _executor(config.execution.jobs, places, store, stack)
+        executor = _executor(config.execution, places, store, display, stack)
         runner = Runner(store, executor, display, force=force, execution=config.execution)
         shards.clean(store)
         decided = None if force else sweeping.from_store(config, begun, planned, store)
@@ -113,18 +114,23 @@ def _place(config: Config, places: Places, display: Display) -> Layout:
     return place
 
 
-def _executor(jobs: int, places: Places, store: SharedStore, stack: ExitStack) -> Local:
+def _executor(
+    settings: ExecutionSettings, places: Places, store: SharedStore, display: Display, stack: ExitStack
+) -> Executor:
     """What runs the stages, closed when the build ends; each of its processes has a log of its own."""
-    free = (lock.first_free(worker_logs(places.store), store.marks) for _ in range(jobs))
-    executor = Local(*(stack.enter_context(log) for log in free))
+    count = 1 if settings.ray else settings.jobs
+    logs = [stack.enter_context(lock.first_free(worker_logs(places.store), store.marks)) for _ in range(count)]
+    executor = Cluster(settings, logs[0], display.say, display.warn) if settings.ray else Local(*logs)
     stack.callback(executor.close)
     return executor
 
 
 def _announce(
-    there: Outset, todo: tuple[Node, ...], runner: Runner, executor: Local, display: Display, stack: ExitStack
+    there: Outset, todo: tuple[Node, ...], runner: Runner, executor: Executor, display: Display, stack: ExitStack
 ) -> None:
     """Say what will run and about how long it takes; what it took is kept when the build ends, however it ends."""
+    if any(node.stage.tensorflow for node in todo):
+        runner.jobs = executor.start()
 
     def measure(node: Node) -> dict[str, float]:
         figures: dict[str, float] = {}
@@ -136,10 +142,9 @@ def _announce(
     stack.callback(outlook.note, there, runner, expected.work)
     for line in (expected.forecast.sentence(), *expected.forecast.lines()):
         display.say(line)
-    jobs = there.config.execution.jobs
-    if jobs > 1:
-        display.say(f"up to {jobs} stages run at a time; the times are those of one after the other")
-    display.expect(expected.forecast.seconds, jobs)
+    if runner.jobs > 1:
+        display.say(f"up to {runner.jobs} stages run at a time; the times are those of one after the other")
+    display.expect(expected.forecast.seconds, runner.jobs)
 
 
 def explain(config: Config, places: Places, display: Display) -> list[Explanation]:

@@ -354,9 +354,13 @@ def _write(out: Path, **records: Any) -> None:
 class FakeExecutor:
     """An executor without a process; `failures`: label → the error its stage raises."""
 
-    def __init__(self, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook) -> None:
+    def __init__(self, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook, jobs: int = 1) -> None:
         self.failures = failures or {}
         self.hook = hook
+        self.jobs = jobs
+
+    def start(self) -> int:
+        return self.jobs
 
     def run(self, job: Job, out: Path, report: Report) -> None:
         if job.label in self.failures:
@@ -396,7 +400,7 @@ def install(
     put: Callable[..., None] = setattr, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook
 ) -> None:
     """Make the pipeline use the fakes; `put` is `setattr` or a test's `monkeypatch.setattr`."""
-    put(pipeline, "Local", lambda *logs: FakeExecutor(failures, hook))
+    put(pipeline, "Local", lambda *logs: FakeExecutor(failures, hook, len(logs)))
 
 
 # ---- A project -------------------------------------------------------------------------------------------
@@ -581,14 +585,14 @@ def run_command(project: Project, *arguments: str, code: str = DRIVER) -> subpro
 # ---- The worker's process --------------------------------------------------------------------------------
 
 
-def serve(connection: Connection, log: Path, device: str | None = None) -> None:
+def serve(connection: Connection, log: Path, device: str | None = None, threads: int | None = None) -> None:
     """The real worker's side with `told` in place of TensorFlow's stages; to be its process' target."""
     workspace = ModuleType("generator.stages.workspace")
     workspace.configure = lambda threads: None  # type: ignore[attr-defined]
     workspace.run = told  # type: ignore[attr-defined]
     workspace.devices = lambda: None  # type: ignore[attr-defined]
     sys.modules[workspace.__name__] = workspace
-    worker.serve(connection, log, device)
+    worker.serve(connection, log, device, threads)
 
 
 def told(job: Any, out: Path, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -200,3 +201,11 @@ def test_drawings_to_measure_with_are_scored_after_both_phases(built: Path) -> N
     assert len({row["logit"] for row in found if row["variant"] == "baseline"}) == 16
     header = (folder / "measure-images.csv").read_text("utf-8").partition("\n")[0]
     assert header.startswith("index,file,class,load,")
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install ray")
+def test_on_a_cluster_of_ray_the_bytes_are_the_same(built: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, "--variants", "all", "--ray", "local")
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "site") == tree(built / "site")

@@ -48,8 +48,7 @@ def collect(
     config: Config, begun: Start, plan: Plan, runner: Runner, described: DataSummary, display: Display, root: Path
 ) -> BuildResults:
     """Every variant's results and figures. Raises `BuildFailed` listing every run that failed."""
-    if config.execution.jobs > 1:
-        runner.prepare(_in_order(plan), config.execution.jobs)
+    runner.prepare(_in_order(plan))
     _train_all(plan, runner, display)
     variants = {v.name: _variant_result(v, config, begun, plan, runner) for v in config.variants}
     return BuildResults(

@@ -15,6 +15,9 @@ from generator.support.progress import Report
 class Executor(Protocol):
     """Runs jobs, wherever that is."""
 
+    def start(self) -> int:
+        """Make ready; gives how many stages that need TensorFlow may run at a time."""
+
     def run(self, job: Job, out: Path, report: Report) -> None:
         """Run `job`'s stage, its files into the folder `out`, and return when they are there.
 
@@ -25,6 +28,12 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End what was started, also in the middle of a stage."""
+
+
+def run_here(job: Job, out: Path, report: Report) -> None:
+    """Run a stage that needs no TensorFlow in this process."""
+    job.body(job, out, report)
+    machines.note(job, out)
 
 
 class Local:
@@ -41,6 +50,9 @@ class Local:
         for worker in self._workers:
             self._free.put(worker)
 
+    def start(self) -> int:
+        return len(self._workers)
+
     def run(self, job: Job, out: Path, report: Report) -> None:
         if job.tensorflow:
             worker = self._free.get()
@@ -49,8 +61,7 @@ class Local:
             finally:
                 self._free.put(worker)
         else:
-            job.body(job, out, report)
-            machines.note(job, out)
+            run_here(job, out, report)
 
     def close(self) -> None:
         for worker in self._workers:

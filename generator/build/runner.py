@@ -36,7 +36,7 @@ class Runner:
         execution = execution or ExecutionSettings()
         self._shard_images = execution.shard_images
         self.jobs = execution.jobs
-        """How many shards of a stage run at a time."""
+        """How many stages that need TensorFlow `prepare` runs at a time, and how many shards of one stage."""
         self._in_shards = shards.InShards(store, executor, self._interrupt, force=force)
         self.entries: dict[str, Entry] = {}
         """Digest of a key → its entry."""
@@ -61,9 +61,10 @@ class Runner:
             self.entries[node.key.digest] = known
         return known
 
-    def prepare(self, nodes: Iterable[Node], jobs: int) -> None:
-        """Run what is missing for `nodes`, up to `jobs` stages at a time; what fails is raised when it is required."""
-        schedule.run(self._missing(nodes), jobs, self._prepared, self._interrupt)
+    def prepare(self, nodes: Iterable[Node]) -> None:
+        """Run what is missing for `nodes` side by side, if several may; what fails is raised when it is required."""
+        if self.jobs > 1:
+            schedule.run(self._missing(nodes), self.jobs, self._prepared, self._interrupt)
 
     def _interrupt(self) -> None:
         self._store.stop()

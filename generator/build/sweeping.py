@@ -80,9 +80,8 @@ def decide(
     known: dict[str, Entry | None] = {}
     failures: dict[str, BuildFailed] = {}
     made: set[str] = set()
-    if config.execution.jobs > 1:
-        open_ones = [nodes for nodes in planned.trials.values() if force or not _has_diverged(nodes, store)]
-        runner.prepare([nodes["validation"] for nodes in open_ones], config.execution.jobs)
+    open_ones = [nodes for nodes in planned.trials.values() if force or not _has_diverged(nodes, store)]
+    runner.prepare([nodes["validation"] for nodes in open_ones])
     for name, nodes in planned.trials.items():
         known[name] = None
         if _has_diverged(nodes, store) if not force else made & {_note(nodes[phase]).digest for phase in PHASES}:

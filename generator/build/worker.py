@@ -37,9 +37,12 @@ SUSPICIONS = {
 class Worker:
     """Runs jobs one after the other; `log` receives what TensorFlow prints."""
 
-    def __init__(self, log: Path, device: str | None = None) -> None:
-        """`device`: the only GPU to use, as `CUDA_VISIBLE_DEVICES` names it; None: all there are."""
-        self._log, self._device = log, device
+    def __init__(self, log: Path, device: str | None = None, threads: int | None = None) -> None:
+        """`device`: the only GPU to use, as `CUDA_VISIBLE_DEVICES` names it; None: all there are.
+
+        `threads`: of one operation; None: as many as the machine has processors.
+        """
+        self._log, self._device, self._threads = log, device, threads
         self._process: Any = None
         self._connection: Connection | None = None
         self._closed = False
@@ -68,7 +71,7 @@ class Worker:
             elif kind == "done":
                 return
             else:
-                raise _error(kind, content[0], job.label)
+                raise error_of(kind, content[0], job.label)
 
     def close(self) -> None:
         """End the process, also in the middle of a stage that another thread waits for; no other is started."""
@@ -79,18 +82,11 @@ class Worker:
             process.join()
 
     def _start(self, label: str) -> Connection:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        arguments = (theirs, self._log, self._device)
-        process = context.Process(target=serve, args=arguments, name="worker", daemon=True)
         with self._starting:
             if self._closed:
                 raise BuildFailed(f"{label}: the build was stopped")
-            process.start()
-            self._process = process
-        theirs.close()
-        self._connection = ours
-        return ours
+            self._process, self._connection = start(serve, self._log, self._device, self._threads)
+        return self._connection
 
     def _died(self, label: str) -> BuildFailed:
         process, self._process, self._connection = self._process, None, None
@@ -100,28 +96,39 @@ class Worker:
             how = f"was killed by {signal.Signals(-code).name}{SUSPICIONS.get(-code, '')}"
         else:
             how = f"ended with status {code}; {self._log} has what it printed"
-        return BuildFailed(f"{label}: its process {how}. What was finished is kept")
+        return Killed(f"{label}: its process {how}. What was finished is kept")
 
 
-def _error(kind: str, message: str, label: str) -> Exception:
+class Killed(BuildFailed):
+    """The process that ran a stage is gone."""
+
+
+def start(target: Callable[..., None], *arguments: Any) -> tuple[Any, Connection]:
+    """A process of its own that runs `target` with its end of a connection and `arguments`; gives it and our end."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(theirs, *arguments), name="worker", daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def error_of(kind: str, message: str, label: str) -> Exception:
+    """What another process told as the name of an error and its message."""
     known = MESSAGES.get(kind)
     return known(f"{label}: {message}") if known else RuntimeError(f"{label}:\n{message}")
 
 
-def serve(connection: Connection, log: Path, device: str | None = None) -> None:
+def serve(connection: Connection, log: Path, device: str | None = None, threads: int | None = None) -> None:
     """The worker's side: run jobs until the other side is gone."""
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    # The terminal sends an interrupt to both processes; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _redirect_output(log)
-    accept_any_text()
+    follow_parent(log)
     os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     # Late: TensorFlow takes seconds to import, and only this process needs it.
     from generator.stages import workspace
 
-    workspace.configure(os.cpu_count() or 1)
+    workspace.configure(threads or os.cpu_count() or 1)
     run = machines.recorded(workspace.run, workspace.devices)
     while True:
         try:
@@ -129,6 +136,15 @@ def serve(connection: Connection, log: Path, device: str | None = None) -> None:
         except EOFError:
             return
         connection.send(_outcome(run, job, out, connection))
+
+
+def follow_parent(log: Path) -> None:
+    """End with the parent, leave interrupts to it, and print into `log`."""
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    # The terminal sends an interrupt to both processes; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _redirect_output(log)
+    accept_any_text()
 
 
 def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connection) -> tuple[str, ...]:

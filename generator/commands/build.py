@@ -53,7 +53,7 @@ LIVE_HELP = "show on a page how the build fills, and the preview in the end; on 
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    settings = load(options, options.variants, options.jobs)
+    settings = load(options, options.variants, options.jobs, options.ray)
     places = _places(options, settings)
     if options.explain:
         _print_explanations(pipeline.explain(settings, places, for_terminal()))
@@ -112,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--explain", action="store_true", help="say what would run and why, and stop")
     how.add_argument("--jobs", type=int, metavar="N", help="run up to N stages at a time; the results are the same")
     how.add_argument("--live", type=int, nargs="?", const=0, metavar="PORT", help=LIVE_HELP)
+    how.add_argument(
+        "--ray", metavar="ADDRESS", help="run them on a cluster of Ray: auto, local, HOST:PORT or ray://HOST:PORT"
+    )
     how.add_argument("--force", action="store_true", help="run everything again")
     how.add_argument(
         "--overwrite",

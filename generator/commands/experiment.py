@@ -27,10 +27,10 @@ def add_experiment(parser: Any) -> None:
     )
 
 
-def load(options: argparse.Namespace, variants: str, jobs: int | None = None) -> Config:
+def load(options: argparse.Namespace, variants: str, jobs: int | None = None, ray: str | None = None) -> Config:
     """The settings that the options mean, with these variants. Raises `BadInput`."""
     given = {"data.path": options.data, "weights": options.weights, "seed": options.seed, "seeds": options.seeds}
-    given["execution.jobs"] = jobs
+    given |= {"execution.jobs": jobs, "execution.ray": ray}
     return loading.load(
         options.config,
         variants=variants,

@@ -131,6 +131,9 @@ class _Nothing:
     def __init__(self, command: str) -> None:
         self._command = command
 
+    def start(self) -> int:
+        return 1
+
     def run(self, job: Job, out: Path, report: Report) -> None:
         raise BadInput(f"{job.label} went from the store while it was read; build again: {self._command}")
 

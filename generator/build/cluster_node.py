@@ -1,0 +1,300 @@
+"""On a node of a cluster: `Station` runs stages there, one after the other, in files of its own.
+
+A job's paths are the builder's. On a node they lie below a folder of the station's (`mirrored`), where what a stage
+reads is put before it runs: fetched from Ray's object store once a node, kept under its digest, and linked to where the
+job looks for it. Nodes share no file.
+"""
+
+import io
+import os
+import pickle
+import platform
+import shutil
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from generator.build.worker import MESSAGES, Killed, Worker
+from generator.stages.job import Job
+from generator.support import hardware, lock
+from generator.support.errors import BadInput, BuildFailed
+from generator.support.files import file_hash, replacing
+from generator.support.progress import Figures
+
+MOST = 20 * 2**30
+"""Bytes of inputs that a node keeps, as the store does unless told otherwise."""
+PIECE = 32 * 2**20
+"""Bytes of a file that travel as one object."""
+PATIENCE = 1.0
+"""Longest wait of `take` for something to tell, seconds."""
+GRACE = 5.0
+"""Seconds before a process that was killed is told of: one that dies with its node tells nobody."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A file of the builder in Ray's object store."""
+
+    digest: str
+    pieces: tuple[Any, ...]
+    """References of its content, in order."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A stage to run."""
+
+    job: bytes
+    """`packed`."""
+    versions: Mapping[str, str]
+    """Package → the builder's version, of all that its outcome depends on."""
+    python: str
+    files: Mapping[str, Offered] = field(default_factory=dict)
+    """The builder's path of a file → the file."""
+
+
+class Returned(NamedTuple):
+    """A file that a stage made, to be `read`."""
+
+    name: str
+    path: str
+    size: int
+    digest: str
+
+
+class _Packer(pickle.Pickler):
+    def persistent_id(self, thing: Any) -> str | None:
+        return absolute(thing) if isinstance(thing, PurePath) else None
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(self, stream: io.BytesIO, place: Callable[[str], Path]) -> None:
+        super().__init__(stream)
+        self._place = place
+
+    def persistent_load(self, known: str) -> Path:
+        return self._place(known)
+
+
+def absolute(path: PurePath) -> str:
+    """What a path of the builder is called on its way to a node."""
+    # Not resolved: where a link leads is no business of the node's.
+    return os.path.normpath(Path(path).absolute())
+
+
+def packed(job: Job) -> bytes:
+    """`job`, whose paths are left to whoever unpacks it."""
+    stream = io.BytesIO()
+    _Packer(stream).dump(job)
+    return stream.getvalue()
+
+
+def unpacked(content: bytes, place: Callable[[str], Path]) -> Job:
+    """The job with every path where `place` puts it."""
+    job: Job = _Unpacker(io.BytesIO(content), place).load()
+    return job
+
+
+def mirrored(folder: Path, path: str) -> Path:
+    """Where the builder's `path`, an absolute one, lies below `folder`."""
+    return folder / path.lstrip("/")
+
+
+def differing(versions: Mapping[str, str], python: str, node: Mapping[str, str]) -> str:
+    """What of a node is not the builder's, in words; empty where all is. `node` has Python as a package."""
+    wanted = {"Python": python, **versions}
+    return ", ".join(
+        f"{name} {node.get(name, 'missing')} and not {version}"
+        for name, version in wanted.items()
+        if node.get(name) != version
+    )
+
+
+class Station:
+    """Runs stages in a process for TensorFlow of its own; what it is asked for is asked by one thread."""
+
+    def __init__(self, threads: int) -> None:
+        """`threads` of one operation: the builder's, whatever processors are here, because sums follow them."""
+        # Ray's own would have it count for OpenMP; without a cluster nothing does.
+        os.environ.pop("OMP_NUM_THREADS", None)
+        # Else the process for TensorFlow would begin with Ray's program, which is this one's.
+        vars(sys.modules["__main__"]).pop("__file__", None)
+        # The parent is Ray's process of this node: with it, or its machine, goes what is kept here.
+        root = Path(tempfile.gettempdir()) / f"measured-post-{os.getuid()}" / "ray"
+        self._node = root / str(os.getppid())
+        self._own = self._node / "stages" / str(os.getpid())
+        for dead in (path for folder in (root, self._own.parent) for path in _of_dead(folder)):
+            shutil.rmtree(dead, ignore_errors=True)
+        self._worker = Worker(self._own / "worker.log", os.environ.get("CUDA_VISIBLE_DEVICES") or None, threads)
+        self._told: deque[tuple[str, Any]] = deque()
+        self._changed = threading.Condition()
+        self._checkpoint, self._seen, self._returned = Path(), (0, 0), 0
+
+    def where(self) -> tuple[str, str]:
+        """The node's name in Ray, and its address."""
+        import ray  # Late: tests of the rest need none.
+
+        return str(ray.get_runtime_context().get_node_id()), str(ray.util.get_node_ip_address())
+
+    def begin(self, order: Order) -> str:
+        """Begin with a stage; gives why this node may not run it, empty where it may."""
+        try:
+            here = {"Python": platform.python_version(), **_versions(order.versions)}
+            different = differing(order.versions, order.python, here)
+            if different:
+                return different
+            folder = self._own / "builder"
+            shutil.rmtree(folder, ignore_errors=True)
+            job = unpacked(order.job, lambda path: mirrored(folder, path))
+            hardware.precision(job.given.get("precision", "float32"))
+        except BadInput as error:
+            return str(error)
+        self._checkpoint, self._seen = job.checkpoint, (0, 0)
+        threading.Thread(target=self._run, args=(job, order, folder), daemon=True).start()
+        return ""
+
+    def take(self) -> list[tuple[str, Any]]:
+        """What is new since it was last asked, waited for a moment: pairs of a kind and what of it.
+
+        `progress` with figures, `checkpoint` with a `Returned`, and at the end `done` with a list of these, or the name
+        of an error with its message.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._told, PATIENCE)
+            told = list(self._told)
+            self._told.clear()
+        kept = None if any(kind not in ("progress", "checkpoint") for kind, _ in told) else self._new_checkpoint()
+        return [*told, ("checkpoint", kept)] if kept else told
+
+    def read(self, file: Returned, offset: int) -> bytes:
+        """A piece of what was returned."""
+        with Path(file.path).open("rb") as stream:
+            stream.seek(offset)
+            return stream.read(PIECE)
+
+    def end(self) -> None:
+        """End the process and remove its files; what was fetched stays for others."""
+        self._worker.close()
+        shutil.rmtree(self._own, ignore_errors=True)
+
+    def _run(self, job: Job, order: Order, folder: Path) -> None:
+        out = self._own / "out"
+        try:
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir(parents=True)
+            job.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            for path, offered in order.files.items():
+                self._place(offered, mirrored(folder, path))
+            self._seen = self._state()
+            self._worker.run(job, out, self._report)
+            self._tell("done", [_returned(path, path.name) for path in sorted(out.iterdir())])
+        except Killed as error:
+            threading.Event().wait(GRACE)
+            self._tell("BuildFailed", str(error))
+        except tuple(MESSAGES.values()) as error:
+            self._tell(type(error).__name__, str(error))
+        except OSError as error:
+            self._tell("BuildFailed", f"{job.label}: {error.filename or out}: {error.strerror or error}")
+        except Exception as error:
+            self._tell("unexpected", f"{type(error).__name__}: {error}")
+
+    def _report(self, figures: Figures) -> None:
+        self._tell("progress", dict(figures))
+
+    def _tell(self, kind: str, content: Any) -> None:
+        with self._changed:
+            # Of the figures between two ends of epochs only the last ones are news.
+            if self._told and self._told[-1][0] == "progress" and "val_loss" not in self._told[-1][1]:
+                self._told.pop()
+            self._told.append((kind, content))
+            self._changed.notify_all()
+
+    def _place(self, offered: Offered, path: Path) -> None:
+        """Have a file of the builder lie at `path`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = self._node / "files" / offered.digest
+        with lock.wait_for(kept.with_suffix(".lock"), "fetching"):
+            if not (kept.is_file() and file_hash(kept) == offered.digest):
+                self._fetch(offered, kept)
+            os.utime(kept)
+            os.link(kept, path)
+
+    def _fetch(self, offered: Offered, kept: Path) -> None:
+        import ray
+
+        with replacing(kept, "free space there") as stream:
+            for piece in offered.pieces:
+                try:
+                    stream.write(ray.get(piece))
+                except ray.exceptions.RayError as error:
+                    raise BuildFailed(f"an input did not arrive on its node ({type(error).__name__})") from None
+        if file_hash(kept) != offered.digest:
+            raise BuildFailed("a file arrived with another checksum; did it change during the build?")
+        # Those in use have other names beside these.
+        for path in _beyond(MOST, kept.parent):
+            path.unlink(missing_ok=True)
+
+    def _new_checkpoint(self) -> Returned | None:
+        """The checkpoint, if it is another one than when it was last looked at."""
+        if self._state() in ((0, 0), self._seen):
+            return None
+        self._returned += 1
+        copy = self._own / f"checkpoint-{self._returned}"
+        with suppress(OSError):  # replaced at this moment, or gone with its stage
+            os.link(self._checkpoint, copy)
+            self._seen = _identity(copy)
+            (self._own / f"checkpoint-{self._returned - 1}").unlink(missing_ok=True)
+            return _returned(copy, "checkpoint")
+        return None
+
+    def _state(self) -> tuple[int, int]:
+        with suppress(OSError):
+            return _identity(self._checkpoint)
+        return 0, 0
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def _returned(path: Path, name: str) -> Returned:
+    return Returned(name, str(path), path.stat().st_size, file_hash(path))
+
+
+def _versions(packages: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for name in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _of_dead(folder: Path) -> Iterator[Path]:
+    """The folders in `folder` that are named for processes which are no more."""
+    for path in folder.glob("[0-9]*"):
+        try:
+            os.kill(int(path.name), 0)
+        except ProcessLookupError:
+            yield path
+        except (ValueError, OSError):
+            continue
+
+
+def _beyond(limit: int, folder: Path) -> Iterator[Path]:
+    """The files that are too many by `limit` bytes, the longest unused first."""
+    files = (path for path in folder.iterdir() if not path.suffix)  # less their locks
+    found = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in files)
+    excess = sum(size for _, size, _ in found) - limit
+    for _, size, path in found:
+        if excess <= 0:
+            return
+        yield path
+        excess -= size

@@ -1,0 +1,132 @@
+"""Stages on nodes of Ray, of which two real ones run on this machine. The stages themselves are fakes."""
+
+import importlib.util
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from generator import pipeline
+from generator.build import cluster
+from generator.build.cluster import Cluster, ClusterLost
+from generator.experiment.settings import ExecutionSettings
+from generator.support.errors import BadInput, BuildFailed
+from tests import fakes, stations
+from tests.fakes import Project, Recorder, make_project, timeless
+from tests.stations import Nodes, wait_until
+
+NEEDS_RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install ray")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that was built without a cluster."""
+    project = make_project(tmp_path_factory.mktemp("template"))
+    with pytest.MonkeyPatch.context() as patch:
+        fakes.install(patch.setattr)
+        project.build("seeds=2")
+    return project
+
+
+@pytest.fixture
+def fresh(template: Project, tmp_path: Path) -> Project:
+    """The same project, of which nothing was built."""
+    shutil.copytree(template.data, tmp_path / "project" / "animals")
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
+    """A cluster of a head without processors and two nodes with one each."""
+    monkeypatch.setattr(cluster.cluster_link, "serve", stations.serve)
+    monkeypatch.setattr(cluster, "run_here", fakes.FakeExecutor().run)
+    for name, value in stations.SECRET.items():
+        monkeypatch.setenv(name, value)
+    with tempfile.TemporaryDirectory(prefix="r") as folder, Nodes(Path(folder) / "n", (0, 1, 1)) as found:
+        yield found
+
+
+@NEEDS_RAY
+@pytest.mark.cluster
+def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoch(
+    nodes: Nodes, template: Project, fresh: Project
+) -> None:
+    waited_for = nodes.hold / "baseline.fine_tuning epoch 4"
+    waited_for.touch()
+    display = Recorder()
+    killed: list[int] = []
+
+    def kill() -> None:
+        reached = nodes.hold / f"{waited_for.name} reached"
+        wait_until(reached.exists, waited_for.name)
+        killed.append(next(n for n in (1, 2) if int(reached.read_text()) in nodes.processes(n)))
+        nodes.kill(killed[0])
+        waited_for.unlink()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    outcome = fresh.build("seeds=2", f"execution.ray={nodes.address}", display=display)
+    killer.join()
+    assert killed
+    assert timeless(fresh.site()) == timeless(template.site())
+    assert any(label == "baseline.fine_tuning" for label in outcome.ran)
+    (lost,) = [line for line in display.warnings if line.startswith("baseline.fine_tuning: ")]
+    assert "was lost; it goes on elsewhere, from its last epoch that came back" in lost
+    assert "up to 2 stages run at a time" in "\n".join(display.lines)
+
+
+@NEEDS_RAY
+@pytest.mark.cluster
+def test_a_killed_head_is_one_clear_error_and_the_next_build_goes_on(
+    nodes: Nodes, template: Project, fresh: Project
+) -> None:
+    waited_for = nodes.hold / "baseline.fine_tuning epoch 4"
+    waited_for.touch()
+
+    def kill() -> None:
+        wait_until((nodes.hold / f"{waited_for.name} reached").exists, waited_for.name)
+        nodes.end()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(
+        ClusterLost, match=r"^ray: the connection to 127\.0\.0\.1:\d+ was lost \(.*run the same command"
+    ):
+        fresh.build("seeds=2", f"execution.ray={nodes.address}")
+    killer.join()
+    assert not (fresh.places.site / "_posts").exists()
+    with pytest.MonkeyPatch.context() as patch:
+        events: list[str] = []
+        fakes.install(patch.setattr, hook=events.append)
+        fresh.build("seeds=2")
+    assert "baseline.fine_tuning epoch 3" not in events
+    assert "baseline.fine_tuning epoch 4" in events
+    assert timeless(fresh.site()) == timeless(template.site())
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r'^--ray needs Ray, the extra "cluster" of this project: pip install ray$'):
+        Cluster(ExecutionSettings(ray="local"), tmp_path / "log", print, print)
+
+
+@NEEDS_RAY
+def test_where_nobody_answers_that_is_said_at_once(fresh: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch.setattr)
+    with pytest.raises(BuildFailed, match=r"^ray: nobody answers at 127\.0\.0\.1:9 \(.*\); start a cluster with"):
+        fresh.build("execution.ray=127.0.0.1:9")
+
+
+def test_a_build_in_which_nothing_runs_asks_no_cluster(template: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "Cluster", lambda *arguments: Never())
+    assert template.build("seeds=2", "execution.ray=127.0.0.1:9").ran == ()
+
+
+class Never:
+    """An executor that nobody may ask."""
+
+    def close(self) -> None:
+        """Nothing was begun."""

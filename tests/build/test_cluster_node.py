@@ -1,0 +1,165 @@
+"""What a node of a cluster does with a stage: its files, versions, and what is told of it. No Ray, and fake stages."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.build import cluster_node, worker
+from generator.build.cluster_node import Offered, Order, Station, absolute, differing, mirrored, packed, unpacked
+from generator.stages.job import Job
+from generator.support.files import file_hash
+from tests import fakes, stations
+from tests.fakes import Project, make_project
+
+PYTHON = sys.version.split()[0]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    with pytest.MonkeyPatch.context() as patch:
+        fakes.install(patch.setattr)
+        project = make_project(tmp_path_factory.mktemp("project"))
+        project.variants = "baseline"
+        project.build()
+    return project
+
+
+@pytest.fixture
+def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(worker, "serve", stations.serve_stages)
+    monkeypatch.setattr(cluster_node, "GRACE", 0)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    main = vars(sys.modules["__main__"])
+    monkeypatch.setitem(main, "__file__", main.get("__file__"))
+    one = Station(threads=3)
+    yield one
+    one.end()
+
+
+def job_of(project: Project, stage: str) -> tuple[Job, Path]:
+    """A stage's job, as the builder has it, and the folder of what came of it."""
+    stages = project.places.store / "stages"
+    node = project.plan().runs["baseline"][stage]
+    inputs = {name: stages / need.name / need.key.digest for name, need in node.needs.items()}
+    return node.job(inputs, project.folder / "checkpoints" / "one.npz"), stages / stage / node.key.digest
+
+
+def order_of(job: Job, station: Station, **more: Any) -> Order:
+    """The order of `job`, whose files the node has from before."""
+    kept = station._node / "files"
+    kept.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for path in (path for folder in job.inputs.values() for path in folder.iterdir()):
+        digest = file_hash(path)
+        (kept / digest).write_bytes(path.read_bytes())
+        files[absolute(path)] = Offered(digest, ())
+    return Order(**{"job": packed(job), "versions": {}, "python": PYTHON, "files": files, **more})
+
+
+def told_of(station: Station) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    while not found or found[-1][0] in ("progress", "checkpoint"):
+        found += station.take()
+    return found
+
+
+def test_every_path_of_a_job_lies_below_the_node_s_folder(project: Project, tmp_path: Path) -> None:
+    job, _ = job_of(project, "activation_maps")
+    there = unpacked(packed(job), lambda path: mirrored(tmp_path, path))
+    assert there.inputs == {name: mirrored(tmp_path, absolute(path)) for name, path in job.inputs.items()}
+    assert there.checkpoint == mirrored(tmp_path, absolute(job.checkpoint))
+    moved = [mirrored(tmp_path, absolute(sample.path)) for sample in job.dataset.samples]
+    assert [sample.path for sample in there.dataset.samples] == moved
+    assert [sample.name for sample in there.dataset.samples] == [sample.name for sample in job.dataset.samples]
+    assert (there.settings, there.label) == (job.settings, job.label)
+
+
+def test_a_relative_path_means_the_builder_s_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute(Path("a/../.store/x")) == str(tmp_path / ".store/x")
+
+
+def test_a_stage_gives_the_files_that_it_gives_at_home(station: Station, project: Project) -> None:
+    job, expected = job_of(project, "fine_tuning")
+    assert station.begin(order_of(job, station)) == ""
+    told = told_of(station)
+    assert [content["epoch"] for kind, content in told if kind == "progress"] == [1, 2]
+    kind, files = told[-1]
+    assert kind == "done"
+    found = {file.name: b"".join(station.read(file, at) for at in range(0, file.size, 7**9)) for file in files}
+    assert found.pop(".made.json")
+    assert found == {path.name: path.read_bytes() for path in expected.iterdir() if path.name != "entry.json"}
+
+
+def test_each_checkpoint_is_returned_once_and_can_be_gone_on_from(
+    station: Station, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(stations.HOLD, str(tmp_path))
+    (tmp_path / "baseline.fine_tuning epoch 4").touch()
+    job, _ = job_of(project, "fine_tuning")
+    station.begin(order_of(job, station))
+    told: list[tuple[str, Any]] = []
+    while not any(kind == "checkpoint" for kind, _ in told):
+        told += station.take()
+    (first,) = [content for kind, content in told if kind == "checkpoint"]
+    assert [kind for kind, _ in station.take()] == [], "it is the same one"
+    kept = mirrored(station._own / "builder", absolute(job.checkpoint))
+    assert station.read(first, 0) == kept.read_bytes()
+    (tmp_path / "baseline.fine_tuning epoch 4").unlink()
+    assert told_of(station)[-1][0] == "done"
+
+
+def test_a_node_with_other_versions_runs_nothing(station: Station, project: Project) -> None:
+    job, _ = job_of(project, "head")
+    versions = {"numpy": "1.0", "no-such-package": "3.0"}
+    refused = station.begin(order_of(job, station, versions=versions, python="3.9.1"))
+    assert refused.startswith(f"Python {PYTHON} and not 3.9.1, numpy ")
+    assert refused.endswith(" and not 1.0, no-such-package missing and not 3.0")
+
+
+def test_a_node_that_cannot_compute_in_bfloat16_runs_nothing(
+    station: Station, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _ = job_of(project, "head")
+    job.given["precision"] = "bfloat16"  # type: ignore[index]
+    monkeypatch.setattr(cluster_node.hardware, "flags", lambda: frozenset({"avx512f"}))
+    assert "bfloat16 cannot be computed" in station.begin(order_of(job, station))
+
+
+def test_a_file_of_another_content_is_no_input(station: Station, project: Project) -> None:
+    job, _ = job_of(project, "head")
+    order = order_of(job, station)
+    for path in (station._node / "files").iterdir():
+        path.write_bytes(b"cut short")
+    station.begin(order)
+    kind, why = told_of(station)[-1]
+    assert (kind, "another checksum" in why) == ("BuildFailed", True)
+
+
+def test_names_and_versions_that_differ_are_told() -> None:
+    node = {"Python": "3.11.7", "numpy": "2.0.0", "keras": "3.1"}
+    assert differing({"numpy": "2.0.0", "keras": "3.1"}, "3.11.7", node) == ""
+    told = differing({"numpy": "2.1.0", "tensorflow": "2.21.0"}, "3.12.1", node)
+    assert told == "Python 3.11.7 and not 3.12.1, numpy 2.0.0 and not 2.1.0, tensorflow missing and not 2.21.0"
+
+
+def test_the_longest_unused_inputs_go_first(tmp_path: Path) -> None:
+    for age, name in enumerate(("new", "old", "older")):
+        (tmp_path / name).write_bytes(bytes(10))
+        (tmp_path / f"{name}.lock").touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    assert [path.name for path in cluster_node._beyond(20, tmp_path)] == ["older"]
+    assert [path.name for path in cluster_node._beyond(5, tmp_path)] == ["older", "old", "new"]
+    assert list(cluster_node._beyond(30, tmp_path)) == []
+
+
+def test_what_dead_processes_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (str(os.getpid()), "999999999", "notes"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in cluster_node._of_dead(tmp_path)] == ["999999999"]
