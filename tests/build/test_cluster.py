@@ -49,6 +49,11 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
         yield found
 
 
+def came_back(project: Project) -> bool:
+    """Whether the builder has the checkpoint of a stage that fine-tunes."""
+    return any((project.places.store / "checkpoints").glob("fine_tuning-*.npz"))
+
+
 @NEEDS_RAY
 @pytest.mark.cluster
 def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoch(
@@ -61,7 +66,7 @@ def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoc
 
     def kill() -> None:
         reached = nodes.hold / f"{waited_for.name} reached"
-        wait_until(reached.exists, waited_for.name)
+        wait_until(lambda: reached.exists() and came_back(fresh), waited_for.name)
         killed.append(next(n for n in (1, 2) if int(reached.read_text()) in nodes.processes(n)))
         nodes.kill(killed[0])
         waited_for.unlink()
@@ -87,7 +92,8 @@ def test_a_killed_head_is_one_clear_error_and_the_next_build_goes_on(
     waited_for.touch()
 
     def kill() -> None:
-        wait_until((nodes.hold / f"{waited_for.name} reached").exists, waited_for.name)
+        reached = nodes.hold / f"{waited_for.name} reached"
+        wait_until(lambda: reached.exists() and came_back(fresh), waited_for.name)
         nodes.end()
 
     killer = threading.Thread(target=kill)
