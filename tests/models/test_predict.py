@@ -121,12 +121,18 @@ def test_of_several_classes_each_has_its_probability(tmp_path: Path) -> None:
     assert answer.activation_map.rows == ((-1.0, 3.0),)
 
 
-def test_the_temperature_of_validation_calibrates(built: fakes.Project, tmp_path: Path) -> None:
+def test_the_temperature_of_validation_calibrates(
+    built: fakes.Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The made-up predictions follow from the keys, and need not have a best temperature.
+    asked: list[Any] = []
+    monkeypatch.setattr(predict.confidences, "temperature", lambda run: asked.append(run) or 2.5)
     said, _, found = ask(built, plain(tmp_path / "dark.png", 10))
     answer = said.images[0]
-    assert said.temperature is not None, "the made-up predictions have a best temperature"
     logit = np.log(answer.probability / (1 - answer.probability))
-    assert answer.calibrated == pytest.approx(1 / (1 + np.exp(-logit / said.temperature)))
+    assert said.temperature == 2.5
+    assert answer.calibrated == pytest.approx(1 / (1 + np.exp(-logit / 2.5)))
+    assert asked == [found.results().baseline.every_run[0]]
     assert found.results().baseline.name == "baseline"
 
 
