@@ -576,6 +576,18 @@ def command(project: Project, *arguments: str, code: str = DRIVER) -> list[str]:
     return [sys.executable, "-c", code, *project.arguments(*arguments)]
 
 
+def make_built(folder: Path, variants: str = "baseline") -> Project:
+    """A project in `folder` that was built once, with the fakes."""
+    import pytest  # Late: processes that drive a build do without it.
+
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch.setattr)
+        project = make_project(folder)
+        project.variants = variants
+        project.build()
+    return project
+
+
 def run_command(project: Project, *arguments: str, code: str = DRIVER) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     done = command(project, *arguments, code=code)

@@ -6,18 +6,12 @@ import pytest
 
 from generator.build import cluster_link
 from generator.support.errors import BadInput, BuildFailed
-from tests import fakes
-from tests.fakes import Project, make_project
+from tests.fakes import Project, make_built
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    with pytest.MonkeyPatch.context() as patch:
-        fakes.install(patch.setattr)
-        project = make_project(tmp_path_factory.mktemp("project"))
-        project.variants = "baseline"
-        project.build()
-    return project
+    return make_built(tmp_path_factory.mktemp("project"))
 
 
 def test_what_a_stage_reads_is_sent_and_no_more(project: Project) -> None:

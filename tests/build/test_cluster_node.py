@@ -13,20 +13,15 @@ from generator.build import cluster_node, worker
 from generator.build.cluster_node import Offered, Order, Station, absolute, differing, mirrored, packed, unpacked
 from generator.stages.job import Job
 from generator.support.files import file_hash
-from tests import fakes, stations
-from tests.fakes import Project, make_project
+from tests import stations
+from tests.fakes import Project, make_built
 
 PYTHON = sys.version.split()[0]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    with pytest.MonkeyPatch.context() as patch:
-        fakes.install(patch.setattr)
-        project = make_project(tmp_path_factory.mktemp("project"))
-        project.variants = "baseline"
-        project.build()
-    return project
+    return make_built(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture
