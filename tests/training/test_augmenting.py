@@ -25,15 +25,19 @@ SETTINGS = {
 }
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """Inputs of the stage: pixels, and a split in which seven images train."""
+def make_inputs(store: Path) -> Path:
+    """Inputs of stages that compute: pixels, and a split in which seven images train."""
     images = np.random.default_rng(1).integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8)
     for name in ("pixels", "split"):
-        (tmp_path / "store" / name).mkdir(parents=True)
-    np.save(tmp_path / "store/pixels" / artifacts.PIXELS, images)
-    artifacts.write_split(tmp_path / "store/split", Split(train=(6, 0, 3, 1, 9, 4, 7), validation=(2, 5, 8)))
-    return tmp_path / "store"
+        (store / name).mkdir(parents=True)
+    np.save(store / "pixels" / artifacts.PIXELS, images)
+    artifacts.write_split(store / "split", Split(train=(6, 0, 3, 1, 9, 4, 7), validation=(2, 5, 8)))
+    return store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return make_inputs(tmp_path / "store")
 
 
 def job(store: Path, **settings: object) -> Job:

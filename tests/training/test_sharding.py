@@ -15,7 +15,6 @@ pytestmark = pytest.mark.train
 from generator.build.executor import Local  # noqa: E402
 from generator.build.runner import Runner  # noqa: E402
 from generator.build.store import Store  # noqa: E402
-from generator.data.splits import Split  # noqa: E402
 from generator.experiment.settings import ExecutionSettings  # noqa: E402
 from generator.stages import artifacts, sharding, workspace  # noqa: E402  # needs TensorFlow
 from generator.stages.job import Job  # noqa: E402
@@ -24,30 +23,18 @@ from generator.support.hardware import Precision  # noqa: E402
 from generator.support.progress import Report  # noqa: E402
 from tests.build.test_shards import BATCH, FEATURES, THIRD, left  # noqa: E402
 from tests.fakes import Recorder, make_project  # noqa: E402
+from tests.training import test_augmenting  # noqa: E402
+from tests.training.test_augmenting import make_inputs  # noqa: E402
 from tests.training.test_epochs import IMAGES, make_dataset, make_job  # noqa: E402
 
 MOST = 4
 """Images of a shard: one batch, so that each has another number of batches before it."""
-SETTINGS = {
-    "head.epochs": 2,
-    "split.mode": "fixed",
-    "fine_tuning.from_layer": 143,
-    "model.rotation": 0.2,
-    "model.fill": "reflect",
-    "seeds.augmentation": 5,
-    "data.max_stored_bytes": 2**30,
-}
+SETTINGS = {**test_augmenting.SETTINGS, "head.epochs": 2, "fine_tuning.from_layer": 143}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Inputs of the stages: pixels, and a split in which seven images train."""
-    images = np.random.default_rng(1).integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8)
-    for name in ("pixels", "split"):
-        (tmp_path / "store" / name).mkdir(parents=True)
-    np.save(tmp_path / "store/pixels" / artifacts.PIXELS, images)
-    artifacts.write_split(tmp_path / "store/split", Split(train=(6, 0, 3, 1, 9, 4, 7), validation=(2, 5, 8)))
-    return tmp_path / "store"
+    return make_inputs(tmp_path / "store")
 
 
 def job(stage: str, store: Path, precision: Precision, **settings: Any) -> Job:
