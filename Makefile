@@ -1,6 +1,9 @@
 # Every target does its own set-up; `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+# Processes that share the tests, a file each at a time; those that train come first, so that none is left waiting.
+WORKERS ?= 2
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help env site study test test-fast test-isa lint types verify docs picture snapshots schemas lock release-check clean
 
@@ -14,10 +17,10 @@ study: env ## train the study's variants and write its post into site/ too (hour
 	$(BIN)/python build.py --config study.toml --variants all
 
 test: .venv/dev ## run all tests, offline
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-fast: .venv/dev ## run the tests that need neither training nor a browser
-	$(BIN)/python -m pytest -m "not train and not browser and not jekyll and not cluster"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not train and not browser and not jekyll and not cluster"
 
 test-isa: .venv/dev ## run the tests of precision as on processors with fewer instructions
 	for limit in ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE TF_ENABLE_ONEDNN_OPTS=0; do \

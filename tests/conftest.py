@@ -20,6 +20,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if left_out and collection_path.name in IMPORT_TENSORFLOW else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that train come first: several processes share the files, and the long ones must not be the last."""
+    training = {item.path for item in items if item.get_closest_marker("train")}
+    items.sort(key=lambda item: item.path not in training)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what computes in bfloat16 where that is impossible, with the reason that a user would be given."""
     if item.get_closest_marker("bfloat16"):
