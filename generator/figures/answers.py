@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from generator.experiment.answers import Answer, Contrast, Side
 from generator.figures.canvas import BLUE, GREEN, INK, NORMAL, ORANGE, PANEL, QUIET, SMALL, WIDTH, new_figure, shortened
 
-ROW, TOP, AXIS = 0.72, 0.42, 0.72
+ROW, TOP, AXIS = 0.72, 0.42, 0.78
 """Heights, inches: of a side, of what stands above the rows, of the axes with their labels."""
 LEFT, RIGHT, LEVEL = (0.03, 0.5), (0.6, 0.37), 0.66
 """Where the two panels begin and how wide they are, shares of the width; where a row's marks lie, of its height."""

@@ -27,7 +27,8 @@ def overflowing(figure: Figure) -> list[str]:
     """The texts that stick out of the figure, by more than a pixel of a rounded edge."""
     figure.canvas.draw()
     inner = figure.bbox.padded(1)
-    drawn = [t for axes in figure.axes for t in (*axes.texts, *tick_labels(axes))]
+    labels = [label for axes in figure.axes if axes.axison for label in (axes.xaxis.label, axes.yaxis.label)]
+    drawn = [*figure.texts, *labels, *(t for axes in figure.axes for t in (*axes.texts, *tick_labels(axes)))]
     boxes = {t.get_text(): t.get_window_extent() for t in drawn if t.get_text()}
     return [t for t, box in boxes.items() if not (inner.contains(*box.min) and inner.contains(*box.max))]
 

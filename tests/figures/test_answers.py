@@ -6,6 +6,7 @@ from matplotlib.colors import to_hex
 from generator.experiment.answers import Answer, Contrast, Side
 from generator.figures import answers, canvas
 from generator.figures.canvas import BLUE, ORANGE, QUIET
+from tests.figures.looking import overflowing
 
 
 def side(title: str, *accuracies: float) -> Side:
@@ -27,7 +28,9 @@ def answer(runs: int, *titles: str) -> Answer:
 @pytest.mark.parametrize("runs", [1, 5])
 def test_every_run_of_every_side_is_drawn_once_and_inside(runs: int) -> None:
     with canvas.style():
-        left, right = answers.answer(answer(runs, "one", "two", "three", "four")).axes
+        figure = answers.answer(answer(runs, "one", "two", "three", "four"))
+        assert overflowing(figure) == []
+    left, right = figure.axes
     marks = [line for line in left.lines if line.get_marker() == "D"]
     assert [len(line.get_xdata()) for line in marks] == [runs] * 4
     low, high = left.get_xlim()
