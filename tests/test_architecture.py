@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def test_the_rule_is_held(tmp_path: Path, module: str, line: str, fault: str) ->
     path.write_text(line + "\n", "utf-8")
     name = f"generator.{module.removesuffix('.py').replace('/', '.')}"
     assert faults(tmp_path / "generator") == [f"{name} {fault}"]
+
+
+def test_pytest_looks_into_every_folder_of_tests(pytestconfig: pytest.Config) -> None:
+    """Some names of folders it leaves out unless it is told otherwise, "build" among them."""
+    left_out = pytestconfig.getini("norecursedirs")
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    assert [str(path) for path in folders if any(fnmatch(path.name, pattern) for pattern in left_out)] == []
 
 
 def test_rooms_do_nothing_when_they_are_entered() -> None:

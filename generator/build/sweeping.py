@@ -26,7 +26,7 @@ from generator.experiment.settings import Config, Sweep, Variant
 from generator.experiment.sweep_results import Lead, Point, SweepResult
 from generator.experiment.sweeps import changed
 from generator.stages import artifacts
-from generator.support import bootstrap, strict_json
+from generator.support import bootstrap, few_runs, strict_json
 from generator.support.display import Display
 from generator.support.errors import BuildFailed, Diverged
 
@@ -191,7 +191,10 @@ def _lead(best: Sequence[Entry], second: Sequence[Entry], others: int) -> Lead |
     runs = [_differences(*pair) for pair in zip(best, second, strict=True)]
     if min(len(losses) for losses in runs) < 2:
         return None
-    found = bootstrap.of_mean(runs[0]) if len(runs) == 1 else bootstrap.two_stage(runs)
+    if len(runs) == 1:
+        found = bootstrap.of_mean(runs[0])
+    else:
+        found = few_runs.wider(bootstrap.two_stage(runs), few_runs.nested([fmean(losses) for losses in runs]))
     return Lead(low=found.low, high=found.high, p=found.p, others=others)
 
 

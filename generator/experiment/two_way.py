@@ -1,7 +1,8 @@
 """How sure what several runs give on the same images is: over runs and images at once.
 
 Runs and images are both drawn again (`bootstrap.two_way`): an interval over images alone would not cover another seed,
-one over runs alone not another test set.
+one over runs alone not another test set. So few runs as one trains are drawn too much alike, so Student's t has a say
+(`few_runs`).
 """
 
 import math
@@ -10,7 +11,7 @@ from functools import lru_cache
 from statistics import fmean
 
 from generator.experiment.outcomes import PhaseOutcome, Prediction
-from generator.support import bootstrap, noise
+from generator.support import bootstrap, few_runs, noise
 from generator.support.bootstrap import Interval
 
 Rows = tuple[tuple[float, ...], ...]
@@ -29,15 +30,15 @@ def interval(runs: Sequence[Sequence[Prediction]]) -> tuple[float, float] | None
     table = _rights(runs)
     images, share = len(table[0]), fmean(map(fmean, table))
     drawn, single = _drawn(table, None), noise.wilson(round(share * images), images)
-    return min(drawn.low, single[0]), max(drawn.high, single[1])
+    return max(0.0, min(drawn.low, single[0])), min(1.0, max(drawn.high, single[1]))
 
 
 def difference(old: Sequence[PhaseOutcome], new: Sequence[PhaseOutcome]) -> Interval:
     """By how much the new test accuracy is higher, runs of one number paired: its 95% interval, and a p value.
 
-    The p value is the larger one of the bootstrap's and of the exact sign test of the images: on how many images the
-    new one is right in more of its runs, and on how many the old one is. Where few images tell the two apart the
-    bootstrap alone would be too sure.
+    The p value is the largest one of the bootstrap's, of Student's t over runs and images, and of the exact sign test
+    of the images: on how many images the new one is right in more of its runs, and on how many the old one is. Where
+    few images tell the two apart, or runs do and are few, the bootstrap alone would be too sure.
     """
     return of_predictions(*([outcome.predictions for outcome in side] for side in (old, new)))
 
@@ -66,4 +67,8 @@ def _rights(runs: Iterable[Sequence[Prediction]]) -> Rows:
 
 @lru_cache(maxsize=256)
 def _drawn(new: Rows, old: Rows | None) -> Interval:
-    return bootstrap.two_way(new, old)
+    drawn = bootstrap.two_way(new, old)
+    if len(new) == 1 or len(new[0]) == 1:
+        return drawn
+    table = new if old is None else [[a - b for a, b in zip(*rows, strict=True)] for rows in zip(new, old, strict=True)]
+    return few_runs.wider(drawn, few_runs.crossed(table))

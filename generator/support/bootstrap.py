@@ -94,8 +94,8 @@ def two_way(new: ArrayLike, old: ArrayLike | None = None) -> Interval:
 
     Seeds and images are drawn independently, and each draw keeps whole rows and columns, since an image that is hard
     for one seed is hard for others (the pigeonhole bootstrap: Owen, Annals of Applied Statistics 1, 2007; of runs,
-    Agarwal and others, NeurIPS 2021). Percentiles. With so few seeds as one trains, it is a little too narrow in the
-    seeds' part: five give √(4/5) of their spread.
+    Agarwal and others, NeurIPS 2021). Percentiles. With so few seeds as one trains, it is too narrow in the seeds'
+    part: five give √(4/5) of their spread, and the normal's quantiles instead of Student's (`few_runs`).
     """
     table = np.asarray(new, dtype=np.float64) - (0.0 if old is None else np.asarray(old, dtype=np.float64))
     seeds, images = table.shape
@@ -109,7 +109,7 @@ def two_stage(runs: Sequence[ArrayLike]) -> Interval:
     """Of the mean over runs of the means of their numbers, one per image, where each run has images of its own.
 
     Runs are drawn, and of each that was drawn its images (Davison & Hinkley, Bootstrap Methods and their Application,
-    1997, section 3.8). Percentiles; with so few runs as one trains, a little too narrow in the runs' part.
+    1997, section 3.8). Percentiles; with so few runs as one trains, too narrow in the runs' part (`few_runs`).
     """
     tables = [np.asarray(run, dtype=np.float64) for run in runs]
     random, draws = np.random.RandomState(_SEED), _draws(sum(map(len, tables)))

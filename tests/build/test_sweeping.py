@@ -50,7 +50,8 @@ def test_the_point_with_the_lowest_validation_loss_becomes_a_variant(project: Pr
 def test_no_point_but_the_winner_is_tested(project: Project) -> None:
     outcome = project.build(*SWEPT)
     owners = {label.partition(".")[0] for label in outcome.ran if label.partition(".")[2] in TESTING}
-    assert owners == {"baseline", "rates", "all"}
+    # Where the winner has the settings of the baseline, the baseline's test is its own.
+    assert {"baseline", "all"} <= owners <= {"baseline", "rates", "all"}
     data = project.places.site / "assets" / "data" / "CV_HW_2"
     metrics = json.loads((data / "metrics.json").read_text("utf-8"))
     assert set(metrics["variants"]) == {"baseline", "rates"}
@@ -93,10 +94,10 @@ def test_points_are_prepared_side_by_side_and_give_the_same(project: Project, mo
     shutil.rmtree(project.places.store)
     prepare, prepared = Runner.prepare, []
 
-    def noted(runner: Runner, nodes: Iterable[Node], jobs: int) -> None:
+    def noted(runner: Runner, nodes: Iterable[Node]) -> None:
         asked = list(nodes)
         prepared.append([node.label for node in asked])
-        prepare(runner, asked, jobs)
+        prepare(runner, asked)
 
     monkeypatch.setattr(Runner, "prepare", noted)
     outcome = project.build(*SWEPT, "execution.jobs=3")

@@ -2,10 +2,12 @@
 
 import statistics
 
+import numpy as np
 import pytest
 
 from generator.experiment import runs, two_way
 from generator.experiment.runs import OverRuns, over_runs
+from generator.support import bootstrap, few_runs
 from generator.support.noise import wilson
 from tests.factories import make_outcome, make_results, make_run, make_variant, with_measurement, with_runs
 
@@ -62,6 +64,16 @@ def test_the_interval_covers_runs_and_images() -> None:
     # A single run of 40 images of which 2.5 are wrong on average: the interval of the runs is no narrower.
     assert low <= wilson(38, 40)[0]
     assert high >= wilson(38, 40)[1]
+
+
+def test_runs_that_disagree_are_no_surer_than_students_t() -> None:
+    """Four runs of which one is far off: drawing them again would find less spread."""
+    wrong = [range(0), range(1), range(1), range(20)]
+    rights = np.array([[float(i not in each) for i in range(40)] for each in wrong])
+    found = two_way.interval([make_outcome(tuple(each)).predictions for each in wrong])
+    student, drawn = few_runs.crossed(rights), bootstrap.two_way(rights)
+    assert student.low < drawn.low
+    assert found == (student.low, 1.0)
 
 
 def test_runs_that_are_all_right_are_not_said_to_be_right_anywhere() -> None:
