@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import peer, plain_keras
 from benchmarks.peer import Found, Seconds, timed
 from generator.data.dataset import Sample
-from generator.experiment import settings as config
+from generator.experiment.config import settings as config
 
 Data = tuple[np.ndarray, np.ndarray]
 """What a model is given for each image, and labels (n, 1)."""

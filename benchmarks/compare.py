@@ -25,10 +25,10 @@ from typing import Any
 
 from benchmarks import machine, peer, project, record
 from benchmarks.peer import PEERS
-from generator.data import sample
-from generator.experiment.settings import BASELINE, DataSettings
-from generator.support import noise
+from generator.data.drawn import sample
+from generator.experiment.config.settings import BASELINE, DataSettings
 from generator.support.errors import BadInput
+from generator.support.statistics import noise
 
 PHASES = {
     "head": ("features", "head"),

@@ -31,8 +31,8 @@ from generator.build.outlook import Outset
 from generator.build.plan import Node, plan, probe
 from generator.build.runner import Runner
 from generator.build.start import start
-from generator.build.store import Store
-from generator.experiment import loading
+from generator.build.storage.store import Store
+from generator.experiment.config import loading
 from generator.support.display import Display
 from generator.support.places import WORKER_LOG, Places
 

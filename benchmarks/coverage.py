@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import record
-from generator.support import bootstrap, calibration, few_runs, noise, ranking
-from generator.support.noise import Pairs
+from generator.support.statistics import bootstrap, calibration, few_runs, noise, ranking
+from generator.support.statistics.noise import Pairs
 
 DRAWS = 2000
 SIZES = (40, 1000)

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks import machine, plain_keras, project, record
 from generator.data import dataset
-from generator.experiment import loading
-from generator.experiment import settings as config
+from generator.experiment.config import loading
+from generator.experiment.config import settings as config
 
 Losses = dict[str, list[tuple[float, float]]]
 """Phase → training and validation loss of each epoch."""

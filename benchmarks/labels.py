@@ -23,7 +23,7 @@ from generator.backbones.weight_files import read_embedded
 from generator.data import dataset, pixels
 from generator.data.dataset import Dataset
 from generator.data.splits import Copies
-from generator.experiment import loading
+from generator.experiment.config import loading
 from generator.stages import labels
 from generator.support.places import ROOT
 

@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from benchmarks import machine, record
 from generator.data import dataset, decoding, near
-from generator.experiment.settings import DataSettings
+from generator.experiment.config.settings import DataSettings
 
 SEEDS = (101, 102, 103)
 """Of samples that are published nowhere."""

@@ -22,8 +22,8 @@ from generator.backbones import weights
 from generator.backbones.resnet50 import RESNET50
 from generator.data import dataset
 from generator.data.dataset import Sample
-from generator.experiment import loading
-from generator.experiment import settings as config
+from generator.experiment.config import loading
+from generator.experiment.config import settings as config
 from generator.support.errors import BadInput
 
 Seconds = dict[str, float]

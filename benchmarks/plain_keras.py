@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import peer
 from benchmarks.peer import Found, Seconds, timed
 from generator.data.dataset import Sample
-from generator.experiment import settings as config
+from generator.experiment.config import settings as config
 
 
 def run(recipe: config.Recipe, settings: config.Config, store: Path, xla: bool) -> Found:

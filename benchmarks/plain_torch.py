@@ -26,7 +26,7 @@ from benchmarks import peer
 from benchmarks.peer import Found, Seconds, timed
 from generator.backbones.resnet50 import RESNET50
 from generator.data.dataset import Sample
-from generator.experiment import settings as config
+from generator.experiment.config import settings as config
 from generator.support import hardware
 from tools import photo_network
 from tools.photo_network import ResNet50, prepared

@@ -13,10 +13,10 @@ from statistics import mean, stdev
 from typing import Any
 
 from benchmarks import machine, project, record
-from generator.experiment import result_files
+from generator.experiment.config.settings import BASELINE
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults, VariantResult
-from generator.experiment.settings import BASELINE
-from generator.support import noise
+from generator.support.statistics import noise
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks import machine
 from generator.backbones.resnet50 import EMBEDDED
-from generator.data import sample
+from generator.data.drawn import sample
 from generator.support import git
 from generator.support.places import ROOT
 

@@ -20,9 +20,9 @@ from generator.build.executor import Local
 from generator.build.plan import plan
 from generator.build.runner import Runner
 from generator.build.start import start
-from generator.build.store import Store
-from generator.experiment import loading
-from generator.experiment.settings import ExecutionSettings
+from generator.build.storage.store import Store
+from generator.experiment.config import loading
+from generator.experiment.config.settings import ExecutionSettings
 from generator.support.display import Display
 from generator.support.files import file_hash
 from generator.support.places import ROOT

@@ -85,7 +85,7 @@ def _folded(above: Any, network: Any) -> Any:
 def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int, optimizer: Any) -> Step:
     import keras
 
-    from generator.experiment.settings import FineTuningSettings
+    from generator.experiment.config.settings import FineTuningSettings
     from generator.training import network
     from generator.training.epochs import OPTIMIZERS, compile_model
 

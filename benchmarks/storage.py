@@ -21,8 +21,9 @@ from benchmarks import machine, record
 from benchmarks.record import Record
 from generator.backbones.resnet50 import EMBEDDED, RESNET50
 from generator.backbones.weight_files import read_embedded
-from generator.data import sample, splits
+from generator.data import splits
 from generator.data.decoding import decode_bytes
+from generator.data.drawn import sample
 from generator.support.strict_json import parse_json
 from tools import embedded_form
 

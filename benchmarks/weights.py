@@ -14,8 +14,8 @@ from typing import Any
 
 from benchmarks import machine, project, record
 from benchmarks.record import Record
-from generator.experiment import loading
-from generator.experiment.settings import BASELINE
+from generator.experiment.config import loading
+from generator.experiment.config.settings import BASELINE
 from generator.support.places import ROOT
 
 SITE = ROOT / "site"

@@ -13,23 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.build import key as keys
 from generator.build import outlook, shards, sweeping
-from generator.build.cluster import Cluster
+from generator.build.clusters.cluster import Cluster
 from generator.build.collect import collect, describe, figure_files, steps
 from generator.build.estimate import Expected
 from generator.build.executor import Executor, Local
 from generator.build.outlook import Outset
 from generator.build.plan import Node, Plan, plan, probe
 from generator.build.runner import Runner
-from generator.build.shared import SharedStore
 from generator.build.start import Download, introduce, start
-from generator.build.store import Store
+from generator.build.storage import key as keys
+from generator.build.storage.shared import SharedStore
+from generator.build.storage.store import Store
 from generator.data import origins, summary
 from generator.experiment import provenance
-from generator.experiment.settings import Config, ExecutionSettings
-from generator.post import layout, render
-from generator.post.layout import Layout
+from generator.experiment.config.settings import Config, ExecutionSettings
+from generator.post import render
+from generator.post.jekyll import layout
+from generator.post.jekyll.layout import Layout
 from generator.publishing import publish
 from generator.publishing.deliver import BuildRecord, Outcome, check, deliver
 from generator.support import lock

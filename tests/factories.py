@@ -7,13 +7,15 @@ from typing import Any, Literal
 
 from generator.backbones.registry import BACKBONES
 from generator.backbones.weights_summary import WeightsSummary
-from generator.experiment import figure_names, loading
+from generator.experiment import figure_names
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
+from generator.experiment.config import loading
+from generator.experiment.config.seeds import SeedSettings
+from generator.experiment.config.settings import Config
 from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, NearDuplicates, Part
 from generator.experiment.label_review import Judged, LabelReview, Side
 from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
-from generator.experiment.recount import recount
 from generator.experiment.results import (
     BuildResults,
     Environment,
@@ -24,8 +26,7 @@ from generator.experiment.results import (
     Summaries,
     VariantResult,
 )
-from generator.experiment.seeds import SeedSettings
-from generator.experiment.settings import Config
+from generator.experiment.statistics.recount import recount
 from generator.support.places import ROOT
 
 

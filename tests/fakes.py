@@ -28,18 +28,20 @@ import numpy as np
 from PIL import Image
 
 from generator import cli, pipeline
-from generator.build import machines, worker
+from generator.build import worker
 from generator.build.plan import Plan, plan
 from generator.build.start import start
+from generator.build.storage import machines
 from generator.data.dataset import Sample
 from generator.data.pixels import example_with_alpha
-from generator.experiment import figure_names, loading, outcomes, provenance
-from generator.experiment import settings as config
+from generator.experiment import figure_names, outcomes, provenance
 from generator.experiment.activation_maps import Grid
+from generator.experiment.config import loading
+from generator.experiment.config import settings as config
+from generator.experiment.config.questions import figure_of
+from generator.experiment.config.settings import Config
 from generator.experiment.label_review import LabelReview
-from generator.experiment.questions import figure_of
-from generator.experiment.recount import recount
-from generator.experiment.settings import Config
+from generator.experiment.statistics.recount import recount
 from generator.pipeline import Explanation
 from generator.post import manifest
 from generator.publishing import crate, transaction

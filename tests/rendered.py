@@ -9,11 +9,12 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from generator.experiment import result_files
-from generator.experiment.post_settings import PostSettings, SiteSettings
+from generator.experiment.config.post_settings import PostSettings, SiteSettings
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
-from generator.post import layout, manifest, render
-from generator.post.layout import Layout
+from generator.post import manifest, render
+from generator.post.jekyll import layout
+from generator.post.jekyll.layout import Layout
 from generator.publishing import crate, documents
 from generator.publishing.skeleton import skeleton
 from generator.support import strict_json

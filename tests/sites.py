@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from generator.experiment import result_files
+from generator.experiment.config.settings import flatten
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import flatten
 from generator.post import bound, manifest
 from generator.support import escape, strict_json
 from tests.factories import make_results

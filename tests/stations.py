@@ -18,9 +18,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from generator.build import cluster_link, cluster_nodes, worker
-from generator.build.cluster_node import Station
-from generator.experiment.settings import ExecutionSettings
+from generator.build import worker
+from generator.build.clusters import cluster_link, cluster_nodes
+from generator.build.clusters.cluster_node import Station
+from generator.experiment.config.settings import ExecutionSettings
 from tests import fakes
 
 HOLD = "MEASURED_POST_HOLD"

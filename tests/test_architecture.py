@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -29,6 +30,9 @@ TENSORFLOW = {"generator.stages.learning", "generator.stages.trained", "generato
 """The modules outside `training/` that may import TensorFlow."""
 
 MOST_LINES = 350
+
+MOST_MODULES = 20
+"""In a room, without those in the rooms within it: as many as can be surveyed."""
 
 Imports = dict[str, set[str]]
 
@@ -82,7 +86,7 @@ def test_imports_go_downwards_only_and_tensorflow_stays_in_its_places() -> None:
     ("module", "line", "fault"),
     [
         ("experiment/results.py", "from generator.post import render", "imports post"),
-        ("support/errors.py", "from generator.experiment.settings import NAME", "imports experiment"),
+        ("support/errors.py", "from generator.experiment.config.settings import NAME", "imports experiment"),
         ("figures/charts.py", "from generator.data import dataset", "imports data"),
         ("diff/compare.py", "from generator.publishing import manifest", "imports publishing"),
         ("build/plan.py", "def late():\n    from generator import pipeline", "imports pipeline"),
@@ -103,6 +107,11 @@ def test_pytest_looks_into_every_folder_of_tests(pytestconfig: pytest.Config) ->
     left_out = pytestconfig.getini("norecursedirs")
     folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
     assert [str(path) for path in folders if any(fnmatch(path.name, pattern) for pattern in left_out)] == []
+
+
+def test_no_room_is_crowded() -> None:
+    held = Counter(path.parent for path in modules().values())
+    assert [(folder.name, count) for folder, count in held.items() if count > MOST_MODULES] == []
 
 
 def test_rooms_do_nothing_when_they_are_entered() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import commands, compare, live, near_duplicates, precision, record, storage, weights
 from benchmarks.compare import as_markdown
-from generator.experiment.loading import load
+from generator.experiment.config.loading import load
 from generator.support.files import file_hash
 from generator.support.places import ROOT
 from tests import committed, repositories

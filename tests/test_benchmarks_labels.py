@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import labels, storage
-from generator.experiment.loading import load
+from generator.experiment.config.loading import load
 from generator.support.places import ROOT
 
 

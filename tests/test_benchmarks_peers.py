@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import compare, machine, peer
-from generator.experiment.settings import Config
+from generator.experiment.config.settings import Config
 from generator.support.places import ROOT
 from tests.factories import make_config
 

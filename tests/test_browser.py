@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from generator.experiment.post_settings import PostSettings
-from generator.post import layout, render
-from generator.post.export import export
+from generator.experiment.config.post_settings import PostSettings
+from generator.post import render
+from generator.post.formats.export import export
+from generator.post.jekyll import layout
 from tests import browsing, links
 from tests.browsing import DESKTOP, PHONE, Browser
 from tests.factories import ROOT, make_data, make_results

@@ -14,7 +14,8 @@ import pytest
 
 from generator import cli
 from generator.experiment import figure_names
-from generator.post import layout, manifest
+from generator.post import manifest
+from generator.post.jekyll import layout
 from generator.publishing import deliver, destinations, publish, verify
 from generator.support.errors import BadInput
 from generator.support.places import STORE_FOLDERS

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.experiment.results import BuildResults
-from generator.post import layout
+from generator.post.jekyll import layout
 from tests import blogs, links
 from tests.factories import make_data, make_results, with_measurement
 from tests.rendered import DOCS, JEKYLL, REASON, jekyll, make_post, make_site

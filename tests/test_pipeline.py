@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from generator import pipeline
-from generator.build import machines
 from generator.build import plan as planning
 from generator.build.estimate import Expected
-from generator.build.store import Store
-from generator.post import export, render
+from generator.build.storage import machines
+from generator.build.storage.store import Store
+from generator.post import render
+from generator.post.formats import export
 from generator.publishing import deliver, verify
 from generator.stages.job import Job
 from generator.support import hardware, source
@@ -632,7 +633,7 @@ def test_fault_36_a_broken_store_is_computed_again_to_the_same_site(built: Proje
 def test_fault_36_an_input_spoilt_since_it_was_made_is_made_again_before_it_is_used(
     built: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.build.store.SMALL", 100)
+    monkeypatch.setattr("generator.build.storage.store.SMALL", 100)
     (features,) = entries(built, "features")
     content = (features / "pooled.npy").read_bytes()
     (features / "pooled.npy").write_bytes(content[:-1] + b"\x7f")

@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from generator import cli
-from generator.experiment.loading import ConfigFile
+from generator.experiment.config.loading import ConfigFile
 from tools import write_reference
 from tools.write_reference import descriptions, kind
 

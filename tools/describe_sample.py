@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.data import drawing, sample
+from generator.data.drawn import drawing, sample
 
 SEED = 71
 ANIMALS = 20_000

@@ -17,7 +17,7 @@ if str(ROOT) not in sys.path:
 
 from PIL import Image  # noqa: E402
 
-from generator.experiment import loading  # noqa: E402
+from generator.experiment.config import loading  # noqa: E402
 from generator.support import newlines  # noqa: E402
 from generator.support.errors import BadInput, MeasuredPostError  # noqa: E402
 from generator.support.files import file_hash, write_atomically  # noqa: E402

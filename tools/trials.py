@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from statistics import mean
 
-from generator.data import sample
+from generator.data.drawn import sample
 
 ROOT = Path(__file__).parents[1]
 

@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from generator.experiment import loading  # noqa: E402
+from generator.experiment.config import loading  # noqa: E402
 from generator.support import formats  # noqa: E402
 from generator.support.errors import BadInput  # noqa: E402
 from generator.support.files import file_hash, write_atomically  # noqa: E402  # found below ROOT

@@ -26,8 +26,8 @@ if str(ROOT) not in sys.path:
 from pydantic import BaseModel  # noqa: E402
 
 from generator import cli  # noqa: E402
-from generator.experiment.loading import ConfigFile  # noqa: E402
-from generator.experiment.settings import Config, Recipe  # noqa: E402  # found below ROOT
+from generator.experiment.config.loading import ConfigFile  # noqa: E402
+from generator.experiment.config.settings import Config, Recipe  # noqa: E402  # found below ROOT
 from generator.support.files import write_atomically  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"

@@ -11,16 +11,16 @@ from generator.build import measured
 from generator.build.plan import Node, Nodes, Plan
 from generator.build.runner import Runner
 from generator.build.start import Start
-from generator.build.store import Entry
+from generator.build.storage.store import Entry
 from generator.data import dataset, summary
 from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
+from generator.experiment.config.settings import Config, Variant
 from generator.experiment.data_summary import DataSummary, Similarity
 from generator.experiment.label_review import LabelReview
 from generator.experiment.machine import ComputedOn, where_they_differ
 from generator.experiment.outcomes import PHASES
 from generator.experiment.results import BuildResults, Environment, FigureFile, VariantResult
-from generator.experiment.settings import Config, Variant
 from generator.stages import artifacts
 from generator.support import program, strict_json
 from generator.support.display import Display

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from generator.build.timings import Timing
-from generator.experiment.settings import DataSettings, Recipe
+from generator.experiment.config.settings import DataSettings, Recipe
 from generator.support.display import about
 
 Source = Literal["the last run", "a probe of one batch"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
-from generator.build import machines
+from generator.build.storage import machines
 from generator.build.worker import Worker
 from generator.stages.job import Job
 from generator.support import hardware

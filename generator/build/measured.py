@@ -8,8 +8,8 @@ from generator.build.runner import Runner
 from generator.build.start import Start
 from generator.data import summary
 from generator.data.pixels import PixelReport
+from generator.experiment.config.settings import Config
 from generator.experiment.measurement import MeasureSummary
-from generator.experiment.settings import Config
 from generator.stages import artifacts
 from generator.support import strict_json
 

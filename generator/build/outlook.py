@@ -18,10 +18,10 @@ from generator.build.estimate import COSTLY, Counts, Forecast, Speed, Work
 from generator.build.plan import Node, Plan
 from generator.build.runner import Runner
 from generator.build.start import Start
-from generator.build.store import Store
+from generator.build.storage.store import Store
 from generator.build.timings import Timing
 from generator.data import decoding
-from generator.experiment.settings import Config
+from generator.experiment.config.settings import Config
 from generator.support.display import Display
 from generator.support.errors import BuildFailed, MeasuredPostError
 from generator.support.hardware import Precision

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from generator.backbones.registry import BACKBONES
-from generator.build.key import Key
 from generator.build.start import Start
+from generator.build.storage.key import Key
 from generator.data.measure import described
+from generator.experiment.config.settings import Config, Run, Sweep, Variant, flatten
+from generator.experiment.config.sweeps import trials
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
-from generator.experiment.settings import Config, Run, Sweep, Variant, flatten
-from generator.experiment.sweeps import trials
 from generator.figures import fonts
 from generator.stages.asked import PROBE
 from generator.stages.job import Job

@@ -10,8 +10,8 @@ from pathlib import Path
 from generator.build import schedule, shards
 from generator.build.executor import Executor
 from generator.build.plan import Node
-from generator.build.store import Entry, Store
-from generator.experiment.settings import ExecutionSettings
+from generator.build.storage.store import Entry, Store
+from generator.experiment.config.settings import ExecutionSettings
 from generator.support.display import Display
 from generator.support.errors import BuildFailed
 

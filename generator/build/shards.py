@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from generator.build import machines, schedule
+from generator.build import schedule
 from generator.build.executor import Executor
-from generator.build.key import SHARDS, Key
 from generator.build.plan import Node
-from generator.build.store import ENTRY, Entry, Store
+from generator.build.storage import machines
+from generator.build.storage.key import SHARDS, Key
+from generator.build.storage.store import ENTRY, Entry, Store
 from generator.stages import sharding
 from generator.stages.job import Job
 from generator.stages.stage import Sharding

@@ -15,8 +15,8 @@ from generator.data import measure, summary
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
-from generator.experiment.settings import Config, ModelSettings
-from generator.experiment.sweeps import laid_out
+from generator.experiment.config.settings import Config, ModelSettings
+from generator.experiment.config.sweeps import laid_out
 from generator.figures import fonts
 from generator.support import hardware
 from generator.support.display import Display

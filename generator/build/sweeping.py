@@ -15,20 +15,21 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from generator.build.key import Key
 from generator.build.plan import Node, Nodes, Plan, plan, runs_of
 from generator.build.runner import Runner
 from generator.build.start import Start
-from generator.build.store import Entry, Store
+from generator.build.storage.key import Key
+from generator.build.storage.store import Entry, Store
+from generator.experiment.config.settings import Config, Sweep, Variant
+from generator.experiment.config.sweeps import changed
 from generator.experiment.outcomes import PHASES, Prediction, Score
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import Config, Sweep, Variant
 from generator.experiment.sweep_results import Lead, Point, SweepResult
-from generator.experiment.sweeps import changed
 from generator.stages import artifacts
-from generator.support import bootstrap, few_runs, strict_json
+from generator.support import strict_json
 from generator.support.display import Display
 from generator.support.errors import BuildFailed, Diverged
+from generator.support.statistics import bootstrap, few_runs
 
 OPEN = "the best of its points, known once these are validated: then it is evaluated and drawn"
 """Why it cannot be said yet which stages a winner has."""

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from generator.build import machines
+from generator.build.storage import machines
 from generator.stages.job import Job
 from generator.stages.table import WORKER_ENVIRONMENT
 from generator.support.display import accept_any_text

@@ -9,10 +9,12 @@ from generator.backbones.weights_summary import WeightsSummary
 from generator.build.estimate import Forecast
 from generator.commands.experiment import add_experiment, load
 from generator.commands.options import add_places, add_preview, gibibytes, make_parser, print_table
+from generator.experiment.config.settings import BASELINE, Config
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import BASELINE, Config
 from generator.pipeline import Explanation
-from generator.post import blog, example, export, latex, layout, paper
+from generator.post import example
+from generator.post.formats import export, latex, paper
+from generator.post.jekyll import blog, layout
 from generator.publishing import deliver, destinations, publish
 from generator.publishing.deliver import Outcome
 from generator.support.display import Display, about, for_terminal

@@ -3,11 +3,11 @@
 import argparse
 import sys
 
-from generator.build import exchange
-from generator.build.remote import Remote
-from generator.build.store import Store
+from generator.build.storage import exchange
+from generator.build.storage.remote import Remote
+from generator.build.storage.store import Store
 from generator.commands.options import add_config, add_store, gibibytes, make_parser, print_table
-from generator.experiment import loading
+from generator.experiment.config import loading
 from generator.support.errors import BadInput
 
 

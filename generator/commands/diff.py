@@ -9,9 +9,9 @@ from generator.commands.options import add_config, add_places, make_parser
 from generator.data import dataset
 from generator.diff import builds, compare, fitting
 from generator.diff.gates import parse_gates
-from generator.experiment import loading
-from generator.experiment.settings import Config
-from generator.post import blog
+from generator.experiment.config import loading
+from generator.experiment.config.settings import Config
+from generator.post.jekyll import blog
 from generator.support.errors import BadInput
 from generator.support.files import write_atomically
 from generator.support.program import as_typed

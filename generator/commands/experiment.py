@@ -5,8 +5,8 @@ import shlex
 from typing import Any
 
 from generator.commands.options import BESIDE, add_config
-from generator.experiment import loading
-from generator.experiment.settings import BASELINE, Config
+from generator.experiment.config import loading
+from generator.experiment.config.settings import BASELINE, Config
 from generator.support import places
 from generator.support.program import as_typed
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from generator.commands import experiment
 from generator.commands.options import add_store, make_parser
-from generator.experiment.settings import BASELINE
+from generator.experiment.config.settings import BASELINE
 from generator.support.display import for_terminal
 from generator.support.formats import FORMATS
 from generator.support.places import ROOT

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from generator.experiment import loading
+from generator.experiment.config import loading
 from generator.support import places, program
 
 BESIDE = {"site": "site", "store": ".store", "preview": "build-output/preview.html"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generator.commands import experiment
 from generator.commands.options import add_store, make_parser, print_table
-from generator.experiment.settings import BASELINE
+from generator.experiment.config.settings import BASELINE
 from generator.support.display import for_terminal
 from generator.support.errors import BadInput, printable
 from generator.support.formats import FORMATS

@@ -1,8 +1,9 @@
 """`build.py serve`: preview with live reload."""
 
 from generator.commands.options import add_config, add_places, make_parser
-from generator.experiment import loading
-from generator.post import blog, server
+from generator.experiment.config import loading
+from generator.post import server
+from generator.post.jekyll import blog
 from generator.support.places import ROOT, TEMPLATES
 
 

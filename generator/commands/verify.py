@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from generator.commands.options import add_config, add_places, make_parser
-from generator.post import blog, manifest
+from generator.post import manifest
+from generator.post.jekyll import blog
 from generator.publishing import publish, verify
 from generator.support import lock
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from generator.data import discover, filetypes, groups, holdout, origins, splits
+from generator.data import filetypes, groups, holdout, origins, splits
 from generator.data.fetched import Progress
+from generator.data.folders import discover
 from generator.data.splits import Copies, Split
+from generator.experiment.config.settings import DataSettings, Variant
 from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part, own_folder
-from generator.experiment.settings import DataSettings, Variant
 from generator.support.errors import BadInput, printable
 
 WORKERS = os.cpu_count() or 1

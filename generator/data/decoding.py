@@ -20,7 +20,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from generator.data import deep, filetypes, transparency
-from generator.experiment.settings import Alpha, Crop
+from generator.experiment.config.settings import Alpha, Crop
 
 Pixels = npt.NDArray[np.uint8]
 

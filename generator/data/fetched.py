@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from generator.data import archive
-from generator.data.archive import Limits
-from generator.data.packed import CHUNK
+from generator.data.archives import archive
+from generator.data.archives.archive import Limits
+from generator.data.archives.packed import CHUNK
 from generator.support.addresses import WEB, Place, Unreachable
 from generator.support.errors import BadInput, BuildFailed, printable
 from generator.support.files import DISK_FULL, write_atomically

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from generator.data import attributes, listing, origins, part_names
+from generator.data import attributes, origins
 from generator.data.dataset import Dataset, Sample, read_contents
-from generator.data.layouts.parts import class_folders
-from generator.experiment.settings import DataSettings
+from generator.data.folders import listing, part_names
+from generator.data.folders.layouts.parts import class_folders
+from generator.experiment.config.settings import DataSettings
 from generator.support.errors import BadInput, printable
 
 

@@ -18,8 +18,10 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 import PIL
 
-from generator.data import archive, fetched, sample
-from generator.experiment.settings import DataSettings
+from generator.data import fetched
+from generator.data.archives import archive
+from generator.data.drawn import sample
+from generator.experiment.config.settings import DataSettings
 from generator.support import lock
 from generator.support.addresses import is_address
 from generator.support.errors import BadInput, choices, encodable, printable

@@ -17,10 +17,11 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from pydantic import Field
 
-from generator.data import decoding, deep, listing, splits
+from generator.data import decoding, deep, splits
 from generator.data.dataset import Dataset, Sample
+from generator.data.folders import listing
 from generator.data.splits import Copies
-from generator.experiment.settings import Alpha, Crop
+from generator.experiment.config.settings import Alpha, Crop
 from generator.support.errors import BuildFailed, printable
 from generator.support.files import DISK_FULL, replacing
 from generator.support.strict_json import Record

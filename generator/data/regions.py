@@ -12,7 +12,7 @@ from PIL import Image
 
 from generator.data import decoding, transparency
 from generator.experiment.activation_maps import REGIONS, Shares
-from generator.experiment.settings import Crop
+from generator.experiment.config.settings import Crop
 
 Array = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.experiment.settings import whole_batches
+from generator.experiment.config.settings import whole_batches
 
 Copies = tuple[tuple[int, ...], ...]
 """Groups of two or more positions at which the same picture stands, or pictures that belong together."""

@@ -7,12 +7,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from generator.data import listing, measure
+from generator.data import measure
 from generator.data.dataset import Dataset, Sample
+from generator.data.folders import listing
 from generator.data.measure import MeasureSet
 from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
 from generator.data.splits import Copies, Split
+from generator.experiment.config.settings import DataSettings, SplitSettings
 from generator.experiment.data_summary import (
     Copy,
     Count,
@@ -25,7 +27,6 @@ from generator.experiment.data_summary import (
     Part,
 )
 from generator.experiment.measurement import Known, MeasureSummary, ordered
-from generator.experiment.settings import DataSettings, SplitSettings
 from generator.support.errors import BadInput, printable
 
 CALLED: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generator.experiment.settings import Alpha, Crop
+from generator.experiment.config.settings import Alpha, Crop
 
 Mask = NDArray[np.bool_]
 Box = tuple[int, int, int, int]

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator.experiment import provenance, result_files
+from generator.experiment import provenance
+from generator.experiment.files import result_files
 from generator.experiment.outcomes import Epoch
 from generator.experiment.provenance import Provenance
 from generator.experiment.results import BuildResults
-from generator.post import blog
+from generator.post.jekyll import blog
 from generator.support import git, strict_json
 from generator.support.errors import BadInput, printable
 from generator.support.places import HISTORY

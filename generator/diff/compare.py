@@ -3,12 +3,11 @@
 `compare` turns two `builds.Build` into a `Comparison`, plain data that `diff_report` prints.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from generator.diff import builds, intervals, measured, reviews, rounding, runs
+from generator.diff import builds, intervals, measured, reviews, rounding, runs, settings
 from generator.diff import environment as environment_diff
 from generator.diff import metrics as metric_diff
 from generator.diff import pictures as picture_diff
@@ -19,26 +18,17 @@ from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import TOLERANCE, MetricChange
 from generator.diff.pictures import PictureChange
 from generator.diff.rounding import Rounding
-from generator.experiment import settings as config
+from generator.diff.settings import Pair, SettingChange
+from generator.experiment.config import settings as config
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.measurement import Measurement
 from generator.experiment.outcomes import Phase, PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
-from generator.support import formats, noise
+from generator.support import formats
 from generator.support.errors import BadInput, choices
+from generator.support.statistics import noise
 
 Outcome = Literal["mended", "broken", "still wrong"]
-
-
-@dataclass(frozen=True)
-class SettingChange:
-    """A setting or a fact about data or weights that differs."""
-
-    setting: str
-    old: str
-    new: str
-    variants: tuple[str, ...]
-    """Those that it concerns; empty where it concerns the whole build."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +130,7 @@ def compare(
     found = Comparison(
         old=old.label,
         new=new.label,
-        settings=tuple(_setting_changes(old.results, new.results, pairs)),
+        settings=tuple(settings.changes(old.results, new.results, pairs)),
         metrics=tuple(metrics),
         gates=(),
         predictions=tuple(_paired(*row) for row in both),
@@ -166,7 +156,7 @@ def _nothing(old: Build, new: Build, *, gated: bool) -> str:
 def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:
     """Whether another processor gives all this: nothing else was set, and every prediction is the same."""
     precisions = {name: (change.old, change.new) for change in found.settings for name in change.variants}
-    if any(change.setting != TRAINED_IN for change in found.settings):
+    if any(change.setting != settings.TRAINED_IN for change in found.settings):
         return None
     if any(pair.p is None or pair.of("broken") or pair.of("mended") for pair in found.predictions):
         return None
@@ -182,12 +172,6 @@ def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:
         precisions=precisions,
         images=new.results.data.training_images,
     )
-
-
-TRAINED_IN = "trained in"
-"""The precision that `auto` became, among a variant's settings."""
-
-Pair = tuple[str, VariantResult | None, VariantResult | None]
 
 
 def _pairs(old: Build, new: Build, variants: tuple[str, str] | None) -> list[Pair]:
@@ -251,47 +235,6 @@ def _by_class(confusion: ConfusionMatrix, class_names: Sequence[str]) -> dict[st
     if len(class_names) == 2:
         return {"confusion": confusion.table(class_names)}
     return {"classes": confusion.ratios(class_names)}
-
-
-def _setting_changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]) -> Iterable[SettingChange]:
-    concerned: dict[tuple[str, str, str], list[str]] = {}
-    for name, one, other in pairs:
-        if one is not None and other is not None:
-            for setting, values in config.differences(_recipe(one), _recipe(other)).items():
-                concerned.setdefault((setting, _text(values[0]), _text(values[1])), []).append(name)
-    for (setting, before, after), names in concerned.items():
-        yield SettingChange(setting, before, after, tuple(names))
-    for setting, (one_value, other_value) in config.differences(_shared(old), _shared(new)).items():
-        yield SettingChange(setting, _text(one_value), _text(other_value), ())
-
-
-def _recipe(variant: VariantResult) -> dict[str, Any]:
-    weights = {"weights": variant.weights.model_dump(mode="json")} if variant.weights else {}
-    return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision, **weights}
-
-
-def _shared(build: BuildResults) -> dict[str, Any]:
-    """What the variants of a build share, apart from what it measured."""
-    data = build.data.model_dump(mode="json")
-    for split in ("train", "validation", "test"):
-        data[split] = {count.class_name: count.images for count in getattr(build.data, split)}
-    data["duplicates"] = len(build.data.duplicates)
-    if build.measure is not None:
-        images = build.measure
-        data["measure"] = {"images": images.total, "seed": images.seed, "fingerprint": images.fingerprint}
-    return {
-        "profile": build.profile,
-        "data": data,
-        "weights": build.weights.model_dump(mode="json"),
-        "sweeps": {name: sweep.in_words for name, sweep in build.sweeps.items()},
-        "seeds": {"count": build.seeds.count, "vary": ", ".join(build.seeds.vary) if build.seeds.count > 1 else "none"},
-    }
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _paired(name: str, old: BuildResults, new: BuildResults, one: VariantResult, other: VariantResult) -> Paired:

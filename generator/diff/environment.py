@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.experiment import settings
+from generator.experiment.config import settings
 from generator.experiment.results import Environment
 
 

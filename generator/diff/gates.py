@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from generator.diff.metrics import MetricChange, gain, shown
 from generator.experiment.metrics import direction
-from generator.support import formats, noise
+from generator.support import formats
 from generator.support.errors import BadInput, choices
+from generator.support.statistics import noise
 
 CONFIDENT = "confident"
 

@@ -13,7 +13,7 @@ from generator.experiment.measurement import Measured
 from generator.experiment.metrics import direction
 from generator.experiment.outcomes import Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
-from generator.support import noise
+from generator.support.statistics import noise
 
 Told = tuple[float, float, float]
 """Low, high, p."""
@@ -48,7 +48,7 @@ def _difference(
     metric: str, one: VariantResult, other: VariantResult, names: tuple[str, ...], *, same: bool
 ) -> Told | None:
     """`same`: whether the images of one name are the same in both builds."""
-    from generator.experiment import intervals  # Late: arrays are needed only where something changed.
+    from generator.experiment.statistics import intervals  # Late: arrays are needed only where something changed.
 
     (old, before), (new, after) = (_behind(variant, metric) for variant in (one, other))
     label, leaf = _leaf(metric, names)

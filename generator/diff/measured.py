@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from generator.experiment.results import BuildResults, VariantResult
-from generator.support import formats, noise
+from generator.support import formats
+from generator.support.statistics import noise
 
 
 @dataclass(frozen=True)

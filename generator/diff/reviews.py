@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from generator.experiment.activation_maps import ActivationMaps, Region
 from generator.experiment.results import BuildResults, VariantResult
-from generator.support import escape, formats, noise
+from generator.support import escape, formats
+from generator.support.statistics import noise
 
 _NAMED = 5
 """Files that a sentence names."""
@@ -55,7 +56,7 @@ def maps(name: str, one: VariantResult, other: VariantResult) -> Iterator[str]:
 
 def _chance(region: Region, old: ActivationMaps, new: ActivationMaps) -> str:
     """Whether chance may explain a change, by the paired bootstrap; empty where the images are not the same."""
-    from generator.support import bootstrap  # Late: arrays are needed only where something changed.
+    from generator.support.statistics import bootstrap  # Late: arrays are needed only where something changed.
 
     if [image.area for image in old.images] != [image.area for image in new.images]:
         return ""

@@ -1,8 +1,9 @@
 """Compares builds whose variants have several runs: run by run where both have as many, and else says so."""
 
 from generator.experiment.results import VariantResult
-from generator.experiment.runs import gains, over_runs, signs
-from generator.support import formats, noise
+from generator.experiment.statistics.runs import gains, over_runs, signs
+from generator.support import formats
+from generator.support.statistics import noise
 
 
 def verdict(one: VariantResult, other: VariantResult) -> str:
@@ -13,7 +14,7 @@ def verdict(one: VariantResult, other: VariantResult) -> str:
     if len(before) != len(after):
         return f"{_counted(len(before))} and {_counted(len(after))} cannot be paired"
     # Late: most comparisons draw nothing, and NumPy takes its time.
-    from generator.experiment.two_way import difference
+    from generator.experiment.statistics.two_way import difference
 
     found, gain, drawn = signs(before, after), over_runs(gains(before, after)), difference(before, after)
     chance = "more than chance" if drawn.p < noise.SIGNIFICANT else "within chance"

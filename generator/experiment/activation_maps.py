@@ -106,7 +106,7 @@ class ActivationMaps(Grid):
 
 
 def _compared(region: Region, known: Sequence[tuple[Shares, Shares]]) -> RegionShare | None:
-    from generator.support import bootstrap  # Late: comparing builds reads results and needs no NumPy.
+    from generator.support.statistics import bootstrap  # Late: comparing builds reads results and needs no NumPy.
 
     shares = [getattr(of_map, region) for of_map, _ in known]
     areas = [getattr(area, region) for _, area in known]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from generator.experiment.settings import Alpha, Crop
+from generator.experiment.config.settings import Alpha, Crop
 from generator.support.strict_json import Record
 
 Part = Literal["train", "validation", "test"]

@@ -5,7 +5,7 @@ A figure is known by its scope (`DATA`, `COMPARISON` or a variant's name) and it
 
 from collections.abc import Iterable
 
-from generator.experiment.questions import figure_of
+from generator.experiment.config.questions import figure_of
 
 TEST_IMAGES, ALPHA, AUGMENTATION = "test-images", "alpha", "augmentation"
 HEAD_CURVE, FINE_TUNING_CURVE = "learning-curve-head", "learning-curve-fine-tuning"

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from generator.support import noise
+from generator.support.statistics import noise
 from generator.support.strict_json import Record
 
 Side = Literal["train", "test"]

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from generator.experiment.data_summary import Count
 from generator.experiment.outcomes import ClassificationScore, Prediction
-from generator.support import noise
+from generator.support.statistics import noise
 from generator.support.strict_json import Record
 
 CLASS = "class"

@@ -88,7 +88,7 @@ class Provenance(Processor):
 
 
 class Keyed(Protocol):
-    """What `work_of` asks of a stage's key; `build.key.Key` is one."""
+    """What `work_of` asks of a stage's key; `build.storage.key.Key` is one."""
 
     @property
     def stage(self) -> str: ...

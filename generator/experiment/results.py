@@ -11,16 +11,16 @@ from pydantic import Field, model_validator
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment.activation_maps import ActivationMaps
-from generator.experiment.answers import Answer, Scored, answers
+from generator.experiment.config.questions import Question
+from generator.experiment.config.seeds import Seeds, SeedSettings
+from generator.experiment.config.settings import Recipe
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.label_review import LabelReview
 from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Measurement, MeasureSummary
 from generator.experiment.outcomes import PHASES, Epoch, LastEpochs, Phase, PhaseOutcome, Prediction, Score, last_epochs
-from generator.experiment.questions import Question
-from generator.experiment.runs import OverRuns, Summary, over_runs, summary
-from generator.experiment.seeds import Seeds, SeedSettings
-from generator.experiment.settings import Recipe
+from generator.experiment.statistics.answers import Answer, Scored, answers
+from generator.experiment.statistics.runs import OverRuns, Summary, over_runs, summary
 from generator.experiment.stopping import kept
 from generator.experiment.sweep_results import SweepResult
 from generator.support.strict_json import Record

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from generator.experiment.config.settings import PhaseSettings
 from generator.experiment.outcomes import Epoch
-from generator.experiment.settings import PhaseSettings
 
 
 def is_over(epochs: Sequence[Epoch], settings: PhaseSettings) -> bool:

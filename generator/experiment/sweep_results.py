@@ -8,10 +8,10 @@ from statistics import fmean
 
 from pydantic import Field, model_validator
 
+from generator.experiment.config.settings import Value
 from generator.experiment.outcomes import Score
-from generator.experiment.runs import OverRuns, over_runs
-from generator.experiment.settings import Value
-from generator.support.expected_best import expected_lowest
+from generator.experiment.statistics.runs import OverRuns, over_runs
+from generator.support.statistics.expected_best import expected_lowest
 from generator.support.strict_json import Record
 
 

@@ -16,7 +16,8 @@ from matplotlib.ticker import MaxNLocator
 
 from generator.experiment.outcomes import Score
 from generator.figures.canvas import BLUE, GREEN, NORMAL, ORANGE, PANEL, WIDTH, new_figure, shortened, text_width
-from generator.support import formats, noise
+from generator.support import formats
+from generator.support.statistics import noise
 
 MARGIN, TITLE, STEP, AXIS, LEGEND = 0.3, 0.36, 0.24, 0.72, 0.3
 """Heights, inches: below a variant, of its title, of a series, of the axis with its label, of a legend's row."""

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from generator.experiment.answers import Answer, Contrast, Side
+from generator.experiment.statistics.answers import Answer, Contrast, Side
 from generator.figures.canvas import BLUE, GREEN, INK, NORMAL, ORANGE, PANEL, QUIET, SMALL, WIDTH, new_figure, shortened
 
 ROW, TOP, AXIS = 0.72, 0.42, 0.78

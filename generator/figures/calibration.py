@@ -1,7 +1,7 @@
 """The reliability diagram: how many answers of a confidence are right.
 
 Nothing is put into bins: the curve is the non-decreasing share that fits best, and where all confidences were right it
-would lie in the band (CORP, `support.calibration`). Call it within `canvas.style`.
+would lie in the band (CORP, `support.statistics.calibration`). Call it within `canvas.style`.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from generator.experiment.confidences import answers
 from generator.experiment.outcomes import Prediction
+from generator.experiment.statistics.confidences import answers
 from generator.figures.canvas import BLUE, GREEN, ORANGE, QUIET, new_figure
-from generator.support import calibration
+from generator.support.statistics import calibration
 
 MOST_MARKED = 100
 """Confidences up to which each has a mark on the curve."""

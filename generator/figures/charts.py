@@ -12,7 +12,6 @@ examined before it becomes pixels. Alt text and captions are prose and made by `
 
 from collections.abc import Sequence
 
-from generator.experiment.answers import Answer
 from generator.experiment.figure_names import (
     ACCURACIES,
     ACTIVATION_MAPS,
@@ -36,6 +35,7 @@ from generator.experiment.figure_names import (
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured, ordered
 from generator.experiment.outcomes import PhaseOutcome, Prediction
+from generator.experiment.statistics.answers import Answer
 from generator.figures import answers, calibration, confusion, errors, examples, maps, near, sheets, suspects, sweeps
 from generator.figures.accuracies import Accuracies, comparison, headline
 from generator.figures.canvas import Drawing, Pixels, encode, style

@@ -36,7 +36,8 @@ from generator.figures.canvas import (
     text_width,
 )
 from generator.figures.sheets import GAP, Tile, tile_width, tiles
-from generator.support import formats, noise
+from generator.support import formats
+from generator.support.statistics import noise
 
 MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (INK, "D"))
 """Colour and marker of each class, as many as `MOST_CHARTED`; of more classes the first are drawn."""

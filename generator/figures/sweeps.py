@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from generator.figures.canvas import BLUE, ORANGE, new_figure
-from generator.support.expected_best import expected_lowest
+from generator.support.statistics.expected_best import expected_lowest
 
 MOST_MARKED = 60
 """Numbers of points up to which each has a mark."""

@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 from generator.build.outlook import Outset
 from generator.build.plan import Node
 from generator.build.runner import Runner
-from generator.build.store import Entry
+from generator.build.storage.store import Entry
+from generator.experiment.config.settings import first_fine_tuning_epoch
 from generator.experiment.outcomes import Epoch
-from generator.experiment.settings import first_fine_tuning_epoch
 from generator.stages import artifacts
 from generator.support.display import TimeLeft, Whole, fraction
 from generator.support.errors import BuildFailed

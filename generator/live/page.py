@@ -12,7 +12,8 @@ from markupsafe import Markup
 from generator.live import curves, view
 from generator.live.board import Board
 from generator.live.view import View
-from generator.post import preview, templating
+from generator.post import templating
+from generator.post.formats import preview
 from generator.support import escape
 
 FOLDER = "live"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from generator.build.outlook import Outset
 from generator.build.runner import Runner
-from generator.experiment.settings import Config
+from generator.experiment.config.settings import Config
 from generator.live.board import Board
 from generator.live.page import Page
 from generator.live.server import LiveServer

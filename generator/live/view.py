@@ -10,9 +10,9 @@ from typing import Any
 
 from generator.build.outlook import Outset
 from generator.build.plan import EVERYBODY, Node, Plan, runs_of
-from generator.build.store import Entry
+from generator.build.storage.store import Entry
+from generator.experiment.config.settings import Run, Sweep, Variant
 from generator.experiment.outcomes import Epoch, Score
-from generator.experiment.settings import Run, Sweep, Variant
 from generator.live import curves
 from generator.live.board import Snapshot, history_of
 from generator.live.states import State, state

@@ -18,11 +18,13 @@ import numpy as np
 
 from generator.build.executor import Executor, Local
 from generator.data.pixels import PixelReport
-from generator.experiment import exported, result_files
+from generator.experiment import exported
 from generator.experiment.exported import TOLERANCES, Exported
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults, RunOutcome
 from generator.models.found import LOG, Found
-from generator.post import card, manifest
+from generator.post import manifest
+from generator.post.formats import card
 from generator.publishing import publish
 from generator.publishing.publish import Published
 from generator.publishing.verify import OF_MODEL

@@ -8,10 +8,10 @@ from generator.build import plan as plans
 from generator.build.collect import collect_one, describe
 from generator.build.plan import Node, Nodes, Plan
 from generator.build.runner import Runner
-from generator.build.shared import SharedStore
 from generator.build.start import Start, start
+from generator.build.storage.shared import SharedStore
+from generator.experiment.config.settings import Config, DataSettings, Run
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import Config, DataSettings, Run
 from generator.stages.job import Job
 from generator.stages.stage import Stage
 from generator.support.display import Display

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.data import decoding, deep, listing
+from generator.data import decoding, deep
+from generator.data.folders import listing
+from generator.experiment.config.settings import DataSettings
 from generator.experiment.predicted import NotRead
-from generator.experiment.settings import DataSettings
 from generator.support.errors import encodable
 
 

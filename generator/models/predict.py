@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from generator.build.executor import Executor, Local
 from generator.data import decoding
-from generator.experiment import confidences
 from generator.experiment.data_summary import Part
 from generator.experiment.predicted import ActivationMap, Answer, Answers, ClassProbability, Known, Neighbour, NotRead
+from generator.experiment.statistics import confidences
 from generator.experiment.task import Task, task_for
 from generator.models.found import LOG, Found
 from generator.models.images import Image

@@ -24,7 +24,7 @@ from generator.backbones.registry import BACKBONES
 from generator.experiment.reported import REPORTED
 from generator.experiment.results import BuildResults
 from generator.post.manifest import Number
-from generator.post.quantities import FUNCTIONS
+from generator.post.prose.quantities import FUNCTIONS
 from generator.support import escape
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS

@@ -12,6 +12,10 @@ from typing import Any, Literal
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
+from generator.experiment.config.post_settings import PostSettings
+from generator.experiment.config.questions import HEAD, Question
+from generator.experiment.config.seeds import SeedSettings
+from generator.experiment.config.settings import BASELINE, FineTuningSettings, ModelSettings, PhaseSettings, Recipe
 from generator.experiment.data_summary import (
     PARTS,
     Copy,
@@ -27,9 +31,6 @@ from generator.experiment.label_review import Judged, LabelReview
 from generator.experiment.machine import ComputedOn
 from generator.experiment.measurement import Known, Measured, Measurement, MeasureSummary
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
-from generator.experiment.post_settings import PostSettings
-from generator.experiment.questions import HEAD, Question
-from generator.experiment.recount import recount
 from generator.experiment.results import (
     BuildResults,
     Environment,
@@ -40,14 +41,7 @@ from generator.experiment.results import (
     Summaries,
     VariantResult,
 )
-from generator.experiment.seeds import SeedSettings
-from generator.experiment.settings import (
-    BASELINE,
-    FineTuningSettings,
-    ModelSettings,
-    PhaseSettings,
-    Recipe,
-)
+from generator.experiment.statistics.recount import recount
 from generator.experiment.sweep_results import Lead, Point, SweepResult
 
 _NAMES = ("first", "second", "third")

@@ -18,29 +18,18 @@ from jinja2 import Environment, FileSystemBytecodeCache, Undefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from generator.experiment.post_settings import PostSettings
-from generator.experiment.questions import Question
+from generator.experiment.config.post_settings import PostSettings
+from generator.experiment.config.questions import Question
 from generator.experiment.results import BuildResults
-from generator.post import (
-    appendix,
-    bound,
-    citation,
-    claims,
-    example,
-    layout,
-    lint,
-    networks,
-    sweeping,
-    templating,
-    tidying,
-    wording,
-    writeup,
-)
+from generator.post import bound, example, lint, templating
 from generator.post.bound import Unbound
-from generator.post.layout import Layout
+from generator.post.formats import appendix, citation, tidying
+from generator.post.formats.preview import address
+from generator.post.formats.preview import page as preview_page
+from generator.post.jekyll import layout
+from generator.post.jekyll.layout import Layout
 from generator.post.manifest import Excerpt, Number, Text
-from generator.post.preview import address
-from generator.post.preview import page as preview_page
+from generator.post.prose import claims, networks, sweeping, wording, writeup
 from generator.support import escape, formats, newlines, program
 from generator.support.errors import BuildFailed
 from generator.support.places import ROOT, TEMPLATES, compiled
@@ -201,7 +190,7 @@ class _Compiled(FileSystemBytecodeCache):
 
     def __init__(self, templates: Path) -> None:
         # Whatever a template may call is a module of this room; which of them, only their imports say.
-        modules = [*sorted(Path(__file__).parent.glob("*.py")), Path(escape.__file__), Path(formats.__file__)]
+        modules = [*sorted(Path(__file__).parent.rglob("*.py")), Path(escape.__file__), Path(formats.__file__)]
         super().__init__(str(compiled(templates)), f"%s.{_fingerprint(_contents(modules))}.j2c")
 
     def dump_bytecode(self, bucket: Bucket) -> None:

@@ -26,11 +26,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from watchfiles import awatch
 
-from generator.experiment import result_files
-from generator.experiment.post_settings import PostSettings
+from generator.experiment.config.post_settings import PostSettings
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
-from generator.post import layout, render, templating
-from generator.post.layout import Layout
+from generator.post import render, templating
+from generator.post.jekyll import layout
+from generator.post.jekyll.layout import Layout
 from generator.support.errors import BadInput, MeasuredPostError
 
 HOST = "127.0.0.1"

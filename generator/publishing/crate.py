@@ -14,11 +14,13 @@ from urllib.parse import quote
 
 import generator
 from generator.backbones.registry import BACKBONES
-from generator.experiment import label_files, map_files, measurement_files, provenance
-from generator.experiment.post_settings import PostSettings
-from generator.experiment.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
+from generator.experiment import provenance
+from generator.experiment.config.post_settings import PostSettings
+from generator.experiment.files import label_files, map_files, measurement_files
+from generator.experiment.files.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
 from generator.experiment.results import BuildResults
-from generator.post import manifest, networks, writeup
+from generator.post import manifest
+from generator.post.prose import networks, writeup
 from generator.support import newlines, strict_json
 
 NAME = "ro-crate-metadata.json"

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from generator.experiment import provenance, result_files
+from generator.experiment import provenance
+from generator.experiment.config.settings import Config
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import Config
-from generator.post import appendix, example, manifest, preview, render
-from generator.post.layout import Layout
+from generator.post import example, manifest, render
+from generator.post.formats import appendix, preview
+from generator.post.jekyll.layout import Layout
 from generator.publishing import crate, documents, publish, skeleton
 from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from generator.experiment.post_settings import SiteSettings
-from generator.post import preview, templating
+from generator.experiment.config.post_settings import SiteSettings
+from generator.post import templating
+from generator.post.formats import preview
 from generator.support import escape, newlines
 from generator.support.errors import BadInput
 

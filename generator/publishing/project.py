@@ -16,9 +16,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import generator
-from generator.experiment import post_settings
-from generator.experiment.settings import DataSettings
-from generator.post import blog, templating
+from generator.experiment.config import post_settings
+from generator.experiment.config.settings import DataSettings
+from generator.post import templating
+from generator.post.jekyll import blog
 from generator.support import program
 from generator.support.errors import BadInput, printable
 from generator.support.places import EXPERIMENT, TEMPLATES

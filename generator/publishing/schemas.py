@@ -5,12 +5,13 @@
 
 from typing import Any
 
-from generator.experiment import label_files, map_files, measurement_files, predicted, result_files
+from generator.experiment import predicted
 from generator.experiment.activation_maps import MappedImage
+from generator.experiment.config.loading import ConfigFile
 from generator.experiment.confusion import NAMED
 from generator.experiment.data_summary import PARTS
+from generator.experiment.files import label_files, map_files, measurement_files, result_files
 from generator.experiment.label_review import SIDES, Judged
-from generator.experiment.loading import ConfigFile
 from generator.experiment.outcomes import PHASES, Epoch, Prediction
 from generator.experiment.results import BuildResults
 from generator.post.manifest import DIGEST, Manifest

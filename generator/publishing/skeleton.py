@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from generator.experiment.post_settings import PostSettings
+from generator.experiment.config.post_settings import PostSettings
 from generator.experiment.results import BuildResults
 from generator.post import templating
 from generator.publishing.crate import DATA_FILES

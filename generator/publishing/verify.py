@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from generator.experiment import exported, map_files, result_files
-from generator.experiment.recount import disagreements
+from generator.experiment import exported
+from generator.experiment.files import map_files, result_files
 from generator.experiment.results import BuildResults
+from generator.experiment.statistics.recount import disagreements
 from generator.post import bound, manifest
 from generator.post.manifest import Excerpt, Manifest, Number, Text
 from generator.publishing import crate, transaction

@@ -11,14 +11,14 @@ import numpy as np
 
 from generator.data import decoding, regions, summary
 from generator.data.pixels import example_with_alpha
-from generator.experiment.answers import Scored, answers
 from generator.experiment.data_summary import Part
 from generator.experiment.label_review import LabelReview
 from generator.experiment.measurement import Measured
 from generator.experiment.outcomes import PHASES, Epoch, Phase, PhaseOutcome, Prediction, Score
 from generator.experiment.showcase import MOST_PAIRS, doubtful
+from generator.experiment.statistics.answers import Scored, answers
+from generator.experiment.statistics.two_way import interval
 from generator.experiment.stopping import kept
-from generator.experiment.two_way import interval
 from generator.figures import charts
 from generator.figures.accuracies import Accuracies, Runs
 from generator.figures.canvas import Drawing, Pixels
@@ -69,7 +69,7 @@ def curves(job: Job, out: Path, report: Report) -> None:
 def figures(job: Job, out: Path, report: Report) -> None:
     test_pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)[job.dataset.first_test :]
     outcome = _outcome(job)
-    # Confidences are judged on as many images as there are, as `post.confidence` does.
+    # Confidences are judged on as many images as there are, as `post.prose.confidence` does.
     measured = "measurement" in job.inputs
     judged = (_measured(job, "measurement", "fine_tuning") if measured else outcome).predictions
     artifacts.write_drawings(out, charts.draw_variant(outcome, job.dataset.class_names, test_pixels, judged))

@@ -10,8 +10,8 @@ from generator.backbones.backbone import Backbone
 from generator.backbones.weights import Weights
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
-from generator.experiment.questions import Question
-from generator.experiment.settings import PhaseSettings
+from generator.experiment.config.questions import Question
+from generator.experiment.config.settings import PhaseSettings
 from generator.support.hardware import Precision
 from generator.support.progress import Report
 

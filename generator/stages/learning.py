@@ -26,9 +26,9 @@ import numpy as np
 
 from generator.data import regions
 from generator.experiment.activation_maps import Grid, MappedImage
+from generator.experiment.config.settings import ModelSettings, first_fine_tuning_epoch
 from generator.experiment.outcomes import Prediction, Score
 from generator.experiment.results import ParameterCounts, Shapes, Summaries
-from generator.experiment.settings import ModelSettings, first_fine_tuning_epoch
 from generator.experiment.task import Task, task_for
 from generator.stages import artifacts
 from generator.stages.augmenting import head_batches

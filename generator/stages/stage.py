@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from generator.backbones.weights import Weights
-from generator.experiment.settings import Recipe
+from generator.experiment.config.settings import Recipe
 
 Condition = Callable[[Recipe, Weights], bool]
 

@@ -18,7 +18,7 @@ that its function is given (`stages.job`): what a row does not declare can be re
 from collections.abc import Mapping
 
 from generator.backbones.weights import Weights
-from generator.experiment.settings import Recipe
+from generator.experiment.config.settings import Recipe
 from generator.stages.stage import Condition, Stage
 
 TENSORFLOW = ("keras", "numpy", "tensorflow")

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from generator.backbones.weights import load_arrays
 from generator.data.splits import Split
+from generator.experiment.config.seeds import Source
 from generator.experiment.data_summary import Part
-from generator.experiment.seeds import Source
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.progress import Report

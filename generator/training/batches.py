@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from generator.experiment.settings import Fill
+from generator.experiment.config.settings import Fill
 
 AHEAD = 2
 """Batches read ahead."""

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from generator.experiment.config.settings import PhaseSettings
 from generator.experiment.outcomes import Epoch
-from generator.experiment.settings import PhaseSettings
 from generator.experiment.stopping import is_over, kept
 from generator.experiment.task import TwoClasses, task_with
 from generator.support.errors import Diverged

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from generator.experiment.settings import ModelSettings
+from generator.experiment.config.settings import ModelSettings
 from generator.support.errors import BadInput
 from generator.support.hardware import Precision
 from generator.training.batches import augmentation_layers

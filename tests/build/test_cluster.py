@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from generator import pipeline
-from generator.build import cluster
-from generator.build.cluster import Cluster, ClusterLost
-from generator.experiment.settings import ExecutionSettings
+from generator.build.clusters import cluster
+from generator.build.clusters.cluster import Cluster, ClusterLost
+from generator.experiment.config.settings import ExecutionSettings
 from generator.support.errors import BadInput, BuildFailed
 from tests import fakes, stations
 from tests.fakes import Project, Recorder, make_project, timeless

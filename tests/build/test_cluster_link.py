@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.build import cluster_link
+from generator.build.clusters import cluster_link
 from generator.support.errors import BadInput, BuildFailed
 from tests.fakes import Project, make_built
 

@@ -9,8 +9,18 @@ from typing import Any
 
 import pytest
 
-from generator.build import cluster_node, worker
-from generator.build.cluster_node import Offered, Order, Station, absolute, differing, mirrored, packed, unpacked
+from generator.build import worker
+from generator.build.clusters import cluster_node
+from generator.build.clusters.cluster_node import (
+    Offered,
+    Order,
+    Station,
+    absolute,
+    differing,
+    mirrored,
+    packed,
+    unpacked,
+)
 from generator.stages.job import Job
 from generator.support.files import file_hash
 from tests import stations

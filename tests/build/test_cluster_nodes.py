@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from generator.build import cluster_nodes
-from generator.build.cluster_nodes import Needs
-from generator.experiment.settings import ExecutionSettings
+from generator.build.clusters import cluster_nodes
+from generator.build.clusters.cluster_nodes import Needs
+from generator.experiment.config.settings import ExecutionSettings
 from generator.support.errors import BuildFailed
 
 GIB = 2**30

@@ -7,7 +7,7 @@ import pytest
 from generator.build import estimate, timings
 from generator.build.estimate import Counts, Expected, Forecast, Speed, Work
 from generator.build.timings import Timing
-from generator.experiment.settings import Config
+from generator.experiment.config.settings import Config
 from generator.stages.table import STAGES
 from tests.fakes import Project, make_project
 

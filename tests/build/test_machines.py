@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from generator.build import machines
-from generator.build.key import Key
-from generator.build.store import ENTRY, Store
+from generator.build.storage import machines
+from generator.build.storage.key import Key
+from generator.build.storage.store import ENTRY, Store
 from generator.stages.job import Job
 
 KEY = Key("head", "baseline.head", {"setting head.epochs": 30})

@@ -397,7 +397,7 @@ def test_a_copy_of_the_source_elsewhere_runs_nothing(plan: Callable[..., Plan], 
             COMPUTED,
         ),
         ("training/scoring.py", "zero_division=0", "zero_division=1", EVALUATED),
-        ("support/noise.py", "Z = 1.95", "Z = 1.85", {"comparison"} | LABELS),
+        ("support/statistics/noise.py", "Z = 1.95", "Z = 1.85", {"comparison"} | LABELS),
         ("stages/augmenting.py", "COPIES = 9", "COPIES = 8", {"augmentation", "data_figures"}),
         # How images are chosen for validation.
         ("data/splits.py", "count <= room[kind]", "count < room[kind]", SPLIT),

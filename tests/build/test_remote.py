@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from generator.build import exchange, machines
-from generator.build.key import Key
-from generator.build.remote import Remote
-from generator.build.shared import ELSEWHERE, UNRECORDED, SharedStore
-from generator.build.store import ENTRY, Store
-from generator.experiment.settings import StoreSettings
+from generator.build.storage import exchange, machines
+from generator.build.storage.key import Key
+from generator.build.storage.remote import Remote
+from generator.build.storage.shared import ELSEWHERE, UNRECORDED, SharedStore
+from generator.build.storage.store import ENTRY, Store
+from generator.experiment.config.settings import StoreSettings
 from generator.support import addresses, hardware
 from generator.support.addresses import Place, Unreachable
 from generator.support.errors import BadInput, BuildFailed

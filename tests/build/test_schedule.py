@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from generator.build import schedule
-from generator.build.key import Key
 from generator.build.plan import Node
+from generator.build.storage.key import Key
 from generator.support.errors import BadInput, BuildFailed
 
 PATIENCE = 60

@@ -14,10 +14,10 @@ from generator.build import shards
 from generator.build.outlook import Outset, expect
 from generator.build.plan import Node, Plan
 from generator.build.runner import Runner
-from generator.build.shared import SharedStore
 from generator.build.start import start
-from generator.build.store import Entry, Store
-from generator.experiment.settings import ExecutionSettings, StoreSettings
+from generator.build.storage.shared import SharedStore
+from generator.build.storage.store import Entry, Store
+from generator.experiment.config.settings import ExecutionSettings, StoreSettings
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.display import Display

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.build import key as keys
-from generator.build import store as cache
-from generator.build.key import Key
-from generator.build.store import ENTRY, Store
+from generator.build.storage import key as keys
+from generator.build.storage import store as cache
+from generator.build.storage.key import Key
+from generator.build.storage.store import ENTRY, Store
 from generator.support.errors import BuildFailed
 from generator.support.files import write_atomically
 from generator.support.places import ROOT
@@ -364,7 +364,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from generator.build import store as cache
-from generator.build.key import Key
+from generator.build.storage.key import Key
 from generator.training.checkpoint_files import write_checkpoint
 from generator.support.errors import MeasuredPostError
 from generator.support.files import write_atomically

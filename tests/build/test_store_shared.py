@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.build.key import Key
-from generator.build.store import ENTRY, Store
+from generator.build.storage.key import Key
+from generator.build.storage.store import ENTRY, Store
 from generator.support import lock
 from generator.support.errors import BuildFailed
 from generator.support.places import ROOT
@@ -251,8 +251,8 @@ def test_an_entry_found_broken_is_not_removed_once_another_builder_has_replaced_
 BUILDER = """
 import sys, time
 from pathlib import Path
-from generator.build.key import Key
-from generator.build.store import Store
+from generator.build.storage.key import Key
+from generator.build.storage.store import Store
 import numpy as np
 from generator.training.checkpoint_files import write_checkpoint
 store, key = Store(Path(sys.argv[1])), Key("head", "v1.head", {"number": 1})

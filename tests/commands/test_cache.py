@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from generator import cli
-from generator.build.key import Key
-from generator.build.store import Store
+from generator.build.storage.key import Key
+from generator.build.storage.store import Store
 
 KEY = Key("head", "baseline.head", {"setting head.epochs": 30})
 

@@ -13,7 +13,7 @@ import pytest
 from generator import cli
 from generator.commands import diff as command
 from generator.diff import fitting
-from generator.experiment import result_files
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults, Environment
 from tests import repositories
 from tests.factories import make_data, make_results, make_variant, outcome_of

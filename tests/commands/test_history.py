@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from generator.commands import history
-from generator.experiment import result_files
+from generator.experiment.files import result_files
 from generator.support.places import HISTORY
 from tests.post.test_sweeping import make_sweep, with_sweep
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from generator import cli
-from generator.experiment import loading, post_settings
+from generator.experiment.config import loading, post_settings
 from generator.post import render
 from generator.publishing import project
 from generator.support import program

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.data import archive
-from generator.data.archive import Limits
+from generator.data.archives import archive
+from generator.data.archives.archive import Limits
 from generator.support.errors import BadInput, BuildFailed
 
 LIMITS = Limits(entries=1000, bytes=50_000_000, ratio=200.0)

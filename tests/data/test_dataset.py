@@ -12,7 +12,7 @@ from PIL import Image
 
 from generator.data import dataset as data
 from generator.data.dataset import Dataset, Sample
-from generator.experiment.settings import DataSettings
+from generator.experiment.config.settings import DataSettings
 from generator.support.errors import BadInput
 
 RNG = np.random.default_rng(3)

@@ -10,7 +10,7 @@ from PIL import Image
 from generator import cli
 from generator.data import dataset as data
 from generator.data import decoding, deep, pixels
-from generator.experiment.settings import DataSettings
+from generator.experiment.config.settings import DataSettings
 from tests import fakes
 from tests.data.test_decoding import SIXTEEN_BITS, decoded, encoded, png
 

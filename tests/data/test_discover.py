@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.data import discover, listing
+from generator.data.folders import discover, listing
 from generator.support.errors import BadInput
 
 IMAGES = ("train/bear/1.png", "train/cat/1.png", "test/bear/1.png", "test/cat/1.png")

@@ -15,7 +15,7 @@ import pytest
 
 from generator.data import dataset as data
 from generator.data import fetched
-from generator.experiment.settings import DataSettings
+from generator.experiment.config.settings import DataSettings
 from generator.support.addresses import Place, Unreachable
 from generator.support.errors import BadInput, BuildFailed
 from tests.data.test_origins import NAMES, make_zip, picture

@@ -10,9 +10,10 @@ from PIL import Image, features
 
 from generator import cli
 from generator.build import plan as planning
-from generator.data import dataset, decoding, filetypes, listing
+from generator.data import dataset, decoding, filetypes
 from generator.data.filetypes import HEIC, kind
-from generator.experiment.settings import DataSettings
+from generator.data.folders import listing
+from generator.experiment.config.settings import DataSettings
 from tests import fakes
 from tests.data.test_decoding import decoded, encoded
 

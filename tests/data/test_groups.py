@@ -6,8 +6,8 @@ import pytest
 
 from generator.data import dataset, groups
 from generator.data.groups import FOLDER
-from generator.experiment import loading
-from generator.experiment.settings import DataSettings
+from generator.experiment.config import loading
+from generator.experiment.config.settings import DataSettings
 from generator.support.errors import BadInput
 from tests import fakes
 from tests.factories import ROOT

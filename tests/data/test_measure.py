@@ -13,7 +13,7 @@ from generator.data import dataset as data
 from generator.data import measure, origins, pixels, summary
 from generator.data.dataset import Dataset
 from generator.data.measure import MeasureSet
-from generator.experiment.settings import DataSettings
+from generator.experiment.config.settings import DataSettings
 from generator.support.errors import BadInput
 from tests.fakes import Project, add_measure, make_project
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.near_duplicates import ALTERATIONS
-from generator.data import near, sample
-from generator.experiment.loading import load
+from generator.data import near
+from generator.data.drawn import sample
+from generator.experiment.config.loading import load
 from generator.support.places import ROOT
 
 SIZE = 96

@@ -6,8 +6,8 @@ from generator.data import summary
 from generator.data.near import NearReport, Pair
 from generator.data.pixels import PixelReport
 from generator.data.splits import Split
+from generator.experiment.config.settings import DataSettings, SplitSettings
 from generator.experiment.data_summary import Copy, NearDuplicate, NearDuplicates, Part
-from generator.experiment.settings import DataSettings, SplitSettings
 from generator.support.errors import BadInput
 from tests.data.test_summary import make_dataset
 from tests.factories import make_data

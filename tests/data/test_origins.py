@@ -15,7 +15,7 @@ from PIL import Image
 
 from generator.data import dataset as data
 from generator.data import origins
-from generator.experiment.settings import DataSettings
+from generator.experiment.config.settings import DataSettings
 from generator.support.errors import BadInput
 
 NAMES = tuple(f"{split}/{name}/{i}.png" for split in ("train", "test") for name in ("bear", "cat") for i in (1, 2))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.data import part_names
+from generator.data.folders import part_names
 
 
 @pytest.mark.parametrize(

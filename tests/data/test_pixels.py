@@ -14,7 +14,7 @@ from PIL import Image
 from generator.data import dataset as data
 from generator.data import decoding, pixels, summary
 from generator.data.dataset import Dataset
-from generator.experiment.settings import DataSettings
+from generator.experiment.config.settings import DataSettings
 from generator.support.errors import BadInput, BuildFailed
 
 RNG = np.random.default_rng(3)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.data import regions, sample
+from generator.data import regions
+from generator.data.drawn import sample
 
 SIZE = 16
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from generator.data import drawing, occluders, sample, strokes
+from generator.data.drawn import drawing, occluders, sample, strokes
 
 
 def read(path: Path) -> np.ndarray:

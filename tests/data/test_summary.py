@@ -12,10 +12,11 @@ from generator.data import dataset as data
 from generator.data import pixels, splits, summary
 from generator.data.dataset import Dataset, Sample
 from generator.data.splits import Split
-from generator.experiment import result_files
+from generator.experiment.config.settings import DataSettings, Recipe, SplitSettings
 from generator.experiment.data_summary import Count, DataSummary, Duplicate
-from generator.experiment.settings import DataSettings, Recipe, SplitSettings
-from generator.post import claims, render
+from generator.experiment.files import result_files
+from generator.post import render
+from generator.post.prose import claims
 from generator.support.errors import BadInput
 from tests.factories import make_config, make_data, make_duplicate, make_figures, make_results, make_variant
 

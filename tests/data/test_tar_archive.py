@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.data.archive import Limits
+from generator.data.archives.archive import Limits
 from generator.support.errors import BadInput
 from tests.data.test_archive import LIMITS, refusal, unpack
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from generator.data import transparency
-from generator.experiment.settings import Alpha, Crop
+from generator.experiment.config.settings import Alpha, Crop
 
 WHITE, GREY, SUBJECT, HIDDEN = (255, 255, 255), (128, 128, 128), (90, 60, 30), (10, 200, 30)
 

@@ -14,10 +14,10 @@ from generator.diff import builds, compare, metrics
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
-from generator.experiment import result_files
+from generator.experiment.config.settings import flatten
+from generator.experiment.files import result_files
 from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import flatten
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
 from tests.factories import FIVE, make_config, make_data, make_outcome, make_results, make_variant

@@ -10,7 +10,7 @@ from generator.diff import builds, compare, report
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
-from generator.experiment import measurement_files, result_files
+from generator.experiment.files import measurement_files, result_files
 from generator.experiment.results import BuildResults
 from tests.factories import make_measurement, make_results, with_measurement
 from tests.sites import FOLDER, make_files, put

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from generator.build.key import Key
+from generator.build.storage.key import Key
 from generator.diff import builds, metrics, rounding
 from generator.diff import compare as diff
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
-from generator.experiment import provenance, settings
+from generator.experiment import provenance
+from generator.experiment.config import settings
 from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults
 from generator.support import hardware, strict_json

@@ -9,9 +9,9 @@ from generator.commands.history import _rows_of_record
 from generator.diff import compare, runs
 from generator.diff.builds import Build
 from generator.diff.gates import parse_gates
-from generator.experiment import result_files
+from generator.experiment.config.seeds import SeedSettings
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
-from generator.experiment.seeds import SeedSettings
 from tests.factories import make_results, make_run, make_variant
 
 

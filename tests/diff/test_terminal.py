@@ -6,9 +6,10 @@ from dataclasses import replace
 from rich.console import Console
 
 from generator.diff import terminal
-from generator.diff.compare import Comparison, SettingChange
+from generator.diff.compare import Comparison
 from generator.diff.environment import EnvironmentChange
 from generator.diff.metrics import MetricChange
+from generator.diff.settings import SettingChange
 from generator.diff.terminal import MOST, shortened
 
 

@@ -15,7 +15,7 @@ from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
 from generator.experiment.data_summary import Count
 from generator.experiment.outcomes import Prediction
-from generator.support import noise
+from generator.support.statistics import noise
 from tests.factories import make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, put
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from scipy.stats import bootstrap as oracle
 
-from generator.experiment import map_files, result_files
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
+from generator.experiment.files import map_files, result_files
 from generator.support.errors import BadInput
 from tests.factories import FIVE, make_data, make_maps, make_predictions, make_results, with_maps
 

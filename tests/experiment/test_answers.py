@@ -3,10 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
-from generator.experiment import answers, result_files, two_way
-from generator.experiment.questions import Question
+from generator.experiment.config.questions import Question
+from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
-from generator.support import noise
+from generator.experiment.statistics import answers, two_way
+from generator.support.statistics import noise
 from tests.factories import make_results, with_measurement, with_runs
 
 ASKED = {

@@ -2,9 +2,9 @@
 
 import pytest
 
-from generator.experiment import confidences
 from generator.experiment.outcomes import PhaseOutcome
-from generator.support import calibration
+from generator.experiment.statistics import confidences
+from generator.support.statistics import calibration
 from tests.factories import FIVE, make_outcome, make_predictions, outcome_of
 
 

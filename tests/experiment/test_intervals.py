@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from generator.experiment import intervals
 from generator.experiment.outcomes import Prediction
-from generator.experiment.recount import recount
-from generator.support import noise
+from generator.experiment.statistics import intervals
+from generator.experiment.statistics.recount import recount
+from generator.support.statistics import noise
 from tests.factories import FIVE, make_predictions
 
 METRICS = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc")

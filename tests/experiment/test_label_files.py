@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from generator.experiment import label_files, result_files
+from generator.experiment.files import label_files, result_files
 from generator.experiment.label_review import LabelReview
 from generator.experiment.results import BuildResults
 from generator.support.errors import BadInput

@@ -5,10 +5,11 @@ import json
 import pytest
 from scipy import stats
 
-from generator.experiment import measurement, result_files
+from generator.experiment import measurement
+from generator.experiment.files import result_files
 from generator.experiment.measurement import CLASS, Group, Measured
-from generator.support import noise
 from generator.support.errors import BadInput
+from generator.support.statistics import noise
 from tests.factories import (
     ATTRIBUTES,
     FIVE,

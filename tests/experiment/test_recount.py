@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
 from generator.experiment.outcomes import Prediction
-from generator.experiment.recount import recount, roc_auc
+from generator.experiment.statistics.recount import recount, roc_auc
 from generator.experiment.task import task_for
 
 

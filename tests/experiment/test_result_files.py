@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from generator.experiment import result_files
+from generator.experiment.files import result_files
 from generator.support.errors import BadInput
 from tests.factories import FIVE, make_data, make_results, with_measurement, with_runs
 

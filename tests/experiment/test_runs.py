@@ -5,10 +5,10 @@ import statistics
 import numpy as np
 import pytest
 
-from generator.experiment import runs, two_way
-from generator.experiment.runs import OverRuns, over_runs
-from generator.support import bootstrap, few_runs
-from generator.support.noise import wilson
+from generator.experiment.statistics import runs, two_way
+from generator.experiment.statistics.runs import OverRuns, over_runs
+from generator.support.statistics import bootstrap, few_runs
+from generator.support.statistics.noise import wilson
 from tests.factories import make_outcome, make_results, make_run, make_variant, with_measurement, with_runs
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from generator.experiment.seeds import SOURCES, SeedSettings
-from generator.experiment.settings import Config
+from generator.experiment.config.seeds import SOURCES, SeedSettings
+from generator.experiment.config.settings import Config
 from tests.experiment.test_loading import load, refused
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from generator.experiment.config.settings import PhaseSettings
 from generator.experiment.outcomes import Epoch
-from generator.experiment.settings import PhaseSettings
 from generator.experiment.stopping import is_over, kept
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from generator.experiment import loading, settings
+from generator.experiment.config import loading, settings
 from generator.experiment.outcomes import Score
 from generator.experiment.sweep_results import Lead, Point, SweepResult
 from generator.support.errors import BadInput

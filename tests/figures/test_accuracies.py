@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from generator.experiment.outcomes import Score
 from generator.figures import accuracies, canvas
 from generator.figures.accuracies import FAN, Accuracies, Runs
-from generator.support.noise import wilson
+from generator.support.statistics.noise import wilson
 from tests import factories
 from tests.figures.looking import HOSTILE, as_compared, overflowing, texts
 

@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.colors import to_hex
 
-from generator.experiment.answers import Answer, Contrast, Side
+from generator.experiment.statistics.answers import Answer, Contrast, Side
 from generator.figures import answers, canvas
 from generator.figures.canvas import BLUE, ORANGE, QUIET
 from tests.figures.looking import overflowing

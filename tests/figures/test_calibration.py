@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from generator.experiment.confidences import answers
 from generator.experiment.outcomes import Prediction
+from generator.experiment.statistics.confidences import answers
 from generator.figures import calibration, canvas
-from generator.support import calibration as method
+from generator.support.statistics import calibration as method
 from tests.factories import FIVE, make_predictions
 from tests.figures.looking import overflowing
 

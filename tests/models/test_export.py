@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.experiment.settings import BASELINE
+from generator.experiment.config.settings import BASELINE
 from generator.models import export as exporting
 from generator.models import found as finding
 from generator.publishing.verify import verify_model

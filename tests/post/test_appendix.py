@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from generator.post import appendix, bound, layout, manifest, render, tidying
-from generator.post.preview import heading_id
+from generator.post import bound, manifest, render
+from generator.post.formats import appendix, tidying
+from generator.post.formats.preview import heading_id
+from generator.post.jekyll import layout
 from generator.post.render import Rendered
 from generator.publishing import deliver
 from generator.publishing.verify import verify

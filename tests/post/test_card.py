@@ -11,10 +11,11 @@ from PIL import Image, ImageOps
 
 from generator.data import decoding
 from generator.experiment import exported as exporting
+from generator.experiment.config.settings import ShownSettings
 from generator.experiment.exported import Exported
 from generator.experiment.results import BuildResults
-from generator.experiment.settings import ShownSettings
-from generator.post import bound, card, example, lint, render
+from generator.post import bound, example, lint, render
+from generator.post.formats import card
 from generator.support.formats import FORMATS
 from tests import factories
 

@@ -9,8 +9,9 @@ import yaml
 from pydantic import ValidationError
 
 import generator
-from generator.experiment.post_settings import PostSettings
-from generator.post import citation, render
+from generator.experiment.config.post_settings import PostSettings
+from generator.post import render
+from generator.post.formats import citation
 from tests.factories import ROOT, make_results
 from tests.rendered import make_post
 

@@ -5,8 +5,8 @@ import pytest
 from generator.experiment.data_summary import Count
 from generator.experiment.outcomes import Epoch, Spread
 from generator.experiment.results import VariantResult
-from generator.post import claims
-from generator.support import noise
+from generator.post.prose import claims
+from generator.support.statistics import noise
 from tests.factories import make_history, make_outcome, make_predictions, make_variant
 
 

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from generator.experiment import confidences
 from generator.experiment.outcomes import Prediction
 from generator.experiment.results import BuildResults, VariantResult
-from generator.post import confidence
-from generator.post.confidence import FUNCTIONS, by_sureness, has_level, judged, judged_score, sureness
-from generator.support import calibration, noise
+from generator.experiment.statistics import confidences
+from generator.post.prose import confidence
+from generator.post.prose.confidence import FUNCTIONS, by_sureness, has_level, judged, judged_score, sureness
+from generator.support.statistics import calibration, noise
 from tests.factories import (
     FIVE,
     make_data,

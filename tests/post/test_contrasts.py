@@ -4,8 +4,8 @@ import pytest
 
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
-from generator.post import contrasts
-from generator.support import noise
+from generator.post.prose import contrasts
+from generator.support.statistics import noise
 from tests.factories import make_measurement, make_outcome, make_predictions, make_results, make_variant
 
 

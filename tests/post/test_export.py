@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.post.export import export
+from generator.post.formats.export import export
 from generator.support.errors import BadInput
 from tests.sites import picture
 

@@ -6,7 +6,8 @@ import pytest
 
 from generator.experiment.label_review import LabelReview
 from generator.experiment.results import BuildResults
-from generator.post import bound, claims, example, render
+from generator.post import bound, example, render
+from generator.post.prose import claims
 from generator.support.formats import FORMATS
 from tests.factories import FIVE, make_data, make_labels, make_results, with_labels
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from generator.experiment.results import BuildResults
-from generator.post import bound, example, latex
+from generator.post import bound, example
+from generator.post.formats import latex
 from generator.post.lint import typed_numbers
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from generator.post import blog, layout, permalink, rewriting
-from generator.post.layout import ABSOLUTE, LIQUID, Layout
+from generator.post.jekyll import blog, layout, permalink, rewriting
+from generator.post.jekyll.layout import ABSOLUTE, LIQUID, Layout
 from generator.support.errors import BadInput
 from tests.blogs import CHIRPY_LIKE, MINIMA, MINIMAL_MISTAKES_LIKE, POST_NAME
 from tests.rendered import make_post

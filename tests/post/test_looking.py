@@ -7,7 +7,8 @@ import pytest
 
 from generator.experiment.activation_maps import RegionShare, Shares
 from generator.experiment.results import BuildResults
-from generator.post import example, looking, render
+from generator.post import example, render
+from generator.post.prose import looking
 from tests.factories import (
     FIVE,
     make_data,

@@ -7,7 +7,8 @@ import pytest
 from generator.experiment.figure_names import MOST_CHARTED
 from generator.experiment.measurement import Known, Measurement
 from generator.figures import errors
-from generator.post import example, measuring, render
+from generator.post import example, render
+from generator.post.prose import measuring
 from tests.factories import (
     ATTRIBUTES,
     FIVE,

@@ -7,7 +7,8 @@ import pytest
 
 from generator.backbones.registry import BACKBONES
 from generator.experiment.results import BuildResults
-from generator.post import bound, networks, render
+from generator.post import bound, render
+from generator.post.prose import networks
 from generator.post.render import Rendered
 from generator.support.formats import FORMATS
 from tests.factories import (

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from generator.experiment.config.seeds import SOURCES, SeedSettings
 from generator.experiment.results import BuildResults, VariantResult
-from generator.experiment.seeds import SOURCES, SeedSettings
-from generator.post import bound, over_runs, render
+from generator.post import bound, render
+from generator.post.prose import over_runs
 from generator.support.formats import FORMATS
 from tests.factories import (
     make_config,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.experiment import loading
-from generator.experiment.post_settings import PostSettings
+from generator.experiment.config import loading
+from generator.experiment.config.post_settings import PostSettings
 from generator.post import bound, render
 from generator.post.render import TEMPLATES, Rendered
 from generator.post.server import Preview

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator import cli
-from generator.post import paper
+from generator.post.formats import paper
 from generator.support.errors import BadInput, BuildFailed
 from tests import browsing
 from tests.factories import ROOT

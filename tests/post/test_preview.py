@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from generator.post import preview
+from generator.post.formats import preview
 from tests.factories import ROOT
 
 POST = """---

@@ -13,16 +13,19 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from generator.backbones.weights_summary import WeightsSummary
-from generator.experiment import result_files, results
-from generator.experiment.loading import load
+from generator.experiment import results
+from generator.experiment.config.loading import load
+from generator.experiment.files import result_files
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import BuildResults, VariantResult
-from generator.post import bound, layout, preview, render
+from generator.post import bound, render
+from generator.post.formats import preview
+from generator.post.jekyll import layout
 from generator.post.render import Rendered
-from generator.support import noise
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
 from generator.support.source import Passage
+from generator.support.statistics import noise
 from tests.factories import (
     FIVE,
     ROOT,

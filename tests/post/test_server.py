@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.experiment import result_files
-from generator.post import layout
+from generator.experiment.files import result_files
+from generator.post.jekyll import layout
 from generator.post.server import PAGE, Preview, read_results, serve
 from generator.support.errors import BadInput
 from tests.blogs import MINIMA

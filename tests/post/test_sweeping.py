@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from generator.experiment import result_files
+from generator.experiment.files import result_files
 from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults, FigureFile
 from generator.experiment.sweep_results import Lead, Point, SweepResult
 from generator.post import bound, render
-from generator.post.sweeping import clear_lead, level_points, unchanged
+from generator.post.prose.sweeping import clear_lead, level_points, unchanged
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
 from tests.factories import make_config, make_results, with_runs

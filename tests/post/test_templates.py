@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from generator.experiment import loading
+from generator.experiment.config import loading
 from generator.post import lint, render
 from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
 from tests.factories import ROOT

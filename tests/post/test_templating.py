@@ -6,7 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from generator.post import bound, preview, render, templating
+from generator.post import bound, render, templating
+from generator.post.formats import preview
 from generator.support.errors import BadInput
 from tests.factories import ROOT
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.post import wording
+from generator.post.prose import wording
 
 
 @pytest.mark.parametrize(

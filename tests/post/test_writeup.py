@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from generator.backbones.weights_summary import WeightsSummary
-from generator.experiment.post_settings import PostSettings
+from generator.experiment.config.post_settings import PostSettings
 from generator.experiment.results import BuildResults
-from generator.post import preview, render, writeup
+from generator.post import render
+from generator.post.formats import preview
+from generator.post.prose import writeup
 from tests.factories import FIVE, make_config, make_data, make_figures, make_results, make_variant, with_measurement
 
 OF_THE_ORIGINAL = re.compile(

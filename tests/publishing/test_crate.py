@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import generator
-from generator.experiment import provenance, result_files
+from generator.experiment import provenance
+from generator.experiment.files import result_files
 from generator.post import manifest
 from generator.publishing import crate
 from generator.publishing.verify import verify

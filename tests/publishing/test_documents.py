@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.experiment.post_settings import SiteSettings
+from generator.experiment.config.post_settings import SiteSettings
 from generator.publishing import documents
 from generator.support.errors import BadInput
 from tests.rendered import DOCS

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from generator.experiment import result_files
 from generator.experiment.activation_maps import Shares
+from generator.experiment.files import result_files
 from generator.publishing.schemas import Schema, schemas
 from generator.support import strict_json
 from tests.factories import FIVE, ROOT, make_data, make_labels, make_results, with_maps, with_measurement, with_runs

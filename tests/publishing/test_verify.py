@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator.experiment import result_files
+from generator.experiment.files import result_files
 from generator.post import manifest
 from generator.publishing.verify import Finding, verify
 from generator.support.errors import BadInput

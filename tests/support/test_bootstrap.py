@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from generator.support import bootstrap
+from generator.support.statistics import bootstrap
 
 
 def skewed(size: int, seed: int = 40) -> tuple[float, ...]:

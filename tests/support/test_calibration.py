@@ -11,8 +11,8 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
 
-from generator.support import calibration
-from generator.support.calibration import Answers
+from generator.support.statistics import calibration
+from generator.support.statistics.calibration import Answers
 
 answers = st.lists(st.tuples(st.integers(50, 100).map(lambda c: c / 100), st.booleans()), min_size=1, max_size=60)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.support.expected_best import expected_lowest
+from generator.support.statistics.expected_best import expected_lowest
 
 
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=8), st.data())

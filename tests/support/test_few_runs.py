@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from generator.support import few_runs
-from generator.support.bootstrap import Interval
+from generator.support.statistics import few_runs
+from generator.support.statistics.bootstrap import Interval
 
 VALUES = np.random.RandomState(4).normal(0.3, 1, 7)
 

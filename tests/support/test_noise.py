@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from generator.support import noise
-from generator.support.noise import Pairs
+from generator.support.statistics import noise
+from generator.support.statistics.noise import Pairs
 from tests.factories import make_predictions
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 from sklearn.metrics import roc_auc_score
 
-from generator.support import ranking
+from generator.support.statistics import ranking
 
 
 def ratings(normal: tuple[int, ...], abnormal: tuple[int, ...]) -> tuple[list[int], list[int]]:

@@ -18,8 +18,8 @@ keras = pytest.importorskip("keras")
 from generator.backbones.resnet50 import RESNET50  # noqa: E402
 from generator.backbones.weights import resolve  # noqa: E402
 from generator.data.dataset import Dataset, Sample  # noqa: E402
+from generator.experiment.config.settings import Fill, FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.experiment.outcomes import Epoch  # noqa: E402
-from generator.experiment.settings import Fill, FineTuningSettings, PhaseSettings  # noqa: E402
 from generator.experiment.task import task_for  # noqa: E402
 from generator.stages import artifacts, learning, workspace  # noqa: E402
 from generator.stages.job import Job  # noqa: E402

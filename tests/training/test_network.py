@@ -7,7 +7,7 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from generator.experiment.settings import ModelSettings  # noqa: E402
+from generator.experiment.config.settings import ModelSettings  # noqa: E402
 from generator.support.errors import BadInput  # noqa: E402
 from generator.training import network  # noqa: E402  # needs TensorFlow
 

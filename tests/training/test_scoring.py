@@ -8,7 +8,7 @@ pytestmark = pytest.mark.train
 
 pytest.importorskip("keras")
 
-from generator.experiment.recount import disagreements  # noqa: E402
+from generator.experiment.statistics.recount import disagreements  # noqa: E402
 from generator.experiment.task import task_for  # noqa: E402
 from generator.training import scoring  # noqa: E402  # needs TensorFlow
 

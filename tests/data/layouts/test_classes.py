@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.data import listing
-from generator.data.layouts import classes
+from generator.data.folders import listing
+from generator.data.folders.layouts import classes
 from generator.support.errors import BadInput
 from tests.data.test_discover import tree
 

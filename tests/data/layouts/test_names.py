@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.data import listing
-from generator.data.layouts import names
+from generator.data.folders import listing
+from generator.data.folders.layouts import names
 from tests.data.test_discover import tree
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from generator.data import listing
-from generator.data.layouts import parts
+from generator.data.folders import listing
+from generator.data.folders.layouts import parts
 from tests.data.test_discover import tree
 
 

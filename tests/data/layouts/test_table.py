@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.data import listing
-from generator.data.layouts import table
-from generator.data.layouts.reading import Reading
+from generator.data.folders import listing
+from generator.data.folders.layouts import table
+from generator.data.folders.layouts.reading import Reading
 from generator.support.errors import BadInput
 from tests.data.test_discover import tree
 

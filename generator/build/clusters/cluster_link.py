@@ -1,0 +1,303 @@
+"""The process that speaks with Ray for a build: `Link` offers inputs, has stages run, and fetches what they made.
+
+A process of its own, because Ray ends the one that it is in when the head of its cluster is gone, and prints as it
+likes. Ray places the stations (`cluster_node`) by what a stage needs. What happens when a node is lost is decided here,
+because Ray knows of no checkpoints: the stage begins anew elsewhere, from the last one that came back.
+"""
+
+import os
+import platform
+import threading
+import time
+import traceback
+from contextlib import suppress
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from generator.build.clusters.cluster_node import PIECE, Offered, Order, Returned, Station, absolute, differing, packed
+from generator.build.clusters.cluster_nodes import SECONDS, Needs, Tell, connect, looked_at
+from generator.build.plan import version
+from generator.build.storage.store import ENTRY
+from generator.build.worker import MESSAGES, follow_parent
+from generator.experiment.config.settings import ExecutionSettings
+from generator.stages.job import Job
+from generator.stages.sweep_table import OF_SWEEPS
+from generator.stages.table import STAGES
+from generator.support.errors import BadInput, BuildFailed
+from generator.support.files import file_hash, replacing
+
+TRIES = 4
+"""How often a stage is begun whose node is lost again and again."""
+IDLE = 30.0
+"""Seconds after which a station without work gives back what it holds."""
+TOLD_AFTER = 15.0
+"""Seconds after which whoever waits for a node is told."""
+ROWS = {stage.name: stage for stage in (*STAGES, *OF_SWEEPS)}
+PACKAGES = sorted({package for stage in ROWS.values() if stage.tensorflow for package in stage.packages})
+"""Those that the outcomes of stages on nodes depend on."""
+
+
+class Refused(Exception):
+    """A node may not run a stage; the message says why."""
+
+
+class Hired(NamedTuple):
+    """A station on some node."""
+
+    actor: Any
+    node: str
+    address: str
+
+
+def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> None:
+    """Connect, then run what the other side sends until it sends None or is gone."""
+    follow_parent(log)
+    sending = threading.Lock()
+
+    def tell(*message: Any) -> None:
+        with sending:
+            connection.send(message)
+
+    link = Link(settings, tell)
+    try:
+        tell(0, "ready", link.open())
+    except tuple(MESSAGES.values()) as error:
+        tell(0, type(error).__name__, str(error))
+        return
+    with suppress(EOFError):
+        while True:
+            if not connection.poll(IDLE):
+                link.release()
+            elif (order := connection.recv()) is None:
+                break
+            else:
+                threading.Thread(target=link.run, args=order, daemon=True).start()
+    link.close()
+
+
+class Link:
+    """A connection to a cluster."""
+
+    station = Station
+
+    def __init__(self, settings: ExecutionSettings, tell: Tell) -> None:
+        self._settings, self._tell = settings, tell
+        self._needs = Needs(1, 0, 0)
+        self._refused: set[str] = set()
+        self._idle: list[tuple[float, Hired]] = []
+        self._hired: set[Any] = set()
+        self._looking = threading.Lock()
+        self._offer = lru_cache(maxsize=64)(_offer)
+
+    def open(self) -> int:
+        """Connect and look at the nodes; gives how many stages at a time there is room for.
+
+        Raises `BuildFailed` where nobody answers, `BadInput` where no node may run a stage.
+        """
+        connect(str(self._settings.ray), self._tell)
+        import ray
+
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        here, most = os.cpu_count() or 1, max(int(node["Resources"].get("CPU", 0)) for node in nodes)
+        cpus = self._settings.cpus or min(here, most or here)
+        self._needs = Needs(cpus, self._settings.gpus, round((self._settings.memory or 0) * 2**30))
+        fitting = [node for node in nodes if self._needs.fit(node["Resources"])]
+        if not fitting:
+            self._tell(0, "warn", f"ray: no node has {self._needs.words}, which a stage needs; waiting for one to join")
+        versions = {package: version(package) for package in PACKAGES}
+        for node, found in zip(fitting, looked_at(fitting, versions), strict=True):
+            different = differing(versions, platform.python_version(), found)
+            if different:
+                self._refuse(node["NodeID"], node["NodeManagerAddress"], different)
+        able = [node for node in fitting if node["NodeID"] not in self._refused]
+        if fitting and not able:
+            raise BadInput("ray: no node is left; install there what requirements.txt lists, or build in their image")
+        if not self._settings.gpus and any(node["Resources"].get("GPU") for node in able):
+            self._tell(0, "say", "ray: the GPUs of the cluster stay idle; execution.gpus = 1 gives each stage one")
+        return sum(self._needs.fit(node["Resources"]) for node in able) or 1
+
+    def run(self, number: int, job: Job, out: Path) -> None:
+        """Run the stage of `job` on some node, its files into `out`; how it ends is told."""
+        from ray.exceptions import RayError, RayTaskError
+
+        try:
+            self._tries(number, job, out)
+        except tuple(MESSAGES.values()) as error:
+            self._tell(number, type(error).__name__, str(error))
+        except RayTaskError:
+            self._tell(number, "unexpected", traceback.format_exc())
+        except (RayError, ConnectionError) as error:
+            self._tell(number, "lost", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        except Exception:
+            self._tell(number, "unexpected", traceback.format_exc())
+        else:
+            self._tell(number, "done")
+
+    def release(self, least: float = IDLE) -> None:
+        """End the stations that have been without work for `least` seconds."""
+        with self._looking:
+            now = time.monotonic()
+            ending = [hired for since, hired in self._idle if now - since >= least]
+            self._idle = [(since, hired) for since, hired in self._idle if now - since < least]
+        for hired in ending:
+            self._end(hired)
+
+    def close(self) -> None:
+        """End all stations, also in the middle of a stage, and the connection."""
+        import ray
+
+        with suppress(Exception):
+            self.release(0)
+            for actor in list(self._hired):
+                ray.kill(actor)
+            ray.shutdown()
+
+    def _tries(self, number: int, job: Job, out: Path) -> None:
+        from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError
+
+        lost = 0
+        while True:
+            hired: Hired | None = None
+            try:
+                hired = self._hire(job)
+                self._through(hired, number, job, out)
+                with self._looking:
+                    self._idle.append((time.monotonic(), hired))
+                return
+            except Refused as error:
+                assert hired
+                self._refuse(hired.node, hired.address, str(error))
+                self._end(hired)
+            except (RayActorError, NodeDiedError, OutOfMemoryError) as error:
+                lost += 1
+                if hired:
+                    self._drop(hired)
+                why = _why(error, hired.address if hired else "")
+                if lost == TRIES:
+                    raise BuildFailed(f"{why}, the {TRIES}th time in one stage. What was finished is kept") from None
+                since = "its last epoch that came back" if job.checkpoint.is_file() else "its beginning"
+                self._tell(0, "warn", f"{job.label}: {why}; it goes on elsewhere, from {since}")
+            except BaseException:
+                if hired:
+                    self._end(hired)
+                raise
+
+    def _hire(self, job: Job) -> Hired:
+        """A station that has nothing to do, or a new one as soon as a node has room for it."""
+        import ray
+
+        with self._looking:
+            if self._idle:
+                return self._idle.pop()[1]
+        refused = {"label_selector": {"ray.io/node-id": f"!in({','.join(self._refused)})"}} if self._refused else {}
+        options = {**self._needs.options, **refused, "max_restarts": 0}
+        actor = ray.remote(self.station).options(**options).remote(os.cpu_count() or 1)
+        self._hired.add(actor)
+        where = actor.where.remote()
+        if not ray.wait([where], timeout=TOLD_AFTER)[0]:
+            self._tell(0, "say", f"{job.label}: waits for a node with {self._needs.words} to be free")
+        node, address = ray.get(where)
+        return Hired(actor, node, address)
+
+    def _end(self, hired: Hired) -> None:
+        import ray
+
+        with suppress(Exception):
+            ray.get(hired.actor.end.remote(), timeout=SECONDS)
+        self._drop(hired)
+
+    def _drop(self, hired: Hired) -> None:
+        import ray
+
+        self._hired.discard(hired.actor)
+        with suppress(Exception):
+            ray.kill(hired.actor)
+
+    def _refuse(self, node: str, address: str, why: str) -> None:
+        self._refused.add(node)
+        self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
+
+    def _through(self, hired: Hired, number: int, job: Job, out: Path) -> None:
+        """Have a station run the stage, and fetch what it returns."""
+        import ray
+
+        files = {absolute(path): self._offer(path, *_version(path)) for path in files_of(job)}
+        versions = {package: version(package) for package in _packages(job)}
+        order = Order(packed(job), versions, platform.python_version(), files)
+        refused = ray.get(hired.actor.begin.remote(order))
+        if refused:
+            raise Refused(refused)
+        while True:
+            for kind, content in ray.get(hired.actor.take.remote()):
+                if kind == "progress":
+                    self._tell(number, kind, content)
+                elif kind == "checkpoint":
+                    _fetch(hired.actor, content, job.checkpoint)
+                elif kind == "done":
+                    for each in content:
+                        _fetch(hired.actor, each, out / each.name)
+                    return
+                else:
+                    raise MESSAGES.get(kind, RuntimeError)(content)
+
+
+def files_of(job: Job) -> list[Path]:
+    """What the stage may read."""
+    found = [path for folder in job.inputs.values() for path in sorted(folder.iterdir()) if path.name != ENTRY]
+    weights = job.given.get("weights")
+    found += [weights.path] if weights and weights.path else []
+    found += [job.checkpoint] if job.checkpoint.is_file() else []
+    row = ROWS.get(job.stage)
+    return found + ([sample.path for sample in job.dataset.samples] if row and row.decodes else [])
+
+
+def _packages(job: Job) -> list[str]:
+    row = ROWS.get(job.stage)
+    return [*row.packages, *(job.dataset.decoders if row.decodes else ())] if row else PACKAGES
+
+
+def _version(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _offer(path: Path, size: int, modified: int) -> Offered:
+    """Put a file into Ray's object store."""
+    import ray
+
+    with path.open("rb") as stream:
+        pieces = tuple(ray.put(piece) for piece in iter(lambda: stream.read(PIECE), b""))
+    return Offered(file_hash(path), pieces)
+
+
+def _fetch(actor: Any, file: Returned, path: Path) -> None:
+    """Copy what a station returned to `path`, whole or not at all."""
+    import ray
+
+    with replacing(path) as stream:
+        for offset in range(0, file.size, PIECE):
+            stream.write(ray.get(actor.read.remote(file, offset)))
+        stream.flush()
+        arrived = file_hash(Path(stream.name))
+        if arrived != file.digest:
+            raise BuildFailed(f"{file.name}: arrived from its node with another checksum")
+
+
+def _why(error: Any, address: str) -> str:
+    """How a station was lost, in a phrase.
+
+    Raises `BuildFailed` and `BadInput` where it would be lost again: memory ran out, a node lacks what it needs.
+    """
+    kind, text, where = type(error).__name__, str(error), f" {address}" if address else ""
+    if getattr(error, "actor_init_failed", False):
+        reason = text.strip().splitlines()[-1]
+        raise BadInput(f"no stage begins on a node ({reason}); install there what requirements.txt lists")
+    if kind == "OutOfMemoryError" or "OUT_OF_MEMORY" in text or "running low on memory" in text:
+        raise BuildFailed(
+            f"Ray ended it, because memory ran out on its node{where}; ask for more with execution.memory, or lower "
+            "data.batch_size. What was finished is kept"
+        )
+    what = "node" if kind == "NodeDiedError" or "node has died" in text else "process on node"
+    return f"its {what}{where} was lost"

@@ -1,0 +1,174 @@
+"""Finds the images of a data set below a folder, and accounts for everything that is passed over.
+
+`discover` looks for a folder that one of the ways in `layouts` recognises, reads it, and gives each image its label.
+What is no image is counted with its reason; what would quietly shift labels is an error, and so is a folder that can
+be read in two ways that differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from generator.data.folders import class_names, listing, part_names
+from generator.data.folders.layouts import classes, names, parts, rows, table
+from generator.data.folders.layouts.reading import CALLED, Classes, Kind, Reading, agree, shown
+from generator.experiment.data_summary import Layout, Part
+from generator.support.errors import BadInput, printable
+
+KINDS: Mapping[Layout, Kind] = {"parts": parts, "classes": classes, "names": names, "table": table}
+"""The ways to lay out a data set; of several that say the same, the first is taken."""
+
+_DEPTH = 3  # levels of extra folders an archive may have above its images
+_EXPECTED = (
+    "expected a folder per class, alone or in train/ and test/, files called cat.1.jpg, or a CSV file with the columns "
+    "file and label"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the images of a data set lie."""
+
+    root: Path
+    """The folder below which all of them lie."""
+    layout: Layout
+    folders: dict[Part, Path]
+    """`train`, and `validation` and `test` where there are such images → the folder that holds them."""
+    class_names: tuple[str, ...]
+    """In alphabetical order: the class's index is its label."""
+    files: dict[Part, tuple[tuple[Path, int], ...]]
+    """For each of `folders` (file, label), in order of class, then natural order of names."""
+    ignored: dict[str, int]
+    """Reason → number of files passed over."""
+    tables: tuple[str, ...]
+    """Names, below the root, of the tables that told the classes."""
+
+
+def discover(folder: Path, source: str, layout: Layout | None = None, *, nested: bool = False) -> Found:
+    """The data set below `folder`, which messages call `source`; `layout` where it is not to be found out.
+
+    With `nested` images count that lie in folders within those of the classes.
+
+    Raises `BadInput`.
+    """
+    source = printable(source)
+    try:
+        reading = _reading(folder, source, layout, nested=nested)
+        if "train" not in reading.images:
+            raise BadInput(f"{source}: has no training images; {_EXPECTED}")
+        labels = class_names.agreed(_called(reading), source)
+        problems = [*reading.problems, *_file_problems(reading)]
+        ignored = reading.ignored
+        for path in part_names.measured(reading.root):
+            ignored -= listing.counted(path, listing.BESIDE)  # `measure` reads it.
+        listing.pass_over_beside(folder, [reading.root], ignored)
+    except OSError as error:
+        raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
+    if problems:
+        raise listing.problem_list(source, "files or folders must be mended or removed", problems)
+    files: dict[Part, tuple[tuple[Path, int], ...]] = {
+        part: tuple((path, label) for label, name in enumerate(labels) for path in reading.images[part].get(name, ()))
+        for part in reading.folders
+    }
+    return Found(
+        reading.root,
+        reading.layout,
+        dict(reading.folders),
+        labels,
+        files,
+        dict(sorted((+ignored).items())),
+        reading.tables,
+    )
+
+
+def _called(reading: Reading) -> dict[str, Classes]:
+    """The part's folder, as messages name it, or what else tells the part → its classes."""
+    places = {part: shown(path, reading.root) or "the data set" for part, path in reading.folders.items()}
+    same = len({*places.values()}) < len(places)
+    return {CALLED[part] if same else place: reading.images[part] for part, place in places.items()}
+
+
+def _file_problems(reading: Reading) -> list[str]:
+    found = [listing.file_problem(path, reading.root) for path, _, _ in reading.files]
+    return [problem for problem in found if problem]
+
+
+def _reading(folder: Path, source: str, layout: Layout | None, *, nested: bool) -> Reading:
+    kinds = [KINDS[layout]] if layout else list(KINDS.values())
+    root, recognised = _root(folder, source, kinds, nested=nested)
+    if root is None:
+        asked = f"cannot be read as data.layout = {layout!r}; " if layout else ""
+        raise BadInput(f"{source}: {asked}{_missing(folder)}")
+    readings = [kind.read(root, source, nested=nested) for kind in recognised]
+    if layout is None:
+        _check_classes(readings, source)
+    readings = [reading for reading in readings if not reading.problems] or readings[:1]
+    for one, other in combinations(readings, 2):
+        if not agree(one, other):
+            told = "\n  ".join(f"data.layout = {each.layout!r}: {each.sentence()}" for each in (one, other))
+            raise BadInput(
+                f"{source}: can be read in two ways; choose with --set data.layout={one.layout} "
+                f"or --set data.layout={other.layout}:\n  {told}"
+            )
+    return readings[0]
+
+
+def _check_classes(readings: list[Reading], source: str) -> None:
+    """Raise `BadInput` where a folder beside those of classes may hold a part, or be a class of that name."""
+    alone = [reading.images["train"] for reading in readings if reading.layout == "classes"]
+    for names_found in alone:
+        doubtful = [f"{name}/" for name in names_found if part_names.part(name)]
+        others = [f"{name}/" for name in names_found if not part_names.part(name)]
+        if doubtful:
+            raise BadInput(
+                f"{source}: {listing.listed(doubtful)} may be a class beside {listing.listed(others)}, or hold a part "
+                "of the images; --set data.layout=classes takes it for a class; else put the classes into train/"
+            )
+
+
+def _root(folder: Path, source: str, kinds: list[Kind], *, nested: bool) -> tuple[Path | None, list[Kind]]:
+    """The one folder at or below `folder` that can be read, and how; one with training images of its own first.
+
+    Figures or samples in the folders above would else be taken for classes.
+    """
+    for told in (True, False):
+        level = [folder]
+        for _ in range(_DEPTH + 1):
+            asked = [f for f in level if not told or "train" in part_names.beside(f)]
+            found = {f: [kind for kind in kinds if kind.recognises(f, nested=nested)] for f in asked}
+            roots = [f for f in asked if found[f]]
+            if len(roots) > 1:
+                where = listing.listed(f"{root.relative_to(folder).as_posix()}/" for root in roots)
+                raise BadInput(
+                    f"{source}: several folders hold a data set ({where}); name one, or call them train/ and test/"
+                )
+            if roots:
+                return roots[0], found[roots[0]]
+            level = [sub for f in level for sub in _inside(f)]
+    return None, []
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The folders in which a data set may lie: of those for parts, one that stands alone."""
+    found = listing.plain_folders(folder)
+    return found if len(found) == 1 else [sub for sub in found if not part_names.part(sub.name)]
+
+
+def _missing(folder: Path) -> str:
+    """What there is in place of a data set."""
+    entries = [f for f in listing.entries(folder) if not listing.junk(f.name)]
+    if len(entries) == 1 and listing.is_plain_folder(entries[0]) and not part_names.part(entries[0].name):
+        return _missing(entries[0])
+    found = part_names.candidates(f for f in entries if f.is_dir())
+    have = ", ".join(f"{printable(f.name)}/ ({CALLED[part]})" for part in found for f in found[part])
+    if found and "train" not in found:
+        return f"has no folder of training images; {_EXPECTED}; found {have}"
+    have = have or listing.listed(f"{f.name}/" if f.is_dir() else f.name for f in entries)
+    return f"{_EXPECTED}; found {have}{''.join(map(_unread, entries))}"
+
+
+def _unread(path: Path) -> str:
+    """The columns of a table that was not recognised, so that they can be renamed."""
+    columns = rows.columns(path) if path.suffix.lower() in rows.SUFFIXES and path.is_file() else ()
+    return f"; the columns of {printable(path.name)} are called {listing.listed(columns)}" if columns else ""

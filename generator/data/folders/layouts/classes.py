@@ -1,0 +1,47 @@
+"""A folder for each class and no others: `cat/1.png`, `dog/1.png`. All images are for training, until some are
+set aside."""
+
+from collections import Counter
+from pathlib import Path
+
+from generator.data.folders import listing, part_names
+from generator.data.folders.class_names import alike, composed
+from generator.data.folders.layouts.parts import images_of
+from generator.data.folders.layouts.reading import Reading
+from generator.support.errors import BadInput
+
+
+def recognises(folder: Path, *, nested: bool = False) -> bool:
+    """Two folders of images at least, of which not all are called `train`, `test` and the like."""
+    found = [sub for sub in listing.plain_folders(folder) if listing.holds_images(sub, nested=nested)]
+    return len(found) > 1 and not all(part_names.part(sub.name) for sub in found)
+
+
+def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
+    """Folders without a picture of any kind are no classes; one of pictures that cannot be read is a class."""
+    ignored: Counter[str] = Counter()
+    classes: dict[str, Path] = {}
+    for entry in listing.entries(folder):
+        if not listing.is_plain_folder(entry) or _other(entry, nested=nested):
+            listing.pass_over(entry, listing.BESIDE, ignored)
+        elif (name := composed(entry.name)) in classes:
+            raise BadInput(f"{source}: {alike(classes[name].name, entry.name)}; put them together")
+        else:
+            classes[name] = entry
+    images, problems = images_of(classes, "", ignored, nested=nested)
+    return Reading(
+        layout="classes",
+        root=folder,
+        folders={"train": folder},
+        images={"train": images},
+        ignored=ignored,
+        problems=tuple(problems),
+    )
+
+
+def _other(folder: Path, *, nested: bool) -> bool:
+    """Whether a folder holds files or folders, and none of its files is a picture, were it one that is not read."""
+    if nested and listing.holds_images(folder, nested=True):
+        return False
+    kinds = [listing.other_kind(entry) for entry in folder.iterdir() if not listing.junk(entry.name)]
+    return bool(kinds) and set(kinds) <= {listing.NESTED, listing.OTHER, listing.SPECIAL, listing.NO_SUFFIX}

@@ -1,0 +1,346 @@
+"""`experiment.toml`, a profile and the command line, merged into frozen, validated settings.
+
+Everything is checked here, before anything is computed: a mistyped key or an impossible value is one line.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+
+from generator.backbones.backbone import Backbone
+from generator.backbones.registry import BACKBONES
+from generator.experiment.config import beside, sweeps
+from generator.experiment.config.post_settings import NAME, PostSettings, SiteSettings, slug_of
+from generator.experiment.config.questions import Question
+from generator.experiment.config.seeds import SeedSettings, SeedsSetting, spelled_out
+from generator.experiment.config.settings import (
+    BASELINE,
+    Config,
+    DataSettings,
+    ExecutionSettings,
+    Recipe,
+    Settings,
+    ShownSettings,
+    StoreSettings,
+    Sweep,
+    Variant,
+    WeightsSetting,
+    flatten,
+)
+from generator.experiment.config.sweeps import SweepTable
+from generator.support.errors import BadInput, choices, encodable
+
+Model = TypeVar("Model", bound=Settings)
+
+NO_FILE = "another with --config FILE, or begin a project with `build.py new DIR`"
+
+
+class _VariantTable(Settings):
+    """A `[variants.NAME]` table: a title and a partial recipe."""
+
+    title: str | None = None
+    """What the post calls it; None: its name, with blanks for hyphens."""
+    seed: int | None = None
+    """Another seed than the baseline's."""
+    data: dict[str, Any] = Field(default={})
+    """Keys of `[data]` that differ: what a network is shown of an image, as in `data.alpha = \"white\"`."""
+    split: dict[str, Any] = Field(default={})
+    """Keys of `[split]` that differ, as in `split.mode = "reshuffled"`."""
+    model: dict[str, Any] = Field(default={})
+    """Keys of `[model]` that differ, as in `model.augment = true`."""
+    head: dict[str, Any] = Field(default={})
+    """Keys of `[head]` that differ, as in `head.epochs = 5`."""
+    fine_tuning: dict[str, Any] = Field(default={})
+    """Keys of `[fine_tuning]` that differ, as in `fine_tuning.from_layer = 143`."""
+
+
+class ConfigFile(Recipe):
+    """The layout of `experiment.toml` once a profile and the command line are merged in."""
+
+    post: PostSettings
+    site: SiteSettings = SiteSettings()
+    data: DataSettings = DataSettings()
+    weights: WeightsSetting = "auto"
+    seeds: SeedsSetting = SeedSettings()
+    variants: dict[str, _VariantTable] = Field(default={})
+    sweeps: dict[str, SweepTable] = Field(default={})
+    """Name → settings that are tried together, of which validation chooses."""
+    gates: dict[str, str] = Field(default={})
+    store: StoreSettings = StoreSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    questions: dict[str, Question] = Field(default={})
+    profiles: dict[str, dict[str, Any]] = Field(default={})
+    """Name → settings that `--profile NAME` lays over the others."""
+
+    @field_validator("variants", "sweeps")
+    @classmethod
+    def _names_fit_folders(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        kind, taken = str(info.field_name).removesuffix("s"), info.data.get("variants", {})
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{kind} name {name!r} must be lower-case words, digits and single hyphens")
+            if name in (BASELINE, "all"):
+                raise ValueError(f"{kind} name {name!r} is taken: it stands for the top-level settings")
+            if kind == "sweep" and name in taken:
+                raise ValueError(f"sweep name {name!r} is taken: it is a variant's, which its winner shall be")
+        return value
+
+    @field_validator("questions")
+    @classmethod
+    def _questions_fit_files(cls, value: dict[str, Question]) -> dict[str, Question]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"question name {name!r} must be lower-case words, digits and single hyphens")
+        return value
+
+
+def load(
+    path: Path,
+    *,
+    variants: str = BASELINE,
+    profile: str | None = None,
+    overrides: Iterable[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Config:
+    """Read `path`, over what it `extends`; lay over it profile, `overrides` (`KEY=VALUE`), `options` (path → value).
+
+    `variants` is `all` or names separated by commas; the baseline is always included. Raises `BadInput`.
+    """
+    table = _read(path)
+    if profile is not None:
+        profiles = table.get("profiles")
+        profiles = profiles if isinstance(profiles, Mapping) else {}
+        if profile not in profiles:
+            raise BadInput(f"unknown profile {profile!r}; {choices(profile, profiles)}")
+        if not isinstance(profiles[profile], Mapping):
+            raise BadInput(f"{path}: profiles.{profile} = {profiles[profile]!r}: expected a table of settings")
+        table = _merge(table, profiles[profile])
+    for key, value in [_assignment(text) for text in overrides] + list((options or {}).items()):
+        table = _merge(table, _nested(key, value))
+    file = _validated(ConfigFile, _with_slug(table), where=str(path))
+    for name in file.weights if isinstance(file.weights, dict) else ():
+        _backbone(name, f"{path}: weights, a backbone")
+    selected = _selected(variants, file)
+    return Config(
+        post=_with_templates(file.post, path),
+        site=_with_docs(file.site, path),
+        data=file.data,
+        weights=file.weights,
+        seeds=file.seeds,
+        gates=file.gates,
+        store=file.store,
+        execution=file.execution,
+        questions=_questions(file, selected, where=str(path)),
+        profile=profile,
+        variants=tuple(_variant(name, file, where=str(path)) for name in selected if name not in file.sweeps),
+        sweeps=tuple(_sweep(name, file, where=str(path)) for name in selected if name in file.sweeps),
+    )
+
+
+def _read(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The settings at `path`, laid over those of the file that it `extends`; `below` are those that extend it."""
+    table = beside.found(path, _toml(path, "another in extends" if below else NO_FILE))
+    if "extends" not in table:
+        return table
+    name, chain = table.pop("extends"), (*below, path.resolve())
+    if not isinstance(name, str):
+        raise BadInput(f"{path}: extends = {name!r}: expected the name of a file with settings")
+    base = path.parent / name
+    if base.resolve() in chain:
+        raise BadInput(f"{path}: extends = {name!r}: that file extends this one; take one of the two lines out")
+    settings = _read(base, chain)
+    post = settings.get("post")
+    if isinstance(post, dict) and isinstance(post.get("templates"), str):
+        post["templates"] = str(base.resolve().parent / Path(post["templates"]).expanduser())
+    return _merge(settings, table)
+
+
+def _toml(path: Path, other: str) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); name {other}") from None
+    except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, of numbers of 5,000 digits
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+
+
+def site(path: Path) -> Path | None:
+    """The Jekyll site that the file at `path` names; None where it names none, or there is no such file."""
+    table = _read(path).get("site") if path.is_file() else None
+    named = table.get("folder") if isinstance(table, Mapping) else None
+    return Path(named).expanduser() if isinstance(named, str) else None
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """`head.epochs=5` → ("head.epochs", 5); the value is read as TOML, else taken as a plain string."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise BadInput(f"--set {text!r}: expected KEY=VALUE, as in head.epochs=5")
+    if text != encodable(text):
+        raise BadInput(f"--set {encodable(text)}: expected text in UTF-8")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return key.strip(), value.strip()
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, table by table; neither is changed."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        if key == "seeds":  # `--set seeds.vary=…` is laid over `seeds = 5`, and the other way round
+            old, value = spelled_out(old), spelled_out(value)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _with_slug(table: dict[str, Any]) -> dict[str, Any]:
+    """The same, with the name of the data as the post's slug where it has none of its own."""
+    post, data = table.get("post"), table.get("data")
+    if not isinstance(post, Mapping) or "slug" in post:
+        return table
+    path = data.get("path") if isinstance(data, Mapping) else None
+    return _merge(table, {"post": {"slug": slug_of(path if isinstance(path, str) else DataSettings().path)}})
+
+
+def _with_templates(post: PostSettings, path: Path) -> PostSettings:
+    """The same, the folder of templates in full: it lies beside the file at `path`. Raises `BadInput` without one."""
+    if post.templates is None:
+        return post
+    folder = path.resolve().parent / post.templates.expanduser()
+    if not folder.is_dir():
+        raise BadInput(f"{path}: post.templates = {str(post.templates)!r}: {folder} is no folder; make it")
+    return post.model_copy(update={"templates": folder})
+
+
+def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
+    """The same, the folder of documents in full, as that of templates; who puts a site somewhere asks whether it is."""
+    if site.docs is None:
+        return site
+    return site.model_copy(update={"docs": path.resolve().parent / site.docs.expanduser()})
+
+
+def _selected(variants: str, file: ConfigFile) -> list[str]:
+    known = [BASELINE, *file.variants, *file.sweeps]
+    names = known if variants == "all" else [name.strip() for name in variants.split(",")]
+    for name in names:
+        if name not in known:
+            raise BadInput(f"unknown variant {name!r}; {choices(name, known)}")
+    return [name for name in known if name in names or name == BASELINE]
+
+
+def _variant(name: str, file: ConfigFile, where: str) -> Variant:
+    if name == BASELINE:
+        return Variant(name=name, title="Baseline", changes={}, recipe=_recipe(_base(file), file.data, where))
+    changes = _changes(name, file)
+    recipe = _recipe(_merge(_base(file), changes), file.data, where, prefix=f"variants.{name}.")
+    return Variant(name=name, title=_title(name, file.variants[name].title), changes=flatten(changes), recipe=recipe)
+
+
+def _base(file: ConfigFile) -> dict[str, Any]:
+    """The baseline's recipe as a table."""
+    base = file.model_dump(include=set(Recipe.model_fields))
+    base["data"] = {setting: base["data"][setting] for setting in ShownSettings.model_fields}
+    return base
+
+
+def _changes(name: str, file: ConfigFile) -> dict[str, Any]:
+    """A variant's changes as a table."""
+    if name == BASELINE:
+        return {}
+    return file.variants[name].model_dump(exclude={"title"}, exclude_none=True, exclude_defaults=True)
+
+
+def _title(name: str, given: str | None) -> str:
+    return given or name.replace("-", " ").capitalize()
+
+
+def _sweep(name: str, file: ConfigFile, where: str) -> Sweep:
+    table, setting = file.sweeps[name], f"{where}: sweeps.{name}"
+    known = [BASELINE, *file.variants]
+    if table.of not in known:
+        raise BadInput(f"{setting}.of = {table.of!r}: there is no such variant; {choices(table.of, known)}")
+
+    def recipe(changes: Mapping[str, Any]) -> Recipe:
+        return _recipe(_merge(_base(file), changes), file.data, where, prefix=f"sweeps.{name}.")
+
+    return sweeps.sweep(name, _title(name, table.title), table, _changes(table.of, file), recipe, setting)
+
+
+def _questions(file: ConfigFile, selected: Iterable[str], where: str) -> dict[str, Question]:
+    """Those that the selected variants can answer. Raises `BadInput` where one is asked of no variant of the file."""
+    known = [BASELINE, *file.variants, *file.sweeps]
+    for name, question in file.questions.items():
+        for asked in question.variants:
+            if asked not in known:
+                raise BadInput(f"{where}: questions.{name}.compare: unknown variant {asked!r}; {choices(asked, known)}")
+    return {name: each for name, each in file.questions.items() if set(each.variants) <= set(selected)}
+
+
+def _backbone(name: str, setting: str) -> Backbone:
+    if name not in BACKBONES:
+        raise BadInput(f"{setting} = {name!r}: there is no such network; {choices(name, BACKBONES)}")
+    return BACKBONES[name]
+
+
+def _recipe(table: Mapping[str, Any], data: DataSettings, where: str, prefix: str = "") -> Recipe:
+    """The recipe in a table, its network fit for the images and its first unfrozen layer given by index."""
+    recipe = _validated(Recipe, table, where, prefix)
+    network, tuning = _backbone(recipe.model.backbone, f"{where}: {prefix}model.backbone"), recipe.fine_tuning
+    if data.image_size < network.least_size:
+        raise BadInput(
+            f"{where}: data.image_size = {data.image_size}: {prefix}model.backbone = {network.name!r} takes images of "
+            f"{network.least_size} pixels and more; build.py backbones lists the others"
+        )
+    try:
+        index = network.first_trained(tuning.from_layer)
+    except ValueError as error:
+        raise BadInput(f"{where}: {prefix}fine_tuning.from_layer = {tuning.from_layer!r}: {error}") from None
+    return recipe.model_copy(update={"fine_tuning": tuning.model_copy(update={"from_layer": index})})
+
+
+def _validated(model: type[Model], table: Mapping[str, Any], where: str, prefix: str = "") -> Model:
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        # A default that follows from a wrong value is no fault of its own.
+        faults = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]
+        raise BadInput(f"{where}: " + "; ".join(_explain(model, fault, prefix) for fault in faults)) from None
+
+
+def _explain(model: type[BaseModel], error: Any, prefix: str) -> str:
+    """One of pydantic's error records as a phrase that names the setting, the value and the choices."""
+    location = [str(part) for part in error["loc"]]
+    name = prefix + ".".join(location)
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(model, location[:-1])
+        return f"unknown setting {name!r}; {choices(location[-1], known)}"
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    value = error["input"]
+    shown = "" if isinstance(value, Mapping) else f" = {value!r}"
+    return f"{name}{shown}: {message}"
+
+
+def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    """Names of the settings that may stand at `location` below `model`."""
+    current: Any = model
+    above = ""
+    for part in location:
+        fields = getattr(current, "model_fields", {})
+        # A part that is no field is the name of a variant or a sweep: below it stands its table.
+        current = fields[part].annotation if part in fields else SweepTable if above == "sweeps" else _VariantTable
+        above = part
+    return list(getattr(current, "model_fields", {}))

@@ -1,0 +1,170 @@
+"""Whether a confidence means what it says: that of answers given with 0.9, nine in ten are right.
+
+A confidence is the probability that a model gives to the class it names, whatever the number of classes (Guo and
+others, ICML 2017); of two classes the Brier score of confidences is that of the probabilities. Nothing is put into
+bins, whose number would decide the result at forty images: `curve` is the non-decreasing share of right answers that
+fits best (CORP: Dimitriadis, Gneiting & Jordan, PNAS 118, 2021), `parts` divides the Brier score by it,
+`chance` says how far the curve lies from the diagonal where all confidences are right, and `level` how many answers
+are right then, which tells of too much or too little confidence on average with fewer images than the curve needs.
+
+Draws come from `RandomState` for the reason that `bootstrap` gives.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from generator.support.statistics import noise
+
+Vector = NDArray[np.float64]
+Answers = tuple[tuple[float, bool], ...]
+"""(confidence, whether it was right) of each image."""
+
+DRAWS = 999
+_SEED = 2021
+_LOG_RANGE = 3.0
+"""Temperatures between e^-3 and e^3 are looked at: a twentieth, and twenty."""
+
+
+class Brier(NamedTuple):
+    """The Brier score, `miscalibration - discrimination + uncertainty`."""
+
+    score: float
+    """Mean square of confidence less outcome, 1 or 0 (Brier, Monthly Weather Review 78, 1950)."""
+    miscalibration: float
+    """What it would be better by if every confidence were as high as `curve` says."""
+    discrimination: float
+    """What these are better by than one confidence for all images."""
+    uncertainty: float
+    """What one confidence for all would have, the share of right answers."""
+
+
+class Curve(NamedTuple):
+    """Shares of right answers by confidence."""
+
+    confidence: Vector
+    """Each value that occurs, ascending."""
+    images: Vector
+    """How many have it."""
+    right: Vector
+    """The share that is right of images with it, as fitted."""
+
+
+class Chance(NamedTuple):
+    """What the same confidences give where all of them are right."""
+
+    low: Vector
+    """The band of 95% for `Curve.right`, at each confidence."""
+    high: Vector
+    p: float
+    """How probable a miscalibration at least as large is."""
+
+
+class Level(NamedTuple):
+    """How many answers the same confidences give right where all of them are right."""
+
+    low: int
+    """Fewer are called more than chance, with fewer than one in twenty such sets of images."""
+    high: int
+    p: float
+    """Two-sided, of the number that is right."""
+
+
+def curve(answers: Answers) -> Curve:
+    """The non-decreasing function of the confidence that fits the answers best, by pooling adjacent violators."""
+    values, places, images = _distinct(answers)
+    right = np.bincount(places, weights=[float(right) for _, right in answers])
+    return Curve(values, images, _pooled(right / images, images))
+
+
+def parts(answers: Answers) -> Brier:
+    """The Brier score of at least one answer, and what it consists of."""
+    found = curve(answers)
+    total = found.images.sum()
+    outcomes = np.asarray([float(right) for _, right in answers])
+    score = float(np.square(np.asarray([confidence for confidence, _ in answers]) - outcomes).mean())
+    share = float(outcomes.mean())
+    uncertainty = share * (1 - share)
+    # Of answers with the same fitted share, as many are right as it says: the mean square is share (1 - share).
+    recalibrated = float((found.images * found.right * (1 - found.right)).sum() / total)
+    # Neither is below zero but for rounding.
+    return Brier(score, max(0.0, score - recalibrated), max(0.0, uncertainty - recalibrated), uncertainty)
+
+
+@lru_cache(maxsize=64)
+def chance(answers: Answers) -> Chance:
+    """The consistency band of the curve, and the p value of its miscalibration, by drawing outcomes for the
+    confidences as they are."""
+    values, _, images = _distinct(answers)
+    random = np.random.RandomState(_SEED)
+    drawn = random.binomial(images.astype(int), values, size=(DRAWS, len(values)))
+    fitted = np.stack([_pooled(row / images, images) for row in drawn])
+    low, high = np.quantile(fitted, [0.025, 0.975], axis=0)
+    seen = parts(answers).miscalibration
+    # Of one confidence c with k of m right the squares add up to m c² + k (1 - 2 c).
+    scores = (images * values**2 + drawn * (1 - 2 * values)).sum(axis=1)
+    miscalibrations = (scores - (images * fitted * (1 - fitted)).sum(axis=1)) / images.sum()
+    as_large = int((miscalibrations >= seen - 1e-12).sum())
+    return Chance(low, high, (as_large + 1) / (DRAWS + 1))
+
+
+@lru_cache(maxsize=256)
+def level(answers: Answers) -> Level:
+    """What is to be expected of the number of right answers, one answer at least, and how it fits: calibration in the
+    large (Cox, Biometrika 45, 1958). Exact: the number is the sum of independent answers of these probabilities.
+    """
+    odds = _number_right([confidence for confidence, _ in answers])
+    tails = np.minimum(np.cumsum(odds), np.cumsum(odds[::-1])[::-1])
+    ps = np.minimum(1.0, 2 * tails)
+    expected = np.flatnonzero(ps >= noise.SIGNIFICANT)
+    return Level(int(expected[0]), int(expected[-1]), float(ps[sum(right for _, right in answers)]))
+
+
+def temperature(logits: ArrayLike, labels: ArrayLike) -> float | None:
+    """What to divide logits (n, classes) by, so that their cross-entropy with `labels` (n,) is least (Guo and others).
+
+    None where no temperature is best: where all images are right by any margin the colder is the better, and where
+    the logits tell nothing, the hotter.
+    """
+    from scipy.optimize import minimize_scalar  # Late: SciPy takes a second.
+
+    def loss(logarithm: float) -> float:
+        return float(cooled(logits, labels, float(np.exp(logarithm))).mean())
+
+    found = minimize_scalar(loss, bounds=(-_LOG_RANGE, _LOG_RANGE), method="bounded")
+    return None if abs(found.x) > _LOG_RANGE - 0.01 else float(np.exp(found.x))
+
+
+def cooled(logits: ArrayLike, labels: ArrayLike, degree: float) -> Vector:
+    """The cross-entropy, nats, of each row of logits (n, classes) divided by a temperature."""
+    table, classes = np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=int)
+    scaled = table / degree
+    most = scaled.max(axis=1)
+    total = most + np.log(np.exp(scaled - most[:, None]).sum(axis=1))
+    return np.asarray(total - scaled[np.arange(len(classes)), classes])
+
+
+def _number_right(confidences: Sequence[float]) -> Vector:
+    """The probability of each number of right answers, none to all, where every confidence is right."""
+    parts = [np.asarray([1 - confidence, confidence]) for confidence in confidences]
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [*(np.convolve(*pair) for pair in pairs), *parts[len(parts) // 2 * 2 :]]
+    return parts[0]
+
+
+def _distinct(answers: Answers) -> tuple[Vector, NDArray[np.int_], Vector]:
+    """The confidences that occur, which of them each answer has, and how many have it."""
+    values, places, images = np.unique(
+        [confidence for confidence, _ in answers], return_inverse=True, return_counts=True
+    )
+    return values, places, images.astype(np.float64)
+
+
+def _pooled(shares: Vector, weights: Vector) -> Vector:
+    from scipy.optimize import isotonic_regression  # Late: SciPy takes a second.
+
+    return np.asarray(isotonic_regression(shares, weights=weights).x)
