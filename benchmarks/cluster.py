@@ -140,14 +140,7 @@ def _seconds(pid: int) -> float:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", type=Path, help="file for what was found")
-    parser.add_argument(
-        "arguments", nargs="*", help="after --, options of build.py; else a smoke build of all variants, three seeds"
-    )
-    options = parser.parse_args()
-    options.arguments = options.arguments or ["--profile", "smoke", "--variants", "all", "--seeds", "3"]
-    return options
+    return project.parsed(parser, "--profile", "smoke", "--variants", "all", "--seeds", "3")
 
 
 if __name__ == "__main__":

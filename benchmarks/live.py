@@ -157,15 +157,8 @@ def _told(values: list[float], form: str) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.live", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="file for every figure")
-    parser.add_argument(
-        "arguments", nargs="*", help="after --, options of build.py; else a smoke build of all variants"
-    )
-    options = parser.parse_args()
-    options.arguments = options.arguments or ["--profile", "smoke", "--variants", "all"]
-    return options
+    return project.parsed(parser, "--profile", "smoke", "--variants", "all")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 A copy, so that a benchmark may edit templates and leaves site, store and preview of the project alone.
 """
 
+import argparse
 import json
 import os
 import resource
@@ -47,6 +48,16 @@ class Build:
     """The stages that ran in this build."""
     metrics: dict[str, Any]
     """metrics.json."""
+
+
+def parsed(parser: argparse.ArgumentParser, *default: str) -> argparse.Namespace:
+    """What was typed, with what several benchmarks take: `--json`, and options of build.py, else those of `default`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--json", type=Path, help="file for every figure")
+    parser.add_argument("arguments", nargs="*", help=f"after --, options of build.py; else {' '.join(default)}")
+    options = parser.parse_args()
+    options.arguments = options.arguments or list(default)
+    return options
 
 
 def copy(into: Path) -> Path:

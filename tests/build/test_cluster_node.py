@@ -138,6 +138,7 @@ def test_a_node_that_cannot_compute_in_bfloat16_runs_nothing(
 
 
 def test_a_file_of_another_content_is_no_input(station: Station, project: Project) -> None:
+    pytest.importorskip("ray")
     job, _ = job_of(project, "head")
     order = order_of(job, station)
     for path in (station._node / "files").iterdir():
