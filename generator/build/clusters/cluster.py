@@ -27,7 +27,7 @@ PATIENCE = 600
 GOODBYE = 15
 """Longest wait for the connection to end in good order, seconds."""
 MOST = 64
-"""Stages that are handed out at a time, unless more are asked for."""
+"""Most stages that are handed out at a time, as many as `execution.jobs` may ask for."""
 
 Say = Callable[[str], None]
 _Replies = SimpleQueue[tuple[Any, ...]]
