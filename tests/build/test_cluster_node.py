@@ -11,8 +11,8 @@ import pytest
 
 from generator.build import worker
 from generator.build.clusters import cluster_node
+from generator.build.clusters.cluster_cache import Offered
 from generator.build.clusters.cluster_node import (
-    Offered,
     Order,
     Station,
     absolute,
@@ -153,16 +153,6 @@ def test_names_and_versions_that_differ_are_told() -> None:
     assert differing({"numpy": "2.0.0", "keras": "3.1"}, "3.11.7", node) == ""
     told = differing({"numpy": "2.1.0", "tensorflow": "2.21.0"}, "3.12.1", node)
     assert told == "Python 3.11.7 and not 3.12.1, numpy 2.0.0 and not 2.1.0, tensorflow missing and not 2.21.0"
-
-
-def test_the_longest_unused_inputs_go_first(tmp_path: Path) -> None:
-    for age, name in enumerate(("new", "old", "older")):
-        (tmp_path / name).write_bytes(bytes(10))
-        (tmp_path / f"{name}.lock").touch()
-        os.utime(tmp_path / name, (1000 - age, 1000 - age))
-    assert [path.name for path in cluster_node._beyond(20, tmp_path)] == ["older"]
-    assert [path.name for path in cluster_node._beyond(5, tmp_path)] == ["older", "old", "new"]
-    assert list(cluster_node._beyond(30, tmp_path)) == []
 
 
 def test_what_dead_processes_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

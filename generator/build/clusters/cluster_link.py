@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from generator.build.clusters.cluster_node import PIECE, Offered, Order, Returned, Station, absolute, differing, packed
+from generator.build.clusters.cluster_cache import Offered
+from generator.build.clusters.cluster_node import PIECE, Order, Returned, Station, absolute, differing, packed
 from generator.build.clusters.cluster_nodes import SECONDS, Needs, Tell, connect, looked_at
 from generator.build.plan import version
 from generator.build.storage.store import ENTRY

@@ -1,8 +1,7 @@
 """On a node of a cluster: `Station` runs stages there, one after the other, in files of its own.
 
 A job's paths are the builder's. On a node they lie below a folder of the station's (`mirrored`), where what a stage
-reads is put before it runs: fetched from Ray's object store once a node, kept under its digest, and linked to where the
-job looks for it. Nodes share no file.
+reads is put before it runs (`cluster_cache`). Nodes share no file.
 """
 
 import io
@@ -21,30 +20,21 @@ from importlib import metadata
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+from generator.build.clusters import cluster_cache
+from generator.build.clusters.cluster_cache import Offered
 from generator.build.worker import MESSAGES, Killed, Worker
 from generator.stages.job import Job
-from generator.support import hardware, lock
-from generator.support.errors import BadInput, BuildFailed
-from generator.support.files import file_hash, replacing
+from generator.support import hardware
+from generator.support.errors import BadInput
+from generator.support.files import file_hash
 from generator.support.progress import Figures
 
-MOST = 20 * 2**30
-"""Bytes of inputs that a node keeps, as the store does unless told otherwise."""
 PIECE = 32 * 2**20
 """Bytes of a file that travel as one object."""
 PATIENCE = 1.0
 """Longest wait of `take` for something to tell, seconds."""
 GRACE = 5.0
 """Seconds before a process that was killed is told of: one that dies with its node tells nobody."""
-
-
-@dataclass(frozen=True)
-class Offered:
-    """A file of the builder in Ray's object store."""
-
-    digest: str
-    pieces: tuple[Any, ...]
-    """References of its content, in order."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +181,7 @@ class Station:
             out.mkdir(parents=True)
             job.checkpoint.parent.mkdir(parents=True, exist_ok=True)
             for path, offered in order.files.items():
-                self._place(offered, mirrored(folder, path))
+                cluster_cache.place(offered, mirrored(folder, path), self._node / "files")
             self._seen = self._state()
             self._worker.run(job, out, self._report)
             self._tell("done", [_returned(path, path.name) for path in sorted(out.iterdir())])
@@ -215,31 +205,6 @@ class Station:
                 self._told.pop()
             self._told.append((kind, content))
             self._changed.notify_all()
-
-    def _place(self, offered: Offered, path: Path) -> None:
-        """Have a file of the builder lie at `path`."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept = self._node / "files" / offered.digest
-        with lock.wait_for(kept.with_suffix(".lock"), "fetching"):
-            if not (kept.is_file() and file_hash(kept) == offered.digest):
-                self._fetch(offered, kept)
-            os.utime(kept)
-            os.link(kept, path)
-
-    def _fetch(self, offered: Offered, kept: Path) -> None:
-        import ray
-
-        with replacing(kept, "free space there") as stream:
-            for piece in offered.pieces:
-                try:
-                    stream.write(ray.get(piece))
-                except ray.exceptions.RayError as error:
-                    raise BuildFailed(f"an input did not arrive on its node ({type(error).__name__})") from None
-        if file_hash(kept) != offered.digest:
-            raise BuildFailed("a file arrived with another checksum; did it change during the build?")
-        # Those in use have other names beside these.
-        for path in _beyond(MOST, kept.parent):
-            path.unlink(missing_ok=True)
 
     def _new_checkpoint(self) -> Returned | None:
         """The checkpoint, if it is another one than when it was last looked at."""
@@ -286,15 +251,3 @@ def _of_dead(folder: Path) -> Iterator[Path]:
             yield path
         except (ValueError, OSError):
             continue
-
-
-def _beyond(limit: int, folder: Path) -> Iterator[Path]:
-    """The files that are too many by `limit` bytes, the longest unused first."""
-    files = (path for path in folder.iterdir() if not path.suffix)  # less their locks
-    found = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in files)
-    excess = sum(size for _, size, _ in found) - limit
-    for _, size, path in found:
-        if excess <= 0:
-            return
-        yield path
-        excess -= size
