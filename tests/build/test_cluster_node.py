@@ -1,9 +1,11 @@
 """What a node of a cluster does with a stage: its files, versions, and what is told of it. No Ray, and fake stages."""
 
+import hashlib
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,9 @@ from generator.build.clusters.cluster_node import (
 )
 from generator.stages.job import Job
 from generator.support.files import file_hash
-from tests import stations
+from tests import rays, stations
 from tests.fakes import Project, make_built
+from tests.rays import Rays
 
 PYTHON = sys.version.split()[0]
 
@@ -118,6 +121,42 @@ def test_each_checkpoint_is_returned_once_and_can_be_gone_on_from(
     assert station.read(first, 0) == kept.read_bytes()
     (tmp_path / "baseline.fine_tuning epoch 4").unlink()
     assert told_of(station)[-1][0] == "done"
+
+
+def test_a_checkpoint_that_grows_is_returned_as_it_was(station: Station, tmp_path: Path) -> None:
+    station._checkpoint = path = tmp_path / "growing"
+    station._own.mkdir(parents=True)
+    path.write_bytes(b"epoch 1")
+    ((_, first),) = station.take()
+    with path.open("ab") as stream:
+        stream.write(b", epoch 2")
+    assert station.read(first, 0) == b"epoch 1"
+    ((_, second),) = station.take()
+    assert station.read(second, 0) == b"epoch 1, epoch 2"
+    assert second.digest == file_hash(path)
+    assert station.take() == []
+
+
+def test_a_stage_that_writes_into_its_checkpoint_changes_nothing_that_is_kept(
+    station: Station, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rays.install(monkeypatch, Rays())
+    monkeypatch.setenv(stations.HOLD, str(tmp_path))
+    held = tmp_path / "baseline.fine_tuning"
+    held.touch()
+    job, _ = job_of(project, "fine_tuning")
+    order = order_of(job, station)
+    digest = hashlib.sha256(b"epoch 1").hexdigest()
+    kept = station._node / "files" / digest
+    kept.write_bytes(b"epoch 1")
+    offered = {**order.files, absolute(job.checkpoint): Offered(digest, (b"epoch", b" 1"))}
+    station.begin(replace(order, files=offered))
+    stations.wait_until((tmp_path / "baseline.fine_tuning reached").exists, "the stage")
+    checkpoint = mirrored(station._own / "builder", absolute(job.checkpoint))
+    assert checkpoint.read_bytes() == b"epoch 1"
+    with checkpoint.open("r+b") as stream:
+        stream.write(b"another")
+    assert kept.read_bytes() == b"epoch 1"
 
 
 def test_a_node_with_other_versions_runs_nothing(station: Station, project: Project) -> None:

@@ -28,29 +28,29 @@ class Offered:
 
 def place(offered: Offered, path: Path, folder: Path) -> None:
     """Have a file of the builder lie at `path`; `folder` has those that the node keeps."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     kept = folder / offered.digest
     with lock.wait_for(kept.with_suffix(".lock"), "fetching"):
         if not (kept.is_file() and file_hash(kept) == offered.digest):
-            _fetch(offered, kept)
+            fetch(offered, kept)
+            # Those in use have other names beside these.
+            for old in _beyond(MOST, folder):
+                old.unlink(missing_ok=True)
         os.utime(kept)
         os.link(kept, path)
 
 
-def _fetch(offered: Offered, kept: Path) -> None:
+def fetch(offered: Offered, path: Path) -> None:
+    """Write a file of the builder to `path`. Raises `BuildFailed` where it does not arrive whole."""
     import ray
 
-    with replacing(kept, "free space there") as stream:
+    with replacing(path, "free space there") as stream:
         for piece in offered.pieces:
             try:
                 stream.write(ray.get(piece))
             except ray.exceptions.RayError as error:
                 raise BuildFailed(f"an input did not arrive on its node ({type(error).__name__})") from None
-    if file_hash(kept) != offered.digest:
+    if file_hash(path) != offered.digest:
         raise BuildFailed("a file arrived with another checksum; did it change during the build?")
-    # Those in use have other names beside these.
-    for path in _beyond(MOST, kept.parent):
-        path.unlink(missing_ok=True)
 
 
 def _beyond(limit: int, folder: Path) -> Iterator[Path]:

@@ -36,6 +36,10 @@ PATIENCE = 1.0
 GRACE = 5.0
 """Seconds before a process that was killed is told of: one that dies with its node tells nobody."""
 
+_State = tuple[int, int, int]
+NONE: _State = (0, 0, 0)
+"""State of a file that is not there."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -125,7 +129,7 @@ class Station:
         self._worker = Worker(self._own / "worker.log", os.environ.get("CUDA_VISIBLE_DEVICES") or None, threads)
         self._told: deque[tuple[str, Any]] = deque()
         self._changed = threading.Condition()
-        self._checkpoint, self._seen, self._returned = Path(), (0, 0), 0
+        self._checkpoint, self._seen, self._returned = Path(), NONE, 0
 
     def where(self) -> tuple[str, str]:
         """The node's name in Ray, and its address."""
@@ -146,7 +150,7 @@ class Station:
             hardware.precision(job.given.get("precision", "float32"))
         except BadInput as error:
             return str(error)
-        self._checkpoint, self._seen = job.checkpoint, (0, 0)
+        self._checkpoint, self._seen = job.checkpoint, NONE
         threading.Thread(target=self._run, args=(job, order, folder), daemon=True).start()
         return ""
 
@@ -181,7 +185,7 @@ class Station:
             out.mkdir(parents=True)
             job.checkpoint.parent.mkdir(parents=True, exist_ok=True)
             for path, offered in order.files.items():
-                cluster_cache.place(offered, mirrored(folder, path), self._node / "files")
+                self._place(offered, mirrored(folder, path))
             self._seen = self._state()
             self._worker.run(job, out, self._report)
             self._tell("done", [_returned(path, path.name) for path in sorted(out.iterdir())])
@@ -206,28 +210,35 @@ class Station:
             self._told.append((kind, content))
             self._changed.notify_all()
 
+    def _place(self, offered: Offered, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path == self._checkpoint:
+            # The stage may write into it, so it must share its bytes with nobody.
+            cluster_cache.fetch(offered, path)
+        else:
+            cluster_cache.place(offered, path, self._node / "files")
+
     def _new_checkpoint(self) -> Returned | None:
         """The checkpoint, if it is another one than when it was last looked at."""
-        if self._state() in ((0, 0), self._seen):
+        if self._state() in (NONE, self._seen):
             return None
         self._returned += 1
         copy = self._own / f"checkpoint-{self._returned}"
         with suppress(OSError):  # replaced at this moment, or gone with its stage
-            os.link(self._checkpoint, copy)
-            self._seen = _identity(copy)
+            seen = self._state()
+            # Not linked: some stages append to theirs, and what is read later must be what was hashed. An epoch that
+            # is cut off in the copy is one that the stage notices when it goes on from there.
+            shutil.copyfile(self._checkpoint, copy)
+            self._seen = seen
             (self._own / f"checkpoint-{self._returned - 1}").unlink(missing_ok=True)
             return _returned(copy, "checkpoint")
         return None
 
-    def _state(self) -> tuple[int, int]:
+    def _state(self) -> _State:
         with suppress(OSError):
-            return _identity(self._checkpoint)
-        return 0, 0
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_ino, status.st_mtime_ns
+            status = self._checkpoint.stat()
+            return status.st_ino, status.st_mtime_ns, status.st_size
+        return NONE
 
 
 def _returned(path: Path, name: str) -> Returned:
