@@ -5,6 +5,7 @@ A file is fetched from Ray's object store once a node, kept under its digest, an
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,35 @@ class Offered:
 
 def place(offered: Offered, path: Path, folder: Path) -> None:
     """Have a file of the builder lie at `path`; `folder` has those that the node keeps."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     kept = folder / offered.digest
     with lock.wait_for(kept.with_suffix(".lock"), "fetching"):
-        if not (kept.is_file() and file_hash(kept) == offered.digest):
-            fetch(offered, kept)
-            # Those in use have other names beside these.
-            for old in _beyond(MOST, folder):
-                old.unlink(missing_ok=True)
-        os.utime(kept)
+        if not _linked(kept, path, offered.digest):
+            fetch(offered, path)
+            kept.unlink(missing_ok=True)
+            os.link(path, kept)
+            _make_room(folder, kept)
+        os.utime(path)
+
+
+def _linked(kept: Path, path: Path, digest: str) -> bool:
+    """Whether `kept` lies at `path` now, as it should be."""
+    # Linked first: then it stays here, also where another station makes room meanwhile.
+    try:
         os.link(kept, path)
+    except FileNotFoundError:
+        return False
+    if file_hash(path) == digest:
+        return True
+    path.unlink()
+    return False
+
+
+def _make_room(folder: Path, new: Path) -> None:
+    """Remove what is too much in `folder`, but not the `new` file. Those in use have other names beside these."""
+    for path in _beyond(MOST, folder):
+        if path != new:
+            path.unlink(missing_ok=True)
 
 
 def fetch(offered: Offered, path: Path) -> None:
@@ -55,11 +76,19 @@ def fetch(offered: Offered, path: Path) -> None:
 
 def _beyond(limit: int, folder: Path) -> Iterator[Path]:
     """The files that are too many by `limit` bytes, the longest unused first."""
-    files = (path for path in folder.iterdir() if not path.suffix)  # less their locks
-    found = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in files)
+    found = sorted(_seen(folder))
     excess = sum(size for _, size, _ in found) - limit
     for _, size, path in found:
         if excess <= 0:
             return
         yield path
         excess -= size
+
+
+def _seen(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """When a file was last used, its size, and the file, of each in `folder`, less their locks."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # Another station makes room at this moment.
+            if not path.suffix:
+                status = path.stat()
+                yield status.st_mtime, status.st_size, path

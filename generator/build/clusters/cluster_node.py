@@ -211,7 +211,6 @@ class Station:
             self._changed.notify_all()
 
     def _place(self, offered: Offered, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path == self._checkpoint:
             # The stage may write into it, so it must share its bytes with nobody.
             cluster_cache.fetch(offered, path)
