@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from generator.build import worker
-from generator.build.clusters import cluster_link, cluster_nodes
+from generator.build.clusters import cluster_link, cluster_nodes, cluster_stations
 from generator.build.clusters.cluster_node import Station
 from generator.experiment.config.settings import ExecutionSettings
 from tests import fakes
@@ -37,7 +37,7 @@ SECRET = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid.uuid4().hex * 2}
 def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> None:
     """The real connection to a cluster, with these stages; to be its process' target."""
     cluster_nodes.MODULES = (*cluster_nodes.MODULES, fakes.ROOT / "tests")
-    cluster_link.Link.station = Fake
+    cluster_stations.Stations.kind = Fake
     cluster_link.serve(connection, log, settings)
 
 

@@ -1,24 +1,24 @@
 """The process that speaks with Ray for a build: `Link` offers inputs, has stages run, and fetches what they made.
 
 A process of its own, because Ray ends the one that it is in when the head of its cluster is gone, and prints as it
-likes. Ray places the stations (`cluster_node`) by what a stage needs. What happens when a node is lost is decided here,
-because Ray knows of no checkpoints: the stage begins anew elsewhere, from the last one that came back.
+likes. Stages run on stations (`cluster_stations`). What happens when a node is lost is decided here, because Ray knows of
+no checkpoints: the stage begins anew elsewhere, from the last one that came back.
 """
 
 import os
 import platform
 import threading
-import time
 import traceback
 from contextlib import suppress
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from generator.build.clusters.cluster_cache import Offered
-from generator.build.clusters.cluster_node import PIECE, Order, Returned, Station, absolute, differing, packed
-from generator.build.clusters.cluster_nodes import SECONDS, Needs, Tell, connect, looked_at
+from generator.build.clusters.cluster_node import PIECE, Order, Returned, absolute, differing, packed
+from generator.build.clusters.cluster_nodes import Needs, Tell, connect, looked_at
+from generator.build.clusters.cluster_stations import IDLE, Hired, Stations
 from generator.build.plan import version
 from generator.build.storage.store import ENTRY
 from generator.build.worker import MESSAGES, follow_parent
@@ -31,10 +31,6 @@ from generator.support.files import file_hash, replacing
 
 TRIES = 4
 """How often a stage is begun whose node is lost again and again."""
-IDLE = 30.0
-"""Seconds after which a station without work gives back what it holds."""
-TOLD_AFTER = 15.0
-"""Seconds after which whoever waits for a node is told."""
 ROWS = {stage.name: stage for stage in (*STAGES, *OF_SWEEPS)}
 PACKAGES = sorted({package for stage in ROWS.values() if stage.tensorflow for package in stage.packages})
 """Those that the outcomes of stages on nodes depend on."""
@@ -42,14 +38,6 @@ PACKAGES = sorted({package for stage in ROWS.values() if stage.tensorflow for pa
 
 class Refused(Exception):
     """A node may not run a stage; the message says why."""
-
-
-class Hired(NamedTuple):
-    """A station on some node."""
-
-    actor: Any
-    node: str
-    address: str
 
 
 def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> None:
@@ -70,7 +58,7 @@ def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> Non
     with suppress(EOFError):
         while True:
             if not connection.poll(IDLE):
-                link.release()
+                link.stations.release()
             elif (order := connection.recv()) is None:
                 break
             else:
@@ -81,15 +69,9 @@ def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> Non
 class Link:
     """A connection to a cluster."""
 
-    station = Station
-
     def __init__(self, settings: ExecutionSettings, tell: Tell) -> None:
         self._settings, self._tell = settings, tell
-        self._needs = Needs(1, 0, 0)
-        self._refused: set[str] = set()
-        self._idle: list[tuple[float, Hired]] = []
-        self._hired: set[Any] = set()
-        self._looking = threading.Lock()
+        self.stations = Stations(tell)
         self._offer = lru_cache(maxsize=64)(_offer)
 
     def open(self) -> int:
@@ -103,21 +85,21 @@ class Link:
         nodes = [node for node in ray.nodes() if node["Alive"]]
         here, most = os.cpu_count() or 1, max(int(node["Resources"].get("CPU", 0)) for node in nodes)
         cpus = self._settings.cpus or min(here, most or here)
-        self._needs = Needs(cpus, self._settings.gpus, round((self._settings.memory or 0) * 2**30))
-        fitting = [node for node in nodes if self._needs.fit(node["Resources"])]
+        needs = self.stations.needs = Needs(cpus, self._settings.gpus, round((self._settings.memory or 0) * 2**30))
+        fitting = [node for node in nodes if needs.fit(node["Resources"])]
         if not fitting:
-            self._tell(0, "warn", f"ray: no node has {self._needs.words}, which a stage needs; waiting for one to join")
+            self._tell(0, "warn", f"ray: no node has {needs.words}, which a stage needs; waiting for one to join")
         versions = {package: version(package) for package in PACKAGES}
         for node, found in zip(fitting, looked_at(fitting, versions), strict=True):
             different = differing(versions, platform.python_version(), found)
             if different:
-                self._refuse(node["NodeID"], node["NodeManagerAddress"], different)
-        able = [node for node in fitting if node["NodeID"] not in self._refused]
+                self.stations.refuse(node["NodeID"], node["NodeManagerAddress"], different)
+        able = self.stations.able(fitting)
         if fitting and not able:
             raise BadInput("ray: no node is left; install there what requirements.txt lists, or build in their image")
         if not self._settings.gpus and any(node["Resources"].get("GPU") for node in able):
             self._tell(0, "say", "ray: the GPUs of the cluster stay idle; execution.gpus = 1 gives each stage one")
-        return sum(self._needs.fit(node["Resources"]) for node in able) or 1
+        return sum(needs.fit(node["Resources"]) for node in able) or 1
 
     def run(self, number: int, job: Job, out: Path) -> None:
         """Run the stage of `job` on some node, its files into `out`; how it ends is told."""
@@ -136,23 +118,12 @@ class Link:
         else:
             self._tell(number, "done")
 
-    def release(self, least: float = IDLE) -> None:
-        """End the stations that have been without work for `least` seconds."""
-        with self._looking:
-            now = time.monotonic()
-            ending = [hired for since, hired in self._idle if now - since >= least]
-            self._idle = [(since, hired) for since, hired in self._idle if now - since < least]
-        for hired in ending:
-            self._end(hired)
-
     def close(self) -> None:
         """End all stations, also in the middle of a stage, and the connection."""
         import ray
 
         with suppress(Exception):
-            self.release(0)
-            for actor in list(self._hired):
-                ray.kill(actor)
+            self.stations.close()
             ray.shutdown()
 
     def _tries(self, number: int, job: Job, out: Path) -> None:
@@ -162,19 +133,18 @@ class Link:
         while True:
             hired: Hired | None = None
             try:
-                hired = self._hire(job)
+                hired = self.stations.hire(job.label)
                 self._through(hired, number, job, out)
-                with self._looking:
-                    self._idle.append((time.monotonic(), hired))
+                self.stations.keep(hired)
                 return
             except Refused as error:
                 assert hired
-                self._refuse(hired.node, hired.address, str(error))
-                self._end(hired)
+                self.stations.refuse(hired.node, hired.address, str(error))
+                self.stations.end(hired)
             except (RayActorError, NodeDiedError, OutOfMemoryError) as error:
                 lost += 1
                 if hired:
-                    self._drop(hired)
+                    self.stations.drop(hired)
                 why = _why(error, hired.address if hired else "")
                 if lost == TRIES:
                     raise BuildFailed(f"{why}, the {TRIES}th time in one stage. What was finished is kept") from None
@@ -182,43 +152,8 @@ class Link:
                 self._tell(0, "warn", f"{job.label}: {why}; it goes on elsewhere, from {since}")
             except BaseException:
                 if hired:
-                    self._end(hired)
+                    self.stations.end(hired)
                 raise
-
-    def _hire(self, job: Job) -> Hired:
-        """A station that has nothing to do, or a new one as soon as a node has room for it."""
-        import ray
-
-        with self._looking:
-            if self._idle:
-                return self._idle.pop()[1]
-        refused = {"label_selector": {"ray.io/node-id": f"!in({','.join(self._refused)})"}} if self._refused else {}
-        options = {**self._needs.options, **refused, "max_restarts": 0}
-        actor = ray.remote(self.station).options(**options).remote(os.cpu_count() or 1)
-        self._hired.add(actor)
-        where = actor.where.remote()
-        if not ray.wait([where], timeout=TOLD_AFTER)[0]:
-            self._tell(0, "say", f"{job.label}: waits for a node with {self._needs.words} to be free")
-        node, address = ray.get(where)
-        return Hired(actor, node, address)
-
-    def _end(self, hired: Hired) -> None:
-        import ray
-
-        with suppress(Exception):
-            ray.get(hired.actor.end.remote(), timeout=SECONDS)
-        self._drop(hired)
-
-    def _drop(self, hired: Hired) -> None:
-        import ray
-
-        self._hired.discard(hired.actor)
-        with suppress(Exception):
-            ray.kill(hired.actor)
-
-    def _refuse(self, node: str, address: str, why: str) -> None:
-        self._refused.add(node)
-        self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
 
     def _through(self, hired: Hired, number: int, job: Job, out: Path) -> None:
         """Have a station run the stage, and fetch what it returns."""

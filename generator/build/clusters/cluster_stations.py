@@ -1,0 +1,108 @@
+"""The stations that a build has on the nodes of a cluster: hired for a stage, kept for the next one, given back.
+
+Ray places them by what a stage needs, and not on nodes that were refused.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from generator.build.clusters.cluster_node import Station
+from generator.build.clusters.cluster_nodes import SECONDS, Needs, Tell
+
+IDLE = 30.0
+"""Seconds after which a station without work gives back what it holds."""
+TOLD_AFTER = 15.0
+"""Seconds after which whoever waits for a node is told."""
+
+Node = Mapping[str, Any]
+"""As Ray lists it."""
+
+
+class Hired(NamedTuple):
+    """A station on some node."""
+
+    actor: Any
+    node: str
+    address: str
+
+
+class Stations:
+    """All that a build has at a time."""
+
+    kind = Station
+
+    def __init__(self, tell: Tell) -> None:
+        self.needs = Needs(1, 0, 0)
+        self._tell = tell
+        self._refused: set[str] = set()
+        self._idle: list[tuple[float, Hired]] = []
+        self._hired: set[Any] = set()
+        self._looking = threading.Lock()
+
+    def hire(self, label: str) -> Hired:
+        """A station that has nothing to do, or a new one as soon as a node has room for it; `label` is who waits."""
+        import ray
+
+        with self._looking:
+            if self._idle:
+                return self._idle.pop()[1]
+        refused = {"label_selector": {"ray.io/node-id": f"!in({','.join(self._refused)})"}} if self._refused else {}
+        options = {**self.needs.options, **refused, "max_restarts": 0}
+        actor = ray.remote(self.kind).options(**options).remote(os.cpu_count() or 1)
+        self._hired.add(actor)
+        where = actor.where.remote()
+        if not ray.wait([where], timeout=TOLD_AFTER)[0]:
+            self._tell(0, "say", f"{label}: waits for a node with {self.needs.words} to be free")
+        node, address = ray.get(where)
+        return Hired(actor, node, address)
+
+    def keep(self, hired: Hired) -> None:
+        """Have a station wait for the next stage."""
+        with self._looking:
+            self._idle.append((time.monotonic(), hired))
+
+    def release(self, least: float = IDLE) -> None:
+        """End the stations that have been without work for `least` seconds."""
+        with self._looking:
+            now = time.monotonic()
+            ending = [hired for since, hired in self._idle if now - since >= least]
+            self._idle = [(since, hired) for since, hired in self._idle if now - since < least]
+        for hired in ending:
+            self.end(hired)
+
+    def end(self, hired: Hired) -> None:
+        """End a station in good order."""
+        import ray
+
+        with suppress(Exception):
+            ray.get(hired.actor.end.remote(), timeout=SECONDS)
+        self.drop(hired)
+
+    def drop(self, hired: Hired) -> None:
+        """End a station, whatever it does."""
+        import ray
+
+        self._hired.discard(hired.actor)
+        with suppress(Exception):
+            ray.kill(hired.actor)
+
+    def refuse(self, node: str, address: str, why: str) -> None:
+        """Have no station on a node from now on."""
+        self._refused.add(node)
+        self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
+
+    def able(self, nodes: Iterable[Node]) -> list[Node]:
+        """Those that were not refused."""
+        return [node for node in nodes if node["NodeID"] not in self._refused]
+
+    def close(self) -> None:
+        """End all, also in the middle of a stage."""
+        import ray
+
+        self.release(0)
+        for actor in list(self._hired):
+            ray.kill(actor)
