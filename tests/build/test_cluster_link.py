@@ -1,12 +1,21 @@
 """What the process that speaks with Ray decides without it."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from generator.build.clusters import cluster_link
+from generator.build.clusters.cluster_link import Link
+from generator.build.clusters.cluster_stations import Stations
+from generator.experiment.config.settings import ExecutionSettings
 from generator.support.errors import BadInput, BuildFailed
+from tests import rays
 from tests.fakes import Project, make_built
+from tests.rays import Rays
+
+Run = Callable[[Rays, type], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +66,32 @@ def test_what_would_be_lost_again_is_an_error() -> None:
     failed.actor_init_failed = True
     with pytest.raises(BadInput, match=r"\(ModuleNotFoundError: No module named 'pydantic'\); install there what req"):
         cluster_link._why(failed, "")
+
+
+# ---- Stages on stations ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a stage on stations of a kind, and gives all that is told; the last of it is how the stage ended."""
+
+    def run(ray: Rays, kind: type) -> list[tuple[Any, ...]]:
+        rays.install(monkeypatch, ray)
+        monkeypatch.setattr(Stations, "kind", kind)
+        told: list[tuple[Any, ...]] = []
+        link = Link(ExecutionSettings(ray="local"), lambda *message: told.append(message))
+        job = project.plan().runs["baseline"]["head"].job({}, tmp_path / "checkpoint.npz")
+        link.run(1, job, tmp_path / "out")
+        return told
+
+    return run
+
+
+def test_where_every_node_was_refused_that_is_an_error(run: Run) -> None:
+    told = run(Rays("n1", "n2"), rays.Refusing)
+    assert [(kind, text.split(",")[0]) for _, kind, text in told[:-1]] == [
+        ("warn", "ray: node address of n1 is refused"),
+        ("warn", "ray: node address of n2 is refused"),
+    ]
+    assert told[-1][:2] == (1, "BadInput")
+    assert "no node is left that may run a stage" in told[-1][2]

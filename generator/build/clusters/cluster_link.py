@@ -1,8 +1,8 @@
 """The process that speaks with Ray for a build: `Link` offers inputs, has stages run, and fetches what they made.
 
 A process of its own, because Ray ends the one that it is in when the head of its cluster is gone, and prints as it
-likes. Stages run on stations (`cluster_stations`). What happens when a node is lost is decided here, because Ray knows of
-no checkpoints: the stage begins anew elsewhere, from the last one that came back.
+likes. Stages run on stations (`cluster_stations`). What happens when a node is lost is decided here, because Ray knows
+of no checkpoints: the stage begins anew elsewhere, from the last one that came back.
 """
 
 import os
@@ -95,8 +95,6 @@ class Link:
             if different:
                 self.stations.refuse(node["NodeID"], node["NodeManagerAddress"], different)
         able = self.stations.able(fitting)
-        if fitting and not able:
-            raise BadInput("ray: no node is left; install there what requirements.txt lists, or build in their image")
         if not self._settings.gpus and any(node["Resources"].get("GPU") for node in able):
             self._tell(0, "say", "ray: the GPUs of the cluster stay idle; execution.gpus = 1 gives each stage one")
         return sum(needs.fit(node["Resources"]) for node in able) or 1
@@ -127,6 +125,7 @@ class Link:
             ray.shutdown()
 
     def _tries(self, number: int, job: Job, out: Path) -> None:
+        import ray
         from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError
 
         lost = 0
@@ -141,6 +140,7 @@ class Link:
                 assert hired
                 self.stations.refuse(hired.node, hired.address, str(error))
                 self.stations.end(hired)
+                self.stations.able(ray.nodes())
             except (RayActorError, NodeDiedError, OutOfMemoryError) as error:
                 lost += 1
                 if hired:

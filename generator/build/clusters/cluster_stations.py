@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from generator.build.clusters.cluster_node import Station
 from generator.build.clusters.cluster_nodes import SECONDS, Needs, Tell
+from generator.support.errors import BadInput
 
 IDLE = 30.0
 """Seconds after which a station without work gives back what it holds."""
@@ -96,8 +97,18 @@ class Stations:
         self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
 
     def able(self, nodes: Iterable[Node]) -> list[Node]:
-        """Those that were not refused."""
-        return [node for node in nodes if node["NodeID"] not in self._refused]
+        """Those of `nodes` that stations may come to.
+
+        Raises `BadInput` where there would be some, but all were refused. Where there is none, one may join.
+        """
+        fitting = [node for node in nodes if node["Alive"] and self.needs.fit(node["Resources"])]
+        able = [node for node in fitting if node["NodeID"] not in self._refused]
+        if fitting and not able:
+            raise BadInput(
+                "ray: no node is left that may run a stage, each was refused; install there what requirements.txt "
+                "lists and what the warnings name, or build in their image"
+            )
+        return able
 
     def close(self) -> None:
         """End all, also in the middle of a stage."""
