@@ -15,7 +15,7 @@ from tests import rays
 from tests.fakes import Project, make_built
 from tests.rays import Rays
 
-Run = Callable[[Rays, type], list[tuple[Any, ...]]]
+Run = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +75,13 @@ def test_what_would_be_lost_again_is_an_error() -> None:
 def run(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a stage on stations of a kind, and gives all that is told; the last of it is how the stage ended."""
 
-    def run(ray: Rays, kind: type) -> list[tuple[Any, ...]]:
+    def run(ray: Rays, kind: type, prepare: Callable[[Link], None] = lambda link: None) -> list[tuple[Any, ...]]:
         rays.install(monkeypatch, ray)
         monkeypatch.setattr(Stations, "kind", kind)
         told: list[tuple[Any, ...]] = []
         link = Link(ExecutionSettings(ray="local"), lambda *message: told.append(message))
         job = project.plan().runs["baseline"]["head"].job({}, tmp_path / "checkpoint.npz")
+        prepare(link)
         link.run(1, job, tmp_path / "out")
         return told
 
@@ -95,3 +96,16 @@ def test_where_every_node_was_refused_that_is_an_error(run: Run) -> None:
     ]
     assert told[-1][:2] == (1, "BadInput")
     assert "no node is left that may run a stage" in told[-1][2]
+
+
+def test_one_lost_node_is_one_try_however_many_stations_it_had(run: Run) -> None:
+    ray = Rays(*["n1"] * cluster_link.TRIES, "n2")
+
+    def lose(link: Link) -> None:
+        for hired in [link.stations.hire("earlier") for _ in range(cluster_link.TRIES)]:
+            link.stations.keep(hired)
+        ray.lost.add("n1")
+
+    told = run(ray, rays.Willing, lose)
+    assert [kind for _, kind, *_ in told] == ["warn", "done"]
+    assert all(actor.killed for actor in ray.actors if actor.node == "n1")

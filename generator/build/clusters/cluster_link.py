@@ -144,7 +144,7 @@ class Link:
             except (RayActorError, NodeDiedError, OutOfMemoryError) as error:
                 lost += 1
                 if hired:
-                    self.stations.drop(hired)
+                    self.stations.lose(hired)
                 why = _why(error, hired.address if hired else "")
                 if lost == TRIES:
                     raise BuildFailed(f"{why}, the {TRIES}th time in one stage. What was finished is kept") from None

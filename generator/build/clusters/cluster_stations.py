@@ -6,7 +6,7 @@ Ray places them by what a stage needs, and not on nodes that were refused.
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -68,11 +68,8 @@ class Stations:
 
     def release(self, least: float = IDLE) -> None:
         """End the stations that have been without work for `least` seconds."""
-        with self._looking:
-            now = time.monotonic()
-            ending = [hired for since, hired in self._idle if now - since >= least]
-            self._idle = [(since, hired) for since, hired in self._idle if now - since < least]
-        for hired in ending:
+        now = time.monotonic()
+        for hired in self._taken(lambda since, hired: now - since >= least):
             self.end(hired)
 
     def end(self, hired: Hired) -> None:
@@ -90,6 +87,11 @@ class Stations:
         self._hired.discard(hired.actor)
         with suppress(Exception):
             ray.kill(hired.actor)
+
+    def lose(self, hired: Hired) -> None:
+        """Forget a station that is gone, and those without work on its node, which may be gone as well."""
+        for each in (hired, *self._taken(lambda since, other: other.node == hired.node)):
+            self.drop(each)
 
     def refuse(self, node: str, address: str, why: str) -> None:
         """Have no station on a node from now on."""
@@ -117,3 +119,10 @@ class Stations:
         self.release(0)
         for actor in list(self._hired):
             ray.kill(actor)
+
+    def _taken(self, ending: Callable[[float, Hired], bool]) -> list[Hired]:
+        """The stations without work that are to end, which are no longer kept; since when they are is given, too."""
+        with self._looking:
+            taken = [hired for since, hired in self._idle if ending(since, hired)]
+            self._idle = [(since, hired) for since, hired in self._idle if hired not in taken]
+        return taken
