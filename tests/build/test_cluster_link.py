@@ -109,3 +109,15 @@ def test_one_lost_node_is_one_try_however_many_stations_it_had(run: Run) -> None
     told = run(ray, rays.Willing, lose)
     assert [kind for _, kind, *_ in told] == ["warn", "done"]
     assert all(actor.killed for actor in ray.actors if actor.node == "n1")
+
+
+def test_a_stage_of_a_build_that_is_stopped_goes_on_nowhere(run: Run) -> None:
+    ray, links = Rays("n1", "n2", "n3"), list[Link]()
+
+    class Stopped(rays.Willing):
+        def take(self) -> list[tuple[str, Any]]:
+            links[0].close()
+            raise rays.RayActorError("The actor was killed by ray.kill.")
+
+    assert run(ray, Stopped, links.append) == [(1, "BuildFailed", "the build was stopped")]
+    assert len(ray.actors) == 1

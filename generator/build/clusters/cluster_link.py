@@ -142,6 +142,7 @@ class Link:
                 self.stations.end(hired)
                 self.stations.able(ray.nodes())
             except (RayActorError, NodeDiedError, OutOfMemoryError) as error:
+                self.stations.check_open()
                 lost += 1
                 if hired:
                     self.stations.lose(hired)

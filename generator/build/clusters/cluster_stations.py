@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from generator.build.clusters.cluster_node import Station
 from generator.build.clusters.cluster_nodes import SECONDS, Needs, Tell
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, BuildFailed
 
 IDLE = 30.0
 """Seconds after which a station without work gives back what it holds."""
@@ -43,11 +43,16 @@ class Stations:
         self._idle: list[tuple[float, Hired]] = []
         self._hired: set[Any] = set()
         self._looking = threading.Lock()
+        self._closed = False
 
     def hire(self, label: str) -> Hired:
-        """A station that has nothing to do, or a new one as soon as a node has room for it; `label` is who waits."""
+        """A station that has nothing to do, or a new one as soon as a node has room for it; `label` is who waits.
+
+        Raises `BuildFailed` where the build was stopped.
+        """
         import ray
 
+        self.check_open()
         with self._looking:
             if self._idle:
                 return self._idle.pop()[1]
@@ -112,10 +117,17 @@ class Stations:
             )
         return able
 
+    def check_open(self) -> None:
+        """Raise `BuildFailed` where the build was stopped."""
+        if self._closed:
+            raise BuildFailed("the build was stopped")
+
     def close(self) -> None:
-        """End all, also in the middle of a stage."""
+        """End all, also in the middle of a stage, and hire no more."""
         import ray
 
+        # First: who runs a stage on one of them must not take it for lost.
+        self._closed = True
         self.release(0)
         for actor in list(self._hired):
             ray.kill(actor)
