@@ -1,11 +1,16 @@
 """Stages on nodes of Ray, of which two real ones run on this machine. The stages themselves are fakes."""
 
 import importlib.util
+import multiprocessing
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -129,6 +134,28 @@ def test_where_nobody_answers_that_is_said_at_once(fresh: Project, monkeypatch: 
 def test_a_build_in_which_nothing_runs_asks_no_cluster(template: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "Cluster", lambda *arguments: Never())
     assert template.build("seeds=2", "execution.ray=127.0.0.1:9").ran == ()
+
+
+def test_no_more_stages_are_handed_out_at_a_time_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However many threads ask: stages in shards run at a time, and so do the shards of each."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    ours, theirs = multiprocessing.Pipe()
+    monkeypatch.setattr(cluster.worker, "start", lambda *arguments: (None, ours))
+    executor = Cluster(ExecutionSettings(ray="local"), tmp_path / "log", print, print)
+    theirs.send((0, "ready", 2))
+    assert executor.start() == 2
+    job: Any = SimpleNamespace(tensorflow=True, label="baseline.features")
+    with ThreadPoolExecutor(4) as threads, closing(theirs):
+        asked = [threads.submit(executor.run, job, tmp_path, print) for _ in range(4)]
+        numbers = [theirs.recv()[0], theirs.recv()[0]]
+        while numbers:
+            assert not theirs.poll(0.2)
+            theirs.send((numbers.pop(), "done"))
+            if theirs.poll(1):
+                numbers.append(theirs.recv()[0])
+    assert [each.result() for each in asked] == [None] * 4
 
 
 class Never:

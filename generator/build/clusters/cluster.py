@@ -52,6 +52,8 @@ class Cluster:
         self._numbers = itertools.count(1)
         self._replies: dict[int, _Replies] = {0: SimpleQueue()}
         self._jobs = 0
+        self._free = threading.Semaphore(1)
+        """How many more stages may be handed out: else each of several stages in shards would hand out so many."""
         self._ended = ""
         """Why nothing more can be asked, once that is so."""
 
@@ -64,28 +66,16 @@ class Cluster:
                 room = self._room()
                 told = "jobs" in self._settings.model_fields_set
                 self._jobs = self._settings.jobs if told else min(room, MOST)
+                self._free = threading.Semaphore(self._jobs)
         return self._jobs
 
     def run(self, job: Job, out: Path, report: Report) -> None:
         if not job.tensorflow:
-            return run_here(job, out, report)
+            run_here(job, out, report)
+            return
         self.start()
-        number = next(self._numbers)
-        replies = self._replies[number] = SimpleQueue()
-        try:
-            self._send((number, job, out))
-            while True:
-                kind, *content = replies.get()
-                if kind == "progress":
-                    report(content[0])
-                elif kind == "done":
-                    return None
-                elif kind == "lost":
-                    raise self._lost(content[0])
-                else:
-                    raise worker.error_of(kind, content[0].removeprefix(f"{job.label}: "), job.label)
-        finally:
-            del self._replies[number]
+        with self._free:
+            self._run(job, out, report)
 
     def close(self) -> None:
         """End all stages, also those that other threads wait for, and the connection."""
@@ -99,6 +89,24 @@ class Cluster:
         process.join(GOODBYE if self._jobs else 0)
         process.kill()
         process.join()
+
+    def _run(self, job: Job, out: Path, report: Report) -> None:
+        number = next(self._numbers)
+        replies = self._replies[number] = SimpleQueue()
+        try:
+            self._send((number, job, out))
+            while True:
+                kind, *content = replies.get()
+                if kind == "progress":
+                    report(content[0])
+                elif kind == "done":
+                    return
+                elif kind == "lost":
+                    raise self._lost(content[0])
+                else:
+                    raise worker.error_of(kind, content[0].removeprefix(f"{job.label}: "), job.label)
+        finally:
+            del self._replies[number]
 
     def _room(self) -> int:
         """How many stages the cluster has room for. Raises as the connection fails."""

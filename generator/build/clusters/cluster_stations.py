@@ -3,6 +3,7 @@
 Ray places them by what a stage needs, and not on nodes that were refused.
 """
 
+import math
 import os
 import threading
 import time
@@ -18,6 +19,8 @@ IDLE = 30.0
 """Seconds after which a station without work gives back what it holds."""
 TOLD_AFTER = 15.0
 """Seconds after which whoever waits for a node is told."""
+LOOK = 1.0
+"""Seconds between two looks whether another station has become free, of whoever waits for a node."""
 
 Node = Mapping[str, Any]
 """As Ray lists it."""
@@ -53,18 +56,40 @@ class Stations:
         import ray
 
         self.check_open()
+        if rested := self._rested():
+            return rested
         with self._looking:
-            if self._idle:
-                return self._idle.pop()[1]
-        refused = {"label_selector": {"ray.io/node-id": f"!in({','.join(self._refused)})"}} if self._refused else {}
+            refused = {"label_selector": {"ray.io/node-id": f"!in({','.join(self._refused)})"}} if self._refused else {}
         options = {**self.needs.options, **refused, "max_restarts": 0}
         actor = ray.remote(self.kind).options(**options).remote(os.cpu_count() or 1)
         self._hired.add(actor)
-        where = actor.where.remote()
-        if not ray.wait([where], timeout=TOLD_AFTER)[0]:
-            self._tell(0, "say", f"{label}: waits for a node with {self.needs.words} to be free")
+        hired = None
+        try:
+            hired = self._first(actor, label)
+        finally:
+            if not hired or hired.actor is not actor:
+                self._kill(actor)
+        return hired
+
+    def _first(self, actor: Any, label: str) -> Hired:
+        """The station `actor` once a node has room for it, or another whose stage ends before that."""
+        import ray
+
+        where, told_at = actor.where.remote(), time.monotonic() + TOLD_AFTER
+        while not ray.wait([where], timeout=LOOK)[0]:
+            self.check_open()
+            if rested := self._rested():
+                return rested
+            if time.monotonic() >= told_at:
+                self._tell(0, "say", f"{label}: waits for a node with {self.needs.words} to be free")
+                told_at = math.inf
         node, address = ray.get(where)
         return Hired(actor, node, address)
+
+    def _rested(self) -> Hired | None:
+        """A station without work, which has some from now on."""
+        with self._looking:
+            return self._idle.pop()[1] if self._idle else None
 
     def keep(self, hired: Hired) -> None:
         """Have a station wait for the next stage."""
@@ -87,11 +112,14 @@ class Stations:
 
     def drop(self, hired: Hired) -> None:
         """End a station, whatever it does."""
+        self._kill(hired.actor)
+
+    def _kill(self, actor: Any) -> None:
         import ray
 
-        self._hired.discard(hired.actor)
+        self._hired.discard(actor)
         with suppress(Exception):
-            ray.kill(hired.actor)
+            ray.kill(actor)
 
     def lose(self, hired: Hired) -> None:
         """Forget a station that is gone, and those without work on its node, which may be gone as well."""
@@ -100,7 +128,8 @@ class Stations:
 
     def refuse(self, node: str, address: str, why: str) -> None:
         """Have no station on a node from now on."""
-        self._refused.add(node)
+        with self._looking:
+            self._refused.add(node)
         self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
 
     def able(self, nodes: Iterable[Node]) -> list[Node]:

@@ -1,0 +1,54 @@
+"""Whom a build hires on the nodes of a cluster, and whom it gives back. No Ray."""
+
+from typing import Any
+
+import pytest
+
+from generator.build.clusters import cluster_stations
+from generator.build.clusters.cluster_stations import Stations
+from tests import rays
+from tests.rays import Rays
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> Rays:
+    """A cluster of which one node has room for one station."""
+    monkeypatch.setattr(Stations, "kind", rays.Willing)
+    ray = Rays("n1")
+    rays.install(monkeypatch, ray)
+    return ray
+
+
+@pytest.fixture
+def told() -> list[tuple[Any, ...]]:
+    return []
+
+
+@pytest.fixture
+def stations(told: list[tuple[Any, ...]]) -> Stations:
+    return Stations(lambda *message: told.append(message))
+
+
+def test_who_waits_for_a_node_takes_a_station_that_becomes_free(ray: Rays, stations: Stations) -> None:
+    first = stations.hire("head")
+    ray.meanwhile = lambda: stations.keep(first)
+    assert stations.hire("fine_tuning") is first
+    assert [actor.killed for actor in ray.actors] == [False, True], "nobody needs the one that had no room"
+
+
+def test_who_waits_long_for_a_node_is_told_once(
+    ray: Rays, stations: Stations, told: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_stations, "TOLD_AFTER", 0)
+    stations.hire("head")
+    looks = iter((None, None, "n2"))
+    ray.meanwhile = lambda: ray.room.extend(node for node in (next(looks),) if node)
+    assert stations.hire("fine_tuning").node == "n2"
+    assert told == [(0, "say", "fine_tuning: waits for a node with 1 CPU to be free")]
+
+
+def test_a_station_that_does_not_begin_is_given_back(ray: Rays, stations: Stations) -> None:
+    ray.lost.add("n1")
+    with pytest.raises(rays.RayActorError):
+        stations.hire("head")
+    assert [actor.killed for actor in ray.actors] == [True]
