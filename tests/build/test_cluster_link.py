@@ -8,6 +8,7 @@ import pytest
 
 from generator.build.clusters import cluster_link
 from generator.build.clusters.cluster_link import Link
+from generator.build.clusters.cluster_node import Returned
 from generator.build.clusters.cluster_stations import Stations
 from generator.experiment.config.settings import ExecutionSettings
 from generator.support.errors import BadInput, BuildFailed
@@ -121,3 +122,14 @@ def test_a_stage_of_a_build_that_is_stopped_goes_on_nowhere(run: Run) -> None:
 
     assert run(ray, Stopped, links.append) == [(1, "BuildFailed", "the build was stopped")]
     assert len(ray.actors) == 1
+
+
+def test_a_head_that_is_lost_while_a_file_comes_back_is_no_full_disk(run: Run) -> None:
+    class Cut(rays.Willing):
+        def take(self) -> list[tuple[str, Any]]:
+            return [("done", [Returned("weights.npz", "/there/weights.npz", 7, "")])]
+
+        def read(self, file: Returned, offset: int) -> bytes:
+            raise ConnectionError("Client is shutting down.")
+
+    assert run(Rays("n1"), Cut) == [(1, "lost", "ConnectionError: Client is shutting down.")]

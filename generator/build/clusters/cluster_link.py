@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from generator.build.clusters.cluster_cache import Offered
 from generator.build.clusters.cluster_node import PIECE, Order, Returned, absolute, differing, packed
@@ -210,16 +210,25 @@ def _offer(path: Path, size: int, modified: int) -> Offered:
 
 
 def _fetch(actor: Any, file: Returned, path: Path) -> None:
-    """Copy what a station returned to `path`, whole or not at all."""
+    """Copy what a station returned to `path`, whole or not at all. Raises `ConnectionError` where the head is lost."""
+    try:
+        with replacing(path) as stream:
+            _receive(actor, file, stream)
+    except BuildFailed as error:
+        # It is an `OSError`, and would be told as one of the disk.
+        if isinstance(error.__cause__, ConnectionError):
+            raise error.__cause__ from None
+        raise
+
+
+def _receive(actor: Any, file: Returned, stream: BinaryIO) -> None:
     import ray
 
-    with replacing(path) as stream:
-        for offset in range(0, file.size, PIECE):
-            stream.write(ray.get(actor.read.remote(file, offset)))
-        stream.flush()
-        arrived = file_hash(Path(stream.name))
-        if arrived != file.digest:
-            raise BuildFailed(f"{file.name}: arrived from its node with another checksum")
+    for offset in range(0, file.size, PIECE):
+        stream.write(ray.get(actor.read.remote(file, offset)))
+    stream.flush()
+    if file_hash(Path(stream.name)) != file.digest:
+        raise BuildFailed(f"{file.name}: arrived from its node with another checksum")
 
 
 def _why(error: Any, address: str) -> str:
