@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from generator.support.errors import BuildFailed, Locked, printable
+from generator.support import temporary
+from generator.support.errors import Locked, printable
 from generator.support.files import refused
 
 POLL = 0.1
@@ -97,17 +97,13 @@ def first_free(paths: Iterable[Path], locks: Path) -> Iterator[Path]:
 
 
 def for_folder(folder: Path) -> Path:
-    """The lock file of `folder`, in the system's folder for temporary files.
+    """The lock file of `folder`, in this user's folder for temporary files.
 
     Not inside the folder, which publishing exchanges for another, nor beside it, where a user's own files
-    are. Two spellings of one folder have one lock. Raises `BuildFailed` where no temporary file can be written.
+    are. Two spellings of one folder have one lock. Raises `BuildFailed` where that folder cannot be used.
     """
-    try:
-        temporary = tempfile.gettempdir()
-    except FileNotFoundError as error:
-        raise BuildFailed(f"no temporary file can be written ({error.strerror}); free space on the disk") from None
     name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:24]
-    return Path(temporary) / f"measured-post-{os.getuid()}" / f"{name}.lock"
+    return temporary.own_folder() / f"{name}.lock"
 
 
 def remove(path: Path) -> None:

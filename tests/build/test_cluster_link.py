@@ -67,6 +67,10 @@ def test_what_would_be_lost_again_is_an_error() -> None:
     failed.actor_init_failed = True
     with pytest.raises(BadInput, match=r"\(ModuleNotFoundError: No module named 'pydantic'\); install there what req"):
         cluster_link._why(failed, "")
+    failed = Ended("it failed\ngenerator.support.errors.BuildFailed: /tmp/x: cannot be written; set TMPDIR\n")
+    failed.actor_init_failed = True
+    with pytest.raises(BadInput, match=r"^no stage begins on a node: /tmp/x: cannot be written; set TMPDIR$"):
+        cluster_link._why(failed, "")
 
 
 # ---- Stages on stations ----------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     main = vars(sys.modules["__main__"])
     monkeypatch.setitem(main, "__file__", main.get("__file__"))
+    # As another program, or a build before this one, may have left it.
+    (tmp_path / f"measured-post-{os.getuid()}").mkdir(mode=0o755)
     one = Station(threads=3)
     yield one
     one.end()
@@ -157,6 +159,12 @@ def test_a_stage_that_writes_into_its_checkpoint_changes_nothing_that_is_kept(
     with checkpoint.open("r+b") as stream:
         stream.write(b"another")
     assert kept.read_bytes() == b"epoch 1"
+
+
+def test_no_other_user_of_a_node_reads_what_is_kept_there(station: Station, tmp_path: Path) -> None:
+    (folder,) = tmp_path.glob("measured-post-*")
+    assert station._own.is_relative_to(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_node_with_other_versions_runs_nothing(station: Station, project: Project) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,13 @@ def test_two_spellings_of_a_folder_have_one_lock(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("site")
     assert lock.for_folder(tmp_path / "link") == lock.for_folder(tmp_path / "site" / ".." / "site")
     assert lock.for_folder(tmp_path / "site") != lock.for_folder(tmp_path / "other")
+
+
+def test_a_lock_lies_in_no_folder_of_another_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"measured-post-{os.getuid()}").symlink_to(tmp_path)
+    with pytest.raises(BuildFailed, match="expected a folder of this user's"):
+        lock.for_folder(tmp_path / "site")
 
 
 # ---- Waiting ---------------------------------------------------------------------------------------------

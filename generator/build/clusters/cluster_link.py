@@ -239,6 +239,9 @@ def _why(error: Any, address: str) -> str:
     kind, text, where = type(error).__name__, str(error), f" {address}" if address else ""
     if getattr(error, "actor_init_failed", False):
         reason = text.strip().splitlines()[-1]
+        _, ours, told = reason.partition(f"{BuildFailed.__name__}: ")
+        if ours:
+            raise BadInput(f"no stage begins on a node: {told}")
         raise BadInput(f"no stage begins on a node ({reason}); install there what requirements.txt lists")
     if kind == "OutOfMemoryError" or "OUT_OF_MEMORY" in text or "running low on memory" in text:
         raise BuildFailed(

@@ -10,7 +10,6 @@ import pickle
 import platform
 import shutil
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +23,7 @@ from generator.build.clusters import cluster_cache
 from generator.build.clusters.cluster_cache import Offered
 from generator.build.worker import MESSAGES, Killed, Worker
 from generator.stages.job import Job
-from generator.support import hardware
+from generator.support import hardware, temporary
 from generator.support.errors import BadInput
 from generator.support.files import file_hash
 from generator.support.progress import Figures
@@ -121,7 +120,7 @@ class Station:
         # Else the process for TensorFlow would begin with Ray's program, which is this one's.
         vars(sys.modules["__main__"]).pop("__file__", None)
         # The parent is Ray's process of this node: with it, or its machine, goes what is kept here.
-        root = Path(tempfile.gettempdir()) / f"measured-post-{os.getuid()}" / "ray"
+        root = temporary.own_folder() / "ray"
         self._node = root / str(os.getppid())
         self._own = self._node / "stages" / str(os.getpid())
         for dead in (path for folder in (root, self._own.parent) for path in _of_dead(folder)):
