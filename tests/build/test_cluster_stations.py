@@ -52,3 +52,13 @@ def test_a_station_that_does_not_begin_is_given_back(ray: Rays, stations: Statio
     with pytest.raises(rays.RayActorError):
         stations.hire("head")
     assert [actor.killed for actor in ray.actors] == [True]
+
+
+def test_a_refused_node_gives_back_its_stations_and_is_told_of_once(
+    ray: Rays, stations: Stations, told: list[tuple[Any, ...]]
+) -> None:
+    stations.keep(stations.hire("head"))
+    stations.refuse("n1", "10.0.0.7", "numpy 1.0 and not 2.0")
+    stations.refuse("n1", "10.0.0.7", "numpy 1.0 and not 2.0")
+    assert told == [(0, "warn", "ray: node 10.0.0.7 is refused, it has numpy 1.0 and not 2.0")]
+    assert [actor.killed for actor in ray.actors] == [True]

@@ -129,8 +129,12 @@ class Stations:
     def refuse(self, node: str, address: str, why: str) -> None:
         """Have no station on a node from now on."""
         with self._looking:
+            known = node in self._refused
             self._refused.add(node)
-        self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
+        if not known:
+            self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
+        for each in self._taken(lambda since, other: other.node == node):
+            self.end(each)
 
     def able(self, nodes: Iterable[Node]) -> list[Node]:
         """Those of `nodes` that stations may come to.
