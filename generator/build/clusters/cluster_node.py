@@ -128,7 +128,7 @@ class Station:
         self._worker = Worker(self._own / "worker.log", os.environ.get("CUDA_VISIBLE_DEVICES") or None, threads)
         self._told: deque[tuple[str, Any]] = deque()
         self._changed = threading.Condition()
-        self._checkpoint, self._seen, self._returned = Path(), NONE, 0
+        self._checkpoint, self._seen = Path(), NONE
 
     def where(self) -> tuple[str, str]:
         """The node's name in Ray, and its address."""
@@ -220,15 +220,13 @@ class Station:
         """The checkpoint, if it is another one than when it was last looked at."""
         if self._state() in (NONE, self._seen):
             return None
-        self._returned += 1
-        copy = self._own / f"checkpoint-{self._returned}"
+        copy = self._own / "checkpoint"  # the one before was fetched: else nobody would ask
         with suppress(OSError):  # replaced at this moment, or gone with its stage
             seen = self._state()
             # Not linked: some stages append to theirs, and what is read later must be what was hashed. An epoch that
             # is cut off in the copy is one that the stage notices when it goes on from there.
             shutil.copyfile(self._checkpoint, copy)
             self._seen = seen
-            (self._own / f"checkpoint-{self._returned - 1}").unlink(missing_ok=True)
             return _returned(copy, "checkpoint")
         return None
 
