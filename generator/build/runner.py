@@ -3,6 +3,7 @@
 A `Runner` is asked for a stage; it asks for the stages that this one needs, from the end backwards.
 """
 
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,8 @@ class Runner:
         self._running: set[str] = set()
         self._failed: dict[str, BuildFailed] = {}
         """Digest of a key → why there is no outcome."""
+        self._replacing = threading.RLock()
+        """Held while an input that is broken is made again, which may need another one that is."""
 
     def require(self, node: Node) -> Entry:
         """The outcome of a stage. Raises what its function raises, and `BuildFailed` where the store refuses."""
@@ -132,8 +135,11 @@ class Runner:
         """Folder of a stage's files, large ones checked too; a broken one is made again."""
         entry = self.require(node)
         if self._store.find(node.key, thorough=True) is None:
-            del self.entries[node.key.digest]
-            entry = self.require(node)
+            # Several stages may meet it at once: the first makes it again, the others take that.
+            with self._replacing:
+                if self.entries.get(node.key.digest) is entry:
+                    del self.entries[node.key.digest]
+                entry = self.require(node)
         return entry.folder
 
     def remember(self, nodes: Iterable[Node]) -> None:
