@@ -202,6 +202,22 @@ def test_shards_of_a_stage_that_is_there_are_cleaned_up(
     assert left(store.root) == []
 
 
+def test_shards_that_another_build_still_puts_together_stay(
+    plan: Plan, store: Store, whole: dict[str, dict[str, bytes]]
+) -> None:
+    class Beside(Noting):
+        """Another build on the same store begins while the last shard is made; the stage's old entry is there."""
+
+        def run(self, job: Job, out: Path, report: Report) -> None:
+            if job.label == FEATURES[-1]:
+                shards.clean(Store(store.root))
+            super().run(job, out, report)
+
+    run(plan, store, Noting())
+    assert contents(run(plan, store, Beside(), force=True)) == whole
+    assert left(store.root) == []
+
+
 def test_shards_of_a_stage_that_is_not_there_stay(plan: Plan, store: Store) -> None:
     failing(plan, store)
     shards.clean(store)

@@ -1,9 +1,8 @@
 """The stage store: what a stage made, kept under a key of everything it depends on.
 
-An entry is a folder of files with their checksums, written under
-a temporary name, flushed and renamed, so that it is there whole or not at all. A broken entry is a miss with a
-warning, never a crash, and nothing is unpickled. The parts of the newest key of each stage are remembered, so
-that a later build can say which of them changed.
+An entry is a folder of files with their checksums, written under a temporary name, flushed and renamed, so that it is
+there whole or not at all. A broken entry is a miss with a warning, never a crash, and nothing is unpickled. The parts
+of the newest key of each stage are remembered, so that a later build can say which of them changed.
 
 Several builds may use one store at once. Each key has a lock (`support.lock`): who holds it makes the entry, in the
 key's own temporary folder and with the key's checkpoint, and everybody else waits and takes that entry. What a build
@@ -212,11 +211,13 @@ class Store:
         return freed
 
     def discard(self, key: Key) -> None:
-        """Remove the entry of `key`, unless another build has its lock."""
+        """Remove the entry of `key`, unless another build makes or uses it."""
         own = self._lock(key)
         with lock.attempt(own, f"removing {key.label}") as free:
             if free:
-                self._move_away(self._folder(key))
+                with self.alone():
+                    if key.digest not in in_use.digests(self.marks, but=self._marks):
+                        self._move_away(self._folder(key))
                 lock.remove(own)
 
     def _look(self, key: Key, thorough: bool) -> Entry | None:
