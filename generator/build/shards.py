@@ -184,7 +184,7 @@ def clean(store: Store) -> None:
     """As the store's own `clean`; and remove shards whose whole stage is there, of a build killed between the two."""
     store.clean()
     for key, (stage, digest), _, _ in _listed(store):
-        if (store.root / "stages" / stage / digest / ENTRY).is_file():
+        if store.is_made(stage, digest):
             store.discard(key)
 
 

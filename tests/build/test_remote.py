@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from generator.build.storage import exchange, machines
@@ -18,6 +19,7 @@ from generator.experiment.config.settings import StoreSettings
 from generator.support import addresses, hardware
 from generator.support.addresses import Place, Unreachable
 from generator.support.errors import BadInput, BuildFailed
+from generator.training.checkpoint_files import write_checkpoint
 from tests.build.test_machines import job
 
 fsspec = pytest.importorskip("fsspec")
@@ -314,6 +316,16 @@ def test_only_entries_of_this_kind_of_machine_are_taken_if_asked(
     picky.create(KEY, write)
     assert picky.find(KEY) is not None
     assert picky.refusal(KEY) == ""
+
+
+def test_the_checkpoint_of_a_stage_whose_entry_is_refused_stays(tmp_path: Path, elsewhere: Callable[[], None]) -> None:
+    Store(tmp_path).create(KEY, write)
+    elsewhere()
+    picky = SharedStore(tmp_path, StoreSettings(same_machine=True))
+    for store, stays in ((picky, True), (Store(tmp_path), False)):
+        write_checkpoint(store.checkpoint(KEY), {"state": np.arange(3)}, "epoch 1")
+        store.clean()
+        assert store.checkpoint_path(KEY).exists() == stays
 
 
 def test_an_entry_without_a_record_is_of_no_known_kind(folder: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from generator.build.outlook import Outset, expect
 from generator.build.plan import Node, Plan
 from generator.build.runner import Runner
 from generator.build.start import start
+from generator.build.storage import machines
 from generator.build.storage.shared import SharedStore
 from generator.build.storage.store import Entry, Store
 from generator.experiment.config.settings import ExecutionSettings, StoreSettings
@@ -194,10 +195,15 @@ def test_shards_are_never_put_into_the_remote_store(plan: Plan, tmp_path: Path) 
 def test_shards_of_a_stage_that_is_there_are_cleaned_up(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    here = machines.here()
     with monkeypatch.context() as patch:
         patch.setattr(shards.InShards, "discard", lambda self, found: None)
         run(plan, store, Noting())
     assert len(left(store.root)) == sum(SHARDED.values())
+    with monkeypatch.context() as patch:
+        patch.setattr(machines, "here", lambda: here.model_copy(update={"processor": "Another processor"}))
+        shards.clean(SharedStore(store.root, StoreSettings(same_machine=True)))
+    assert len(left(store.root)) == sum(SHARDED.values()), "a stage whose entry is refused is made again, of these"
     shards.clean(store)
     assert left(store.root) == []
 

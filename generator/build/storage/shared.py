@@ -52,7 +52,11 @@ class SharedStore(Store):
         return self.is_here(key) or self.is_remote(key)
 
     def is_here(self, key: Key) -> bool:
-        return super().has(key) and not self._refusal(self._table(key))
+        return super().has(key) and not self._refused_here(key.stage, key.digest)
+
+    def is_made(self, stage: str, digest: str) -> bool:
+        # One that is refused is made again, by what a killed build has kept for that.
+        return super().is_made(stage, digest) and not self._refused_here(stage, digest)
 
     def is_remote(self, key: Key) -> bool:
         return self._asked(key) is not None and not self.is_here(key)
@@ -61,7 +65,7 @@ class SharedStore(Store):
         """Why an entry of `key` may not be taken, here or there; empty where one may, and where there is none."""
         if self.has(key):
             return ""
-        return self._refusal(self._table(key)) if super().has(key) else self._refused.get(key.digest, "")
+        return self._refused_here(key.stage, key.digest) if super().has(key) else self._refused.get(key.digest, "")
 
     def find(self, key: Key, *, thorough: bool = False) -> Entry | None:
         """As a `Store` does, and from the remote store what is not here."""
@@ -72,7 +76,7 @@ class SharedStore(Store):
     def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
         """As a `Store` does; with `store.push` the entry is put into the remote store, too."""
         entry = super().create(key, write, anew=anew)
-        refusal = self._refusal(self._table(key))
+        refusal = self._refused_here(key.stage, key.digest)
         if refusal:
             raise BuildFailed(
                 f"{key.label}: another build is using the entry in the store, {refusal}; wait for it to end"
@@ -127,13 +131,12 @@ class SharedStore(Store):
             self._warn(f"{key.label}: its entry in the remote store is broken ({error}); going on without it")
         return None
 
-    def _table(self, key: Key) -> Table:
-        """What the entry here says of itself; nothing where it cannot be read."""
+    def _refused_here(self, stage: str, digest: str) -> str:
+        """Why the entry here may not be taken; one that cannot be read says nothing of itself."""
+        table = {}
         with suppress(OSError, ValueError, RecursionError):
-            table = json.loads((self._folder(key) / ENTRY).read_text("utf-8"))
-            if isinstance(table, dict):
-                return table
-        return {}
+            table = json.loads((self.root / "stages" / stage / digest / ENTRY).read_text("utf-8"))
+        return self._refusal(table if isinstance(table, dict) else {})
 
     def _refusal(self, table: Table | None) -> str:
         if table is None or not self._settings.same_machine:

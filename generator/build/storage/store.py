@@ -95,6 +95,10 @@ class Store:
         """Whether there is an entry of `key`, sound or not; changes nothing."""
         return (self._folder(key) / ENTRY).is_file()
 
+    def is_made(self, stage: str, digest: str) -> bool:
+        """Whether there is an entry of this name that may be taken, so that nothing is kept any more to make it."""
+        return (self.root / "stages" / stage / digest / ENTRY).is_file()
+
     def find(self, key: Key, *, thorough: bool = False) -> Entry | None:
         """The entry of `key`, or None; a broken one is removed with a warning. `thorough` checks large files too."""
         try:
@@ -178,7 +182,7 @@ class Store:
         disk.remove(checkpoint.with_suffix(UNFINISHED))
         stage, _, digest = name.rpartition("-")
         # A stage's entry is kept before its checkpoint goes; a build may be killed between the two.
-        if (self.root / "stages" / stage / digest / ENTRY).is_file():
+        if self.is_made(stage, digest):
             disk.remove(checkpoint)
 
     def entries(self) -> Iterator[tuple[Path, int, float]]:
@@ -281,15 +285,8 @@ class Store:
     def _keep(self, key: Key, temporary: Path, seconds: float, resumed: bool) -> Entry:
         told = machines.taken(temporary)
         files = {p.name: {"sha256": file_hash(p), "bytes": p.stat().st_size} for p in sorted(temporary.iterdir())}
-        entry = {
-            "digest": key.digest,
-            "label": key.label,
-            "parts": key.parts,
-            "files": files,
-            "seconds": seconds,
-            "resumed": resumed,
-            **told,
-        }
+        entry: dict[str, Any] = {"digest": key.digest, "label": key.label, "parts": key.parts, "files": files}
+        entry |= {"seconds": seconds, "resumed": resumed, **told}
         (temporary / ENTRY).write_text(json.dumps(entry, indent=1), "utf-8")
         for path in temporary.iterdir():
             flush(path)
