@@ -1,6 +1,7 @@
 """Which machine made what: a stage's record is written by the process that ran it, wherever that was.
 
-`note` leaves the record among the stage's files, `taken` takes it from there into the entry, `parsed` reads it.
+`note` leaves the record among the stage's files, `left` looks at it there, `taken` takes it from there into the entry,
+`parsed` reads it.
 `recorded` notes for a process that runs stages, `hand_on` for one that copies an entry. Nothing that is computed
 depends on it.
 """
@@ -57,14 +58,19 @@ def hand_on(entry: Mapping[str, Any], out: Path) -> None:
     (out / RECORD).write_text(json.dumps({name: entry[name] for name in HANDED_ON if name in entry}), "utf-8")
 
 
-def taken(out: Path) -> dict[str, Any]:
-    """What was left in `out`, which is gone from there then: a part of the entry that `out` becomes."""
-    path = out / RECORD
+def left(out: Path) -> dict[str, Any]:
+    """What was left in `out`."""
     try:
-        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        record: dict[str, Any] = json.loads((out / RECORD).read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    path.unlink()
+    return record
+
+
+def taken(out: Path) -> dict[str, Any]:
+    """The same, and it is gone from there then: a part of the entry that `out` becomes."""
+    record = left(out)
+    (out / RECORD).unlink(missing_ok=True)
     return record
 
 
