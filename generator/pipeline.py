@@ -168,7 +168,7 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     running = missing(planned, store)
     forecast = outlook.expect(Outset(config, begun, planned, store), running, display).forecast
     expected, due = {each.label: each for each in forecast.stages}, {node.key.digest for node in running}
-    explanations, begun_in_shards = [], shards.kept(store)
+    explanations, begun_in_shards = [], shards.kept(store, planned.once, config.execution.shard_images)
     for node in planned.once:
         before, _ = store.remembered(node.label) or (None, None)
         runs, refusal = node.key.digest in due, store.refusal(node.key)

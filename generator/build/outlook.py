@@ -72,7 +72,7 @@ def expect(there: Outset, running: Sequence[Node], display: Display, measure: Me
     """The outlook of the nodes `running`, in order and each once. Changes nothing; without `measure` nothing runs."""
     # `features` takes what `cut` stored where some stage of this build needs that.
     needed = frozenset(need.key.digest for node in running for need in node.needs.values())
-    kept = {} if there.force else shards.kept(there.store)
+    kept = {} if there.force else shards.kept(there.store, running, there.config.execution.shard_images)
     work = {node.label: _left(_work(there, node, needed), kept.get(node.key.digest)) for node in running}
     planned, known = len(there.plan.once), timings.read(there.store.root)
     forecast = estimate.forecast(work, planned, known)

@@ -7,7 +7,7 @@ only what is missing is made. No key depends on shards, nor does a byte of what 
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from generator.support.progress import Figures, Report
 
 
 class Kept(NamedTuple):
-    """What the store has of a stage that was begun in shards."""
+    """What is there of a stage that was begun in shards."""
 
     images: int
     of: int
@@ -172,11 +172,23 @@ def _note(made: Sequence[Entry], out: Path) -> None:
         machines.hand_on({"made": one.model_dump(mode="json")}, out)
 
 
-def kept(store: Store) -> dict[str, Kept]:
-    """Digest of a stage's key → what the store has of its shards. Changes nothing."""
-    found: dict[str, Kept] = {}
+def kept(store: Store, nodes: Iterable[Node], most: int) -> dict[str, Kept]:
+    """Digest of a stage's key → what of its shards a build with at most `most` images in each would take.
+
+    Those of another size are of no use to it, though they may hold the same images. Changes nothing.
+    """
+    there: dict[str, set[range]] = {}
+    counts: dict[str, int] = {}
     for _, (_, digest), images, count in _listed(store):
-        found[digest] = Kept(found.get(digest, Kept(0, count)).images + len(images), count)
+        there.setdefault(digest, set()).add(images)
+        counts[digest] = count
+    found = {}
+    for node in nodes:
+        digest = node.key.digest
+        ranges = sharding.borders(counts.get(digest, 0), node.settings.get("data.batch_size", 1), most)
+        taken = [each for each in ranges if each in there[digest]]
+        if taken:
+            found[digest] = Kept(sum(map(len, taken)), counts[digest])
     return found
 
 

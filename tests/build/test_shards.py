@@ -111,6 +111,12 @@ def whole(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dic
     return contents(run(plan, Store(tmp_path_factory.mktemp("whole")), Noting(), most=0))
 
 
+def kept_of(plan: Plan, store: Store, most: int = BATCH) -> shards.Kept:
+    """What a build would take of the shards of the features."""
+    features = plan.runs["baseline"]["features"]
+    return shards.kept(store, [features], most).get(features.key.digest, shards.Kept(0, COUNT))
+
+
 def left(root: Path) -> list[Path]:
     """What there is of shards in a store."""
     return [*root.glob("stages/shards/*"), *root.glob("*/shards-*")]
@@ -169,7 +175,7 @@ def test_a_broken_shard_is_made_again_alone(
 def test_an_interrupt_ends_the_stage_and_keeps_the_shards_that_are_there(plan: Plan, store: Store, jobs: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(plan, store, Noting(interrupted=THIRD), jobs=jobs)
-    kept = shards.kept(store)[plan.runs["baseline"]["features"].key.digest]
+    kept = kept_of(plan, store)
     assert kept.images >= 4
     executor = Noting()
     run(plan, store, executor)
@@ -238,6 +244,15 @@ def test_what_is_left_is_estimated(project: Project, plan: Plan, store: Store) -
     (after,) = expect(there, [features], Display()).work.values()
     assert after.kind == before.kind
     assert after.volume / before.volume == pytest.approx(10 / 18)
+
+
+def test_shards_of_another_size_do_not_count_as_done(plan: Plan, store: Store) -> None:
+    failing(plan, store)
+    assert [kept_of(plan, store, most) for most in (4, 8, 0)] == [(8, COUNT), (0, COUNT), (0, COUNT)]
+    second = f"baseline.features, images 9 to 16 of {COUNT}"
+    with pytest.raises(BuildFailed):
+        run(plan, store, Noting({second: BuildFailed("its process was killed")}), most=8)
+    assert [kept_of(plan, store, most) for most in (4, 8, 0)] == [(8, COUNT), (8, COUNT), (0, COUNT)]
 
 
 def test_progress_is_that_of_the_stage(plan: Plan, store: Store) -> None:
