@@ -1,11 +1,12 @@
 """A store elsewhere: whole entries or none, broken ones and silent addresses do no harm, builders side by side."""
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -175,6 +176,11 @@ def no_table(path: Path) -> None:
     path.write_text("[]")
 
 
+def saying(name: str, value: Any) -> Damage:
+    """An entry that says something of itself which no store writes."""
+    return lambda path: cast(None, path.write_text(json.dumps({**json.loads(path.read_text()), name: value})))
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "told"),
     [
@@ -185,6 +191,8 @@ def no_table(path: Path) -> None:
         (ENTRY, no_table, "cannot be read"),
         (ENTRY, of_another_key, "another key"),
         (ENTRY, leading_out, "no name of a file"),
+        *((ENTRY, saying("seconds", value), "cannot be read") for value in (None, [], "soon", -1, math.nan, 10**400)),
+        (ENTRY, saying("files", {"result.json": {"sha256": "0" * 64, "bytes": math.inf}}), "cannot be read"),
     ],
 )
 def test_a_broken_entry_there_is_a_miss_with_a_warning_and_is_replaced(

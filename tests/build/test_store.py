@@ -160,6 +160,7 @@ DAMAGES: dict[str, Damage] = {
     "a record with files of another kind": edit_entry(files=["result.json"]),
     "a record without checksums": edit_entry(files={"result.json": {}}),
     "a record with a time that is none": edit_entry(seconds="long"),
+    "a record with a time that no float holds": edit_entry(seconds=10**400),
     "a list": lambda folder: (folder / ENTRY).write_text("[1, 2]"),
 }
 

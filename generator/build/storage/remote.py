@@ -9,6 +9,7 @@ has, and where there is none there is no entry.
 """
 
 import json
+import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -57,10 +58,11 @@ class Remote:
             table = json.loads(self._place.read(f"{_folder(stage, digest)}/{ENTRY}"))
             if table["digest"] != digest:
                 raise Broken("it belongs to another key")
-            return {**table, "files": {str(name): _expected(row) for name, row in table["files"].items()}}
+            files = {str(name): _expected(row) for name, row in table["files"].items()}
+            return {**table, "files": files, "seconds": _seconds(table["seconds"])}
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise Broken(f"{ENTRY} cannot be read ({error})") from None
 
     def fetch(self, stage: str, digest: str, table: Table, folder: Path) -> None:
@@ -121,3 +123,10 @@ def _expected(row: Mapping[str, Any]) -> tuple[str, int]:
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise ValueError(f"{sha256!r} is no SHA-256")
     return sha256, size
+
+
+def _seconds(told: Any) -> float:
+    seconds = float(told)
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ValueError(f"{told!r} are no seconds")
+    return seconds

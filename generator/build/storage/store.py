@@ -235,7 +235,7 @@ class Store:
             most = None if thorough else SMALL
             fault = disk.fault(folder, entry["files"], most) if same_key else "it belongs to another key"
             found = _entry(folder, entry)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise _Broken(f"{ENTRY} cannot be read ({error})") from None
         if fault:
             raise _Broken(fault)
