@@ -47,6 +47,9 @@ def session(config: Config, places: Places, display: Display, port: int) -> Iter
         except MeasuredPostError as error:
             live.stop(f"The build failed: {error}")
             raise
+        except Exception as error:
+            live.stop(f"The build broke off, unexpectedly: {type(error).__name__}: {error}; its terminal says where.")
+            raise
         except BaseException:
             live.stop("The build was stopped; the same command goes on where it was.")
             raise

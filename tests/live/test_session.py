@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from generator.live.server import LiveServer
+from generator.live.session import session
 from generator.post.server import PAGE
-from tests.fakes import make_project, run_command
+from generator.support.errors import BuildFailed
+from tests.fakes import Recorder, make_project, run_command
 from tests.live.typed import PATIENCE, events, get, running
 
 
@@ -84,6 +87,25 @@ def test_a_build_that_is_stopped_says_so_and_stops(tmp_path: Path) -> None:
         process.communicate(timeout=PATIENCE)
     assert str(end["words"]).startswith("The build was stopped")
     assert process.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        (BuildFailed("training diverged"), "The build failed: training diverged"),
+        (TypeError("a mistake"), "The build broke off, unexpectedly: TypeError: a mistake; its terminal says where."),
+        (KeyboardInterrupt(), "The build was stopped; the same command goes on where it was."),
+    ],
+)
+def test_the_page_says_what_a_build_ended_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: BaseException, told: str
+) -> None:
+    project, words = make_project(tmp_path), []
+    stop = LiveServer.stop
+    monkeypatch.setattr(LiveServer, "stop", lambda self, said: (words.append(said), stop(self, said)))
+    with pytest.raises(type(ended)), session(project.config(), project.places, Recorder(), 0):
+        raise ended
+    assert words == [told]
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_runs(tmp_path: Path) -> None:
