@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from generator.support.display import accept_any_text
-from generator.support.errors import MeasuredPostError
+from generator.support.errors import MeasuredPostError, Terminated
 from generator.support.program import COMMAND, as_typed
 
 COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "predict", "serve", "verify")
@@ -20,10 +20,6 @@ COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "p
 
 DEFAULT = "build"
 """The one that is meant where none is named."""
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

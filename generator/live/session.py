@@ -1,13 +1,13 @@
 """A build with a page that fills: from its first second to the preview of the post, or to what it failed of.
 
-Where somebody at a terminal may end it, the preview is served then until Ctrl-C, as by `serve`; else the server ends
-with the build. A build that failed or was stopped ends at once; the pages that are open keep what they show.
+Where somebody at a terminal may end it, the preview is served then until Ctrl-C or SIGTERM, as by `serve`; else the
+server ends with the build. A build that failed or was stopped ends at once; pages that are open keep what they show.
 """
 
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from generator.build.outlook import Outset
@@ -19,7 +19,7 @@ from generator.live.server import LiveServer
 from generator.live.watched import Watched
 from generator.post import server
 from generator.support.display import Display
-from generator.support.errors import MeasuredPostError
+from generator.support.errors import MeasuredPostError, Terminated
 from generator.support.places import Places
 
 
@@ -53,11 +53,13 @@ def session(config: Config, places: Places, display: Display, port: int) -> Iter
         except BaseException:
             live.stop("The build was stopped; the same command goes on where it was.")
             raise
-        if not _somebody_may_end_it():
-            live.stop(f"The build is done; {places.preview} is the preview of the post.")
-            return
-        live.stop("", page=server.PAGE)
-        _serve(config, places, display, listener)
+        # The build has ended well: whatever stops the command now ends no more than what is served.
+        with suppress(KeyboardInterrupt, Terminated):
+            if _somebody_may_end_it():
+                live.stop("", page=server.PAGE)
+                _serve(config, places, display, listener)
+            else:
+                live.stop(f"The build is done; {places.preview} is the preview of the post.")
 
 
 def _serve(config: Config, places: Places, display: Display, listener: socket.socket) -> None:

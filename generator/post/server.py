@@ -32,7 +32,7 @@ from generator.experiment.results import BuildResults
 from generator.post import render, templating
 from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
-from generator.support.errors import BadInput, MeasuredPostError
+from generator.support.errors import BadInput, MeasuredPostError, Terminated
 
 HOST = "127.0.0.1"
 PAGE = "/preview/"
@@ -145,8 +145,8 @@ def serve(
         if preview.error:
             announce(preview.error)
         server = Server(uvicorn.Config(application(preview, announce), log_level="warning"), preview.stop)
-        # Uvicorn shuts down in order and then passes Ctrl-C on; here it is the ordinary end.
-        with suppress(KeyboardInterrupt):
+        # Uvicorn shuts down in order and then passes Ctrl-C or SIGTERM on; here either is the ordinary end.
+        with suppress(KeyboardInterrupt, Terminated):
             server.run(sockets=[open_one])
 
 

@@ -45,6 +45,10 @@ class Locked(MeasuredPostError):
     exit_code = 3
 
 
+class Terminated(BaseException):
+    """SIGTERM arrived: no error, and nothing that catches errors shall catch it, as `KeyboardInterrupt`."""
+
+
 def encodable(name: str) -> str:
     """`name`, of a file, as a text in UTF-8 can hold it: bytes of it that are not UTF-8 are escaped."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -15,7 +15,10 @@ from tests.fakes import Recorder, make_project, run_command
 from tests.live.typed import PATIENCE, events, get, running
 
 
-def test_the_page_is_there_from_the_beginning_and_is_the_preview_in_the_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_page_is_there_from_the_beginning_and_is_the_preview_in_the_end(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     project, go = make_project(tmp_path), tmp_path / "go"
     with running(project, f"wait=baseline.head epoch 2:{go}", terminal=True) as (address, process):
         first = get(f"{address}/")
@@ -31,7 +34,7 @@ def test_the_page_is_there_from_the_beginning_and_is_the_preview_in_the_end(tmp_
         assert end == {"words": "", "page": PAGE}
         assert "Reproduction Notes" in get(f"{address}/")
         assert "Reproduction Notes" in get(address + PAGE)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "variant " in output

@@ -18,8 +18,8 @@ import pytest
 
 from generator.experiment.files import result_files
 from generator.post.jekyll import layout
-from generator.post.server import PAGE, Preview, read_results, serve
-from generator.support.errors import BadInput
+from generator.post.server import PAGE, Preview, Server, read_results, serve
+from generator.support.errors import BadInput, Terminated
 from tests.blogs import MINIMA
 from tests.factories import ROOT, make_results, make_variant
 from tests.rendered import TEMPLATES, make_post, make_site
@@ -192,6 +192,19 @@ def test_a_saved_change_is_announced_and_served(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
         assert (output, errors, process.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, Terminated])
+def test_whatever_stops_the_server_is_its_ordinary_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, stopped: type[BaseException]
+) -> None:
+    def interrupted(self: Server, sockets: list[socket.socket]) -> None:
+        raise stopped
+
+    monkeypatch.setattr(Server, "run", interrupted)
+    said: list[str] = []
+    serve(make_post(), templates=folder / "templates", root=ROOT, site=folder / "site", announce=said.append)
+    assert len(said) == 1
 
 
 def test_assets_and_the_front_door_are_served_and_nothing_else(folder: Path) -> None:
