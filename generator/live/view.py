@@ -212,7 +212,7 @@ class View:
         pictures = [
             Picture(address + row["name"], row["name"].replace("-", " "), row["width"], row["height"]) for row in drawn
         ]
-        title = "" if node.owner == EVERYBODY else _title(node.run, there)
+        title = "" if node.owner == EVERYBODY else _whose(node, there)
         found = state(node, seen)
         nothing = State("done", "there is nothing to draw") if found.kind == "done" and entry and not drawn else found
         return Group(title, nothing, tuple(pictures))
@@ -239,6 +239,11 @@ def columns(seen: Snapshot) -> Sequence[str]:
 def _title(run: Run, there: Outset | None) -> str:
     several = there is not None and there.config.seeds.count > 1
     return f"{run.variant.title}, run {run.number}" if several else run.variant.title
+
+
+def _whose(node: Node, there: Outset) -> str:
+    """The run that a stage draws, or the variant where it draws all its runs, or all points of the sweep."""
+    return node.run.variant.title if node.stage.scope in ("runs", "sweep") else _title(node.run, there)
 
 
 def _told(epoch: Epoch) -> str:

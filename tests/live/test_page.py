@@ -84,6 +84,11 @@ def test_seeds_stand_side_by_side(tmp_path: Path) -> None:
     cards = end.parts["curves"].split("<section>")[1:]
     assert [card.count("<polyline") for card in cards] == [16, 16]  # 2 runs, 2 phases, 2 parts, 2 quantities
     assert "run 2, fine-tuning, epoch 4: accuracy" in words(cards[0])
+    below = re.split("<h2>.*?</h2>", end.parts["sections"])
+    said = dict(zip(re.findall("<h2>(.*?)</h2>", end.parts["sections"]), map(words, below[1:]), strict=True))
+    # One figure of all runs, and those of the first run alone.
+    assert said["Learning Curve"].startswith("Baseline: waits for ")
+    assert "Baseline, run 1: waits for " in said["Evaluation"]
 
 
 def test_points_of_a_sweep_are_counted_while_they_are_tried(tmp_path: Path) -> None:
