@@ -1,4 +1,4 @@
-"""What the stages that pass all images take in shards: whole, in shards one after the other, and two at a time.
+"""What the stages that pass all images take in shards: whole, in shards one after the other, and several at a time.
 
 Decodes images of the sample, has them pass the frozen base (`cut`, `features`) and the training images pass it
 augmented anew in each epoch (`augmented`), each time in a process and a store of its own. The arrays must be the same
@@ -134,7 +134,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="file for every figure")
     for name in ("--store", "--data-store", "--told"):
         parser.add_argument(name, type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    # The program's own calls of itself name a store, and run one shard at a time, too.
+    if options.jobs < 2 and not options.store:
+        parser.error(f"--jobs {options.jobs}: one at a time is measured anyway; give 2 or more, to compare with it")
+    return options
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import commands, compare, live, near_duplicates, precision, record, storage, weights
+from benchmarks import commands, compare, live, near_duplicates, precision, record, shards, storage, weights
 from benchmarks.compare import as_markdown
 from generator.experiment.config.loading import load
 from generator.support.files import file_hash
@@ -228,3 +228,16 @@ def test_what_the_page_of_a_build_costs_is_what_its_own_process_took_more() -> N
     assert "| processor time | 100.0 | 106.0 | 1.060 (1.055 to 1.080) |" in text
     assert "`build.py --profile smoke`, 3 rounds; 40 events a build." in text
     assert text.endswith("The page took +1.00% (+0.50% to +3.00%) of the build's processor time.")
+
+
+def test_shards_side_by_side_are_not_measured_with_one_job(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks.shards", "--jobs", "1"])
+    with pytest.raises(SystemExit) as ended:
+        shards._options()
+    assert ended.value.code == 2
+    assert "--jobs 1: one at a time is measured anyway; give 2 or more" in capsys.readouterr().err
+    # As the program calls itself.
+    monkeypatch.setattr("sys.argv", ["benchmarks.shards", "--jobs", "1", "--store", "folder"])
+    assert shards._options().jobs == 1
