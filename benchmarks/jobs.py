@@ -1,7 +1,7 @@
 """What stages side by side save: builds with one job and with several, each with an empty store, in turns.
 
-The sites must be the same to the byte but for `provenance.json`, which says when things were computed; where they are
-not the benchmark fails. Prints Markdown, `--json FILE` keeps it.
+The sites must be the same to the byte but for the files that tell when things were computed, or hash one that does
+(`TIMED`); where they are not the benchmark fails. Prints Markdown, `--json FILE` keeps it.
 """
 
 import argparse
