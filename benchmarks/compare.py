@@ -26,8 +26,10 @@ from typing import Any
 from benchmarks import machine, peer, project, record
 from benchmarks.peer import PEERS
 from generator.data.drawn import sample
+from generator.experiment.config import loading
 from generator.experiment.config.settings import BASELINE, DataSettings
 from generator.support.errors import BadInput
+from generator.support.places import ROOT
 from generator.support.statistics import noise
 
 PHASES = {
@@ -67,6 +69,7 @@ def main() -> None:
         copies = {p: project.copy(Path(folder) / p) for p in PRECISIONS if p in options.precision}
         # Beforehand, for both: how long drawing takes says nothing about training.
         images = options.data or _drawn(Path(folder) / "images", options.images)
+        _check_alike(images, options, Path(folder))
         for _ in range(options.repeats):
             report["rounds"].append(one_round(copies, images, options))
             record.write(options.json, report)
@@ -272,6 +275,15 @@ def _drawn(folder: Path, images: int) -> Path:
     """Sample images: `images` for training and a ninth of that for the test, as in the project's sample."""
     sample.draw(folder, train=images, test=max(2, round(images / 9 / 2) * 2), seed=DataSettings().sample_seed)
     return folder
+
+
+def _check_alike(images: Path, options: argparse.Namespace, folder: Path) -> None:
+    """Refuse images that both sides would split in two ways, before the clock runs."""
+    settings = loading.load(ROOT / "experiment.toml", overrides=_settings(images, options)[1::2])
+    try:
+        peer.check_alike(settings, folder)
+    except BadInput as error:
+        sys.exit(f"--data: {error}")
 
 
 def _settings(images: Path, options: argparse.Namespace) -> list[str]:

@@ -20,8 +20,9 @@ import numpy as np
 
 from generator.backbones import weights
 from generator.backbones.resnet50 import RESNET50
-from generator.data import dataset
+from generator.data import dataset, near
 from generator.data.dataset import Sample
+from generator.data.pixels import Square, read_pixels
 from generator.experiment.config import loading
 from generator.experiment.config import settings as config
 from generator.support.errors import BadInput
@@ -77,7 +78,11 @@ def check(name: str, *, xla: bool) -> None:
 
 
 def images(recipe: config.Recipe, settings: config.Config, store: Path) -> Images:
-    """Which files train, validate and test: as the project splits them."""
+    """Which files train, validate and test: as the project splits them where no two images look alike.
+
+    The project also keeps images of the same pixels, and near-duplicates, on one side. That takes decoding all of
+    them, which is no part of a peer's work; `check_alike` refuses images among which there are such.
+    """
     found = dataset.find(settings.data, store)
     chosen = recipe.split
     split = dataset.split(
@@ -86,6 +91,25 @@ def images(recipe: config.Recipe, settings: config.Config, store: Path) -> Image
     samples = found.samples
     training, validation = ([samples[i] for i in part] for part in (split.train, split.validation))
     return Images(training, validation, list(found.test))
+
+
+def check_alike(settings: config.Config, folder: Path) -> None:
+    """Raise `BadInput` where some of the images look alike: the project would split them in another way than a peer.
+
+    Decodes them all, into `folder`.
+    """
+    data = settings.data
+    square = Square(size=data.image_size, alpha=data.alpha, crop=data.crop, max_pixels=data.max_pixels)
+    found, array = dataset.find(data, folder), folder / "pixels.npy"
+    copies = read_pixels(found, square, array).copies
+    pairs = near.look(np.load(array, mmap_mode="r"), copies).pairs
+    alike = [*copies, *((pair.first, pair.second) for pair in pairs)]
+    if alike:
+        one, other, *_ = (found.samples[position].name for position in alike[0])
+        raise BadInput(
+            f"{found.source}: {one} and {other} look alike, {len(alike)} such groups in all; the project keeps them on "
+            "one side of the split and a peer does not, so both would train on different images; take one of each out"
+        )
 
 
 def arrays(settings: config.Config, store: Path) -> Mapping[str, np.ndarray] | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from benchmarks import compare, machine, peer
 from generator.experiment.config.settings import Config
+from generator.support.errors import BadInput
 from generator.support.places import ROOT
 from tests.factories import make_config
 
@@ -132,6 +133,16 @@ def test_a_peer_validates_on_the_data_sets_own_images(tmp_path: Path) -> None:
     found = peer.images(settings.baseline.recipe, settings, tmp_path)
     assert {each.name.split("/")[0] for each in found.validation} == {"validation"}
     assert len(found.training) == 10
+
+
+def test_images_that_look_alike_are_refused_because_the_two_sides_would_split_them_otherwise(tmp_path: Path) -> None:
+    settings = pictures(tmp_path / "pets", train=4, test=2)
+    peer.check_alike(settings, tmp_path)
+    file = tmp_path / "pets" / "train" / "camel" / "0.png"
+    with Image.open(file) as image:
+        ImageEnhance.Brightness(image).enhance(0.9).save(file.with_name("again.png"))
+    with pytest.raises(BadInput, match=r"train/camel/0\.png and train/camel/again\.png look alike, 1 such"):
+        peer.check_alike(settings, tmp_path)
 
 
 def test_scores_are_loss_and_accuracy_of_logits() -> None:
