@@ -126,8 +126,8 @@ def _join_passes(whole: Job, shards: Sequence[Path], out: Path) -> None:
 
 
 def _join_arrays(shards: Sequence[Path], out: Path, name: str, axis: int) -> None:
-    """The arrays `name` as one, written as a stream; nothing where there are none."""
-    if not (shards[0] / name).exists():
+    """The arrays `name` as one, written as a stream; nothing where no shard has one. Raises `OSError` if some have."""
+    if not any((folder / name).exists() for folder in shards):
         return
     parts = [artifacts.rows(folder / name) for folder in shards]
     before, after = parts[0].shape[:axis], parts[0].shape[axis + 1 :]

@@ -364,7 +364,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from generator.build import store as cache
+from generator.build.storage import store as cache
 from generator.build.storage.key import Key
 from generator.training.checkpoint_files import write_checkpoint
 from generator.support.errors import MeasuredPostError
