@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from generator.commands import experiment
 from generator.commands.options import add_store, make_parser, print_table
 from generator.experiment.config.settings import BASELINE
+from generator.support import program
 from generator.support.display import for_terminal
 from generator.support.errors import BadInput, printable
 from generator.support.formats import FORMATS
@@ -36,7 +37,7 @@ def run(arguments: list[str]) -> int:
     network = found.find(settings, options.store, ROOT, wanted, display, also=("features",))
     read, not_read = images.read(options.images, network.data, found_in(network.folder("pixels")).scales)
     for each in not_read:
-        print(f"build.py: {printable(each.file)}: {each.reason}", file=sys.stderr)
+        print(f"{program.COMMAND}: {printable(each.file)}: {each.reason}", file=sys.stderr)
     if not read:
         raise BadInput("none of the images can be read, so nothing is predicted")
     said = predict.predict(network, read, not_read, display)

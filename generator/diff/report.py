@@ -18,7 +18,7 @@ from generator.diff.compare import Comparison, Outcome, Paired
 from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import MetricChange
 from generator.experiment.metrics import direction, format_of
-from generator.support import escape, formats, strict_json
+from generator.support import escape, formats, program, strict_json
 from generator.support.places import TEMPLATES
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ def _renderer(
         "outcomes": OUTCOMES,
         "images": images,
         "limit": limit,
+        "command": program.as_typed("build.py"),
         "better": {"higher": "higher is better", "lower": "lower is better", None: ""},
         "direction": direction,
     }

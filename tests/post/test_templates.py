@@ -142,3 +142,9 @@ def test_what_passed_is_passed_over_until_something_changes_that_could_fail(
         stream.write("# What is quoted changed.")
     assert renders()
     assert not renders()
+
+
+def test_no_template_types_what_the_program_is_called() -> None:
+    """Where it is installed it is called otherwise than in a checkout: `command` says how."""
+    texts = {path: path.read_text("utf-8") for path in (ROOT / "templates").rglob("*.j2")}
+    assert [path.name for path, text in texts.items() if "build.py" in text] == []

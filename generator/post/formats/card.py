@@ -15,6 +15,7 @@ from generator.experiment.results import BuildResults
 from generator.post import bound, render, templating
 from generator.post.manifest import Number
 from generator.post.prose import claims, networks, wording, writeup
+from generator.support import program
 from generator.support.places import TEMPLATES
 
 TEMPLATE = "model/card.md.j2"
@@ -61,6 +62,7 @@ def render_card(
         "export": bound.view(exported, SOURCE),
         "commands": bound.view(commands),
         "licence": bound.view(licence),
+        "command": Markup(program.as_typed("python build.py")),
         "files": Markup(folder),
         "has_figure": lambda scope, name: False,
         **claims.CLAIMS,
