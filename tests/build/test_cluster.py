@@ -54,9 +54,10 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
         yield found
 
 
-def came_back(project: Project) -> bool:
-    """Whether the builder has the checkpoint of a stage that fine-tunes."""
-    return any((project.places.store / "checkpoints").glob("fine_tuning-*.npz"))
+def returned(project: Project, label: str) -> Path:
+    """Where the builder has the checkpoint of a stage of two runs once it came back from its node."""
+    (node,) = (node for node in project.plan("seeds=2").nodes if node.label == label)
+    return project.places.store / "checkpoints" / f"{node.stage.name}-{node.key.digest}.npz"
 
 
 @NEEDS_RAY
@@ -64,14 +65,14 @@ def came_back(project: Project) -> bool:
 def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoch(
     nodes: Nodes, template: Project, fresh: Project
 ) -> None:
-    waited_for = nodes.hold / "baseline.fine_tuning epoch 4"
+    waited_for, checkpoint = nodes.hold / "baseline.fine_tuning epoch 4", returned(fresh, "baseline.fine_tuning")
     waited_for.touch()
     display = Recorder()
     killed: list[int] = []
 
     def kill() -> None:
         reached = nodes.hold / f"{waited_for.name} reached"
-        wait_until(lambda: reached.exists() and came_back(fresh), waited_for.name)
+        wait_until(lambda: reached.exists() and checkpoint.exists(), waited_for.name)
         killed.append(next(n for n in (1, 2) if int(reached.read_text()) in nodes.processes(n)))
         nodes.kill(killed[0])
         waited_for.unlink()
@@ -93,12 +94,12 @@ def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoc
 def test_a_killed_head_is_one_clear_error_and_the_next_build_goes_on(
     nodes: Nodes, template: Project, fresh: Project
 ) -> None:
-    waited_for = nodes.hold / "baseline.fine_tuning epoch 4"
+    waited_for, checkpoint = nodes.hold / "baseline.fine_tuning epoch 4", returned(fresh, "baseline.fine_tuning")
     waited_for.touch()
 
     def kill() -> None:
         reached = nodes.hold / f"{waited_for.name} reached"
-        wait_until(lambda: reached.exists() and came_back(fresh), waited_for.name)
+        wait_until(lambda: reached.exists() and checkpoint.exists(), waited_for.name)
         nodes.end()
 
     killer = threading.Thread(target=kill)
