@@ -84,8 +84,10 @@ def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoc
     assert killed
     assert timeless(fresh.site()) == timeless(template.site())
     assert any(label == "baseline.fine_tuning" for label in outcome.ran)
-    (lost,) = [line for line in display.warnings if line.startswith("baseline.fine_tuning: ")]
-    assert "was lost; it goes on elsewhere, from its last epoch that came back" in lost
+    # Ray may place it on the lost node once more before it notices.
+    lost = [line for line in display.warnings if line.startswith("baseline.fine_tuning: ")]
+    assert lost
+    assert all("was lost; it goes on elsewhere, from its last epoch that came back" in line for line in lost)
     assert "up to 2 stages run at a time" in "\n".join(display.lines)
 
 
