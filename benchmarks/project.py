@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | N
         stderr=subprocess.STDOUT,
         text=True,
     )
-    watch = _Watch(process.pid)
+    watch = Watch(lambda: _tree(process.pid))
     output, _ = process.communicate()
     seconds = time.perf_counter() - started
     if process.returncode:
@@ -110,22 +110,24 @@ def _processor_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-class _Watch:
-    """Looks at the memory of a process and its children until stopped."""
+class Watch:
+    """Looks at the memory of processes until stopped."""
 
-    def __init__(self, pid: int) -> None:
-        self._pid, self._peak, self._stopped = pid, 0, threading.Event()
+    def __init__(self, processes: Callable[[], Iterable[int]]) -> None:
+        """`processes` gives their numbers at each look."""
+        self._processes, self._peak, self._stopped = processes, 0, threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
 
     def stop(self) -> int:
+        """The most bytes that they held at once, mapped files not counted."""
         self._stopped.set()
         self._thread.join()
         return self._peak
 
     def _look(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):
-            self._peak = max(self._peak, sum(map(_anonymous_memory, _tree(self._pid))))
+            self._peak = max(self._peak, sum(map(_anonymous_memory, self._processes())))
 
 
 def _tree(pid: int) -> list[int]:

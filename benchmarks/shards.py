@@ -1,22 +1,28 @@
-"""What the stages that pass all images take in shards: whole, in shards one after the other, and several at a time.
+"""What the stages that pass all images take in shards: whole, one shard after the other, several at a time, on nodes.
 
 Decodes images of the sample, has them pass the frozen base (`cut`, `features`) and the training images pass it
 augmented anew in each epoch (`augmented`), each time in a process and a store of its own. The arrays must be the same
 to the byte; where they are not the benchmark fails. Memory is the most that the process and its workers hold at once,
-mapped files not counted. Prints Markdown, `--json FILE` keeps it.
+mapped files not counted. With `--nodes N` also on so many nodes of Ray on this machine, each with folders of its own:
+nothing is faster there, but it shows what crosses the network and what each node holds, Ray's own processes included.
+Prints Markdown, `--json FILE` keeps it.
 """
 
 import argparse
 import json
+import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine, project, record
 from benchmarks.record import Record
-from generator.build.executor import Local
+from generator.build.clusters.cluster import Cluster
+from generator.build.executor import Executor, Local
 from generator.build.plan import plan
 from generator.build.runner import Runner
 from generator.build.start import start
@@ -26,6 +32,7 @@ from generator.experiment.config.settings import ExecutionSettings
 from generator.support.display import Display
 from generator.support.files import file_hash
 from generator.support.places import ROOT
+from tests.stations import SECRET, Nodes
 
 STAGES = ("pixels", "near", "split", "cut", "features", "augmented")
 """Those of the variant; `near` and `split`, which are never in shards, because `augmented` needs them."""
@@ -41,11 +48,14 @@ def main() -> None:
     measured = record.of(**asked)
     print(machine.as_markdown(measured["machine"]), flush=True)
     kinds = {
-        "whole": (0, 1),
-        "shards, one job": (options.shard_images, 1),
-        f"shards, {options.jobs} jobs": (options.shard_images, options.jobs),
+        "whole": (0, 1, 0),
+        "shards, one job": (options.shard_images, 1, 0),
+        f"shards, {options.jobs} jobs": (options.shard_images, options.jobs, 0),
     }
-    with tempfile.TemporaryDirectory() as name:
+    if options.nodes:
+        kinds[f"shards, {options.nodes} nodes"] = (options.shard_images, options.nodes, options.nodes)
+    # Ray's sockets lie below, whose names may be no longer than a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp" if options.nodes else None) as name:
         # Drawn before the clock runs.
         start(_config(options), Path(name) / "data", download=False)
         measured["kinds"] = {kind: _measure(Path(name), options, *how) for kind, how in kinds.items()}
@@ -53,16 +63,26 @@ def main() -> None:
     record.write(options.json, measured)
 
 
-def _measure(folder: Path, options: argparse.Namespace, shard_images: int, jobs: int) -> dict[str, Any]:
-    store, told = folder / f"store-{shard_images}-{jobs}", folder / "told.json"
+def _measure(folder: Path, options: argparse.Namespace, shard_images: int, jobs: int, nodes: int) -> dict[str, Any]:
+    store, told = folder / f"store-{shard_images}-{jobs}-{nodes}", folder / "told.json"
     passed = {"--images": options.images, "--image-size": options.image_size, "--epochs": options.epochs}
     passed |= {"--precision": options.precision, "--jobs": jobs, "--shard-images": shard_images}
     passed |= {"--store": store, "--data-store": folder / "data", "--told": told}
-    arguments = [str(part) for pair in passed.items() for part in pair]
-    run = project.run([sys.executable, "-m", "benchmarks.shards", *arguments], ROOT)
+    watches = []
+    with ExitStack() as stack:
+        if nodes:
+            os.environ.update(SECRET)
+            # The head runs no stage.
+            started = stack.enter_context(Nodes(folder / "nodes", (0, *[1] * nodes)))
+            passed["--ray"] = started.address
+            watches = [project.Watch(partial(started.processes, number)) for number in range(1, nodes + 1)]
+        arguments = [str(part) for pair in passed.items() for part in pair]
+        run = project.run([sys.executable, "-m", "benchmarks.shards", *arguments], ROOT)
+        held = [watch.stop() for watch in watches]
     found = json.loads(told.read_text("utf-8"))
-    print(f"{shard_images or 'all'} images a shard, {jobs} at a time: {run.seconds:.0f} s", flush=True)
-    return {**asdict(run), **found}
+    where = f"on {nodes} nodes" if nodes else f"{jobs} at a time"
+    print(f"{shard_images or 'all'} images a shard, {where}: {run.seconds:.0f} s", flush=True)
+    return {**asdict(run), **({"nodes": held} if held else {}), **found}
 
 
 def _stages(options: argparse.Namespace) -> dict[str, Any]:
@@ -70,8 +90,8 @@ def _stages(options: argparse.Namespace) -> dict[str, Any]:
     config = _config(options)
     planned = plan(config, start(config, options.store, data_store=options.data_store, download=False))
     nodes = {**planned.shared, **planned.runs[VARIANT]}
-    executor = Local(*(options.store / f"worker-{number}.log" for number in range(options.jobs)))
-    execution = ExecutionSettings(jobs=options.jobs, shard_images=options.shard_images)
+    execution = ExecutionSettings(jobs=options.jobs, shard_images=options.shard_images, ray=options.ray)
+    executor = _executor(execution, options.store)
     runner = Runner(Store(options.store), executor, Display(), execution=execution)
     entries = {name: runner.require(nodes[name]) for name in STAGES}
     executor.close()
@@ -81,6 +101,12 @@ def _stages(options: argparse.Namespace) -> dict[str, Any]:
     }
     options.told.write_text(json.dumps(found), "utf-8")
     return found
+
+
+def _executor(execution: ExecutionSettings, store: Path) -> Executor:
+    if execution.ray:
+        return Cluster(execution, store / "ray.log", print, print)
+    return Local(*(store / f"worker-{number}.log" for number in range(execution.jobs)))
 
 
 def _config(options: argparse.Namespace) -> Any:
@@ -104,11 +130,14 @@ def as_markdown(measured: Record) -> str:
     if any(each["arrays"] != whole["arrays"] for each in sharded):
         sys.exit("the arrays differ")
     split = [name for name in STAGES if name not in ("near", "split")]
-    header = ["", "seconds", "processor seconds", "peak memory, MiB", *split]
+    header = ["", "seconds", "processor seconds", "peak memory, MiB", "of each node", *split]
     lines = ["", f"| {' | '.join(header)} |", "|---|" + "---:|" * (len(header) - 1)]
     for kind, each in kinds.items():
-        cells = [_cell(each, whole, name, "") for name in ("seconds", "processor")]
+        # What the nodes spent is not known: they are no children of the build.
+        shown = {"seconds": each["seconds"]} if each.get("nodes") else each
+        cells = [_cell(shown, whole, name, "") for name in ("seconds", "processor")]
         cells.append(_cell({"memory": each["memory"] / 2**20}, {"memory": whole["memory"] / 2**20}, "memory", ""))
+        cells.append(", ".join(f"{bytes_ / 2**20:.0f}" for bytes_ in each.get("nodes", ())))
         cells += [_cell(each["stages"], whole["stages"], name, " s") for name in split]
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     size = f"{measured['images']} images of {measured['image_size']} pixels, at most {measured['shard_images']} a shard"
@@ -118,6 +147,8 @@ def as_markdown(measured: Record) -> str:
 
 
 def _cell(each: dict[str, float], whole: dict[str, float], name: str, unit: str) -> str:
+    if name not in each:
+        return ""
     ratio = "" if each is whole or each[name] == whole[name] else f" ({each[name] / whole[name]:.2f}×)"
     return f"{each[name]:.0f}{unit}{ratio}"
 
@@ -130,8 +161,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=2, help="augmented passes")
     parser.add_argument("--shard-images", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--nodes", type=int, default=0, help="of Ray, on this machine")
     parser.add_argument("--precision", default="auto", choices=("float32", "bfloat16", "auto"))
     parser.add_argument("--json", type=Path, help="file for every figure")
+    parser.add_argument("--ray", help=argparse.SUPPRESS)
     for name in ("--store", "--data-store", "--told"):
         parser.add_argument(name, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
