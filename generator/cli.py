@@ -15,7 +15,7 @@ from generator.support.display import accept_any_text
 from generator.support.errors import MeasuredPostError, Terminated
 from generator.support.program import COMMAND, as_typed
 
-COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "predict", "serve", "verify")
+COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "predict", "render", "serve", "verify")
 """Each is a module of `commands` with a function `run`."""
 
 DEFAULT = "build"

@@ -2,7 +2,7 @@
 
     data, weights → plan → (each stage: from the store, or run and stored) → BuildResults → pages → site/
 
-`build` does all of it, `explain` says what `build` would do and why.
+`build` does all of it, `explain` says what `build` would do and why, `render_again` does the last two steps.
 """
 
 import json
@@ -31,7 +31,7 @@ from generator.experiment.config.settings import Config, ExecutionSettings
 from generator.post import render
 from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
-from generator.publishing import publish
+from generator.publishing import publish, published
 from generator.publishing.deliver import BuildRecord, Outcome, check, deliver
 from generator.support import lock
 from generator.support.display import Display
@@ -104,6 +104,20 @@ def build(
         if limit is not None:
             store.prune(limit)
         return outcome
+
+
+def render_again(config: Config, places: Places, display: Display, *, overwrite: bool = False) -> Outcome:
+    """Render what is published from its own results, with templates, documents and the post's settings as they are.
+
+    Needs neither data nor store, and computes nothing. Raises as `build` does, and `BadInput` where pages would not be
+    those of the published build.
+    """
+    with lock.hold(lock.for_folder(places.site), f"building {places.site}"):
+        place = _place(config, places, display)
+        there = published.read(places.site, config)
+        record = BuildRecord((), there.stages, there.origin)
+        found = (there.results, there.figures, record, config, places, place, display)
+        return deliver(*found, overwrite=overwrite, ran=there.ran)
 
 
 def _place(config: Config, places: Places, display: Display) -> Layout:

@@ -1,32 +1,22 @@
 """`build.py`: run what has to run, and publish the post."""
 
 import argparse
-import os
-from pathlib import Path
 
 from generator import pipeline
-from generator.backbones.weights_summary import WeightsSummary
 from generator.build.estimate import Forecast
 from generator.commands.experiment import add_experiment, load
-from generator.commands.options import add_places, add_preview, gibibytes, make_parser, print_table
+from generator.commands.options import add_places, add_preview, gibibytes, make_parser
+from generator.commands.outcome import add_export, add_overwrite, check_places, places_of, report
 from generator.experiment.config.settings import BASELINE, Config
-from generator.experiment.results import BuildResults
 from generator.pipeline import Explanation
-from generator.post import example
-from generator.post.formats import export, latex, paper
-from generator.post.jekyll import blog, layout
-from generator.publishing import deliver, destinations, publish
-from generator.publishing.deliver import Outcome
 from generator.support.display import Display, about, for_terminal
-from generator.support.errors import BadInput, printable
-from generator.support.files import write_atomically
-from generator.support.formats import FORMATS
-from generator.support.places import INSTALLED, ROOT, Places
+from generator.support.places import Places
 
 EPILOG = """
 commands:
   build.py [options]      build the post (the default)
   build.py diff           compare two builds: metrics, predictions, figures
+  build.py render         render what is published anew, with other prose, and compute nothing
   build.py verify         check that every number and figure of the site is the build's
   build.py serve          preview with live reload while you edit templates
   build.py history        list the builds made here
@@ -45,22 +35,17 @@ examples:
   python build.py --set head.epochs=5 --explain  what a change would run, and why
 """
 
-EXPORT_HELP = (
-    "also write one file to hand in: the post as HTML, as FILE.pdf printed by the Chromium that is here,"
-    " or, as FILE.tex, its tables of results for LaTeX"
-)
-
 LIVE_HELP = "show on a page how the build fills, and the preview in the end; on PORT, or any free one"
 
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     settings = load(options, options.variants, options.jobs, options.ray)
-    places = _places(options, settings)
+    places = places_of(options, settings)
     if options.explain:
         _print_explanations(pipeline.explain(settings, places, for_terminal()))
         return 0
-    _check_places(options, settings, places)
+    check_places(options, settings, places)
     if options.live is None:
         _build(options, settings, places, for_terminal())
     else:
@@ -88,10 +73,7 @@ def _build(
         limit=options.store_limit or None,
         watch=watch,
     )
-    _print_outcome(outcome)
-    if options.export:
-        write_atomically(options.export, _exported(options.export, outcome, settings, places))
-        print(f"export   {options.export}")
+    report(outcome, options.export, settings, places)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--store-limit", type=gibibytes, default="20", metavar="GIB", help="most the store may keep; 0: no limit"
     )
-    where.add_argument("--export", type=Path, metavar="FILE", help=EXPORT_HELP)
+    add_export(where)
     how = parser.add_argument_group("how")
     how.add_argument("--explain", action="store_true", help="say what would run and why, and stop")
     how.add_argument("--jobs", type=int, metavar="N", help="run up to N stages at a time; the results are the same")
@@ -118,54 +100,8 @@ def _parser() -> argparse.ArgumentParser:
         "--ray", metavar="ADDRESS", help="run them on a cluster of Ray: auto, local, HOST:PORT or ray://HOST:PORT"
     )
     how.add_argument("--force", action="store_true", help="run everything again")
-    how.add_argument(
-        "--overwrite",
-        action="store_true",
-        help=f"replace files that somebody else wrote or edited; copies go to {publish.REPLACED}/ in the site",
-    )
+    add_overwrite(how)
     return parser
-
-
-def _places(options: argparse.Namespace, settings: Config) -> Places:
-    site = blog.source(options.site, settings.post.jekyll_config)
-    project = options.config.resolve().parent if INSTALLED else None
-    return Places(ROOT, options.store, site, options.preview, project)
-
-
-def _check_places(options: argparse.Namespace, settings: Config, places: Places) -> None:
-    """Refuse places that cannot be written: a slip must not come to light after the training."""
-    named = {"--preview": options.preview, "--export": options.export}
-    files = {option: path for option, path in named.items() if path is not None}
-    destinations.check(options.site, options.store, files)
-    _check_export(options.export, places)
-    site = Path(os.path.realpath(options.site))
-    for option, path in files.items():
-        # What the build writes is known only at the cost of rendering.
-        real = Path(os.path.realpath(path.parent)) / path.name
-        if not real.is_relative_to(site):
-            continue
-        expected = deliver.expected(settings, places, layout.find(places.site, settings.post))
-        if real.relative_to(site).as_posix() in expected:
-            raise BadInput(f"{option}: {printable(path)} is a file of the site that the build writes; name another")
-
-
-def _check_export(target: Path | None, places: Places) -> None:
-    """Refuse an export that could not be made in the end. Raises `BadInput`."""
-    kind = target.suffix.lower() if target else ""
-    if kind == ".pdf":
-        paper.browser()
-    if kind == ".tex":
-        latex.tables(example.post(), example.results(), templates=places.templates)
-
-
-def _exported(target: Path, outcome: Outcome, settings: Config, places: Places) -> bytes:
-    """What the file `target` shall hold; its suffix says of which kind it is."""
-    kind = target.suffix.lower()
-    if kind == ".tex":
-        text, _ = latex.tables(settings.post, outcome.results, templates=places.templates)
-        return text.encode()
-    page = export.export(outcome.preview.read_text("utf-8"), outcome.preview.parent)
-    return paper.to_pdf(page, target.parent) if kind == ".pdf" else page.encode()
 
 
 def _print_explanations(explanations: list[Explanation]) -> None:
@@ -181,40 +117,3 @@ def _print_explanations(explanations: list[Explanation]) -> None:
         print(Forecast(running, len(explanations)).sentence("would run"))
     else:
         print("nothing would run: every stage is up to date")
-
-
-def _print_outcome(outcome: Outcome) -> None:
-    _print_results(outcome.results)
-    published = outcome.published
-    changes = f"{len(published.written)} files written, {len(published.removed)} removed"
-    print(f"post     {outcome.post} ({changes if published.written or published.removed else 'unchanged'})")
-    print(f"preview  {outcome.preview}")
-    for path in published.kept:
-        print(f"kept     {path}: what --overwrite replaced")
-
-
-def _print_results(found: BuildResults) -> None:
-    accuracy, loss = FORMATS["accuracy"], FORMATS["loss"]
-    rows = [
-        [
-            v.name,
-            accuracy(v.head[-1].val_accuracy),
-            accuracy(v.fine_tuning[-1].val_accuracy),
-            accuracy(v.test.accuracy),
-            loss(v.test.loss),
-            f"{len(v.wrong)} of {v.test.total}",
-        ]
-        for v in found.variants.values()
-    ]
-    print_table(["variant", "val. acc. head", "val. acc. fine-tuned", "test acc.", "test loss", "wrong"], rows)
-    for v in found.variants.values() if found.seeds.count > 1 else ():
-        over = v.over_runs["fine_tuning"]["test"]["accuracy"]
-        shown = f"test acc. {accuracy(over.mean)} ± {accuracy(over.sd)}, {accuracy(over.low)} to {accuracy(over.high)}"
-        print(f"runs     {v.name}: {shown}; above is the first of {over.runs}")
-    for name, weights in _weights(found).items():
-        print(f"weights  {name}: {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
-
-
-def _weights(found: BuildResults) -> dict[str, WeightsSummary]:
-    """Backbone → the weights that it started from."""
-    return {v.recipe.model.backbone: v.weights or found.weights for v in reversed(found.variants.values())}

@@ -5,12 +5,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from generator.experiment.config.settings import Alpha, Crop
-from generator.support.strict_json import Record
+from generator.support.strict_json import ByName, Record
 
 Part = Literal["train", "validation", "test"]
 
@@ -151,6 +151,10 @@ class Grouping(Record):
 PLAIN_FOLDERS: dict[Part, str] = {"train": "train", "test": "test"}
 
 
+def _by_part(folders: dict[Part, str]) -> dict[Part, str]:
+    return {part: folders[part] for part in PARTS if part in folders}
+
+
 def own_folder(folders: Mapping[Part, str], part: Part) -> bool:
     """Whether the images of a part, and no others, lie in one of `folders`."""
     folder = folders.get(part, ".")
@@ -164,7 +168,7 @@ class DataSummary(Record):
     """What the user named, without folders: `sample`, `archive.zip`, …"""
     kind: Literal["sample", "folder", "archive", "kaggle"]
     class_names: tuple[str, ...] = Field(min_length=2)
-    folders: dict[Part, str] = PLAIN_FOLDERS
+    folders: Annotated[dict[Part, str], AfterValidator(_by_part)] = PLAIN_FOLDERS
     """Part → its folder, below the one that holds all, or `.` for that; without `test` where it was held out."""
     layout: Layout = "parts"
     tables: tuple[str, ...] = ()
@@ -196,9 +200,9 @@ class DataSummary(Record):
     crop: Crop = "none"
     transparent_images: int
     """Images with at least one pixel that is not opaque."""
-    ignored: dict[str, int]
+    ignored: ByName[int]
     """Reason → number of files that were passed over."""
-    notes: dict[str, int]
+    notes: ByName[int]
     """Oddity that was handled (`rotated by EXIF`, `first frame of an animation`) → number of images."""
     duplicates: tuple[Duplicate, ...]
     """In order of their first file."""

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from generator.experiment.data_summary import Count
 from generator.experiment.outcomes import ClassificationScore, Prediction
 from generator.support.statistics import noise
-from generator.support.strict_json import Record
+from generator.support.strict_json import ByName, Record
 
 CLASS = "class"
 """Stands for an attribute where whole classes are compared."""
@@ -44,9 +44,9 @@ class MeasureSummary(Record):
     """Attribute → its values, `none` first."""
     known: tuple[Known, ...]
     """Those with the very bytes of an image of the data set."""
-    ignored: dict[str, int]
+    ignored: ByName[int]
     """Reason → number of files that were passed over."""
-    notes: dict[str, int]
+    notes: ByName[int]
     """Oddity that was handled → number of images."""
     fingerprint: str
 

@@ -180,6 +180,22 @@ def machines_apart(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {"machines": machines, "stages": listed}
 
 
+def origin(content: bytes) -> dict[str, Any]:
+    """Id, time and commit of the build whose results a file tells of, also where these were rendered again since."""
+    table = json.loads(content)
+    return table.get("results_of") or {name: table[name] for name in ("id", "time", "commit")}
+
+
+def stages_of(content: bytes) -> dict[str, dict[str, Any]]:
+    """The stages that a file tells of, each with its machine, if it is known: `machines_apart` the other way round."""
+    table = json.loads(content)
+
+    def machine(position: int | None) -> Any:
+        return None if position is None else table["machines"][position]
+
+    return {label: {**record, "machine": machine(record.get("machine"))} for label, record in table["stages"].items()}
+
+
 def _is_precision_or_need(name: str) -> bool:
     return name == PRECISION or name.startswith("stage ")
 

@@ -23,7 +23,7 @@ from generator.experiment.statistics.answers import Answer, Scored, answers
 from generator.experiment.statistics.runs import OverRuns, Summary, over_runs, summary
 from generator.experiment.stopping import kept
 from generator.experiment.sweep_results import SweepResult
-from generator.support.strict_json import Record
+from generator.support.strict_json import ByName, Record
 
 
 class ParameterCounts(Record):
@@ -97,7 +97,7 @@ class VariantResult(RunOutcome):
 
     name: str
     title: str
-    changes: dict[str, bool | int | float | str]
+    changes: ByName[bool | int | float | str]
     recipe: Recipe
     precision: Literal["float32", "bfloat16"]
     """What `auto` became on the machine that trained."""

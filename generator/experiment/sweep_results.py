@@ -12,7 +12,7 @@ from generator.experiment.config.settings import Value
 from generator.experiment.outcomes import Score
 from generator.experiment.statistics.runs import OverRuns, over_runs
 from generator.support.statistics.expected_best import expected_lowest
-from generator.support.strict_json import Record
+from generator.support.strict_json import ByName, Record
 
 
 class Point(Record):
@@ -20,7 +20,7 @@ class Point(Record):
 
     number: int = Field(ge=1)
     """Among the points of its sweep."""
-    settings: dict[str, Value]
+    settings: ByName[Value]
     """Those that the sweep tries."""
     scores: tuple[Score, ...]
     """Of the images that validate, after fine-tuning, in each run; empty where a run diverged."""

@@ -245,13 +245,15 @@ def _action(
     files: Sequence[Entity],
 ) -> Entity:
     """The build: what was used, by what, to make the files."""
-    variants, commit = ", ".join(results.variants), record["commit"]
+    variants, commit, of = ", ".join(results.variants), record["commit"], record.get("results_of")
+    done = f"Trained and evaluated {variants} and published the post"
+    if of:
+        done = f"Rendered the post again from the results of build {of['id']} ({of['time']}): {variants}"
     return _entity(
         "#build",
         "CreateAction",
         name=f"Build {record['id']}",
-        description=f"Trained and evaluated {variants} and published the post"
-        + (f", from commit {commit} of the repository with the settings." if commit else "."),
+        description=done + (f", from commit {commit} of the repository with the settings." if commit else "."),
         endTime=record["time"],
         instrument=_links(instruments),
         object=_links(inputs),

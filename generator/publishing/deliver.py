@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from generator.experiment import provenance
+from generator.experiment.config.post_settings import PostSettings
 from generator.experiment.config.settings import Config
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
 from generator.post import example, manifest, render
 from generator.post.formats import appendix, preview
 from generator.post.jekyll.layout import Layout
+from generator.post.render import Rendered
 from generator.publishing import crate, documents, publish, skeleton
 from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display
@@ -31,6 +33,8 @@ class BuildRecord:
     """Labels of the stages that ran."""
     stages: Mapping[str, Mapping[str, Any]]
     """Label → `provenance.record_of` each stage that the results come from."""
+    results_of: Mapping[str, Any] | None = None
+    """Id, time and commit of the build that gave the results, where they were only rendered again."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +89,18 @@ def deliver(
     display: Display,
     *,
     overwrite: bool,
+    ran: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Render the post for its `place`, put everything into the site, whole or not at all, and record the build.
 
     `figures` holds `<scope>/<file>` → content. `overwrite` replaces files in the site that somebody else wrote or
-    edited, and keeps copies. Raises `MeasuredPostError`; the site then stays as it was.
+    edited, and keeps copies. `ran` holds symbol → SHA-256 of the code that pages may quote, where that of today may be
+    other code than what ran. Raises `MeasuredPostError`; the site then stays as it was.
     """
     post = config.post
-    rendered = render.render(post, found, place, templates=places.templates, root=places.root)
-    if post.templates is not None:
-        found, figures = _shown(found, figures, rendered.text)
-        # Numbers have a figure's place in the list as their source.
-        rendered = render.render(post, found, place, templates=places.templates, root=places.root)
+    rendered, found, figures = _rendered(found, figures, post, place, places)
+    if ran is not None:
+        _check_quoted(rendered, ran)
     if rendered.unlinked:
         anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
         display.warn(f"post: links to {anchors} became plain text, because it has no such heading")
@@ -128,12 +132,34 @@ def deliver(
     return Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
 
 
+def _rendered(
+    found: BuildResults, figures: Mapping[str, bytes], post: PostSettings, place: Layout, places: Places
+) -> tuple[Rendered, BuildResults, Mapping[str, bytes]]:
+    """The pages, and what of results and figures belongs to them."""
+    rendered = render.render(post, found, place, templates=places.templates, root=places.root)
+    if post.templates is None:
+        return rendered, found, figures
+    found, figures = _shown(found, figures, rendered.text)
+    # Numbers have a figure's place in the list as their source.
+    return render.render(post, found, place, templates=places.templates, root=places.root), found, figures
+
+
 def _shown(found: BuildResults, figures: Mapping[str, bytes], text: str) -> tuple[BuildResults, dict[str, bytes]]:
     """The results and `figures` less those that the post of somebody's own templates does not show."""
     kept = tuple(each for each in found.figures if f"/{each.scope}/{each.name}.png" in text)
     stems = {f"{each.scope}/{each.name}" for each in kept}
     files = {path: content for path, content in figures.items() if path.rpartition(".")[0] in stems}
     return found.changed(figures=kept), files
+
+
+def _check_quoted(rendered: Rendered, ran: Mapping[str, str]) -> None:
+    """Raise `BadInput` where a page would quote code of which it is not known that it ran."""
+    excerpts = (*rendered.excerpts, *(rendered.appendix.excerpts if rendered.appendix else ()))
+    for each in excerpts:
+        if each.symbol not in ran:
+            raise BadInput(f"{each.symbol}: no page quoted this code when it ran, so it may be other code now; build")
+        if ran[each.symbol] != each.sha256:
+            raise BadInput(f"{each.symbol}: the page quotes this code, and what ran was other code; build")
 
 
 def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -170,6 +196,7 @@ def _provenance(
         "commit": _commit(places.repository, display),
         **provenance.machine(),
         "ran": list(record.ran),
+        **({"results_of": record.results_of} if record.results_of else {}),
         **provenance.machines_apart(record.stages),
     }
     return strict_json.to_json(table).encode()

@@ -50,7 +50,12 @@ def verify(site: Path) -> tuple[Finding, ...]:
     places = manifest.find(site)
     if not places:
         raise BadInput(f"{site}: holds no {manifest.NAME} of a build; build the site, or name it with --site DIR")
-    return tuple(finding for place in places for finding in _findings(site, place))
+    return tuple(finding for place in places for finding in of_post(site, place))
+
+
+def of_post(site: Path, place: str) -> tuple[Finding, ...]:
+    """What is wrong with the post whose manifest lies at the site path `place`."""
+    return tuple(_findings(site, place))
 
 
 def verify_model(folder: Path) -> tuple[Finding, ...]:
@@ -60,7 +65,7 @@ def verify_model(folder: Path) -> tuple[Finding, ...]:
     """
     if not (folder / OF_MODEL).is_file():
         raise BadInput(f"{folder}: holds no {OF_MODEL} of a model; write one with build.py model --out DIR")
-    return tuple(_findings(folder, OF_MODEL))
+    return of_post(folder, OF_MODEL)
 
 
 def _findings(site: Path, place: str) -> Iterator[Finding]:

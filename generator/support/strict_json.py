@@ -1,9 +1,9 @@
 """Strict JSON and checked records: what every published file is written and read with."""
 
 import json
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from generator.support.errors import BadInput
 
@@ -17,6 +17,17 @@ class Record(BaseModel):
     """Base of all that is published: frozen, no unknown keys, no NaN or infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Value = TypeVar("Value")
+
+
+def _by_name(table: dict[str, Value]) -> dict[str, Value]:
+    return dict(sorted(table.items()))
+
+
+ByName = Annotated[dict[str, Value], AfterValidator(_by_name)]
+"""A mapping in the order in which `to_json` writes it: so what is rendered from a file is what was before it."""
 
 
 def to_json(table: Any) -> str:

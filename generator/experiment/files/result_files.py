@@ -1,9 +1,9 @@
 """Results as the text files of `assets/data/`, and back: a post can be rendered from these files alone.
 
-`metrics.json` holds numbers and settings, `history.csv` one row per epoch, `predictions.csv` one per phase and image,
-`record.json` the model summaries and package versions; `map_files`, `measurement_files` and `label_files` add their
-own. What is read is checked. Where variants have several runs, the further ones stand in `metrics.json` under `runs`,
-and a column `run` tells rows apart.
+`metrics.json` holds numbers and settings in nested objects, as tools that compare metrics expect, `history.csv` one row
+per epoch, `predictions.csv` one per phase and image, `record.json` the order of names that JSON sorts, model summaries
+and package versions; `map_files`, `measurement_files` and `label_files` add their own. What is read is checked. Where
+variants have several runs, the further ones stand in `metrics.json` under `runs`, and a column `run` tells rows apart.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,11 +36,7 @@ PREDICTION_COLUMNS = (
 
 
 def to_files(results: BuildResults) -> dict[str, str]:
-    """File name → text. The same results give the same bytes; no time, date, host or path is in them.
-
-    `metrics.json` holds numbers and settings in nested objects, as tools that compare metrics expect; `history.csv` and
-    `predictions.csv` one row per epoch and per image of each part after each phase; `record.json` what is long.
-    """
+    """File name → text. The same results give the same bytes; no time, date, host or path is in them."""
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         **sweep_files.metrics_of(results.sweeps),
@@ -68,6 +64,8 @@ def to_files(results: BuildResults) -> dict[str, str]:
         "figures": [figure.model_dump(mode="json") for figure in results.figures],
         "summaries": {name: v.summaries.model_dump(mode="json") for name, v in results.variants.items()},
     }
+    if results.questions:
+        record["questions"] = list(results.questions)
     return {
         METRICS: to_json(metrics),
         HISTORY: _history_csv(results),
@@ -88,7 +86,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
         check_version(table, f"{where}/{name}")
     try:
         mapped = map_files.from_texts(files, metrics["variants"])
-        beside = _Tables(files, metrics, record["order"], where)
+        beside, asked = _Tables(files, metrics, record["order"], where), metrics.get("questions", {})
         variants = {
             name: {
                 **{k: v for k, v in metrics["variants"][name].items() if k not in _DERIVED},
@@ -111,7 +109,7 @@ def from_files(files: Mapping[str, str], where: str) -> BuildResults:
             "environment": record["environment"],
             "figures": record["figures"],
             "seeds": metrics.get("seeds", {}),
-            "questions": metrics.get("questions", {}),
+            "questions": {name: asked[name] for name in record.get("questions", asked)},
             "variants": variants,
             "sweeps": sweep_files.from_metrics(metrics, record["order"]),
         }

@@ -1,0 +1,119 @@
+"""A build as it lies in a site, read back so that its pages can be rendered anew and nothing computed.
+
+`read` takes only what the build wrote (`verify`), for settings that ask for what was run. The code that pages may
+quote is that of their excerpts: of no other is it known whether it ran.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from generator.experiment import provenance
+from generator.experiment.config import settings
+from generator.experiment.config.settings import Config
+from generator.experiment.files import result_files
+from generator.experiment.results import BuildResults
+from generator.post import manifest
+from generator.post.manifest import Manifest
+from generator.publishing import verify
+from generator.support.errors import BadInput
+
+MOST = 5
+"""Most settings that a refusal names."""
+
+
+@dataclass(frozen=True)
+class PublishedBuild:
+    """All that pages are rendered from."""
+
+    results: BuildResults
+    figures: dict[str, bytes]
+    """`<scope>/<file>` → content."""
+    origin: dict[str, Any]
+    """Id, time and commit of the build that computed."""
+    stages: dict[str, dict[str, Any]]
+    """Label → `provenance.record_of` the stage."""
+    ran: dict[str, str]
+    """Symbol → SHA-256 of its code as it ran, for all that the pages quote."""
+
+
+def read(site: Path, config: Config) -> PublishedBuild:
+    """The build in `site` whose post has these settings.
+
+    Raises `BadInput` where there is none, where it is not as it was written, or where `config` asks for another
+    experiment.
+    """
+    place = manifest.path_for(config.post.asset_folder)
+    record = manifest.read(site, place)
+    if record is None:
+        raise BadInput(f"{site}: holds no build of this post ({place} is missing); build it")
+    findings = verify.of_post(site, place)
+    if findings:
+        raise BadInput(f"{findings[0]}, so the site is not what was built; see verify, and build")
+    data = site / PurePosixPath(place).parent
+    made = (data / provenance.NAME).read_bytes()
+    results = result_files.read(lambda name: _content(data / name), str(data))
+    _check(results, config)
+    results = results.changed(questions=config.questions)  # The same, in the order in which the settings ask them now.
+    return PublishedBuild(
+        results=results,
+        figures={f"{f.scope}/{PurePosixPath(f.path).name}": (site / f.path).read_bytes() for f in record.figures},
+        origin=provenance.origin(made),
+        stages=provenance.stages_of(made),
+        ran=_quoted(record),
+    )
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _quoted(record: Manifest) -> dict[str, str]:
+    return {excerpt.symbol: excerpt.sha256 for text in record.texts for excerpt in text.excerpts}
+
+
+def _check(results: BuildResults, config: Config) -> None:
+    """Raise `BadInput` where the settings ask for something else than what was run."""
+    found = list(_differences(results, config))
+    if found:
+        more = f" (and {len(found) - MOST} more)" if len(found) > MOST else ""
+        raise BadInput(
+            f"the settings ask for another experiment than the one that was built: {'; '.join(found[:MOST])}{more}. "
+            "Give the options that it was built with, or build"
+        )
+
+
+def _differences(results: BuildResults, config: Config) -> Iterator[str]:
+    wanted = {variant.name: variant for variant in config.variants}
+    for name, variant in results.variants.items():
+        if name in results.sweeps:
+            continue  # Its settings are those that won.
+        if name not in wanted:
+            yield f"the settings have no variant {name}"
+            continue
+        asked = wanted[name]
+        yield from _changed(
+            f"{name}: ",
+            {"title": variant.title, **variant.recipe.model_dump(mode="json")},
+            {"title": asked.title, **asked.recipe.model_dump(mode="json")},
+        )
+    yield from _changed("", _whole(results), _whole(config))
+
+
+def _whole(of: BuildResults | Config) -> dict[str, Any]:
+    """What the variants share, in the words of the settings."""
+    sweeps = of.sweeps if isinstance(of, BuildResults) else [sweep.name for sweep in of.sweeps]
+    questions = {name: question.model_dump(mode="json") for name, question in of.questions.items()}
+    return {
+        "profile": of.profile,
+        "seeds": of.seeds.model_dump(mode="json"),
+        "questions": questions,
+        "sweeps": dict.fromkeys(sweeps, "asked for"),
+    }
+
+
+def _changed(where: str, built: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
+    for name, (old, new) in settings.differences(built, asked).items():
+        yield f"{where}{name} was {json.dumps(old)}, is {json.dumps(new)}"

@@ -1,0 +1,184 @@
+"""What is published is rendered anew from its own results: with other prose, and nothing else."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import cli, pipeline
+from generator.experiment import provenance
+from generator.publishing import verify
+from generator.publishing.deliver import Outcome
+from generator.support.errors import BadInput
+from tests import fakes
+from tests.fakes import Project, make_project, timeless
+
+ASKED = 'questions.turning={ ask = "Does turning help?", compare = ["baseline", "augmentation"] }'
+BEFORE = 'questions.before={ ask = "And before?", compare = ["baseline:head", "augmentation:head"] }'
+
+
+@pytest.fixture(autouse=True)
+def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch.setattr)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A site that was built once, without store and data, as in a clone on another machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        fakes.install(patch.setattr)
+        project = make_project(tmp_path_factory.mktemp("template"))
+        project.build()
+    shutil.rmtree(project.places.store)
+    shutil.rmtree(project.data)
+    return project
+
+
+@pytest.fixture
+def built(template: Project, tmp_path: Path) -> Project:
+    shutil.copytree(template.folder, tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+def again(project: Project, *overrides: str) -> Outcome:
+    return pipeline.render_again(project.config(*overrides), project.places, fakes.Recorder())
+
+
+def recorded(project: Project) -> dict[str, Any]:
+    (path,) = project.places.site.rglob(provenance.NAME)
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def own_root(project: Project, folder: Path) -> Path:
+    """Have the project quote and render from a copy of code and templates."""
+    shutil.copytree(fakes.ROOT / "templates", folder / "templates", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        fakes.ROOT / "generator", folder / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*")
+    )
+    shutil.copy(fakes.ROOT / "requirements.txt", folder)
+    project.root = folder
+    return folder
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+
+def test_nothing_changed_writes_nothing(built: Project) -> None:
+    before = built.site()
+    outcome = again(built)
+    assert built.site() == before
+    assert outcome.ran == ()
+    assert not outcome.published.written
+
+
+def test_a_changed_title_is_rendered_and_everything_else_stays(built: Project) -> None:
+    before, origin = timeless(built.site()), recorded(built)
+    outcome = again(built, 'post.title="Another title"')
+    after = timeless(built.site())
+    assert "Another title" in outcome.post.read_text("utf-8")
+    changed = {path for path in before | after if before.get(path) != after.get(path)}
+    assert {Path(path).suffix for path in changed} <= {".md", ".json", ".html", ".yml"}
+    assert not {path for path in changed if path.endswith((".csv", "metrics.json"))}
+    assert verify.verify(built.places.site) == ()
+    now = recorded(built)
+    assert (now["stages"], now["machines"], now["ran"]) == (origin["stages"], origin["machines"], [])
+    assert now["results_of"] == {name: origin[name] for name in ("id", "time", "commit")}
+
+
+def test_rendered_twice_it_still_names_the_build_that_computed(built: Project) -> None:
+    origin = recorded(built)
+    again(built, 'post.title="Another title"')
+    again(built, 'post.title="A third title"')
+    assert recorded(built)["results_of"]["id"] == origin["id"]
+
+
+def test_a_changed_template_is_rendered(built: Project, tmp_path: Path) -> None:
+    section = next((own_root(built, tmp_path / "root") / "templates" / "sections").glob("*.j2"))
+    append(section, "\nA sentence more.\n")
+    assert "A sentence more." in again(built).post.read_text("utf-8")
+
+
+def test_code_that_is_not_what_ran_is_not_quoted(built: Project, tmp_path: Path) -> None:
+    module = own_root(built, tmp_path / "root") / "generator" / "training" / "network.py"
+    text = module.read_text("utf-8")
+    before, definition, rest = text.partition("def build_head(")
+    module.write_text(f"{before}# Stands before the definition.\n{definition}{rest}", "utf-8")
+    again(built)
+    module.write_text(before + definition + rest.replace("    return", "    # Not as it ran.\n    return", 1), "utf-8")
+    site = built.site()
+    with pytest.raises(BadInput, match=r"network:build_head: the page quotes this code, and what ran was other code"):
+        again(built)
+    assert built.site() == site
+
+
+def test_code_that_no_page_quoted_is_not_quoted(built: Project, tmp_path: Path) -> None:
+    section = next((own_root(built, tmp_path / "root") / "templates" / "sections").glob("*.j2"))
+    macros = '{% import "macros.md.j2" as m with context %}'
+    quoting = next(
+        line
+        for path in (built.root / "templates").rglob("*.j2")
+        for line in path.read_text("utf-8").splitlines()
+        if "generator.training.network:build_head" in line
+    )
+    append(section, f"\n{macros}\n{quoting.replace('network:build_head', 'network:below')}\n")
+    with pytest.raises(BadInput, match=r"network:below: no page quoted this code"):
+        again(built)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["head.epochs=4"], "baseline: head.epochs was 3, is 4"),
+        (["seeds=2"], "seeds.count was 1, is 2"),
+        (['variants.augmentation.title="Turned"'], 'augmentation: title was "'),
+        ([ASKED], "questions.turning"),
+    ],
+    ids=["recipe", "seeds", "title", "question"],
+)
+def test_another_experiment_is_refused(built: Project, overrides: list[str], told: str) -> None:
+    before = built.site()
+    with pytest.raises(BadInput, match="the settings ask for another experiment") as refused:
+        again(built, *overrides)
+    assert told in str(refused.value)
+    assert built.site() == before
+
+
+def test_a_variant_that_the_settings_no_longer_have_is_refused(built: Project) -> None:
+    built.variants = "baseline"
+    with pytest.raises(BadInput, match="the settings have no variant augmentation"):
+        again(built)
+
+
+def test_an_edited_site_is_refused(built: Project) -> None:
+    (post,) = (built.places.site / "_posts").iterdir()
+    append(post, "\nBetter by 99 %.\n")
+    with pytest.raises(BadInput, match="is not the file that the build wrote, so the site is not what was built"):
+        again(built)
+
+
+def test_an_empty_site_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds no build of this post"):
+        again(Project(tmp_path))
+
+
+def test_the_command_writes_another_form_too(
+    built: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [part for override in fakes.SMALL for part in ("--set", override)]
+    target = tmp_path / "post.html"
+    assert cli.main(["render", *settings, *built.where, "--export", str(target)]) == 0
+    assert "(unchanged)" in capsys.readouterr().out
+    assert target.stat().st_size > 10_000
+
+
+def test_questions_keep_the_order_of_the_settings(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    project.build(ASKED, BEFORE)
+    before = project.site()
+    shutil.rmtree(project.places.store)
+    again(project, ASKED, BEFORE)
+    assert project.site() == before
