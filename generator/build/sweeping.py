@@ -18,10 +18,12 @@ from typing import Any
 from generator.build.plan import Node, Nodes, Plan, plan, runs_of
 from generator.build.runner import Runner
 from generator.build.start import Start
+from generator.build.storage import machines
 from generator.build.storage.key import Key
 from generator.build.storage.store import Entry, Store
 from generator.experiment.config.settings import Config, Sweep, Variant
 from generator.experiment.config.sweeps import changed
+from generator.experiment.machine import Made
 from generator.experiment.outcomes import PHASES, Prediction, Score
 from generator.experiment.results import BuildResults
 from generator.experiment.sweep_results import Lead, Point, SweepResult
@@ -228,3 +230,4 @@ def _note(node: Node) -> Key:
 def _write(why: str, out: Path) -> None:
     table: dict[str, Any] = {"why": why}
     (out / _WHY).write_text(json.dumps(table), "utf-8")
+    machines.leave(Made(machine=machines.here(), precision=None), out)

@@ -34,11 +34,20 @@ def alike(keys: Iterable[Hashable]) -> Copies:
 
 def merged(*findings: Copies) -> Copies:
     """The groups of all findings, those that share a position as one, in order of first position."""
-    group_of: dict[int, list[int]] = {}
+    leaders: dict[int, int] = {}
+
+    def leader(position: int) -> int:
+        while leaders.setdefault(position, position) != position:
+            leaders[position] = position = leaders[leaders[position]]  # Halves the way for whoever asks next.
+        return position
+
     for group in (group for finding in findings for group in finding):
-        joined = sorted({member for position in group for member in (position, *group_of.get(position, ()))})
-        group_of.update(dict.fromkeys(joined, joined))
-    return tuple(tuple(group) for position, group in sorted(group_of.items()) if position == group[0])
+        for member in group:
+            leaders[leader(member)] = leader(group[0])
+    groups: dict[int, list[int]] = {}
+    for position in sorted(leaders):
+        groups.setdefault(leader(position), []).append(position)
+    return tuple(map(tuple, groups.values()))
 
 
 def choose(

@@ -22,6 +22,7 @@ from generator.experiment.results import BuildResults
 from generator.post import manifest
 from generator.post.prose import networks, writeup
 from generator.support import newlines, strict_json
+from generator.support.errors import BadInput
 
 NAME = "ro-crate-metadata.json"
 
@@ -80,7 +81,7 @@ def disagreements(text: str, content: Callable[[str], bytes | None], names: Iter
     try:
         graph = strict_json.parse_json(text, NAME)["@graph"]
         told = {each["name"]: each for each in graph if each["@type"] == "File"}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, BadInput) as error:
         yield f"is no crate that the build wrote ({error!r})"
         return
     for name in sorted({*names, *told}):

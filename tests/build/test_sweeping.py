@@ -119,18 +119,18 @@ def diverging(*labels: str) -> dict[str, Exception]:
     return {label: Diverged(f"{label}: the loss is not a number any more in epoch 2") for label in labels}
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("how", ["execution.jobs=1", "execution.jobs=3", "store.same_machine=true"])
 def test_a_point_that_diverges_has_lost_and_is_not_tried_again(
-    project: Project, monkeypatch: pytest.MonkeyPatch, jobs: int
+    project: Project, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     fakes.install(monkeypatch.setattr, diverging("rates_5.head", "rates_2.fine_tuning"))
-    found = project.build(*SWEPT, f"execution.jobs={jobs}").results.sweeps["rates"]
+    found = project.build(*SWEPT, how).results.sweeps["rates"]
     # Points 5 and 6 have one head.
     assert [point.number for point in found.diverged] == [2, 5, 6]
     assert found.winner.number in (1, 3, 4)
     assert verify(project.places.site) == ()
-    assert project.build(*SWEPT).ran == ()
-    assert [row for row in project.explain(*SWEPT).values() if row.runs] == []
+    assert project.build(*SWEPT, how).ran == ()
+    assert [row for row in project.explain(*SWEPT, how).values() if row.runs] == []
 
 
 def test_where_every_point_diverges_the_build_fails(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

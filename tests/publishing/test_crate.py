@@ -171,6 +171,7 @@ def test_verify_passes_a_true_crate_and_names_one_that_is_edited(site: Path) -> 
         ('"name": "history.csv"', '"name": "story.csv"', "history.csv is not in the crate"),
         ('"name": "history.csv"', '"name": "story.csv"', "story.csv is missing"),
         ('"@graph"', '"@graphs"', "is no crate that the build wrote"),
+        ('"@graph"', '"', "is no crate that the build wrote"),
     ],
 )
 def test_verify_names_what_a_crate_says_otherwise(site: Path, old: str, new: str, fault: str) -> None:

@@ -49,7 +49,11 @@ def note(job: Job, out: Path, devices: Devices | None = None) -> None:
     """Leave in `out` what is known of the machine that this process runs on; `devices` in one with TensorFlow."""
     threads, accelerators = devices or (None, None)
     precision = job.given.get("precision")
-    made = Made(machine=here(), precision=precision, accelerators=accelerators, threads=threads)
+    leave(Made(machine=here(), precision=precision, accelerators=accelerators, threads=threads), out)
+
+
+def leave(made: Made, out: Path) -> None:
+    """Leave a record in `out`."""
     (out / RECORD).write_text(json.dumps({"made": made.model_dump(mode="json")}), "utf-8")
 
 
