@@ -140,7 +140,7 @@ def _auto(backbone: Backbone, store: Path, download: bool, progress: Progress | 
             raise BadInput(
                 f"no weights of {backbone.name} come with the project, and no others are here: {detail}"
             ) from None
-    reason = "ImageNet weights are neither in Keras' cache nor could they be downloaded"
+    reason = "ImageNet's weights are not in Keras' cache and could not be downloaded"
     return _embedded("auto", backbone, reason, detail)
 
 

@@ -14,7 +14,11 @@ PROGRAM = as_typed("python build.py").split()
 
 
 def add_experiment(parser: Any) -> None:
-    parser.add_argument("--data", metavar="PATH", help="sample, a folder, an archive, or kaggle:OWNER/NAME")
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="sample, a folder, an archive, an address (s3://…, https://…), or kaggle:OWNER/NAME",
+    )
     parser.add_argument("--weights", metavar="NAME", help="auto, imagenet, embedded, random, or a weights file")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
     parser.add_argument(

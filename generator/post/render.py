@@ -289,6 +289,7 @@ def _post_names(post: PostSettings, place: Layout, results: BuildResults) -> dic
     title = writeup.title(post, results.data.class_names)
     tags = networks.retagged(post.tags, results.variants)
     texts = {"title": bound.view(title), "categories": bound.view(post.categories), "tags": bound.view(tags)}
+    texts["description"] = bound.view(post.description)
     texts["bibtex"] = bound.view(citation.bibtex(post, title) if post.bibtex else None)
     texts["templates"] = bound.view(post.templates.name if post.templates else None)
     front = {"layout": bound.view(place.name), "permalink": bound.view(place.permalink), "liquid": place.says_liquid}

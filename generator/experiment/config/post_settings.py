@@ -23,6 +23,8 @@ class PostSettings(Record):
 
     title: str | None = Field(default=None, min_length=1)
     """None: one that names the classes."""
+    description: str | None = Field(default=None, min_length=1)
+    """One or two sentences for lists of posts and search engines. None: what was learned, on images of what."""
     date: datetime
     """Of the post, with its offset from UTC; Jekyll sorts by it, and the file is named by it."""
     slug: str

@@ -32,7 +32,7 @@ def told_apart_over_runs(variants: Mapping[str, VariantResult]) -> list[tuple[Va
 
 _MOVED: Final[Mapping[Source, str]] = {
     "split": "which images validate",
-    "weights": "the random weights of the base",
+    "weights": "the weights of the base",
     "head": "the weights that the head starts from",
     "order": "the order of the training images in each epoch",
     "dropout": "which features dropout silences",
@@ -48,7 +48,8 @@ def moved(sources: Sequence[Source], variants: Mapping[str, VariantResult], weig
         "dropout": not any(model.dropout for model in models),
         "augmentation": not any(model.augment for model in models),
     }
-    return [_MOVED[source] for source in sources if not without.get(source)]
+    some = "" if all((v.weights or weights).used == "random" for v in variants.values()) else " where these are random"
+    return [_MOVED[source] + some * (source == "weights") for source in sources if not without.get(source)]
 
 
 def _p(old: VariantResult, new: VariantResult) -> float:
