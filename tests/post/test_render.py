@@ -249,7 +249,7 @@ def test_falling_accuracy_is_said_to_fall() -> None:
     ).text
     assert "training accuracy fell from 0.9000 to 0.2000 and training loss rose from 0.2000 to 0.9000" in text
     assert "The accuracies of the fine-tuned epochs all lie below those of the head." in text
-    assert "Training accuracy is never perfect; its best is 0.2000 in epoch 30." in text
+    assert "The best training accuracy is 0.2000, in epoch 30." in text
 
 
 def test_flat_accuracy_is_said_to_stay() -> None:
