@@ -6,11 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from generator.experiment.config.settings import flatten
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
 from generator.post import bound, manifest
-from generator.support import escape, strict_json
+from generator.support import escape
 from tests.factories import make_results
 
 FOLDER = "folder"
@@ -64,7 +63,3 @@ def picture(suffix: str = "png", shade: int = 100, size: tuple[int, int] = (12, 
     stream = io.BytesIO()
     Image.new("RGB", size, (shade, shade, shade)).save(stream, suffix.upper(), lossless=True)
     return stream.getvalue()
-
-
-def metrics_leaves(build: BuildResults) -> dict[str, object]:
-    return flatten(strict_json.parse_json(result_files.to_files(build)[result_files.METRICS], "metrics"))

@@ -1,6 +1,6 @@
 """Compares two builds: metrics with their direction, settings, gates, predictions image by image, figures.
 
-`compare` turns two `builds.Build` into a `Comparison`, plain data that `diff_report` prints.
+`compare` turns two `builds.Build` into a `Comparison`, plain data that `report` prints.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """Prints a comparison of two builds: as Markdown, as JSON, as one HTML page; `terminal` prints it as tables.
 
-`to_markdown`, `to_json` and `to_html` take a `diff.Comparison` and write nothing. The Markdown is
+`to_markdown`, `to_json` and `to_html` take a `compare.Comparison` and write nothing. The Markdown is
 for a pull request or an issue and no longer than GitHub takes; the page holds everything, its pictures
 inside, and opens offline. What another processor gives is one sentence, unless `everything` is wanted.
 """
@@ -10,7 +10,7 @@ import dataclasses
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from generator.diff import fitting, metrics
 from generator.diff import pictures as picture_diff
@@ -20,9 +20,6 @@ from generator.diff.metrics import MetricChange
 from generator.experiment.metrics import direction, format_of
 from generator.support import escape, formats, program, strict_json
 from generator.support.places import TEMPLATES
-
-if TYPE_CHECKING:
-    pass
 
 OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 """In the order in which a reader wants them."""
