@@ -28,11 +28,10 @@ from generator.build.storage.store import Store
 from generator.data import origins, summary
 from generator.experiment import provenance
 from generator.experiment.config.settings import Config, ExecutionSettings
-from generator.post import render
 from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
-from generator.publishing import publish
-from generator.publishing.deliver import BuildRecord, Outcome, check, deliver
+from generator.publishing import publish, standing
+from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import lock
 from generator.support.display import Display
 from generator.support.places import Places, worker_logs
@@ -85,6 +84,10 @@ def build(
         watch(Outset(config, begun, planned, store, force), runner)
         todo = planned.once if force else missing(planned, store)
         if todo:
+            # Late, as below: a build that changes nothing needs neither templates nor Markdown.
+            from generator.post import render
+            from generator.publishing.deliver import check
+
             # Before any training: what is in the way must not come to light after an hour of it.
             render.check(places.templates, places.root, own=config.post.templates, questions=config.questions)
             check(config, places, place, overwrite=overwrite)
@@ -100,7 +103,11 @@ def build(
         found = sweeping.with_results(collect(config, begun, planned, runner, described, display, places.root), decided)
         runner.remember(planned.nodes)
         figures, record = figure_files(planned, runner), _record(planned, runner)
-        outcome = deliver(found, figures, record, config, places, place, display, overwrite=overwrite)
+        outcome = standing.find(found, figures, record, config, places, place)
+        if outcome is None:
+            from generator.publishing.deliver import deliver
+
+            outcome = deliver(found, figures, record, config, places, place, display, overwrite=overwrite)
         if limit is not None:
             store.prune(limit)
         return outcome

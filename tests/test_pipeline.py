@@ -17,7 +17,8 @@ from generator.build.storage import machines
 from generator.build.storage.store import Store
 from generator.post import render
 from generator.post.formats import export
-from generator.publishing import deliver, verify
+from generator.publishing import verify
+from generator.publishing.outcome import Outcome
 from generator.stages.job import Job
 from generator.support import hardware, source
 from generator.support.errors import BadInput, BuildFailed
@@ -799,7 +800,7 @@ def test_what_a_user_may_read_of_a_build_is_returned(built: Project) -> None:
     outcome = built.build()
     assert outcome.preview.is_file()
     assert list(outcome.results.variants) == ["baseline", "augmentation"]
-    assert isinstance(outcome, deliver.Outcome)
+    assert isinstance(outcome, Outcome)
 
 
 # ---- A remote store --------------------------------------------------------------------------------------

@@ -1,27 +1,12 @@
 """`build.py`: run what has to run, and publish the post."""
 
 import argparse
-import os
 from pathlib import Path
 
-from generator import pipeline
-from generator.backbones.weights_summary import WeightsSummary
-from generator.build.estimate import Forecast
-from generator.commands.experiment import add_experiment, load
-from generator.commands.options import add_places, add_preview, gibibytes, make_parser, print_table
-from generator.experiment.config.settings import BASELINE, Config
-from generator.experiment.results import BuildResults
-from generator.pipeline import Explanation
-from generator.post import example
-from generator.post.formats import export, latex, paper
-from generator.post.jekyll import blog, layout
-from generator.publishing import deliver, destinations, publish
-from generator.publishing.deliver import Outcome
-from generator.support.display import Display, about, for_terminal
-from generator.support.errors import BadInput, printable
-from generator.support.files import write_atomically
-from generator.support.formats import FORMATS
-from generator.support.places import INSTALLED, ROOT, Places
+from generator.commands.experiment import add_experiment
+from generator.commands.options import add_places, add_preview, gibibytes, make_parser
+from generator.experiment.config.settings import BASELINE
+from generator.publishing.publish import REPLACED
 
 EPILOG = """
 commands:
@@ -55,43 +40,10 @@ LIVE_HELP = "show on a page how the build fills, and the preview in the end; on 
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    settings = load(options, options.variants, options.jobs, options.ray)
-    places = _places(options, settings)
-    if options.explain:
-        _print_explanations(pipeline.explain(settings, places, for_terminal()))
-        return 0
-    _check_places(options, settings, places)
-    if options.live is None:
-        _build(options, settings, places, for_terminal())
-    else:
-        # Late: no other build needs a server.
-        from generator.live.session import session
+    # Late: who asks for help, or mistypes an option, need not wait for arrays and templates.
+    from generator.commands import building
 
-        with session(settings, places, for_terminal(), options.live) as watched:
-            _build(options, settings, places, watched.display, watched.planned)
-    return 0
-
-
-def _build(
-    options: argparse.Namespace,
-    settings: Config,
-    places: Places,
-    display: Display,
-    watch: pipeline.Watch = lambda there, runner: None,
-) -> None:
-    outcome = pipeline.build(
-        settings,
-        places,
-        display,
-        force=options.force,
-        overwrite=options.overwrite,
-        limit=options.store_limit or None,
-        watch=watch,
-    )
-    _print_outcome(outcome)
-    if options.export:
-        write_atomically(options.export, _exported(options.export, outcome, settings, places))
-        print(f"export   {options.export}")
+    return building.run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,100 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--overwrite",
         action="store_true",
-        help=f"replace files that somebody else wrote or edited; copies go to {publish.REPLACED}/ in the site",
+        help=f"replace files that somebody else wrote or edited; copies go to {REPLACED}/ in the site",
     )
     return parser
-
-
-def _places(options: argparse.Namespace, settings: Config) -> Places:
-    site = blog.source(options.site, settings.post.jekyll_config)
-    project = options.config.resolve().parent if INSTALLED else None
-    return Places(ROOT, options.store, site, options.preview, project)
-
-
-def _check_places(options: argparse.Namespace, settings: Config, places: Places) -> None:
-    """Refuse places that cannot be written: a slip must not come to light after the training."""
-    named = {"--preview": options.preview, "--export": options.export}
-    files = {option: path for option, path in named.items() if path is not None}
-    destinations.check(options.site, options.store, files)
-    _check_export(options.export, places)
-    site = Path(os.path.realpath(options.site))
-    for option, path in files.items():
-        # What the build writes is known only at the cost of rendering.
-        real = Path(os.path.realpath(path.parent)) / path.name
-        if not real.is_relative_to(site):
-            continue
-        expected = deliver.expected(settings, places, layout.find(places.site, settings.post))
-        if real.relative_to(site).as_posix() in expected:
-            raise BadInput(f"{option}: {printable(path)} is a file of the site that the build writes; name another")
-
-
-def _check_export(target: Path | None, places: Places) -> None:
-    """Refuse an export that could not be made in the end. Raises `BadInput`."""
-    kind = target.suffix.lower() if target else ""
-    if kind == ".pdf":
-        paper.browser()
-    if kind == ".tex":
-        latex.tables(example.post(), example.results(), templates=places.templates)
-
-
-def _exported(target: Path, outcome: Outcome, settings: Config, places: Places) -> bytes:
-    """What the file `target` shall hold; its suffix says of which kind it is."""
-    kind = target.suffix.lower()
-    if kind == ".tex":
-        text, _ = latex.tables(settings.post, outcome.results, templates=places.templates)
-        return text.encode()
-    page = export.export(outcome.preview.read_text("utf-8"), outcome.preview.parent)
-    return paper.to_pdf(page, target.parent) if kind == ".pdf" else page.encode()
-
-
-def _print_explanations(explanations: list[Explanation]) -> None:
-    for row in explanations:
-        seconds = row.expected.seconds if row.expected else None
-        time = f" (about {about(seconds)})" if seconds is not None else ""
-        state = "runs" if row.runs else "from the remote store" if row.remote else "is up to date"
-        print(f"{row.label}: {state}{time}")
-        for cause in row.causes:
-            print(f"    {cause}")
-    running = tuple(row.expected for row in explanations if row.expected)
-    if running:
-        print(Forecast(running, len(explanations)).sentence("would run"))
-    else:
-        print("nothing would run: every stage is up to date")
-
-
-def _print_outcome(outcome: Outcome) -> None:
-    _print_results(outcome.results)
-    published = outcome.published
-    changes = f"{len(published.written)} files written, {len(published.removed)} removed"
-    print(f"post     {outcome.post} ({changes if published.written or published.removed else 'unchanged'})")
-    print(f"preview  {outcome.preview}")
-    for path in published.kept:
-        print(f"kept     {path}: what --overwrite replaced")
-
-
-def _print_results(found: BuildResults) -> None:
-    accuracy, loss = FORMATS["accuracy"], FORMATS["loss"]
-    rows = [
-        [
-            v.name,
-            accuracy(v.head[-1].val_accuracy),
-            accuracy(v.fine_tuning[-1].val_accuracy),
-            accuracy(v.test.accuracy),
-            loss(v.test.loss),
-            f"{len(v.wrong)} of {v.test.total}",
-        ]
-        for v in found.variants.values()
-    ]
-    print_table(["variant", "val. acc. head", "val. acc. fine-tuned", "test acc.", "test loss", "wrong"], rows)
-    for v in found.variants.values() if found.seeds.count > 1 else ():
-        over = v.over_runs["fine_tuning"]["test"]["accuracy"]
-        shown = f"test acc. {accuracy(over.mean)} ± {accuracy(over.sd)}, {accuracy(over.low)} to {accuracy(over.high)}"
-        print(f"runs     {v.name}: {shown}; above is the first of {over.runs}")
-    for name, weights in _weights(found).items():
-        print(f"weights  {name}: {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
-
-
-def _weights(found: BuildResults) -> dict[str, WeightsSummary]:
-    """Backbone → the weights that it started from."""
-    return {v.recipe.model.backbone: v.weights or found.weights for v in reversed(found.variants.values())}

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from generator.experiment.config import loading
 from generator.support import places, program
 
 BESIDE = {"site": "site", "store": ".store", "preview": "build-output/preview.html"}
@@ -21,9 +20,17 @@ class Parser(argparse.ArgumentParser):
         if missing:
             settings = getattr(options, "config", None) or places.experiment()
             for name in missing:
-                named = loading.site(settings) if name == "site" else None
+                named = _site(settings) if name == "site" else None
                 setattr(options, name, named or settings.parent / BESIDE[name])
         return options, rest
+
+
+def _site(settings: Path) -> Path | None:
+    """The site that the file of the settings names."""
+    # Late: settings bring pydantic with them, which takes longer than all that a list of builds needs.
+    from generator.experiment.config import loading
+
+    return loading.site(settings)
 
 
 def make_parser(command: str, description: str, *, epilog: str | None = None) -> argparse.ArgumentParser:

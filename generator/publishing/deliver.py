@@ -3,10 +3,8 @@
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from generator.experiment import provenance
 from generator.experiment.config.settings import Config
@@ -15,34 +13,13 @@ from generator.experiment.results import BuildResults
 from generator.post import example, manifest, render
 from generator.post.formats import appendix, preview
 from generator.post.jekyll.layout import Layout
-from generator.publishing import crate, documents, publish, skeleton
+from generator.publishing import crate, documents, publish, skeleton, standing
+from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display
 from generator.support.errors import BadInput
 from generator.support.files import write_atomically
 from generator.support.places import HISTORY, Places
-
-
-@dataclass(frozen=True)
-class BuildRecord:
-    """What a build did, for its provenance."""
-
-    ran: tuple[str, ...]
-    """Labels of the stages that ran."""
-    stages: Mapping[str, Mapping[str, Any]]
-    """Label → `provenance.record_of` each stage that the results come from."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a build gave."""
-
-    results: BuildResults
-    ran: tuple[str, ...]
-    """Labels of the stages that ran."""
-    published: publish.Published
-    post: Path
-    preview: Path
 
 
 def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes | None]:
@@ -91,7 +68,7 @@ def deliver(
     `figures` holds `<scope>/<file>` → content. `overwrite` replaces files in the site that somebody else wrote or
     edited, and keeps copies. Raises `MeasuredPostError`; the site then stays as it was.
     """
-    post = config.post
+    post, decided_by = config.post, standing.key(found, figures, config, places, place)
     rendered = render.render(post, found, place, templates=places.templates, root=places.root)
     if post.templates is not None:
         found, figures = _shown(found, figures, rendered.text)
@@ -125,7 +102,10 @@ def deliver(
     # Builds of other sites may have the same place for it.
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())
-    return Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
+    outcome = Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
+    if not rendered.unlinked:  # Else every build says so.
+        standing.keep(decided_by, outcome, files, places, manifest_path)
+    return outcome
 
 
 def _shown(found: BuildResults, figures: Mapping[str, bytes], text: str) -> tuple[BuildResults, dict[str, bytes]]:

@@ -18,6 +18,9 @@ EXPERIMENT = "experiment.toml"
 HISTORY = "history"
 """Folder of the store with one folder per build."""
 
+PUBLISHED = "published"
+"""Folder of the store with a note per site and post of what was put there."""
+
 WORKER_LOG = "worker.log"
 """File of the store with what TensorFlow printed; further processes at the same time have further ones."""
 
@@ -28,7 +31,7 @@ def worker_logs(store: Path) -> Iterator[Path]:
     yield from (store / f"{Path(WORKER_LOG).stem}-{number}.log" for number in itertools.count(2))
 
 
-STORE_FOLDERS = ("stages", "temporary", "latest", "checkpoints", "locks", "in-use", HISTORY, "weights")
+STORE_FOLDERS = ("stages", "temporary", "latest", "checkpoints", "locks", "in-use", HISTORY, PUBLISHED, "weights")
 """All that a build makes in the store."""
 
 
