@@ -103,7 +103,7 @@ def build(
         found = sweeping.with_results(collect(config, begun, planned, runner, described, display, places.root), decided)
         runner.remember(planned.nodes)
         figures, record = figure_files(planned, runner), _record(planned, runner)
-        outcome = standing.find(found, figures, record, config, places, place)
+        outcome = standing.find(found, figures, record, config, places, place, display)
         if outcome is None:
             from generator.publishing.deliver import deliver
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from generator.commands.experiment import add_experiment
+from generator.commands.experiment import add_experiment, load
 from generator.commands.options import add_places, add_preview, gibibytes, make_parser
 from generator.experiment.config.settings import BASELINE
 from generator.publishing.publish import REPLACED
@@ -40,10 +40,11 @@ LIVE_HELP = "show on a page how the build fills, and the preview in the end; on 
 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    # Late: who asks for help, or mistypes an option, need not wait for arrays and templates.
+    settings = load(options, options.variants, options.jobs, options.ray)
+    # Late: who asks for help, or mistypes an option or a setting, need not wait for arrays.
     from generator.commands import building
 
-    return building.run(options)
+    return building.run(options, settings)
 
 
 def _parser() -> argparse.ArgumentParser:

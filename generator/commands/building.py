@@ -7,7 +7,6 @@ from pathlib import Path
 from generator import pipeline
 from generator.backbones.weights_summary import WeightsSummary
 from generator.build.estimate import Forecast
-from generator.commands.experiment import load
 from generator.commands.options import print_table
 from generator.experiment.config.settings import Config
 from generator.experiment.results import BuildResults
@@ -22,9 +21,8 @@ from generator.support.formats import FORMATS
 from generator.support.places import INSTALLED, ROOT, Places
 
 
-def run(options: argparse.Namespace) -> int:
-    """What `build.py` does with its options; gives the exit code. Raises `MeasuredPostError`."""
-    settings = load(options, options.variants, options.jobs, options.ray)
+def run(options: argparse.Namespace, settings: Config) -> int:
+    """What `build.py` does with its options and the settings that they mean; gives the exit code."""
     places = _places(options, settings)
     if options.explain:
         _print_explanations(pipeline.explain(settings, places, for_terminal()))

@@ -13,6 +13,7 @@ from generator.experiment.results import BuildResults
 from generator.post import example, manifest, render
 from generator.post.formats import appendix, preview
 from generator.post.jekyll.layout import Layout
+from generator.post.render import Rendered
 from generator.publishing import crate, documents, publish, skeleton, standing
 from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import git, lock, newlines, strict_json
@@ -74,9 +75,9 @@ def deliver(
         found, figures = _shown(found, figures, rendered.text)
         # Numbers have a figure's place in the list as their source.
         rendered = render.render(post, found, place, templates=places.templates, root=places.root)
-    if rendered.unlinked:
-        anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
-        display.warn(f"post: links to {anchors} became plain text, because it has no such heading")
+    remarks = _remarks(rendered)
+    for remark in remarks:
+        display.warn(remark)
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
     files |= {f"{place.images}/{path}": content for path, content in figures.items()}
@@ -103,9 +104,14 @@ def deliver(
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())
     outcome = Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
-    if not rendered.unlinked:  # Else every build says so.
-        standing.keep(decided_by, outcome, files, places, manifest_path)
+    standing.keep(decided_by, outcome, files, remarks, places, manifest_path)
     return outcome
+
+
+def _remarks(rendered: Rendered) -> tuple[str, ...]:
+    """What whoever builds should know of the post."""
+    anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
+    return (f"post: links to {anchors} became plain text, because it has no such heading",) if anchors else ()
 
 
 def _shown(found: BuildResults, figures: Mapping[str, bytes], text: str) -> tuple[BuildResults, dict[str, bytes]]:

@@ -9,7 +9,7 @@ and refuses as ever. Nothing is taken from a note but that there is nothing to d
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from generator.publishing import transaction
 from generator.publishing.outcome import BuildRecord, Outcome
 from generator.publishing.publish import Published
 from generator.support import newlines, program
+from generator.support.display import Display
 from generator.support.files import write_atomically
-from generator.support.places import HISTORY, PUBLISHED, Places
+from generator.support.places import HISTORY, PUBLISHED, ROOT, Places
 from generator.support.source import PACKAGE
 
 _MADE_OF = ("*.py", "*.txt")
@@ -34,8 +35,10 @@ _MADE_OF = ("*.py", "*.txt")
 def key(found: BuildResults, figures: Mapping[str, bytes], config: Config, places: Places, place: Layout) -> str:
     """SHA-256 of all that decides what `deliver` writes; the packages' versions stand in the results."""
     own, docs = config.post.templates, config.site.docs
+    # What runs, and what is quoted.
+    roots = sorted({ROOT, places.root})
     decides = {
-        "program": [program.COMMAND, *(_folder(places.root / PACKAGE, kind) for kind in _MADE_OF)],
+        "program": [program.COMMAND, *(_folder(root / PACKAGE, kind) for root in roots for kind in _MADE_OF)],
         "templates": [_folder(folder) for folder in (places.templates, own) if folder],
         "documents": _folder(docs) if docs else None,
         "results": hashlib.sha256(found.model_dump_json().encode()).hexdigest(),
@@ -54,6 +57,7 @@ def find(
     config: Config,
     places: Places,
     place: Layout,
+    display: Display,
 ) -> Outcome | None:
     """The outcome of a build that would change nothing; None where it must be rendered to be known.
 
@@ -65,21 +69,34 @@ def find(
         if not same or not _stands(note, places, f"{place.data}/{provenance.NAME}"):
             return None
         shown = {tuple(names) for names in note["figures"]}
-        files = tuple(sorted(note["files"]))
+        files, remarks = tuple(sorted(note["files"])), [str(remark) for remark in note["remarks"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    for remark in remarks:
+        display.warn(remark)
     kept = tuple(each for each in found.figures if (each.scope, each.name) in shown)
     results = found if kept == found.figures else found.changed(figures=kept)
     return Outcome(results, record.ran, Published((), files, (), ()), places.site / place.post, places.preview)
 
 
-def keep(key: str, outcome: Outcome, files: Mapping[str, bytes], places: Places, manifest_path: str) -> None:
-    """Note that the site holds `files` (site path → content), the manifest among them, and what they follow from."""
+def keep(
+    key: str,
+    outcome: Outcome,
+    files: Mapping[str, bytes],
+    remarks: Sequence[str],
+    places: Places,
+    manifest_path: str,
+) -> None:
+    """Note that the site holds `files` (site path → content), the manifest among them, and what they follow from.
+
+    `remarks` are what is said of the post at every build.
+    """
     note = {
         "key": key,
         "files": {path: newlines.fingerprint(content) for path, content in files.items()},
-        "figures": [(each.scope, each.name) for each in outcome.results.figures],
-        "manifests": manifest.find(places.site),
+        "figures": [[each.scope, each.name] for each in outcome.results.figures],
+        "remarks": list(remarks),
+        "manifests": list(manifest.find(places.site)),
         "preview": newlines.fingerprint(outcome.preview.read_bytes()),
     }
     write_atomically(_path(places, manifest_path), json.dumps(note, indent=1).encode())
