@@ -61,6 +61,9 @@ TIMED: Final = {
 }
 """`module:name` of a function, as the build looks it up → the phase that its seconds belong to."""
 
+STAGES_RUN = "generator.build.executor:Local.run"
+"""The same of what runs a stage: its phase is that of the stage's kind."""
+
 LIGHT: Final = {
     "help": ["--help"],
     "history": ["history"],
@@ -138,7 +141,7 @@ def inside(kept: str, arguments: list[str]) -> int:
     clock = Clock()
     for where, name in TIMED.items():
         clock.watch(where, lambda *given, name=name: name)
-    clock.watch("generator.build.executor:Local.run", lambda executor, job, *given: kind_of(job.stage))
+    clock.watch(STAGES_RUN, lambda executor, job, *given: kind_of(job.stage))
     cli = importlib.import_module("generator.cli")
     code: int = cli.main(arguments)
     Path(kept).write_text(json.dumps(clock.seconds), "utf-8")
