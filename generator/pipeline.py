@@ -84,13 +84,7 @@ def build(
         watch(Outset(config, begun, planned, store, force), runner)
         todo = planned.once if force else missing(planned, store)
         if todo:
-            # Late, as below: a build that changes nothing needs neither templates nor Markdown.
-            from generator.post import render
-            from generator.publishing.deliver import check
-
-            # Before any training: what is in the way must not come to light after an hour of it.
-            render.check(places.templates, places.root, own=config.post.templates, questions=config.questions)
-            check(config, places, place, overwrite=overwrite)
+            _check(config, places, place, overwrite=overwrite)
             introduce(begun, config, display)
             _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)
         described = describe(config, begun, planned, runner)
@@ -103,11 +97,8 @@ def build(
         found = sweeping.with_results(collect(config, begun, planned, runner, described, display, places.root), decided)
         runner.remember(planned.nodes)
         figures, record = figure_files(planned, runner), _record(planned, runner)
-        outcome = standing.find(found, figures, record, config, places, place, display)
-        if outcome is None:
-            from generator.publishing.deliver import deliver
-
-            outcome = deliver(found, figures, record, config, places, place, display, overwrite=overwrite)
+        given = (found, figures, record, config, places, place, display)
+        outcome = standing.find(*given) or _deliver(*given, overwrite=overwrite)
         if limit is not None:
             store.prune(limit)
         return outcome
@@ -120,6 +111,22 @@ def _place(config: Config, places: Places, display: Display) -> Layout:
     for note in place.notes:
         display.warn(note)
     return place
+
+
+def _check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
+    """Refuse before any training what must not come to light after an hour of it."""
+    # Late, as in `_deliver`: a build that changes nothing needs neither templates nor Markdown.
+    from generator.post import render
+    from generator.publishing.deliver import check
+
+    render.check(places.templates, places.root, own=config.post.templates, questions=config.questions)
+    check(config, places, place, overwrite=overwrite)
+
+
+def _deliver(*given: Any, overwrite: bool) -> Outcome:
+    from generator.publishing.deliver import deliver
+
+    return deliver(*given, overwrite=overwrite)
 
 
 def _executor(

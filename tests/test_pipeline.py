@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -352,8 +353,7 @@ def test_explaining_a_changed_helper(built: Project, tmp_path: Path, monkeypatch
     )
     helper = tmp_path / "generator" / "training" / "epochs.py"
     helper.write_text(helper.read_text("utf-8").replace("jit_compile=False", "jit_compile=True"), "utf-8")
-    fingerprint = source.fingerprint
-    monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
+    monkeypatch.setattr(source, "Reading", partial(source.Reading, tmp_path))
     named = causes(built)
     assert named["baseline.head"] == ("generator/training/epochs.py: compile_model changed",)
     assert named["baseline.fine_tuning"] == ("generator/training/epochs.py: compile_model changed",)

@@ -97,15 +97,19 @@ def deliver(
         files[manifest_path] = manifest.to_text(made).encode()
         published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
         _record(found, files[origin], places.store)
+    _write_preview(rendered, places, place)
+    outcome = Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
+    standing.keep(decided_by, outcome, files, remarks, places, manifest_path)
+    return outcome
+
+
+def _write_preview(rendered: Rendered, places: Places, place: Layout) -> None:
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = preview.address(places.site / "assets", places.preview)
     page = preview.page(rendered.whole, templates=places.templates, assets=place.bases, prefix=prefix)
     # Builds of other sites may have the same place for it.
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())
-    outcome = Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
-    standing.keep(decided_by, outcome, files, remarks, places, manifest_path)
-    return outcome
 
 
 def _remarks(rendered: Rendered) -> tuple[str, ...]:

@@ -56,11 +56,6 @@ def excerpt(symbol: str, root: Path = ROOT) -> Passage:
     return Passage(symbol, module.file, first, textwrap.dedent("\n".join(lines)) + "\n")
 
 
-def fingerprint(symbols: Iterable[str], root: Path = ROOT) -> dict[str, str]:
-    """`module:name` → SHA-256 for each of `symbols` and every definition of the package they lead to."""
-    return Reading(root).fingerprint(symbols)
-
-
 class Reading:
     """The source as it is now: whoever asks for several fingerprints has each module read once for all of them."""
 
@@ -73,7 +68,10 @@ class Reading:
         """Symbol → its digest, empty where there is no such definition, and the symbols that it refers to."""
 
     def fingerprint(self, symbols: Iterable[str]) -> dict[str, str]:
-        """As the function of this name. Raises `BuildFailed` where a module is missing."""
+        """`module:name` → SHA-256 for each of `symbols` and every definition of the package they lead to.
+
+        Raises `BuildFailed` where a module is missing.
+        """
         digests: dict[str, str] = {}
         waiting = list(symbols)
         while waiting:
