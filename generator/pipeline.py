@@ -28,11 +28,10 @@ from generator.build.storage.store import Store
 from generator.data import origins, summary
 from generator.experiment import provenance
 from generator.experiment.config.settings import Config, ExecutionSettings
-from generator.post import render
 from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
-from generator.publishing import publish, published
-from generator.publishing.deliver import BuildRecord, Outcome, check, deliver
+from generator.publishing import publish, standing
+from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import lock
 from generator.support.display import Display
 from generator.support.places import Places, worker_logs
@@ -85,9 +84,7 @@ def build(
         watch(Outset(config, begun, planned, store, force), runner)
         todo = planned.once if force else missing(planned, store)
         if todo:
-            # Before any training: what is in the way must not come to light after an hour of it.
-            render.check(places.templates, places.root, own=config.post.templates, questions=config.questions)
-            check(config, places, place, overwrite=overwrite)
+            _check(config, places, place, overwrite=overwrite)
             introduce(begun, config, display)
             _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)
         described = describe(config, begun, planned, runner)
@@ -100,7 +97,8 @@ def build(
         found = sweeping.with_results(collect(config, begun, planned, runner, described, display, places.root), decided)
         runner.remember(planned.nodes)
         figures, record = figure_files(planned, runner), _record(planned, runner)
-        outcome = deliver(found, figures, record, config, places, place, display, overwrite=overwrite)
+        given = (found, figures, record, config, places, place, display)
+        outcome = standing.find(*given) or _deliver(*given, overwrite=overwrite)
         if limit is not None:
             store.prune(limit)
         return outcome
@@ -114,10 +112,13 @@ def render_again(config: Config, places: Places, display: Display, *, overwrite:
     """
     with lock.hold(lock.for_folder(places.site), f"building {places.site}"):
         place = _place(config, places, display)
+        # Late: no build needs it.
+        from generator.publishing import published
+
         there = published.read(places.site, config)
         record = BuildRecord((), there.stages, there.origin)
         found = (there.results, there.figures, record, config, places, place, display)
-        return deliver(*found, overwrite=overwrite, ran=there.ran)
+        return _deliver(*found, overwrite=overwrite, ran=there.ran)
 
 
 def _place(config: Config, places: Places, display: Display) -> Layout:
@@ -127,6 +128,22 @@ def _place(config: Config, places: Places, display: Display) -> Layout:
     for note in place.notes:
         display.warn(note)
     return place
+
+
+def _check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
+    """Refuse before any training what must not come to light after an hour of it."""
+    # Late, as in `_deliver`: a build that changes nothing needs neither templates nor Markdown.
+    from generator.post import render
+    from generator.publishing.deliver import check
+
+    render.check(places.templates, places.root, own=config.post.templates, questions=config.questions)
+    check(config, places, place, overwrite=overwrite)
+
+
+def _deliver(*given: Any, **how: Any) -> Outcome:
+    from generator.publishing.deliver import deliver
+
+    return deliver(*given, **how)
 
 
 def _executor(

@@ -45,7 +45,7 @@ from generator.experiment.statistics.recount import recount
 from generator.pipeline import Explanation
 from generator.post import manifest
 from generator.publishing import crate, transaction
-from generator.publishing.deliver import Outcome
+from generator.publishing.outcome import Outcome
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.stages.pixels import near_in

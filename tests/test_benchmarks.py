@@ -1,17 +1,20 @@
 """What the benchmarks keep of a measurement, and what they make of it for the documents."""
 
 import ast
+import importlib
 import json
 from copy import deepcopy
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import commands, compare, live, near_duplicates, precision, record, shards, storage, weights
+from benchmarks import commands, compare, live, near_duplicates, phases, precision, record, shards, storage, weights
 from benchmarks.compare import as_markdown
 from generator.experiment.config.loading import load
+from generator.support.errors import BuildFailed
 from generator.support.files import file_hash
 from generator.support.places import ROOT
 from tests import committed, repositories
@@ -224,6 +227,59 @@ def test_what_the_page_of_a_build_costs_is_what_its_own_process_took_more() -> N
     assert "| processor time | 100.0 | 106.0 | 1.060 (1.055 to 1.080) |" in text
     assert "`build.py --profile smoke`, 3 rounds; 40 events a build." in text
     assert text.endswith("The page took +1.00% (+0.50% to +3.00%) of the build's processor time.")
+
+
+def test_what_passes_in_a_timed_function_belongs_to_it_alone() -> None:
+    now = iter(range(100))
+    clock = phases.Clock(lambda: float(next(now)))
+    inner = clock.timed(lambda: None, lambda: "inner")
+    outer = clock.timed(lambda: [inner(), inner()], lambda: "outer")
+    outer()
+    # Asked at 0; 1, 2; 3, 4; 5.
+    assert clock.seconds == {"outer": 3.0, "inner": 2.0}
+
+    def fails() -> None:
+        raise BuildFailed
+
+    with pytest.raises(BuildFailed):
+        clock.timed(fails, lambda: "failed")()
+    assert clock.seconds["failed"] == 1.0
+
+
+@pytest.mark.parametrize("where", [*phases.TIMED, phases.STAGES_RUN])
+def test_what_is_timed_is_there(where: str) -> None:
+    module, _, names = where.partition(":")
+    assert callable(reduce(getattr, names.split("."), importlib.import_module(module)))
+
+
+def test_every_stage_has_a_phase() -> None:
+    kinds = {name: phases.kind_of(name) for name in ("fine_tuning", "features", "curves", "pixels", "split", "probe")}
+    assert list(kinds.values()) == [
+        "stages: training",
+        "stages: images passed through the network, scored",
+        "stages: drawing",
+        "stages: decoding",
+        "stages: others",
+        phases.PROBED,
+    ]
+
+
+def test_phases_are_shares_of_the_whole() -> None:
+    built = {phases.REST: 1.0, phases.PROBED: 6.0, "stages: training": 12.0, "preview": 1.0}
+    found = phases.phases(built, 5.0, 20.0)
+    assert found == {
+        phases.ENVIRONMENT: 20.0,
+        phases.REST: 1.0,
+        phases.TENSORFLOW: 5.0,
+        phases.PROBED: 1.0,
+        "stages: training": 12.0,
+        "preview": 1.0,
+    }
+    took = {"median": 0.25, "slowest": 0.5, "processor": 0.2, "repeats": 5}
+    text = phases.as_markdown({"phases": found, "commands": {"help": took}})
+    assert "| environment, packages downloaded | 20.0 | 50% |" in text
+    assert "| **of it not training** | 28.0 | 70% |" in text
+    assert text.endswith("| help | 0.25 | 0.50 | 0.20 |")
 
 
 def test_shards_side_by_side_are_not_measured_with_one_job(

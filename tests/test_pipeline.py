@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from generator.build.storage import machines
 from generator.build.storage.store import Store
 from generator.post import render
 from generator.post.formats import export
-from generator.publishing import deliver, verify
+from generator.publishing import verify
+from generator.publishing.outcome import Outcome
 from generator.stages.job import Job
 from generator.support import hardware, source
 from generator.support.errors import BadInput, BuildFailed
@@ -351,8 +353,7 @@ def test_explaining_a_changed_helper(built: Project, tmp_path: Path, monkeypatch
     )
     helper = tmp_path / "generator" / "training" / "epochs.py"
     helper.write_text(helper.read_text("utf-8").replace("jit_compile=False", "jit_compile=True"), "utf-8")
-    fingerprint = source.fingerprint
-    monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
+    monkeypatch.setattr(source, "Reading", partial(source.Reading, tmp_path))
     named = causes(built)
     assert named["baseline.head"] == ("generator/training/epochs.py: compile_model changed",)
     assert named["baseline.fine_tuning"] == ("generator/training/epochs.py: compile_model changed",)
@@ -799,7 +800,7 @@ def test_what_a_user_may_read_of_a_build_is_returned(built: Project) -> None:
     outcome = built.build()
     assert outcome.preview.is_file()
     assert list(outcome.results.variants) == ["baseline", "augmentation"]
-    assert isinstance(outcome, deliver.Outcome)
+    assert isinstance(outcome, Outcome)
 
 
 # ---- A remote store --------------------------------------------------------------------------------------

@@ -5,12 +5,10 @@ import json
 import os
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from generator.backbones import weight_files
 from generator.backbones.backbone import Backbone
 from generator.support import lock
 from generator.support.errors import BadInput
@@ -55,6 +53,8 @@ def fetch(backbone: Backbone, progress: Progress | None) -> None:
 
     Raises `OSError`, `HTTPException` or `ValueError` where it cannot be had.
     """
+    import urllib.request  # Late: it takes longer than to see whether anything must be fetched.
+
     target = cached_path(backbone)
     target.parent.mkdir(parents=True, exist_ok=True)
     with urllib.request.urlopen(address(backbone), timeout=CONNECT_SECONDS) as response:
@@ -81,6 +81,8 @@ def _fault(path: Path, backbone: Backbone) -> str:
         fits = digest == wanted.digest
         return "" if fits else f"is not the published file ({wanted.algorithm} {digest}, not {wanted.digest})"
     path.stat()
+    from generator.backbones import weight_files  # Late: arrays, which a list of the networks does without.
+
     try:
         weight_files.check(path, backbone, by_position=True)
     except BadInput:

@@ -219,9 +219,11 @@ def asked(stage: Stage, config: Config, start: Start, run: Run, inputs: Mapping[
 def _planner(config: Config, start: Start) -> Planner:
     """Makes the nodes of one plan; the source of a stage is read once for all of them."""
 
+    reading = source.Reading()
+
     @cache
     def sources(*symbols: str) -> dict[str, str]:
-        return {f"source {symbol}": digest for symbol, digest in source.fingerprint(symbols).items()}
+        return {f"source {symbol}": digest for symbol, digest in reading.fingerprint(symbols).items()}
 
     def node(stage: Stage, owner: str, run: Run, known: Nodes) -> Node:
         settings, given = _settings(stage, run, config, start), _given(stage, run, config, start)

@@ -2,15 +2,9 @@
 
 import argparse
 
-from generator import pipeline
-from generator.build.estimate import Forecast
 from generator.commands.experiment import add_experiment, load
-from generator.commands.options import add_places, add_preview, gibibytes, make_parser
-from generator.commands.outcome import add_export, add_overwrite, check_places, places_of, report
-from generator.experiment.config.settings import BASELINE, Config
-from generator.pipeline import Explanation
-from generator.support.display import Display, about, for_terminal
-from generator.support.places import Places
+from generator.commands.options import add_export, add_overwrite, add_places, add_preview, gibibytes, make_parser
+from generator.experiment.config.settings import BASELINE
 
 EPILOG = """
 commands:
@@ -41,39 +35,10 @@ LIVE_HELP = "show on a page how the build fills, and the preview in the end; on 
 def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     settings = load(options, options.variants, options.jobs, options.ray)
-    places = places_of(options, settings)
-    if options.explain:
-        _print_explanations(pipeline.explain(settings, places, for_terminal()))
-        return 0
-    check_places(options, settings, places)
-    if options.live is None:
-        _build(options, settings, places, for_terminal())
-    else:
-        # Late: no other build needs a server.
-        from generator.live.session import session
+    # Late: who asks for help, or mistypes an option or a setting, need not wait for arrays.
+    from generator.commands import building
 
-        with session(settings, places, for_terminal(), options.live) as watched:
-            _build(options, settings, places, watched.display, watched.planned)
-    return 0
-
-
-def _build(
-    options: argparse.Namespace,
-    settings: Config,
-    places: Places,
-    display: Display,
-    watch: pipeline.Watch = lambda there, runner: None,
-) -> None:
-    outcome = pipeline.build(
-        settings,
-        places,
-        display,
-        force=options.force,
-        overwrite=options.overwrite,
-        limit=options.store_limit or None,
-        watch=watch,
-    )
-    report(outcome, options.export, settings, places)
+    return building.run(options, settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,18 +67,3 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--force", action="store_true", help="run everything again")
     add_overwrite(how)
     return parser
-
-
-def _print_explanations(explanations: list[Explanation]) -> None:
-    for row in explanations:
-        seconds = row.expected.seconds if row.expected else None
-        time = f" (about {about(seconds)})" if seconds is not None else ""
-        state = "runs" if row.runs else "from the remote store" if row.remote else "is up to date"
-        print(f"{row.label}: {state}{time}")
-        for cause in row.causes:
-            print(f"    {cause}")
-    running = tuple(row.expected for row in explanations if row.expected)
-    if running:
-        print(Forecast(running, len(explanations)).sentence("would run"))
-    else:
-        print("nothing would run: every stage is up to date")

@@ -3,11 +3,8 @@
 import argparse
 import sys
 
-from generator.build.storage import exchange
-from generator.build.storage.remote import Remote
 from generator.build.storage.store import Store
 from generator.commands.options import add_config, add_store, gibibytes, make_parser, print_table
-from generator.experiment.config import loading
 from generator.support.errors import BadInput
 
 
@@ -34,6 +31,11 @@ def run(arguments: list[str]) -> int:
 
 
 def _exchange(options: argparse.Namespace, store: Store) -> None:
+    # Late: what the store here holds is told without them.
+    from generator.build.storage import exchange
+    from generator.build.storage.remote import Remote
+    from generator.experiment.config import loading
+
     address = options.remote or loading.load(options.config).store.remote
     if not address:
         raise BadInput(f"there is no remote store: give --remote ADDRESS, or [store] remote in {options.config}")

@@ -4,7 +4,6 @@ from datetime import datetime
 from pathlib import Path
 
 from generator.commands.options import make_parser
-from generator.publishing import project
 from generator.support.errors import BadInput
 from generator.support.files import write_atomically
 
@@ -18,6 +17,9 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--title", metavar="TEXT", help="of the post; without it one that names the classes")
     parser.add_argument("--blog", type=Path, metavar="DIR", help="a Jekyll site that is there, for the post to go into")
     options = parser.parse_args(arguments)
+    # Late: a mistyped option need not wait for templates.
+    from generator.publishing import project
+
     folder: Path = options.folder
     _check_empty(folder)
     now = datetime.now().astimezone()

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from generator.experiment.config import loading
 from generator.support import places, program
 
 BESIDE = {"site": "site", "store": ".store", "preview": "build-output/preview.html"}
@@ -21,9 +20,17 @@ class Parser(argparse.ArgumentParser):
         if missing:
             settings = getattr(options, "config", None) or places.experiment()
             for name in missing:
-                named = loading.site(settings) if name == "site" else None
+                named = _site(settings) if name == "site" else None
                 setattr(options, name, named or settings.parent / BESIDE[name])
         return options, rest
+
+
+def _site(settings: Path) -> Path | None:
+    """The site that the file of the settings names."""
+    # Late: settings bring pydantic with them, which takes longer than all that a list of builds needs.
+    from generator.experiment.config import toml_file
+
+    return toml_file.site(settings)
 
 
 def make_parser(command: str, description: str, *, epilog: str | None = None) -> argparse.ArgumentParser:
@@ -57,6 +64,21 @@ def add_preview(parser: Any) -> None:
 
 def _beside(option: str) -> str:
     return f"without it {BESIDE[option]} beside the settings"
+
+
+EXPORT_HELP = (
+    "also write one file to hand in: the post as HTML, as FILE.pdf printed by the Chromium that is here,"
+    " or, as FILE.tex, its tables of results for LaTeX"
+)
+
+
+def add_export(parser: Any) -> None:
+    parser.add_argument("--export", type=Path, metavar="FILE", help=EXPORT_HELP)
+
+
+def add_overwrite(parser: Any) -> None:
+    words = f"replace files that somebody else wrote or edited; copies go to {places.REPLACED}/ in the site"
+    parser.add_argument("--overwrite", action="store_true", help=words)
 
 
 def gibibytes(text: str) -> int:

@@ -3,38 +3,18 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.commands.options import print_table
 from generator.experiment.config.settings import Config
 from generator.experiment.results import BuildResults
-from generator.post import example
-from generator.post.formats import export, latex, paper
 from generator.post.jekyll import blog, layout
-from generator.publishing import deliver, destinations, publish
-from generator.publishing.deliver import Outcome
+from generator.publishing import destinations
+from generator.publishing.outcome import Outcome
 from generator.support.errors import BadInput, printable
 from generator.support.files import write_atomically
 from generator.support.formats import FORMATS
 from generator.support.places import INSTALLED, ROOT, Places
-
-EXPORT_HELP = (
-    "also write one file to hand in: the post as HTML, as FILE.pdf printed by the Chromium that is here,"
-    " or, as FILE.tex, its tables of results for LaTeX"
-)
-
-
-def add_export(parser: Any) -> None:
-    parser.add_argument("--export", type=Path, metavar="FILE", help=EXPORT_HELP)
-
-
-def add_overwrite(parser: Any) -> None:
-    parser.add_argument(
-        "--overwrite",
-        action="store_true",
-        help=f"replace files that somebody else wrote or edited; copies go to {publish.REPLACED}/ in the site",
-    )
 
 
 def places_of(options: argparse.Namespace, settings: Config) -> Places:
@@ -42,14 +22,6 @@ def places_of(options: argparse.Namespace, settings: Config) -> Places:
     site = blog.source(options.site, settings.post.jekyll_config)
     project = options.config.resolve().parent if INSTALLED else None
     return Places(ROOT, options.store, site, options.preview, project)
-
-
-def report(outcome: Outcome, target: Path | None, settings: Config, places: Places) -> None:
-    """Say what a build gave, and write the file `target` of it, where one is wanted."""
-    _print_outcome(outcome)
-    if target:
-        write_atomically(target, _exported(target, outcome, settings, places))
-        print(f"export   {target}")
 
 
 def check_places(options: argparse.Namespace, settings: Config, places: Places) -> None:
@@ -64,14 +36,30 @@ def check_places(options: argparse.Namespace, settings: Config, places: Places) 
         real = Path(os.path.realpath(path.parent)) / path.name
         if not real.is_relative_to(site):
             continue
-        expected = deliver.expected(settings, places, layout.find(places.site, settings.post))
-        if real.relative_to(site).as_posix() in expected:
+        from generator.publishing.deliver import expected
+
+        written = expected(settings, places, layout.find(places.site, settings.post))
+        if real.relative_to(site).as_posix() in written:
             raise BadInput(f"{option}: {printable(path)} is a file of the site that the build writes; name another")
+
+
+def report(outcome: Outcome, target: Path | None, settings: Config, places: Places) -> None:
+    """Say what a build gave, and write the file `target` of it, where one is wanted."""
+    _print_outcome(outcome)
+    if target:
+        write_atomically(target, _exported(target, outcome, settings, places))
+        print(f"export   {target}")
 
 
 def _check_export(target: Path | None, places: Places) -> None:
     """Refuse an export that could not be made in the end. Raises `BadInput`."""
-    kind = target.suffix.lower() if target else ""
+    if target is None:
+        return
+    # Late, as in `_exported`: few builds have anything exported.
+    from generator.post import example
+    from generator.post.formats import latex, paper
+
+    kind = target.suffix.lower()
     if kind == ".pdf":
         paper.browser()
     if kind == ".tex":
@@ -80,6 +68,8 @@ def _check_export(target: Path | None, places: Places) -> None:
 
 def _exported(target: Path, outcome: Outcome, settings: Config, places: Places) -> bytes:
     """What the file `target` shall hold; its suffix says of which kind it is."""
+    from generator.post.formats import export, latex, paper
+
     kind = target.suffix.lower()
     if kind == ".tex":
         text, _ = latex.tables(settings.post, outcome.results, templates=places.templates)

@@ -1,10 +1,7 @@
 """`build.py render`: the published post anew, from its own results."""
 
-from generator import pipeline
 from generator.commands.experiment import add_experiment, load
-from generator.commands.options import add_places, add_preview, make_parser
-from generator.commands.outcome import add_export, add_overwrite, check_places, places_of, report
-from generator.support.display import for_terminal
+from generator.commands.options import add_export, add_overwrite, add_places, add_preview, make_parser
 
 EPILOG = """
 The results are those that lie in the site, so neither store nor data are needed and nothing is computed: to correct a
@@ -24,6 +21,11 @@ def run(arguments: list[str]) -> int:
     add_overwrite(parser)
     options = parser.parse_args(arguments)
     settings = load(options, "all")
+    # Late: who asks for help, or mistypes an option or a setting, need not wait for arrays.
+    from generator import pipeline
+    from generator.commands.outcome import check_places, places_of, report
+    from generator.support.display import for_terminal
+
     places = places_of(options, settings)
     check_places(options, settings, places)
     outcome = pipeline.render_again(settings, places, for_terminal(), overwrite=options.overwrite)

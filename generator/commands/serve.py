@@ -1,9 +1,6 @@
 """`build.py serve`: preview with live reload."""
 
 from generator.commands.options import add_config, add_places, make_parser
-from generator.experiment.config import loading
-from generator.post import server
-from generator.post.jekyll import blog
 from generator.support.places import ROOT, TEMPLATES
 
 
@@ -13,6 +10,11 @@ def run(arguments: list[str]) -> int:
     add_config(parser)
     add_places(parser)
     options = parser.parse_args(arguments)
+    # Late: a mistyped option need not wait for a server.
+    from generator.experiment.config import loading
+    from generator.post import server
+    from generator.post.jekyll import blog
+
     settings = loading.load(options.config)
     site = blog.source(options.site, settings.post.jekyll_config)
     server.serve(settings.post, templates=TEMPLATES, root=ROOT, site=site, port=options.port)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.commands.options import add_config, add_places, make_parser
-from generator.post import manifest
-from generator.post.jekyll import blog
-from generator.publishing import publish, verify
-from generator.support import lock
+
+if TYPE_CHECKING:
+    from generator.post.manifest import Manifest
+    from generator.publishing.verify import Finding
 
 
 def run(arguments: list[str]) -> int:
@@ -16,23 +17,31 @@ def run(arguments: list[str]) -> int:
     add_places(parser)
     parser.add_argument("--model", type=Path, metavar="DIR", help="in place of the site, a folder of build.py model")
     options = parser.parse_args(arguments)
+    # Late: a mistyped option need not wait for arrays.
+    from generator.experiment.config import toml_file
+    from generator.post import manifest
+    from generator.post.jekyll import blog
+    from generator.publishing import publish, verify
+    from generator.support import lock
+
     if options.model is not None:
-        return _report(options.model, verify.verify_model(options.model), (verify.OF_MODEL,), "the model")
-    site = blog.source(options.site)
-    with lock.hold(lock.for_folder(site), f"verifying {site}"):
-        publish.recover(site)
-        findings = verify.verify(site)
-    return _report(site, findings, manifest.find(site), "the site")
+        folder, what, places = options.model, "model", [verify.OF_MODEL]
+        findings = verify.verify_model(folder)
+    else:
+        folder, what = blog.source(options.site, toml_file.jekyll_config(options.config)), "site"
+        with lock.hold(lock.for_folder(folder), f"verifying {folder}"):
+            publish.recover(folder)
+            findings, places = verify.verify(folder), [*manifest.find(folder)]
+    return _report(findings, (manifest.read(folder, place) for place in places), what)
 
 
-def _report(folder: Path, findings: Sequence[verify.Finding], places: Iterable[str], what: str) -> int:
+def _report(findings: Sequence["Finding"], records: Iterable["Manifest | None"], what: str) -> int:
     for finding in findings:
         print(finding)
     if findings:
-        print(f"{len(findings)} findings: {what} is not what the build made")
+        print(f"{len(findings)} findings: the {what} is not what the build made")
         return 1
-    for place in places:
-        record = manifest.read(folder, place)
+    for record in records:
         assert record is not None  # it was just found
         numbers, excerpts = (sum(len(getattr(text, name)) for text in record.texts) for name in ("numbers", "excerpts"))
         counts = f"{numbers} numbers, {len(record.figures)} figures, {excerpts} code excerpts"

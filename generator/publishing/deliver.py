@@ -3,10 +3,8 @@
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from generator.experiment import provenance
 from generator.experiment.config.post_settings import PostSettings
@@ -17,36 +15,13 @@ from generator.post import example, manifest, render
 from generator.post.formats import appendix, preview
 from generator.post.jekyll.layout import Layout
 from generator.post.render import Rendered
-from generator.publishing import crate, documents, publish, skeleton
+from generator.publishing import crate, documents, publish, skeleton, standing
+from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display
 from generator.support.errors import BadInput
 from generator.support.files import write_atomically
 from generator.support.places import HISTORY, Places
-
-
-@dataclass(frozen=True)
-class BuildRecord:
-    """What a build did, for its provenance."""
-
-    ran: tuple[str, ...]
-    """Labels of the stages that ran."""
-    stages: Mapping[str, Mapping[str, Any]]
-    """Label → `provenance.record_of` each stage that the results come from."""
-    results_of: Mapping[str, Any] | None = None
-    """Id, time and commit of the build that gave the results, where they were only rendered again."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a build gave."""
-
-    results: BuildResults
-    ran: tuple[str, ...]
-    """Labels of the stages that ran."""
-    published: publish.Published
-    post: Path
-    preview: Path
 
 
 def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes | None]:
@@ -97,13 +72,13 @@ def deliver(
     edited, and keeps copies. `ran` holds symbol → SHA-256 of the code that pages may quote, where that of today may be
     other code than what ran. Raises `MeasuredPostError`; the site then stays as it was.
     """
-    post = config.post
+    post, decided_by = config.post, standing.key(found, figures, config, places, place)
     rendered, found, figures = _rendered(found, figures, post, place, places)
     if ran is not None:
         _check_quoted(rendered, ran)
-    if rendered.unlinked:
-        anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
-        display.warn(f"post: links to {anchors} became plain text, because it has no such heading")
+    remarks = _remarks(rendered)
+    for remark in remarks:
+        display.warn(remark)
     files = {page.path: page.text.encode() for page in rendered.pages}
     files |= {f"{place.data}/{name}": text.encode() for name, text in result_files.to_files(found).items()}
     files |= {f"{place.images}/{path}": content for path, content in figures.items()}
@@ -123,13 +98,25 @@ def deliver(
         files[manifest_path] = manifest.to_text(made).encode()
         published = publish.publish(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
         _record(found, files[origin], places.store)
+    _write_preview(rendered, places, place)
+    outcome = Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
+    standing.keep(decided_by, outcome, files, remarks, places, manifest_path)
+    return outcome
+
+
+def _write_preview(rendered: Rendered, places: Places, place: Layout) -> None:
     # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = preview.address(places.site / "assets", places.preview)
     page = preview.page(rendered.whole, templates=places.templates, assets=place.bases, prefix=prefix)
     # Builds of other sites may have the same place for it.
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())
-    return Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
+
+
+def _remarks(rendered: Rendered) -> tuple[str, ...]:
+    """What whoever builds should know of the post."""
+    anchors = ", ".join(f"#{anchor}" for anchor in rendered.unlinked)
+    return (f"post: links to {anchors} became plain text, because it has no such heading",) if anchors else ()
 
 
 def _rendered(

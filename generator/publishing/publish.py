@@ -14,11 +14,9 @@ from generator.post import manifest
 from generator.publishing import destinations, transaction
 from generator.support import newlines
 from generator.support.errors import BadInput, BuildFailed
+from generator.support.places import REPLACED
 
 recover = transaction.recover
-
-REPLACED = "_replaced"
-"""Folder of the site where copies of what was overwritten are kept: to be committed, and passed over by Jekyll."""
 
 _BAD_PLACE = (
     errno.ENOTDIR,

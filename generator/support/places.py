@@ -18,6 +18,12 @@ EXPERIMENT = "experiment.toml"
 HISTORY = "history"
 """Folder of the store with one folder per build."""
 
+PUBLISHED = "published"
+"""Folder of the store with a note per site and post of what was put there."""
+
+REPLACED = "_replaced"
+"""Folder of the site where copies of what was overwritten are kept: to be committed, and passed over by Jekyll."""
+
 WORKER_LOG = "worker.log"
 """File of the store with what TensorFlow printed; further processes at the same time have further ones."""
 
@@ -28,7 +34,7 @@ def worker_logs(store: Path) -> Iterator[Path]:
     yield from (store / f"{Path(WORKER_LOG).stem}-{number}.log" for number in itertools.count(2))
 
 
-STORE_FOLDERS = ("stages", "temporary", "latest", "checkpoints", "locks", "in-use", HISTORY, "weights")
+STORE_FOLDERS = ("stages", "temporary", "latest", "checkpoints", "locks", "in-use", HISTORY, PUBLISHED, "weights")
 """All that a build makes in the store."""
 
 

@@ -56,32 +56,64 @@ def excerpt(symbol: str, root: Path = ROOT) -> Passage:
     return Passage(symbol, module.file, first, textwrap.dedent("\n".join(lines)) + "\n")
 
 
-def fingerprint(symbols: Iterable[str], root: Path = ROOT) -> dict[str, str]:
-    """`module:name` → SHA-256 for each of `symbols` and every definition of the package they lead to."""
-    digests: dict[str, str] = {}
-    modules: dict[str, _Told | None] = {}
-    kept = _kept(root)
-    waiting = list(symbols)
-    while waiting:
-        symbol = waiting.pop()
-        if symbol in digests:
-            continue
-        module_name, _, name = symbol.partition(":")
-        if module_name not in modules:
-            modules[module_name] = kept.told(module_name)
-        told = modules[module_name]
-        if told is None:
-            raise BuildFailed(f"{symbol}: no such module in {PACKAGE}/")
-        found = told["definitions"].get(name)
-        digests[symbol] = found["digest"] if found else ""
-        waiting += _references(module_name, found, told["imports"], root) if found else ()
-        waiting.append(f"{module_name}:{_STATEMENTS}")
-    kept.write()
-    return {symbol: digests[symbol] for symbol in sorted(digests) if digests[symbol]}
+class Reading:
+    """The source as it is now: whoever asks for several fingerprints has each module read once for all of them."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
+        self._kept = _kept(root)
+        self._modules: dict[str, _Told | None] = {}
+        self._is_module: dict[str, bool] = {}
+        self._known: dict[str, tuple[str, tuple[str, ...]]] = {}
+        """Symbol → its digest, empty where there is no such definition, and the symbols that it refers to."""
+
+    def fingerprint(self, symbols: Iterable[str]) -> dict[str, str]:
+        """`module:name` → SHA-256 for each of `symbols` and every definition of the package they lead to.
+
+        Raises `BuildFailed` where a module is missing.
+        """
+        digests: dict[str, str] = {}
+        waiting = list(symbols)
+        while waiting:
+            symbol = waiting.pop()
+            if symbol not in digests:
+                digests[symbol], further = self._of(symbol)
+                waiting += further
+        self._kept.write()
+        return {symbol: digests[symbol] for symbol in sorted(digests) if digests[symbol]}
+
+    def _of(self, symbol: str) -> tuple[str, tuple[str, ...]]:
+        if symbol not in self._known:
+            module, _, name = symbol.partition(":")
+            if module not in self._modules:
+                self._modules[module] = self._kept.told(module)
+            told = self._modules[module]
+            if told is None:
+                raise BuildFailed(f"{symbol}: no such module in {PACKAGE}/")
+            found = told["definitions"].get(name)
+            further = self._references(module, found, told["imports"]) if found else ()
+            self._known[symbol] = (found["digest"] if found else "", (*further, f"{module}:{_STATEMENTS}"))
+        return self._known[symbol]
+
+    def _references(self, module: str, found: "_Definition", imports: "_Imports") -> Iterator[str]:
+        """Symbols of the package that one definition refers to."""
+        is_module = {name: self._leads_to_module(imports[name]) for name in found["imported"]}
+        yield from (f"{module}:{name}" for name in found["own"])
+        yield from (":".join(imports[name]) for name in found["imported"] if not is_module[name])
+        yield from (f"{'.'.join(imports[name])}:{asked}" for name, asked in found["attributes"] if is_module[name])
+
+    def _leads_to_module(self, imported: tuple[str, str]) -> bool:
+        name = ".".join(imported)
+        if name not in self._is_module:
+            self._is_module[name] = _path(name, self._root).is_file()
+        return self._is_module[name]
 
 
 _STATEMENTS = "<module statements>"
 """Stands for what a module executes when it is imported, apart from definitions and imports."""
+
+
+_Imports = Mapping[str, tuple[str, str]]
 
 
 class _Definition(TypedDict):
@@ -99,17 +131,9 @@ class _Definition(TypedDict):
 class _Told(TypedDict):
     """What the text of a module says."""
 
-    imports: dict[str, tuple[str, str]]
+    imports: _Imports
     """Local name → (module, name in it, which may be a module of it)."""
     definitions: dict[str, _Definition]
-
-
-def _references(module: str, found: _Definition, imports: Mapping[str, tuple[str, str]], root: Path) -> Iterator[str]:
-    """Symbols of the package that one definition refers to."""
-    is_module = {name: _path(".".join(imports[name]), root).is_file() for name in found["imported"]}
-    yield from (f"{module}:{name}" for name in found["own"])
-    yield from (":".join(imports[name]) for name in found["imported"] if not is_module[name])
-    yield from (f"{'.'.join(imports[name])}:{asked}" for name, asked in found["attributes"] if is_module[name])
 
 
 @dataclass

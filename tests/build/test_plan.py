@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -366,8 +367,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     copy.mkdir()
     for path in kept.glob("source.*.json"):
         shutil.copy(path, copy)
-    fingerprint = source.fingerprint
-    monkeypatch.setattr(source, "fingerprint", lambda symbols: fingerprint(symbols, tmp_path))
+    monkeypatch.setattr(source, "Reading", partial(source.Reading, tmp_path))
     return tmp_path / "generator"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from generator import cli
-from generator.commands import diff as command
+from generator.data import dataset
 from generator.diff import fitting
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults, Environment
@@ -30,7 +30,7 @@ Diff = Callable[..., int]
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     isolate(monkeypatch, tmp_path)
     # Thumbnails come from the data set, which would be drawn first.
-    monkeypatch.setattr(command.dataset, "find", lambda settings, store: SimpleNamespace(root=tmp_path / "no data"))
+    monkeypatch.setattr(dataset, "find", lambda settings, store: SimpleNamespace(root=tmp_path / "no data"))
 
 
 @pytest.fixture

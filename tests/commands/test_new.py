@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from generator import cli
-from generator.experiment.config import loading, post_settings
+from generator.experiment.config import loading, post_settings, toml_file
 from generator.post import render
 from generator.publishing import project
 from generator.support import program
@@ -139,7 +139,7 @@ def test_a_project_for_a_blog_builds_into_it_and_leaves_publishing_to_it(here: P
     assert cli.main(["new", "posts/mine", "--blog", "blog"]) == 0
     folder = here / "posts" / "mine"
     assert written(folder) == EVERY - set(project.OF_OWN_SITE)
-    site = loading.site(folder / "experiment.toml")
+    site = toml_file.site(folder / "experiment.toml")
     assert site is not None
     assert site.resolve() == (here / "blog").resolve()
     loading.load(folder / "experiment.toml")

@@ -159,7 +159,7 @@ def checked(templates: Path) -> set[str]:
 
 def test_fault_51_fingerprints_do_not_see_line_ends(root: Path) -> None:
     symbols = ["generator.stages.learning:head", "generator.stages.drawing:figures", "generator.stages.pixels:pixels"]
-    assert source.fingerprint(symbols, root) == source.fingerprint(symbols)
+    assert source.Reading(root).fingerprint(symbols) == source.Reading().fingerprint(symbols)
     assert source.excerpt("generator.training.network:build_head", root) == source.excerpt(
         "generator.training.network:build_head"
     )

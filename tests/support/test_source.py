@@ -39,7 +39,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def fingerprint(root: Path) -> dict[str, str]:
-    return source.fingerprint(["generator.stage:run"], root)
+    return source.Reading(root).fingerprint(["generator.stage:run"])
 
 
 def edit(root: Path, module: str, old: str, new: str) -> None:
@@ -129,4 +129,4 @@ def other():
 def test_a_variable_named_like_a_function_is_no_reference(package: Path) -> None:
     (package / "generator" / "stage.py").write_text(SHADOWS)
     assert "generator.stage:head" not in fingerprint(package)
-    assert "generator.stage:head" in source.fingerprint(["generator.stage:other"], package)
+    assert "generator.stage:head" in source.Reading(package).fingerprint(["generator.stage:other"])

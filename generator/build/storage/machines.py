@@ -13,15 +13,16 @@ from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from generator.experiment.machine import Machine, Made
-from generator.stages.job import Body, Job
-from generator.stages.table import STAGES
 from generator.support import hardware
 from generator.support.progress import Report
+
+if TYPE_CHECKING:
+    from generator.stages.job import Body, Job
 
 RECORD = ".made.json"
 """Beside a stage's files until they become an entry."""
@@ -29,23 +30,21 @@ RECORD = ".made.json"
 HANDED_ON = ("made", "seconds", "resumed")
 """What an entry says that a copy of it says, too."""
 
-PACKAGES = frozenset(package for stage in STAGES for package in stage.packages)
-
 Devices = tuple[int, tuple[str, ...]]
 """TensorFlow's threads and the accelerators it computes on."""
 
 
-def recorded(run: Body, devices: Callable[[], Devices | None]) -> Body:
+def recorded(run: "Body", devices: Callable[[], Devices | None]) -> "Body":
     """`run`, with the machine noted among the files of the stage that it ran."""
 
-    def run_and_note(job: Job, out: Path, report: Report) -> None:
+    def run_and_note(job: "Job", out: Path, report: Report) -> None:
         run(job, out, report)
         note(job, out, devices())
 
     return run_and_note
 
 
-def note(job: Job, out: Path, devices: Devices | None = None) -> None:
+def note(job: "Job", out: Path, devices: Devices | None = None) -> None:
     """Leave in `out` what is known of the machine that this process runs on; `devices` in one with TensorFlow."""
     threads, accelerators = devices or (None, None)
     precision = job.given.get("precision")
@@ -104,8 +103,10 @@ def here() -> Machine:
 
 
 def _packages(*, libraries: bool) -> dict[str, str]:
-    """Versions of `PACKAGES` as far as they are installed, with NVIDIA's `libraries` if these count."""
-    names = set(PACKAGES)
+    """Versions of the packages that stages need, as far as they are there, with NVIDIA's `libraries` if these count."""
+    from generator.stages.table import STAGES  # Late: who looks into a store runs no stage.
+
+    names = {package for stage in STAGES for package in stage.packages}
     if libraries:
         names |= {each.name for each in metadata.distributions() if each.name.startswith("nvidia-")}
     found = {}

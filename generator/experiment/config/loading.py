@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
-from generator.experiment.config import beside, sweeps
+from generator.experiment.config import sweeps, toml_file
 from generator.experiment.config.post_settings import NAME, PostSettings, SiteSettings, slug_of
 from generator.experiment.config.questions import Question
-from generator.experiment.config.seeds import SeedSettings, SeedsSetting, spelled_out
+from generator.experiment.config.seeds import SeedSettings, SeedsSetting
 from generator.experiment.config.settings import (
     BASELINE,
     Config,
@@ -34,8 +34,6 @@ from generator.experiment.config.sweeps import SweepTable
 from generator.support.errors import BadInput, choices, encodable
 
 Model = TypeVar("Model", bound=Settings)
-
-NO_FILE = "another with --config FILE, or begin a project with `build.py new DIR`"
 
 
 class _VariantTable(Settings):
@@ -109,7 +107,7 @@ def load(
 
     `variants` is `all` or names separated by commas; the baseline is always included. Raises `BadInput`.
     """
-    table = _read(path)
+    table = toml_file.read(path)
     if profile is not None:
         profiles = table.get("profiles")
         profiles = profiles if isinstance(profiles, Mapping) else {}
@@ -117,9 +115,9 @@ def load(
             raise BadInput(f"unknown profile {profile!r}; {choices(profile, profiles)}")
         if not isinstance(profiles[profile], Mapping):
             raise BadInput(f"{path}: profiles.{profile} = {profiles[profile]!r}: expected a table of settings")
-        table = _merge(table, profiles[profile])
+        table = toml_file.merged(table, profiles[profile])
     for key, value in [_assignment(text) for text in overrides] + list((options or {}).items()):
-        table = _merge(table, _nested(key, value))
+        table = toml_file.merged(table, _nested(key, value))
     file = _validated(ConfigFile, _with_slug(table), where=str(path))
     for name in file.weights if isinstance(file.weights, dict) else ():
         _backbone(name, f"{path}: weights, a backbone")
@@ -138,41 +136,6 @@ def load(
         variants=tuple(_variant(name, file, where=str(path)) for name in selected if name not in file.sweeps),
         sweeps=tuple(_sweep(name, file, where=str(path)) for name in selected if name in file.sweeps),
     )
-
-
-def _read(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The settings at `path`, laid over those of the file that it `extends`; `below` are those that extend it."""
-    table = beside.found(path, _toml(path, "another in extends" if below else NO_FILE))
-    if "extends" not in table:
-        return table
-    name, chain = table.pop("extends"), (*below, path.resolve())
-    if not isinstance(name, str):
-        raise BadInput(f"{path}: extends = {name!r}: expected the name of a file with settings")
-    base = path.parent / name
-    if base.resolve() in chain:
-        raise BadInput(f"{path}: extends = {name!r}: that file extends this one; take one of the two lines out")
-    settings = _read(base, chain)
-    post = settings.get("post")
-    if isinstance(post, dict) and isinstance(post.get("templates"), str):
-        post["templates"] = str(base.resolve().parent / Path(post["templates"]).expanduser())
-    return _merge(settings, table)
-
-
-def _toml(path: Path, other: str) -> dict[str, Any]:
-    try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); name {other}") from None
-    except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, of numbers of 5,000 digits
-        raise BadInput(f"{path}: not valid TOML: {error}") from None
-
-
-def site(path: Path) -> Path | None:
-    """The Jekyll site that the file at `path` names; None where it names none, or there is no such file."""
-    table = _read(path).get("site") if path.is_file() else None
-    named = table.get("folder") if isinstance(table, Mapping) else None
-    return Path(named).expanduser() if isinstance(named, str) else None
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -194,24 +157,13 @@ def _nested(key: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`, table by table; neither is changed."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        if key == "seeds":  # `--set seeds.vary=…` is laid over `seeds = 5`, and the other way round
-            old, value = spelled_out(old), spelled_out(value)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
 def _with_slug(table: dict[str, Any]) -> dict[str, Any]:
     """The same, with the name of the data as the post's slug where it has none of its own."""
     post, data = table.get("post"), table.get("data")
     if not isinstance(post, Mapping) or "slug" in post:
         return table
     path = data.get("path") if isinstance(data, Mapping) else None
-    return _merge(table, {"post": {"slug": slug_of(path if isinstance(path, str) else DataSettings().path)}})
+    return toml_file.merged(table, {"post": {"slug": slug_of(path if isinstance(path, str) else DataSettings().path)}})
 
 
 def _with_templates(post: PostSettings, path: Path) -> PostSettings:
@@ -244,7 +196,7 @@ def _variant(name: str, file: ConfigFile, where: str) -> Variant:
     if name == BASELINE:
         return Variant(name=name, title="Baseline", changes={}, recipe=_recipe(_base(file), file.data, where))
     changes = _changes(name, file)
-    recipe = _recipe(_merge(_base(file), changes), file.data, where, prefix=f"variants.{name}.")
+    recipe = _recipe(toml_file.merged(_base(file), changes), file.data, where, prefix=f"variants.{name}.")
     return Variant(name=name, title=_title(name, file.variants[name].title), changes=flatten(changes), recipe=recipe)
 
 
@@ -273,7 +225,7 @@ def _sweep(name: str, file: ConfigFile, where: str) -> Sweep:
         raise BadInput(f"{setting}.of = {table.of!r}: there is no such variant; {choices(table.of, known)}")
 
     def recipe(changes: Mapping[str, Any]) -> Recipe:
-        return _recipe(_merge(_base(file), changes), file.data, where, prefix=f"sweeps.{name}.")
+        return _recipe(toml_file.merged(_base(file), changes), file.data, where, prefix=f"sweeps.{name}.")
 
     return sweeps.sweep(name, _title(name, table.title), table, _changes(table.of, file), recipe, setting)
 

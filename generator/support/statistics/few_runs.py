@@ -7,7 +7,6 @@ least as large.
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
 
 from generator.support.statistics.bootstrap import Interval
 
@@ -49,6 +48,8 @@ def wider(one: Interval, other: Interval) -> Interval:
 def _student(mean: float, variance: float, square: float, over_freedom: float) -> Interval:
     if not variance:
         return Interval(mean, mean, float(mean == 0))
+    from scipy.special import stdtr, stdtrit  # Late: of one run nothing is asked, and SciPy takes as long as all else.
+
     error, freedom = variance**0.5, square / over_freedom
     reach = error * float(stdtrit(freedom, _TAIL))
     return Interval(mean - reach, mean + reach, 2 * float(stdtr(freedom, -abs(mean) / error)))
