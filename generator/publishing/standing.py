@@ -40,11 +40,11 @@ def key(found: BuildResults, figures: Mapping[str, bytes], config: Config, place
     roots = sorted({ROOT, places.root})
     decides = {
         "program": [program.COMMAND, *(_folder(root / PACKAGE, kind) for root in roots for kind in _MADE_OF)],
-        "templates": [_folder(folder) for folder in (places.templates, own) if folder],
-        "documents": _folder(docs) if docs else None,
+        # By name and content: where they lie need not be text.
+        "folders": [each and [each.name, _folder(each)] for each in (places.templates, own, docs)],
         "results": hashlib.sha256(found.model_dump_json().encode()).hexdigest(),
         "figures": {path: hashlib.sha256(content).hexdigest() for path, content in figures.items()},
-        "settings": [config.post.model_dump(mode="json"), config.site.model_dump(mode="json")],
+        "settings": [config.post.model_dump(mode="json", exclude={"templates"}), config.site.repository],
         "place": asdict(place),
         "preview": str(places.preview.absolute()),
     }
@@ -128,5 +128,5 @@ def _folder(folder: Path, kind: str = "*") -> str:
     told = hashlib.sha256()
     for path in files:
         content = path.read_bytes()
-        told.update(f"{path.relative_to(folder).as_posix()}\n{len(content)}\n".encode() + content)
+        told.update(os.fsencode(f"{path.relative_to(folder).as_posix()}\n{len(content)}\n") + content)
     return told.hexdigest()
