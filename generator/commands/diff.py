@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.commands.options import add_config, add_places, make_parser
-from generator.data import dataset
+from generator.data import dataset, listed
 from generator.diff import builds, compare, fitting
 from generator.diff.gates import parse_gates
 from generator.experiment.config import loading
@@ -78,7 +78,8 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
     from generator.diff import report, terminal
 
     if options.html:
-        pictures = report.thumbnails(found, dataset.find(settings.data, options.store).root)
+        root = dataset.find(settings.data, options.store, copy=settings.execution.copies).root
+        pictures = report.thumbnails(found, listed.located(root, settings.data.path))
         write_atomically(options.html, report.to_html(found, pictures, everything=options.all).encode())
         print(f"report   {options.html}")
     elif options.md:
