@@ -54,6 +54,7 @@ class ImageThere(PosixPath):
     address: str
     """Of the folder."""
     digest: str
+    _read: Callable[["ImageThere"], bytes] | None = None
 
     @classmethod
     def of(cls, folder: str, name: str, address: str, digest: str) -> "ImageThere":
@@ -62,8 +63,18 @@ class ImageThere(PosixPath):
         path.folder, path.name_there, path.address, path.digest = folder, name, address, digest
         return path
 
+    def read_by(self, read: Callable[["ImageThere"], bytes]) -> "ImageThere":
+        """The same image, read by somebody else; in another process it reads itself."""
+        path = ImageThere.of(self.folder, self.name_there, self.address, self.digest)
+        path._read = read
+        return path
+
     def read_bytes(self) -> bytes:
         """The bytes that were fingerprinted. Raises `BuildFailed` where others are there, or none can be read."""
+        return self._read(self) if self._read else self.fetched()
+
+    def fetched(self) -> bytes:
+        """As `read_bytes`, now."""
         data = _bytes(self.address, self.name_there)
         if hashlib.sha256(data).hexdigest() != self.digest:
             where = f"{addresses.shown(self.address)}: {printable(self.name_there)}"
