@@ -30,7 +30,7 @@ from generator.support.files import refused as disk_refused
 BATCH = 128
 """Files that are asked for at once."""
 
-_MARKS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "mtime")
+_MARKS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "mtime", "CRC")
 """What services say of a file that changes with its content."""
 _log = logging.getLogger(__name__)
 

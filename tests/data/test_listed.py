@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,22 @@ def test_where_the_service_marks_nothing_all_is_read_anew(store: Path, read: lis
         assert sorted(set(read)) == images(one)
     finally:
         memory.rm("/listed", recursive=True)
+
+
+def test_a_zip_is_read_member_by_member(there: Path, store: Path, tmp_path: Path, read: list[str]) -> None:
+    with zipfile.ZipFile(tmp_path / "animals.zip", "w") as target:
+        for name, content in tree(there).items():
+            target.writestr(name, content)
+    path = f"zip://::file://{tmp_path / 'animals.zip'}"
+    found = data.find(DataSettings(path=path), store, copy=False)
+    assert told(found) == told(data.find(DataSettings(path=str(there)), store)) | {"source": "animals.zip"}
+    assert found.samples[0].path.read_bytes() == (there / found.samples[0].name).read_bytes()
+    read.clear()
+    assert data.find(DataSettings(path=path), store, copy=False) == found
+    assert read == []
+    assert [path.name for path in store.iterdir() if not path.name.startswith("listed-")] == [
+        path.name for path in store.glob("fetched-*.json")
+    ]
 
 
 def test_the_pixels_are_those_of_a_copy(there: Path, store: Path, tmp_path: Path) -> None:
