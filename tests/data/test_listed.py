@@ -193,6 +193,16 @@ def test_an_image_reads_itself_in_another_process(there: Path, store: Path, read
     assert read == [sample.name]
 
 
+def test_an_image_is_found_by_its_name(there: Path, store: Path) -> None:
+    found = find(there, store)
+    measure.find(settings(there), store, found)
+    located = listed.located(found.root, f"file://{there}")
+    for name in ("test/camel/1.png", "measure/horse/2.png"):
+        assert located(name).read_bytes() == (there / name).read_bytes()
+    assert located("test/camel/none.png") == found.root / "test/camel/none.png"
+    assert listed.located(there, str(there))("test/camel/1.png") == there / "test/camel/1.png"
+
+
 def test_an_image_that_changes_in_between_is_refused(there: Path, store: Path, tmp_path: Path) -> None:
     found = find(there, store)
     (there / found.samples[2].name).write_bytes(b"other")
