@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from generator.data import filetypes
 from generator.data.folders.layouts.rows import SUFFIXES
 from generator.support import addresses
-from generator.support.addresses import is_address
+from generator.support.addresses import Unreachable, is_address
 from generator.support.errors import BadInput, BuildFailed, printable
 from generator.support.files import DISK_FULL, refused, write_atomically
 
@@ -223,10 +223,9 @@ def _fingerprint(address: str, name: str) -> tuple[str, str | None]:
 
 
 def _bytes(address: str, name: str, most: int | None = None) -> bytes:
-    """Of a file there, `most` of them unless None. Raises `BuildFailed`."""
+    """Of a file there, `most` of them unless None. Raises `Unreachable`, also where it is not there."""
     try:
         return addresses.opened(address).read(name, most)
     except FileNotFoundError:
-        raise BuildFailed(
-            f"{addresses.shown(address)}: {printable(name)} went while it was read; build again"
-        ) from None
+        where = f"{addresses.shown(address)}: {printable(name)}"
+        raise Unreachable(f"{where}: is not there any more; build again") from None

@@ -115,6 +115,7 @@ def test_a_node_without_a_way_to_the_images_says_so(
         "no way to the images (s3://bucket/animals: needs the package s3fs; pip install s3fs); or have the builder "
         "send them: --set execution.copy_data=true"
     )
+    assert "file:///elsewhere: 1.png: is not there any more" in told("file:///elsewhere", "1.png", "")
     sample = job.dataset.samples[0]
     # What is another image by now, the stage itself will say.
     assert told(f"file://{project.data}", sample.name, "another") == ""

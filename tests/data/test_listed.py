@@ -210,7 +210,7 @@ def test_an_image_that_changes_in_between_is_refused(there: Path, store: Path, t
     with pytest.raises(BuildFailed, match=message):
         pixels.read_pixels(found, SQUARE, tmp_path / "pixels.npy")
     (there / found.samples[2].name).unlink()
-    with pytest.raises(BuildFailed, match=r"animals: train/camel/3\.png went while it was read; build again"):
+    with pytest.raises(BuildFailed, match=r"animals: train/camel/3\.png: is not there any more; build again"):
         found.samples[2].path.read_bytes()
 
 
