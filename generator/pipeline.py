@@ -189,7 +189,7 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     """
     store = SharedStore(places.store, config.store, display.warn)
     with tempfile.TemporaryDirectory() as scratch:
-        known = origins.locate(config.data, places.store).folder.is_dir()
+        known = origins.locate(config.data, places.store, copy=config.execution.copies).folder.is_dir()
         begun = start(config, places.store, data_store=None if known else Path(scratch), download=False, draw=False)
         planned = plan(config, begun)
     decided = sweeping.from_store(config, begun, planned, Store(places.store))

@@ -8,6 +8,7 @@ from typing import Protocol
 from generator.build.storage import machines
 from generator.build.worker import Worker
 from generator.stages.job import Job
+from generator.stages.reading import made_ready
 from generator.support import hardware
 from generator.support.progress import Report
 
@@ -32,7 +33,8 @@ class Executor(Protocol):
 
 def run_here(job: Job, out: Path, report: Report) -> None:
     """Run a stage that needs no TensorFlow in this process."""
-    job.body(job, out, report)
+    with made_ready(job) as ready:
+        ready.body(ready, out, report)
     machines.note(job, out)
 
 

@@ -13,6 +13,7 @@ from generator.backbones.weights import Weights
 from generator.data import dataset as data
 from generator.data import measure, summary
 from generator.data.dataset import Dataset
+from generator.data.listed import ImageThere
 from generator.data.measure import MeasureSet
 from generator.data.splits import Split
 from generator.experiment.config.settings import Config, ModelSettings
@@ -56,7 +57,7 @@ def start(
     """
     config = laid_out(config)
     precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
-    dataset = data.find(config.data, data_store or store, data_progress)
+    dataset = data.find(config.data, data_store or store, data_progress, config.execution.copies)
     data.check_settings(dataset, config.variants)
     _check_seeds(dataset, config)
     # What was drawn before lies in the store, whether or not the data set does.
@@ -112,6 +113,8 @@ def introduce(begun: Start, config: Config, display: Display) -> None:
     """Say what is built on, and what about it a user should know."""
     found = begun.dataset
     display.say(f"data: {summary.found(found)}")
+    if any(isinstance(sample.path, ImageThere) for sample in found.samples[:1]):
+        display.say("data: the images stay at their address, and each is read there where it is needed")
     for reason, count in found.ignored.items():
         display.say(f"data: {count} ignored: {reason}")
     if begun.measure is not None:

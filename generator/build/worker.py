@@ -17,6 +17,7 @@ from typing import Any
 
 from generator.build.storage import machines
 from generator.stages.job import Job
+from generator.stages.reading import made_ready
 from generator.stages.table import WORKER_ENVIRONMENT
 from generator.support.display import accept_any_text
 from generator.support.errors import BadInput, BuildFailed, Diverged
@@ -149,7 +150,8 @@ def follow_parent(log: Path) -> None:
 
 def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connection) -> tuple[str, ...]:
     try:
-        run(job, out, lambda figures: connection.send(("progress", figures)))
+        with made_ready(job) as ready:
+            run(ready, out, lambda figures: connection.send(("progress", figures)))
     except tuple(MESSAGES.values()) as error:
         return type(error).__name__, str(error)
     except Exception as error:

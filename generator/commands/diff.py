@@ -77,9 +77,7 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
     from generator.diff import report, terminal
 
     if options.html:
-        from generator.data import dataset
-
-        pictures = report.thumbnails(found, dataset.find(settings.data, options.store).root)
+        pictures = _pictures(found, options, settings)
         write_atomically(options.html, report.to_html(found, pictures, everything=options.all).encode())
         print(f"report   {options.html}")
     elif options.md:
@@ -93,3 +91,16 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
         Console(width=None if sys.stdout.isatty() else 140).print(
             terminal.to_table(found, everything=options.all), crop=False
         )
+
+
+def _pictures(found: compare.Comparison, options: argparse.Namespace, settings: Config) -> dict[str, bytes]:
+    """Of the images in the comparison; none where the data set cannot be had here, which the report does not need."""
+    from generator.data import dataset, listed
+    from generator.diff import report
+
+    try:
+        root = dataset.find(settings.data, options.store, copy=settings.execution.copies).root
+    except BadInput as error:
+        print(f"warning: the report shows no images: {error}", file=sys.stderr)
+        return {}
+    return report.thumbnails(found, listed.located(root, settings.data.path))

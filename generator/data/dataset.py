@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from generator.data import filetypes, groups, holdout, origins, splits
-from generator.data.fetched import Progress
+from generator.data import filetypes, groups, holdout, listed, origins, splits
 from generator.data.folders import discover
+from generator.data.listed import Content, Progress
 from generator.data.splits import Copies, Split
 from generator.experiment.config.settings import DataSettings, Variant
 from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part, own_folder
@@ -90,14 +90,17 @@ class Dataset:
         return len(self.train) + len(self.validation)
 
 
-def find(settings: DataSettings, store: Path, progress: Progress | None = None) -> Dataset:
+def find(settings: DataSettings, store: Path, progress: Progress | None = None, copy: bool | None = True) -> Dataset:
     """The data set that `settings.path` names, drawn, fetched or unpacked below `store` where needed.
+
+    Unless `copy`, a folder at an address stays there, and its images are read there whenever they are needed
+    (`listed`); None: as the last time, at first copied.
 
     Reads every byte to fingerprint it and decodes nothing. Raises `BadInput` on anything wrong with the data,
     `BuildFailed` where `store` cannot be written or a download breaks off; `progress` is told how far one is.
     """
-    origin = origins.locate(settings, store, progress)
-    return origins.obtain(origin, lambda folder: _read(folder, origin.source, origin.kind, settings))
+    origin = origins.locate(settings, store, progress, copy)
+    return origins.obtain(origin, lambda folder: _read(folder, origin.source, origin.kind, settings, progress))
 
 
 def check_settings(dataset: Dataset, variants: Iterable[Variant]) -> None:
@@ -162,10 +165,11 @@ def _grouped(samples: Sequence[Sample]) -> Copies:
     return splits.alike(sample.group or (position,) for position, sample in enumerate(samples))
 
 
-def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings) -> Dataset:
+def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings, progress: Progress | None) -> Dataset:
     layout = None if settings.layout == "auto" else settings.layout
     found = discover.discover(folder, source, layout, nested=settings.group == groups.FOLDER)
-    contents = read_contents([path for part in found.files.values() for path, _ in part])
+    files = [path for part in found.files.values() for path, _ in part]
+    contents = read_contents(files, settings.path, progress)
     parts = _samples(found, contents, source, settings.group)
     held_out = "test" not in parts
     if held_out:
@@ -181,7 +185,7 @@ def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings)
         test=parts["test"],
         fingerprint=_fingerprint(parts, found.class_names, plain=plain),
         ignored=found.ignored,
-        decoders=tuple(sorted({package for _, package in contents.values() if package})),
+        decoders=tuple(sorted({each.package for each in contents.values() if each.package})),
         layout=found.layout,
         folders={part: path.relative_to(found.root).as_posix() for part, path in found.folders.items()},
         tables=found.tables,
@@ -190,7 +194,7 @@ def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings)
 
 
 def _samples(
-    found: discover.Found, contents: Mapping[Path, tuple[str, str | None]], source: str, group: str | None
+    found: discover.Found, contents: Mapping[Path, Content], source: str, group: str | None
 ) -> dict[Part, tuple[Sample, ...]]:
     listed = [(part, path, label) for part, images in found.files.items() for path, label in images]
     names = [path.relative_to(found.root).as_posix() for _, path, _ in listed]
@@ -199,7 +203,7 @@ def _samples(
         places = [found.folders[part].relative_to(found.root).as_posix() for part, _, _ in listed]
         belongs = groups.keys(names, group, found.layout, places, printable(source))
     samples = [
-        (part, Sample(path, name, label, contents[path][0], key))
+        (part, Sample(contents[path].path, name, label, contents[path].digest, key))
         for (part, path, label), name, key in zip(listed, names, belongs, strict=True)
     ]
     return {part: tuple(sample for where, sample in samples if where == part) for part in found.files}
@@ -234,8 +238,13 @@ def _fingerprint(parts: Mapping[Part, tuple[Sample, ...]], names: Sequence[str],
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
-def read_contents(files: Sequence[Path]) -> dict[Path, tuple[str, str | None]]:
-    """File → SHA-256 of its bytes, and the package beside Pillow that decodes them, if one does. Raises `BadInput`."""
+def read_contents(files: Sequence[Path], path: str, progress: Progress | None = None) -> dict[Path, Content]:
+    """Of each file of the data set that `path` named, what its bytes give. Raises `BadInput`.
+
+    Where they are at an address it raises `BuildFailed`, and `progress` is told how many came.
+    """
+    if index := listed.index_of(files, path):
+        return index.contents(files, path, progress)
     try:
         with ThreadPoolExecutor(WORKERS) as pool:
             return dict(zip(files, pool.map(_content, files), strict=True))
@@ -243,11 +252,11 @@ def read_contents(files: Sequence[Path]) -> dict[Path, tuple[str, str | None]]:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
 
 
-def _content(path: Path) -> tuple[str, str | None]:
+def _content(path: Path) -> Content:
     with path.open("rb") as stream:
         package = filetypes.decoder(stream.read(filetypes.HEAD))
         stream.seek(0)
-        return hashlib.file_digest(stream, "sha256").hexdigest(), package
+        return Content(path, hashlib.file_digest(stream, "sha256").hexdigest(), package)
 
 
 def _check_classes(dataset: Dataset, split: Split) -> None:

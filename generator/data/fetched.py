@@ -1,8 +1,9 @@
 """A data set at an address of fsspec: a folder or an archive there, copied into the store once for each content.
 
-`find` asks what is there and says where its copy is or will be. What tells contents apart is what the service says of
-the files: names, sizes, and its own checksum or time of change. Where nobody answers, the copy that was made last is
-used, if there is one. An archive's download goes on where it was interrupted; a folder's begins again.
+`find` asks what is there and says where its copy is or will be; of a folder that stays there, that of its names
+(`listed`). What tells contents apart is what the service says of the files: names, sizes, and its own checksum or time
+of change. Where nobody answers, the copy that was made last is used, if there is one. An archive's download goes on
+where it was interrupted; a folder's begins again.
 """
 
 import hashlib
@@ -14,23 +15,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from generator.data import listed
 from generator.data.archives import archive
 from generator.data.archives.archive import Limits
 from generator.data.archives.packed import CHUNK
+from generator.data.listed import Index, Progress, Told
 from generator.support.addresses import WEB, Place, Unreachable
 from generator.support.errors import BadInput, BuildFailed, printable
 from generator.support.files import DISK_FULL, write_atomically
 from generator.support.files import refused as disk_refused
 
-Progress = Callable[[int, int], None]
-"""Called with the bytes so far and in all (0 if unknown)."""
-
 BATCH = 128
 """Files that are asked for at once."""
 
-_MARKS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "mtime")
+_MARKS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "mtime", "CRC")
 """What services say of a file that changes with its content."""
 _log = logging.getLogger(__name__)
 
@@ -54,28 +54,49 @@ class There:
     kind: Literal["folder", "archive"]
     files: Mapping[str, int]
     """Name below the address, empty of an archive → bytes; 0 where that is not known."""
-    marks: str
-    """Differs where the content does, as far as the service tells."""
+    told: Mapping[str, Told]
+    """Name → size, and what differs where the content does, as far as the service tells."""
+
+    @property
+    def marks(self) -> str:
+        """Stands for all that is told."""
+        return json.dumps([[name, *told] for name, told in sorted(self.told.items())])
 
 
-def find(address: str, limits: Limits, store: Path, progress: Progress | None = None) -> Copy:
-    """The copy of what is at `address`. Raises `BadInput` where nothing usable is there and no copy is here."""
+class Remembered(NamedTuple):
+    """The copy that was made last."""
+
+    kind: Literal["folder", "archive"]
+    folder: Path
+
+
+def find(address: str, limits: Limits, store: Path, progress: Progress | None = None, copy: bool | None = True) -> Copy:
+    """The copy of what is at `address`. Raises `BadInput` where nothing usable is there and no copy is here.
+
+    Unless `copy`, a folder stays there, and what lies here is its names; None: as the last time, at first copied.
+    """
     place = Place(address)
     memory = store / f"fetched-{_digest(address)}.json"
+    before = _remembered(memory, store)
     try:
         there = _there(place)
     except Unreachable as error:
-        kind, folder = _remembered(memory, store) or (None, None)
-        if kind is None or folder is None:
+        if before is None:
             raise BadInput(f"{error}; no copy of it was made here before") from None
-        _log.warning("%s; the copy that was made of it is used", error)
-        return Copy(place.name, kind, folder, partial(_refuse, str(error)))
-    _check(place.shown, there, limits)
-    folder = store / f"fetched-{_digest(address, there.marks)}"
+        what = "what was read of it before" if _stayed(before) else "the copy that was made of it"
+        _log.warning("%s; %s is used", error, what)
+        return Copy(place.name, before.kind, before.folder, partial(_refuse, f"{error}; {what} is damaged"))
+    stays = there.kind == "folder" and not (copy if copy is not None else not _stayed(before))
+    _check(place.shown, there, limits, stays=stays)
+    digest = _digest(address, there.marks)
+    folder = store / (listed.name_of(digest) if stays else f"fetched-{digest}")
     fill = _unpack if there.kind == "archive" else _copy
 
     def make(target: Path) -> None:
-        fill(place, there, target, limits, progress or (lambda done, total: None))
+        if stays:
+            _list(address, there, target, folder, before)
+        else:
+            fill(place, there, target, limits, progress or (lambda done, total: None))
         write_atomically(memory, json.dumps({"kind": there.kind, "folder": folder.name}).encode())
 
     return Copy(place.name, there.kind, folder, make)
@@ -88,26 +109,35 @@ def _there(place: Place) -> There:
             place.fs.invalidate_cache()
             info = place.fs.info(place.path)
             if info["type"] == "file":
-                return There("archive", {"": int(info.get("size") or 0)}, _marks({"": info}))
+                return There("archive", {"": int(info.get("size") or 0)}, _told({"": info}))
             found = {_below(place.path, path): row for path, row in place.fs.find(place.path, detail=True).items()}
     except FileNotFoundError:
         raise BadInput(f"{place.shown}: there is nothing; name a folder of images or an archive") from None
     files = {name: row for name, row in found.items() if name and row["type"] == "file"}
-    return There("folder", {name: int(row.get("size") or 0) for name, row in files.items()}, _marks(files))
+    return There("folder", {name: int(row.get("size") or 0) for name, row in files.items()}, _told(files))
 
 
-def _check(shown: str, there: There, limits: Limits) -> None:
-    """Refuse what is too much, and names that lead out of the folder or fall together. Raises `BadInput`."""
+def _check(shown: str, there: There, limits: Limits, *, stays: bool) -> None:
+    """Refuse what is too much to be here, and names that lead out of the folder or fall together. Raises `BadInput`."""
     count, size = len(there.files), sum(there.files.values())
     if count > limits.entries:
         raise BadInput(
             f"{shown}: {count} files are more than data.max_entries = {limits.entries}; "
             f"if they can be trusted, raise the limit: --set data.max_entries={count}"
         )
-    if size > limits.bytes:
+    if size > limits.bytes and not stays:
         raise _too_large(shown, size, limits)
     if there.kind == "folder":
         archive.check_names(shown, there.files)
+
+
+def _list(address: str, there: There, target: Path, folder: Path, before: Remembered | None) -> None:
+    """Fill `target`, which becomes `folder`, with the names of a folder that stays; keep what is known of the rest."""
+    index = Index(folder, there.told)
+    if before and (known := Index.beside(before.folder)):
+        index.take_over(known)
+    listed.lay_out(address, there.told, target)
+    index.keep()
 
 
 def _copy(place: Place, there: There, folder: Path, limits: Limits, progress: Progress) -> None:
@@ -185,7 +215,7 @@ def _reaching(place: Place, advice: str) -> Iterator[None]:
 
 def _refuse(reason: str, folder: Path) -> None:
     """Instead of making a copy that nobody answers for."""
-    raise BadInput(f"{reason}; the copy that was made of it is damaged")
+    raise BadInput(reason)
 
 
 def _too_large(shown: str, size: int, limits: Limits) -> BadInput:
@@ -195,22 +225,25 @@ def _too_large(shown: str, size: int, limits: Limits) -> BadInput:
     )
 
 
-def _remembered(memory: Path, store: Path) -> tuple[Literal["folder", "archive"], Path] | None:
-    """Kind and folder of the copy that was made last, if it is there."""
+def _stayed(before: Remembered | None) -> bool:
+    return before is not None and listed.is_listed(before.folder)
+
+
+def _remembered(memory: Path, store: Path) -> Remembered | None:
+    """The copy that was made last, if it is there."""
     try:
         table = json.loads(memory.read_text("utf-8"))
         kind, folder = table["kind"], store / Path(table["folder"]).name
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return ("archive" if kind == "archive" else "folder", folder) if folder.is_dir() else None
+    return Remembered("archive" if kind == "archive" else "folder", folder) if folder.is_dir() else None
 
 
-def _marks(files: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [
-        [name, row.get("size"), *(str(row[mark]) for mark in _MARKS if row.get(mark) is not None)]
-        for name, row in sorted(files.items())
-    ]
-    return json.dumps(rows)
+def _told(files: Mapping[str, Mapping[str, Any]]) -> dict[str, Told]:
+    return {
+        name: [row.get("size"), *(str(row[mark]) for mark in _MARKS if row.get(mark) is not None)]
+        for name, row in files.items()
+    }
 
 
 def _below(folder: str, path: str) -> str:

@@ -62,11 +62,11 @@ def find(settings: DataSettings, store: Path, dataset: Dataset, *, draw: bool = 
         origin = origins.drawn_measure(settings, store)
         if not draw and not origin.folder.is_dir():
             return _undrawn(settings, dataset)
-        return origins.obtain(origin, lambda folder: _read(folder / origins.MEASURE, dataset, "drawn"))
+        return origins.obtain(origin, lambda folder: _read(folder / origins.MEASURE, dataset, "drawn", settings.path))
     folder = _beside(dataset)
     if folder is None:
         return None
-    return _read(folder, dataset, "folder")
+    return _read(folder, dataset, "folder", settings.path)
 
 
 def known(measured: MeasureSet, dataset: Dataset) -> Iterator[tuple[Sample, Sample]]:
@@ -84,7 +84,8 @@ def _beside(dataset: Dataset) -> Path | None:
     return found[0] if found else None
 
 
-def _read(folder: Path, dataset: Dataset, kind: Literal["drawn", "folder"]) -> MeasureSet:
+def _read(folder: Path, dataset: Dataset, kind: Literal["drawn", "folder"], path: str) -> MeasureSet:
+    """`path` named the data set."""
     source, ignored = printable(dataset.source), Counter[str]()
     where = f"{source}: {printable(folder.name)}"
     try:
@@ -100,9 +101,10 @@ def _read(folder: Path, dataset: Dataset, kind: Literal["drawn", "folder"]) -> M
     if problems:
         raise listing.problem_list(source, "files or folders must be mended or removed", problems)
     files = [(path, label) for label, name in enumerate(dataset.class_names) for path in images[name]]
-    contents = read_contents([path for path, _ in files])
+    contents = read_contents([path for path, _ in files], path)
     samples = tuple(
-        Sample(path, path.relative_to(folder.parent).as_posix(), label, contents[path][0]) for path, label in files
+        Sample(contents[file].path, file.relative_to(folder.parent).as_posix(), label, contents[file].digest)
+        for file, label in files
     )
     names = [path.relative_to(folder).as_posix() for path, _ in files]
     return MeasureSet(
@@ -112,7 +114,7 @@ def _read(folder: Path, dataset: Dataset, kind: Literal["drawn", "folder"]) -> M
         attributes=attributes.parse(text, names, f"{where}/{attributes.FILE}") if text is not None else {},
         fingerprint=hashlib.sha256("".join(f"{s.digest} {s.name}\n" for s in samples).encode()).hexdigest(),
         ignored=dict(sorted((ignored - Counter({listing.BESIDE: int(table is not None)})).items())),
-        decoders=tuple(sorted({package for _, package in contents.values() if package})),
+        decoders=tuple(sorted({each.package for each in contents.values() if each.package})),
     )
 
 

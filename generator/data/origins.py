@@ -21,6 +21,7 @@ import PIL
 from generator.data import fetched
 from generator.data.archives import archive
 from generator.data.drawn import sample
+from generator.data.listed import Progress
 from generator.experiment.config.settings import DataSettings
 from generator.support import lock
 from generator.support.addresses import is_address
@@ -68,15 +69,18 @@ class Read(Protocol):
 Content = TypeVar("Content", bound=Read)
 
 
-def locate(settings: DataSettings, store: Path, progress: fetched.Progress | None = None) -> Origin:
-    """The origin that `settings.path` names; from Kaggle it downloads, the rest `obtain` makes. Raises `BadInput`."""
+def locate(settings: DataSettings, store: Path, progress: Progress | None = None, copy: bool | None = True) -> Origin:
+    """The origin that `settings.path` names; from Kaggle it downloads, the rest `obtain` makes. Raises `BadInput`.
+
+    What `copy` decides of a folder at an address, `fetched.find` tells.
+    """
     if settings.path == "sample":
         return _sample(settings, store)
     if settings.path.startswith("kaggle:"):
         return Origin(settings.path, "kaggle", _downloaded(settings.path))
     if is_address(settings.path):
-        copy = fetched.find(settings.path, _limits(settings), store, progress)
-        return Origin(copy.source, copy.kind, copy.folder, copy.make)
+        found = fetched.find(settings.path, _limits(settings), store, progress, copy)
+        return Origin(found.source, found.kind, found.folder, found.make)
     try:
         path = Path(settings.path).expanduser()
         if settings.path and path.is_dir():

@@ -19,6 +19,7 @@ from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import MetricChange
 from generator.experiment.metrics import direction, format_of
 from generator.support import escape, formats, program, strict_json
+from generator.support.errors import BuildFailed
 from generator.support.places import TEMPLATES
 
 OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
@@ -72,8 +73,8 @@ def to_json(comparison: Comparison) -> str:
     return strict_json.to_json(table)
 
 
-def thumbnails(comparison: Comparison, folder: Path) -> dict[str, bytes]:
-    """PNG thumbnails of the images in the comparison, read from the data set in `folder`; absent ones left out."""
+def thumbnails(comparison: Comparison, located: Callable[[str], Path]) -> dict[str, bytes]:
+    """PNG thumbnails of the images in the comparison, `located` by their names; absent ones left out."""
     from PIL import Image, ImageOps
 
     files = {change.file for pair in comparison.predictions for change in pair.changes}
@@ -81,11 +82,11 @@ def thumbnails(comparison: Comparison, folder: Path) -> dict[str, bytes]:
     for file in sorted(files):
         stream = io.BytesIO()
         try:
-            with Image.open(folder / file) as image:
+            with Image.open(io.BytesIO(located(file).read_bytes())) as image:
                 small = ImageOps.exif_transpose(image).convert("RGBA")
             small.thumbnail((_THUMBNAIL, _THUMBNAIL))
             small.save(stream, "PNG")
-        except (OSError, ValueError, Image.DecompressionBombError):
+        except (OSError, ValueError, BuildFailed, Image.DecompressionBombError):
             continue  # A picture that is gone leaves its name.
         made[file] = stream.getvalue()
     return made

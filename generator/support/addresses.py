@@ -7,10 +7,10 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
+from threading import RLock, local
 from typing import Any
 
 from generator.support.errors import BadInput, BuildFailed, encodable, printable
@@ -66,7 +66,8 @@ class Place:
         self.shown = shown(address)
         self.protocol = protocol(address)
         _check_package(self.protocol, self.shown)
-        self._connection = RLock()  # Those of some packages are no two threads' business.
+        # Those of some packages are no two threads' business.
+        self._connection: AbstractContextManager[Any] = nullcontext() if _for_threads(self.protocol) else RLock()
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -118,10 +119,14 @@ class Place:
             return error
         return cause if isinstance(error, FileNotFoundError) else error
 
-    def read(self, name: str) -> bytes:
-        """Content of the file `name` below the place. Raises `FileNotFoundError` and `Unreachable`."""
+    def read(self, name: str, most: int | None = None) -> bytes:
+        """Content of the file `name` below the place, or its first bytes.
+
+        Raises `FileNotFoundError` and `Unreachable`.
+        """
+        part = {} if most is None else {"start": 0, "end": most}
         with self.reaching():
-            content: bytes = self.fs.cat_file(f"{self.path}/{name}")
+            content: bytes = self.fs.cat_file(f"{self.path}/{name}", **part)
             return content
 
     def fetch(self, name: str, target: Path) -> None:
@@ -145,6 +150,33 @@ class Place:
                     self.fs.mv(temporary, path)
             except FileNotFoundError as error:
                 raise OSError(f"no such folder or bucket: {error}") from None
+
+
+_of_all: dict[str, Any] = {}
+_of_thread = local()
+
+
+def opened(address: str) -> Place:
+    """The place at `address`, opened once for all threads, or once for each where its package wants that."""
+    places = _of_all if _for_threads(protocol(address)) else vars(_of_thread)
+    if address not in places:
+        places[address] = Place(address)
+    place: Place = places[address]
+    return place
+
+
+def side_by_side(address: str) -> int:
+    """How many files of a place are read at a time; each waits for its service most of the time."""
+    return 32 if _for_threads(protocol(address)) else 8
+
+
+def _for_threads(name: str) -> bool:
+    """Whether threads may share a connection of this protocol: fsspec runs them all in one of its own."""
+    with suppress(ImportError, ValueError):  # `Place` says so.
+        import fsspec  # Late, as above.
+
+        return bool(fsspec.get_filesystem_class(name).async_impl)
+    return False
 
 
 def protocol(address: str) -> str:

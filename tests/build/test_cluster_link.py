@@ -10,6 +10,7 @@ from generator.build.clusters import cluster_link
 from generator.build.clusters.cluster_link import Link
 from generator.build.clusters.cluster_node import Returned
 from generator.build.clusters.cluster_stations import Stations
+from generator.data.listed import ImageThere
 from generator.experiment.config.settings import ExecutionSettings
 from generator.support.errors import BadInput, BuildFailed
 from tests import rays
@@ -34,6 +35,11 @@ def test_what_a_stage_reads_is_sent_and_no_more(project: Project) -> None:
     assert "entry.json" not in {path.name for path in files}
     maps = nodes["activation_maps"].job({}, none)
     assert set(cluster_link.files_of(maps)) == {sample.path for sample in maps.dataset.samples}
+
+
+def test_images_at_an_address_are_not_sent(project: Project) -> None:
+    file, image = project.data / "a.png", ImageThere.of("/nowhere", "a.png", f"file://{project.data}", "")
+    assert cluster_link.sorted_out([file, image]) == ([image], [file])
 
 
 def test_a_checkpoint_goes_along(project: Project, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from generator.build.clusters.cluster_node import (
     packed,
     unpacked,
 )
+from generator.data.listed import ImageThere
 from generator.stages.job import Job
 from generator.support.files import file_hash
 from tests import rays, stations
@@ -88,6 +89,37 @@ def test_every_path_of_a_job_lies_below_the_node_s_folder(project: Project, tmp_
     assert [sample.path for sample in there.dataset.samples] == moved
     assert [sample.name for sample in there.dataset.samples] == [sample.name for sample in job.dataset.samples]
     assert (there.settings, there.label) == (job.settings, job.label)
+
+
+def test_an_image_at_an_address_is_the_same_on_every_node(project: Project, tmp_path: Path) -> None:
+    job, _ = job_of(project, "activation_maps")
+    sample = job.dataset.test[0]
+    image = ImageThere.of(str(tmp_path / "listed"), sample.name, f"file://{project.data}", sample.digest)
+    distant = replace(job.dataset, test=(replace(sample, path=image),))
+    there = unpacked(packed(replace(job, given={**job.given, "dataset": distant})), lambda path: Path("nowhere"))
+    assert isinstance(there.dataset.test[0].path, ImageThere)
+    assert there.dataset.test[0].path.read_bytes() == sample.path.read_bytes()
+    assert there.dataset.train[0].path == Path("nowhere")
+
+
+def test_a_node_without_a_way_to_the_images_says_so(
+    station: Station, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    job, _ = job_of(project, "activation_maps")
+
+    def told(address: str, name: str, digest: str) -> str:
+        return station.begin(order_of(job, station, image=ImageThere.of("/nowhere", name, address, digest)))
+
+    assert told("s3://bucket/animals", "1.png", "") == (
+        "no way to the images (s3://bucket/animals: needs the package s3fs; pip install s3fs); or have the builder "
+        "send them: --set execution.copy_data=true"
+    )
+    assert "file:///elsewhere: 1.png: is not there any more" in told("file:///elsewhere", "1.png", "")
+    sample = job.dataset.samples[0]
+    # What is another image by now, the stage itself will say.
+    assert told(f"file://{project.data}", sample.name, "another") == ""
+    told_of(station)
 
 
 def test_a_relative_path_means_the_builder_s_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

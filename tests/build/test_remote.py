@@ -16,7 +16,7 @@ from generator.build.storage.key import Key
 from generator.build.storage.remote import Remote
 from generator.build.storage.shared import ELSEWHERE, UNRECORDED, SharedStore
 from generator.build.storage.store import ENTRY, Store
-from generator.experiment.config.settings import StoreSettings
+from generator.experiment.config.store_settings import StoreSettings
 from generator.support import addresses, hardware
 from generator.support.addresses import Place, Unreachable
 from generator.support.errors import BadInput, BuildFailed

@@ -151,7 +151,7 @@ def test_hostile_names_do_no_harm(make: Callable[..., Build]) -> None:
 
 def test_thumbnails_are_read_from_the_data_set(comparison: Comparison, tmp_path: Path) -> None:
     put(tmp_path / "data", {"test/horse/1.png": picture(size=(300, 200)), "test/horse/2.png": b"broken"})
-    made = report.thumbnails(comparison, tmp_path / "data")
+    made = report.thumbnails(comparison, (tmp_path / "data").joinpath)
     assert list(made) == ["test/horse/1.png"]
     with Image.open(io.BytesIO(made["test/horse/1.png"])) as thumbnail:
         assert thumbnail.size == (96, 64)

@@ -22,6 +22,7 @@ from generator.build.clusters.cluster_stations import IDLE, Hired, Stations
 from generator.build.plan import version
 from generator.build.storage.store import ENTRY
 from generator.build.worker import MESSAGES, follow_parent
+from generator.data.listed import ImageThere
 from generator.experiment.config.settings import ExecutionSettings
 from generator.stages.job import Job
 from generator.stages.sweep_table import OF_SWEEPS
@@ -160,9 +161,10 @@ class Link:
         """Have a station run the stage, and fetch what it returns."""
         import ray
 
-        files = {absolute(path): self._offer(path, *_version(path)) for path in files_of(job)}
+        there, here = sorted_out(files_of(job))
+        files = {absolute(path): self._offer(path, *_version(path)) for path in here}
         versions = {package: version(package) for package in _packages(job)}
-        order = Order(packed(job), versions, platform.python_version(), files)
+        order = Order(packed(job), versions, platform.python_version(), files, next(iter(there), None))
         refused = ray.get(hired.actor.begin.remote(order))
         if refused:
             raise Refused(refused)
@@ -188,6 +190,12 @@ def files_of(job: Job) -> list[Path]:
     found += [job.checkpoint] if job.checkpoint.is_file() else []
     row = ROWS.get(job.stage)
     return found + ([sample.path for sample in job.dataset.samples] if row and row.decodes else [])
+
+
+def sorted_out(paths: list[Path]) -> tuple[list[ImageThere], list[Path]]:
+    """The images at an address, which a node reads there itself; and the files that the builder sends."""
+    there = [path for path in paths if isinstance(path, ImageThere)]
+    return there, [path for path in paths if not isinstance(path, ImageThere)]
 
 
 def _packages(job: Job) -> list[str]:

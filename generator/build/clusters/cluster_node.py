@@ -22,9 +22,11 @@ from typing import Any, NamedTuple
 from generator.build.clusters import cluster_cache
 from generator.build.clusters.cluster_cache import Offered
 from generator.build.worker import MESSAGES, Killed, Worker
+from generator.data.listed import ImageThere
 from generator.stages.job import Job
 from generator.support import hardware, temporary
-from generator.support.errors import BadInput
+from generator.support.addresses import Unreachable
+from generator.support.errors import BadInput, BuildFailed
 from generator.support.files import file_hash
 from generator.support.progress import Figures
 
@@ -51,6 +53,8 @@ class Order:
     python: str
     files: Mapping[str, Offered] = field(default_factory=dict)
     """The builder's path of a file → the file."""
+    image: ImageThere | None = None
+    """One of those that the node is to read at an address itself."""
 
 
 class Returned(NamedTuple):
@@ -64,7 +68,8 @@ class Returned(NamedTuple):
 
 class _Packer(pickle.Pickler):
     def persistent_id(self, thing: Any) -> str | None:
-        return absolute(thing) if isinstance(thing, PurePath) else None
+        # Images at an address are read there, wherever their names lie.
+        return absolute(thing) if isinstance(thing, PurePath) and not isinstance(thing, ImageThere) else None
 
 
 class _Unpacker(pickle.Unpickler):
@@ -149,6 +154,8 @@ class Station:
             hardware.precision(job.given.get("precision", "float32"))
         except BadInput as error:
             return str(error)
+        if order.image and (reason := _out_of_reach(order.image)):
+            return reason
         self._checkpoint, self._seen = job.checkpoint, NONE
         threading.Thread(target=self._run, args=(job, order, folder), daemon=True).start()
         return ""
@@ -235,6 +242,17 @@ class Station:
             status = self._checkpoint.stat()
             return status.st_ino, status.st_mtime_ns, status.st_size
         return NONE
+
+
+def _out_of_reach(image: ImageThere) -> str:
+    """Why images at an address cannot be read here; empty where they can, or are others now, which the stage says."""
+    try:
+        image.read_bytes()
+    except (BadInput, Unreachable) as error:
+        return f"no way to the images ({error}); or have the builder send them: --set execution.copy_data=true"
+    except BuildFailed:
+        pass
+    return ""
 
 
 def _returned(path: Path, name: str) -> Returned:

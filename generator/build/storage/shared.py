@@ -15,7 +15,7 @@ from generator.build.storage import machines
 from generator.build.storage.key import Key
 from generator.build.storage.remote import Broken, Remote, Table
 from generator.build.storage.store import ENTRY, Entry, Store
-from generator.experiment.config.settings import StoreSettings
+from generator.experiment.config.store_settings import StoreSettings
 from generator.support.addresses import Unreachable
 from generator.support.errors import BuildFailed
 

@@ -24,12 +24,12 @@ from generator.experiment.config.settings import (
     Recipe,
     Settings,
     ShownSettings,
-    StoreSettings,
     Sweep,
     Variant,
     WeightsSetting,
     flatten,
 )
+from generator.experiment.config.store_settings import StoreSettings
 from generator.experiment.config.sweeps import SweepTable
 from generator.support.errors import BadInput, choices, encodable
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from generator.experiment.config.post_settings import PostSettings, SiteSettings
 from generator.experiment.config.questions import Question
 from generator.experiment.config.seeds import Seeds, SeedSettings, SeedsSetting
+from generator.experiment.config.store_settings import StoreSettings
 
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
@@ -210,23 +211,6 @@ def _kinds_of_weights(value: Any) -> Any:
 WeightsSetting = Annotated[str | dict[str, str], BeforeValidator(_kinds_of_weights)]
 
 
-class StoreSettings(Settings):
-    """Where entries of the store come from and go to, beside the store itself: no part of the experiment."""
-
-    remote: str | None = Field(default=None, min_length=1)
-    """An address that fsspec knows: a folder, `s3://BUCKET/PREFIX`, `sftp://HOST/PATH`. None: there is none."""
-    push: bool = False
-    """Whether what is computed here is put there, too."""
-    same_machine: bool = False
-    """Whether only entries are taken that this kind of machine made."""
-
-    @model_validator(mode="after")
-    def _there_is_somewhere_to_push(self) -> "StoreSettings":
-        if self.push and self.remote is None:
-            raise ValueError("push = true needs remote, the address to push to")
-        return self
-
-
 class ExecutionSettings(Settings):
     """How stages are run: no part of the experiment, whose outcome is the same for any of this."""
 
@@ -235,6 +219,9 @@ class ExecutionSettings(Settings):
     not: as many as the cluster has room for."""
     shard_images: int = Field(default=4096, ge=0)
     """Most images of a shard: stages that pass more are split, and a kill costs a shard; 0: every stage runs whole."""
+    copy_data: bool | Literal["auto"] = "auto"
+    """Whether a folder of images at an address is copied into the store; else each image is read there where it is
+    needed. `auto`: not where `ray` is set; else as the last build did, at first copied."""
     ray: str | None = Field(default=None, pattern=r"^(auto|local|(ray://)?([\w.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5})$")
     """The cluster of Ray that runs these stages: `auto`, the one that this machine belongs to, `HOST:PORT`, its head as
     a machine of the cluster knows it, `ray://HOST:PORT`, from outside; `local`: one for this build on this machine."""
@@ -244,6 +231,13 @@ class ExecutionSettings(Settings):
     """The same in GPUs."""
     memory: float | None = Field(default=None, gt=0)
     """The same in GiB of memory. None: it asks for none, and takes what it takes."""
+
+    @property
+    def copies(self) -> bool | None:
+        """`copy_data`; None: as the last time."""
+        if self.copy_data == "auto":
+            return False if self.ray else None
+        return self.copy_data
 
     @model_validator(mode="after")
     def _somebody_is_asked(self) -> "ExecutionSettings":
