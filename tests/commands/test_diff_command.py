@@ -15,6 +15,7 @@ from generator.data import dataset
 from generator.diff import fitting
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults, Environment
+from generator.support.errors import BadInput
 from tests import repositories
 from tests.factories import make_data, make_results, make_variant, outcome_of
 from tests.repositories import DATA, commit_all, isolate, make_site, provenance
@@ -30,7 +31,7 @@ Diff = Callable[..., int]
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     isolate(monkeypatch, tmp_path)
     # Thumbnails come from the data set, which would be drawn first.
-    monkeypatch.setattr(dataset, "find", lambda settings, store: SimpleNamespace(root=tmp_path / "no data"))
+    monkeypatch.setattr(dataset, "find", lambda settings, store, **how: SimpleNamespace(root=tmp_path / "no data"))
 
 
 @pytest.fixture
@@ -295,3 +296,17 @@ def test_fault_69_packages_are_folded_into_one_row(
     assert "| rich | 14 | none |" in said
     assert diff(*sides, "--html", str(tmp_path / "page.html")) == 0
     assert "<details><summary>Python and 6 packages differ</summary>" in (tmp_path / "page.html").read_text()
+
+
+def test_a_report_is_written_where_the_data_set_cannot_be_had(
+    tmp_path: Path, diff: Diff, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(*arguments: object, **how: object) -> None:
+        raise BadInput("animals: no such folder")
+
+    monkeypatch.setattr(dataset, "find", gone)
+    for side, build in zip("ab", many_images(*SHAPES[0]), strict=True):
+        make_site(tmp_path / side, build, f"build-{side}")
+    assert diff(str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(tmp_path / "page.html")) == 0
+    assert "warning: the report shows no images: animals: no such folder" in capsys.readouterr().err
+    assert "was called" in (tmp_path / "page.html").read_text()
