@@ -53,7 +53,7 @@ def devices() -> tuple[int, tuple[str, ...]]:
 
 @cache
 def _strategy() -> tf.distribute.Strategy:
-    """Training on every GPU where there are several; else wherever TensorFlow computes by itself."""
+    """Wherever TensorFlow computes by itself: where there are several GPUs, `devices` runs stages and not `run`."""
     several = len(tf.config.list_logical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
