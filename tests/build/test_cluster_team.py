@@ -92,11 +92,8 @@ def test_a_lost_member_ends_the_others_and_those_left_go_on(run: Run) -> None:
             return super().take()
 
     told = run(ray, Lost)
-    assert told[0] == (
-        0,
-        "warn",
-        "baseline.fine_tuning: its node address of n1 or address of n2 was lost; it goes on elsewhere, from its beginning",
-    )
+    lost = "its node address of n1 or address of n2 was lost; it goes on elsewhere, from its beginning"
+    assert told[0] == (0, "warn", f"baseline.fine_tuning: {lost}")
     assert told[1] == (0, "warn", "baseline.fine_tuning: 2 nodes were to train together, 1 can")
     assert told[-1] == (1, "done")
     assert Member.places[-1] == ALONE

@@ -1,7 +1,10 @@
 """Two processes that fine-tune one network together: what one of them alone gives, the same each time, and resumed."""
 
+import importlib.util
+import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -15,14 +18,17 @@ pytestmark = pytest.mark.train
 
 pytest.importorskip("keras")
 
+from generator.build.clusters.cluster import Cluster  # noqa: E402
 from generator.build.storage import machines  # noqa: E402
 from generator.build.worker import Place, Worker  # noqa: E402
 from generator.data.splits import Split  # noqa: E402
+from generator.experiment.config.settings import ExecutionSettings  # noqa: E402
 from generator.experiment.outcomes import Epoch  # noqa: E402
 from generator.stages import artifacts, workspace  # noqa: E402  # needs TensorFlow
 from generator.stages.job import Job  # noqa: E402
 from generator.support.errors import Parted  # noqa: E402
 from generator.support.progress import Figures, Report  # noqa: E402
+from tests import stations  # noqa: E402
 from tests.training.test_epochs import IMAGES, RATE, SIZE, make_dataset, make_job  # noqa: E402
 
 SETTINGS = {
@@ -69,7 +75,7 @@ def job(tmp_path: Path) -> Callable[..., Job]:
 def workers(folder: Path) -> Iterator[Workers]:
     """Two processes that train together."""
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    first, second = (Worker(folder / f"{i}.log", None, 2, Place(i, addresses)) for i in range(2))
+    first, second = (Worker(folder / f"{i}.log", None, os.cpu_count(), Place(i, addresses)) for i in range(2))
     with closing(first), closing(second):
         yield first, second
 
@@ -140,3 +146,29 @@ def test_two_processes_train_as_one_the_same_each_time_and_go_on_where_one_was_l
         resumed = together(pair, interrupted, lambda figures: seen.append(figures["epoch"]))
     assert min(seen) == 2
     assert contents(resumed) == straight
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install ray")
+def test_two_nodes_of_ray_give_the_bytes_of_two_processes(
+    job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stations.SECRET.items():
+        monkeypatch.setenv(name, value)
+    warned: list[str] = []
+    seen: list[Figures] = []
+    far = job("far", 0.5, "rmsprop")
+    out = far.checkpoint.parent / "out"
+    out.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="r") as folder, stations.Nodes(Path(folder) / "n", (0, 1, 1)) as nodes:
+        settings = ExecutionSettings(ray=nodes.address, cpus=1, nodes=2)
+        with closing(Cluster(settings, tmp_path / "ray.log", lambda line: None, warned.append)) as cluster:
+            cluster.run(far, out, seen.append)
+    assert warned == []
+    assert [figures["epoch"] for figures in seen if "val_loss" in figures] == [1, 2, 3]
+    record = machines.parsed(machines.left(out)["made"])
+    assert record
+    assert record.nodes == 2
+    assert far.checkpoint.is_file()
+    with workers(tmp_path) as pair:
+        assert contents(together(pair, job("near", 0.5, "rmsprop"))) == contents(out)
