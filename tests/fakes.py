@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -599,14 +599,23 @@ def run_command(project: Project, *arguments: str, code: str = DRIVER) -> subpro
 # ---- The worker's process --------------------------------------------------------------------------------
 
 
-def serve(connection: Connection, log: Path, device: str | None = None, threads: int | None = None) -> None:
+def serve(
+    connection: Connection,
+    log: Path,
+    device: str | None = None,
+    threads: int | None = None,
+    place: worker.Place = worker.ALONE,
+) -> None:
     """The real worker's side with `told` in place of TensorFlow's stages; to be its process' target."""
-    workspace = ModuleType("generator.stages.workspace")
-    workspace.configure = lambda threads: None  # type: ignore[attr-defined]
-    workspace.run = told  # type: ignore[attr-defined]
-    workspace.devices = lambda: None  # type: ignore[attr-defined]
-    sys.modules[workspace.__name__] = workspace
-    worker.serve(connection, log, device, threads)
+    install_devices(told, lambda: None)
+    worker.serve(connection, log, device, threads, place)
+
+
+def install_devices(run: Callable[..., None], used: Callable[[], Any]) -> None:
+    """Have the real worker's side run stages by `run`, without TensorFlow."""
+    devices = ModuleType("generator.stages.devices")
+    devices.Devices = lambda threads, index, addresses: SimpleNamespace(run=run, used=used)  # type: ignore[attr-defined]
+    sys.modules[devices.__name__] = devices
 
 
 def told(job: Any, out: Path, report: Report) -> None:

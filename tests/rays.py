@@ -37,9 +37,9 @@ ERRORS = (RayError, RayTaskError, RayActorError, NodeDiedError, OutOfMemoryError
 class Actor:
     """A station, on one of the nodes that have room when somebody looks; until then it waits."""
 
-    def __init__(self, ray: "Rays", station: Any) -> None:
+    def __init__(self, ray: "Rays", station: Any, node: str = "") -> None:
         self._ray, self._station = ray, station
-        self._node = ""
+        self._node = node
         self.killed = False
 
     @property
@@ -59,11 +59,31 @@ class Actor:
         return (self.node, f"address of {self.node}") if name == "where" else getattr(self._station, name)(*arguments)
 
 
+class Group:
+    """A hold on several nodes, once so many have room."""
+
+    def __init__(self, ray: "Rays", count: int) -> None:
+        self._ray, self._count = ray, count
+        self.nodes: list[str] = []
+
+    @property
+    def node(self) -> str:
+        """That of the first, as soon as it has all."""
+        if not self.nodes and len(set(self._ray.room)) >= self._count:
+            self.nodes = sorted(set(self._ray.room))[: self._count]
+            for node in self.nodes:
+                self._ray.room.remove(node)
+        return self.nodes[0] if self.nodes else ""
+
+    def ready(self) -> "Call":
+        return Call(self, "ready", ())
+
+
 @dataclass(frozen=True)
 class Call:
-    """What was asked of a station."""
+    """What was asked of a station, or of a hold on nodes."""
 
-    actor: Actor
+    actor: Actor | Group
     name: str
     arguments: tuple[Any, ...]
 
@@ -77,18 +97,34 @@ class Rays:
         self.room = list(room)
         self.lost: set[str] = set()
         self.actors: list[Actor] = []
+        self.groups: list[Group] = []
+        """Those that nobody let go."""
+        self.util = SimpleNamespace(
+            placement_group=self.hold, remove_placement_group=lambda group: self.groups.remove(group)
+        )
         self.meanwhile: Callable[[], None] = lambda: None
         """What happens while somebody waits."""
 
     def remote(self, kind: type) -> Any:
-        def made(*arguments: Any) -> Actor:
-            self.actors.append(Actor(self, kind(*arguments)))
-            return self.actors[-1]
+        def options(scheduling_strategy: Any = None, **others: Any) -> Any:
+            def made(*arguments: Any) -> Actor:
+                placed = scheduling_strategy
+                node = placed.placement_group.nodes[placed.placement_group_bundle_index] if placed else ""
+                self.actors.append(Actor(self, kind(*arguments), node))
+                return self.actors[-1]
 
-        return SimpleNamespace(options=lambda **options: SimpleNamespace(remote=made))
+            return SimpleNamespace(remote=made)
+
+        return SimpleNamespace(options=options)
+
+    def hold(self, bundles: list[dict[str, int]], strategy: str, **others: Any) -> Group:
+        assert strategy == "STRICT_SPREAD"
+        self.groups.append(Group(self, len(bundles)))
+        return self.groups[-1]
 
     def nodes(self) -> list[dict[str, Any]]:
-        return [{"NodeID": f"n{number}", "Alive": number < 3, "Resources": {"CPU": 1.0}} for number in (1, 2, 3)]
+        alive = {f"n{number}": number < 3 and f"n{number}" not in self.lost for number in (1, 2, 3)}
+        return [{"NodeID": name, "Alive": there, "Resources": {"CPU": 1.0}} for name, there in alive.items()]
 
     def wait(self, calls: list[Call], timeout: float) -> tuple[list[Call], list[Call]]:
         ready = [call for call in calls if call.actor.node]
@@ -97,6 +133,8 @@ class Rays:
         return ready, [call for call in calls if call not in ready]
 
     def get(self, thing: Any, timeout: float | None = None) -> Any:
+        if isinstance(thing, list):
+            return [self.get(each) for each in thing]
         return thing.actor.answer(thing.name, thing.arguments) if isinstance(thing, Call) else thing
 
     def kill(self, actor: Actor) -> None:
@@ -114,6 +152,9 @@ class Willing:
 
     def begin(self, order: Any) -> str:
         return ""
+
+    def port(self) -> int:
+        return 7000
 
     def take(self) -> list[tuple[str, Any]]:
         return [("done", [])]
@@ -133,3 +174,9 @@ def install(patch: pytest.MonkeyPatch, ray: Rays) -> None:
     """Have `import ray` give this one."""
     patch.setitem(sys.modules, "ray", ray)  # type: ignore[arg-type]
     patch.setitem(sys.modules, "ray.exceptions", ray.exceptions)
+    placing = SimpleNamespace(
+        PlacementGroupSchedulingStrategy=lambda group, index: SimpleNamespace(
+            placement_group=group, placement_group_bundle_index=index
+        )
+    )
+    patch.setitem(sys.modules, "ray.util.scheduling_strategies", placing)

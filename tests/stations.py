@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from generator.build import worker
@@ -49,14 +48,16 @@ class Fake(Station):
         super().__init__(threads)
 
 
-def serve_stages(connection: Connection, log: Path, device: str | None = None, threads: int | None = None) -> None:
+def serve_stages(
+    connection: Connection,
+    log: Path,
+    device: str | None = None,
+    threads: int | None = None,
+    place: worker.Place = worker.ALONE,
+) -> None:
     """The real worker's side with the stages of `tests.fakes`; to be its process' target."""
-    workspace = ModuleType("generator.stages.workspace")
-    workspace.configure = lambda threads: None  # type: ignore[attr-defined]
-    workspace.run = lambda job, out, report: fakes.run_stage(job, out, report, hold)  # type: ignore[attr-defined]
-    workspace.devices = lambda: (threads, ())  # type: ignore[attr-defined]
-    sys.modules[workspace.__name__] = workspace
-    worker.serve(connection, log, device, threads)
+    fakes.install_devices(lambda job, out, report: fakes.run_stage(job, out, report, hold), lambda: (threads, ()))
+    worker.serve(connection, log, device, threads, place)
 
 
 def hold(event: str) -> None:

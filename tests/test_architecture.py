@@ -26,7 +26,12 @@ LEVELS = (
 )
 """Rooms, from the roof to the ground. A room may import rooms of lower levels only, none beside it."""
 
-TENSORFLOW = {"generator.stages.learning", "generator.stages.trained", "generator.stages.workspace"}
+TENSORFLOW = {
+    "generator.stages.devices",
+    "generator.stages.learning",
+    "generator.stages.trained",
+    "generator.stages.workspace",
+}
 """The modules outside `training/` that may import TensorFlow."""
 
 MOST_LINES = 350

@@ -13,17 +13,17 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from generator.build.storage import machines
 from generator.stages.job import Job
 from generator.stages.reading import made_ready
 from generator.stages.table import WORKER_ENVIRONMENT
 from generator.support.display import accept_any_text
-from generator.support.errors import BadInput, BuildFailed, Diverged
+from generator.support.errors import BadInput, BuildFailed, Diverged, Parted
 from generator.support.progress import Report
 
-MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed, "Diverged": Diverged}
+MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed, "Diverged": Diverged, "Parted": Parted}
 
 MEMORY = "; if memory ran out, lower data.batch_size"
 
@@ -35,15 +35,29 @@ SUSPICIONS = {
 """What a signal that ended the worker hints at."""
 
 
+class Place(NamedTuple):
+    """Which one a process is of several, on other nodes, that run the same stage together."""
+
+    number: int
+    """From 0."""
+    addresses: tuple[str, ...]
+    """`HOST:PORT` of each."""
+
+
+ALONE = Place(0, ())
+
+
 class Worker:
     """Runs jobs one after the other; `log` receives what TensorFlow prints."""
 
-    def __init__(self, log: Path, device: str | None = None, threads: int | None = None) -> None:
+    def __init__(self, log: Path, device: str | None = None, threads: int | None = None, place: Place = ALONE) -> None:
         """`device`: the only GPU to use, as `CUDA_VISIBLE_DEVICES` names it; None: all there are.
 
-        `threads`: of one operation; None: as many as the machine has processors.
+        `threads`: of one operation; None: as many as the machine has processors. At a `place` among others it waits for
+        them in its first job, and does all jobs with them.
         """
-        self._log, self._device, self._threads = log, device, threads
+        self._arguments = log, device, threads, place
+        self._log = log
         self._process: Any = None
         self._connection: Connection | None = None
         self._closed = False
@@ -52,7 +66,8 @@ class Worker:
     def run(self, job: Job, out: Path, report: Report) -> None:
         """Run `job`'s stage with its files into `out`.
 
-        Raises `BuildFailed`, `Diverged` or `BadInput` as the stage did, and `BuildFailed` when the process was killed.
+        Raises `BuildFailed`, `Diverged`, `Parted` or `BadInput` as the stage did, and `BuildFailed` where its process
+        was killed.
         """
         connection = self._connection or self._start(job.label)
         process = self._process
@@ -86,7 +101,7 @@ class Worker:
         with self._starting:
             if self._closed:
                 raise BuildFailed(f"{label}: the build was stopped")
-            self._process, self._connection = start(serve, self._log, self._device, self._threads)
+            self._process, self._connection = start(serve, *self._arguments)
         return self._connection
 
     def _died(self, label: str) -> BuildFailed:
@@ -120,17 +135,19 @@ def error_of(kind: str, message: str, label: str) -> Exception:
     return known(f"{label}: {message}") if known else RuntimeError(f"{label}:\n{message}")
 
 
-def serve(connection: Connection, log: Path, device: str | None = None, threads: int | None = None) -> None:
+def serve(
+    connection: Connection, log: Path, device: str | None = None, threads: int | None = None, place: Place = ALONE
+) -> None:
     """The worker's side: run jobs until the other side is gone."""
     follow_parent(log)
     os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     # Late: TensorFlow takes seconds to import, and only this process needs it.
-    from generator.stages import workspace
+    from generator.stages.devices import Devices
 
-    workspace.configure(threads or os.cpu_count() or 1)
-    run = machines.recorded(workspace.run, workspace.devices)
+    devices = Devices(threads or os.cpu_count() or 1, *place)
+    run = machines.recorded(devices.run, devices.used, nodes=len(place.addresses) or None)
     while True:
         try:
             job, out = connection.recv()

@@ -52,6 +52,8 @@ class Made(Record):
     """Those that TensorFlow computed on; None of a stage that runs without it."""
     threads: int | None = None
     """That one operation of TensorFlow used at most; None likewise."""
+    nodes: int | None = None
+    """Of a cluster that shared its batches, this machine the first of them; None: it alone."""
 
     @property
     def where(self) -> str:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache, cached_property, lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import keras
@@ -38,8 +38,7 @@ def configure(threads: int) -> None:
 def run(job: Job, out: Path, report: Report) -> None:
     """Run the stage of `job`, its files into the folder `out`."""
     keras.backend.clear_session()
-    with _strategy().scope():
-        job.body(job, out, report)
+    job.body(job, out, report)
 
 
 def devices() -> tuple[int, tuple[str, ...]]:
@@ -49,13 +48,6 @@ def devices() -> tuple[int, tuple[str, ...]]:
     return tf.config.threading.get_intra_op_parallelism_threads(), tuple(
         name or device.device_type for name, device in zip(names, found, strict=True)
     )
-
-
-@cache
-def _strategy() -> tf.distribute.Strategy:
-    """Training on every GPU where there are several; else wherever TensorFlow computes by itself."""
-    several = len(tf.config.list_logical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
 @lru_cache(maxsize=1)

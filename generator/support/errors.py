@@ -3,7 +3,8 @@
     MeasuredPostError
     ├── BadInput       2  a file, a value or an option is not what it must be
     ├── BuildFailed    1  a stage, a check or a gate failed
-    │   └── Diverged      training left the numbers
+    │   ├── Diverged      training left the numbers
+    │   └── Parted        of several that train together one is gone
     └── Locked         3  another build holds the site
 
 The command line catches `MeasuredPostError` in one place and prints its message as it is, so a message
@@ -37,6 +38,10 @@ class BuildFailed(MeasuredPostError):
 
 class Diverged(BuildFailed):
     """The loss of a training is no number any more: the settings are at fault, and the same ones will do it again."""
+
+
+class Parted(BuildFailed):
+    """Of several processes that train one network together one is gone; the others could go on from a checkpoint."""
 
 
 class Locked(MeasuredPostError):

@@ -1,6 +1,7 @@
 """Stages on nodes of Ray, of which two real ones run on this machine. The stages themselves are fakes."""
 
 import importlib.util
+import json
 import multiprocessing
 import shutil
 import tempfile
@@ -89,6 +90,34 @@ def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoc
     assert lost
     assert all("was lost; it goes on elsewhere, from its last epoch that came back" in line for line in lost)
     assert "up to 2 stages run at a time" in "\n".join(display.lines)
+
+
+@NEEDS_RAY
+@pytest.mark.cluster
+def test_two_nodes_fine_tune_together_and_where_one_is_lost_the_other_goes_on(
+    nodes: Nodes, template: Project, fresh: Project
+) -> None:
+    waited_for, checkpoint = nodes.hold / "baseline.fine_tuning epoch 4", returned(fresh, "baseline.fine_tuning")
+    waited_for.touch()
+    display = Recorder()
+
+    def kill() -> None:
+        reached = nodes.hold / f"{waited_for.name} reached"
+        wait_until(lambda: reached.exists() and checkpoint.exists(), waited_for.name)
+        nodes.kill(2)
+        waited_for.unlink()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    fresh.build("seeds=2", f"execution.ray={nodes.address}", "execution.nodes=2", display=display)
+    killer.join()
+    assert timeless(fresh.site()) == timeless(template.site())
+    (lost,) = (line for line in display.warnings if "its last epoch that came back" in line)
+    assert lost.startswith("baseline.fine_tuning: its ")
+    assert "baseline.fine_tuning: 2 nodes were to train together, 1 can" in display.warnings
+    (provenance,) = fresh.places.site.glob("assets/data/*/provenance.json")
+    stages = json.loads(provenance.read_text("utf-8"))["stages"]
+    assert "nodes" not in stages["baseline.head"]
 
 
 @NEEDS_RAY

@@ -188,8 +188,9 @@ MIRRORED = """
 import sys, tensorflow as tf
 [processor] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+from generator.training import sharing
 from tests.training import test_epochs
-test_epochs.print_losses(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+test_epochs.print_losses(sharing.Mirrored(["CPU:0", "CPU:1"]))
 test_epochs.print_losses(tf.distribute.get_strategy())
 """
 

@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 from generator.build.clusters.cluster_cache import Offered
 from generator.build.clusters.cluster_node import PIECE, Order, Returned, absolute, differing, packed
 from generator.build.clusters.cluster_nodes import Needs, Tell, connect, looked_at
-from generator.build.clusters.cluster_stations import IDLE, Hired, Stations
+from generator.build.clusters.cluster_stations import IDLE, Stations
+from generator.build.clusters.cluster_team import SHARED, Refused, Team, gather
 from generator.build.plan import version
 from generator.build.storage.store import ENTRY
 from generator.build.worker import MESSAGES, follow_parent
@@ -27,7 +28,7 @@ from generator.experiment.config.settings import ExecutionSettings
 from generator.stages.job import Job
 from generator.stages.sweep_table import OF_SWEEPS
 from generator.stages.table import STAGES
-from generator.support.errors import BadInput, BuildFailed
+from generator.support.errors import BadInput, BuildFailed, Parted
 from generator.support.files import file_hash, replacing
 
 TRIES = 4
@@ -35,10 +36,6 @@ TRIES = 4
 ROWS = {stage.name: stage for stage in (*STAGES, *OF_SWEEPS)}
 PACKAGES = sorted({package for stage in ROWS.values() if stage.tensorflow for package in stage.packages})
 """Those that the outcomes of stages on nodes depend on."""
-
-
-class Refused(Exception):
-    """A node may not run a stage; the message says why."""
 
 
 def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> None:
@@ -96,6 +93,11 @@ class Link:
             if different:
                 self.stations.refuse(node["NodeID"], node["NodeManagerAddress"], different)
         able = self.stations.able(fitting)
+        if len(able) < self._settings.nodes:
+            raise BadInput(
+                f"execution.nodes = {self._settings.nodes}, but {len(able)} of the cluster's nodes can run a stage "
+                f"({needs.words}); lower it, or have more nodes join before the build"
+            )
         if not self._settings.gpus and any(node["Resources"].get("GPU") for node in able):
             self._tell(0, "say", "ray: the GPUs of the cluster stay idle; execution.gpus = 1 gives each stage one")
         return sum(needs.fit(node["Resources"]) for node in able) or 1
@@ -131,52 +133,48 @@ class Link:
 
         lost = 0
         while True:
-            hired: Hired | None = None
+            team: Team | None = None
             try:
-                hired = self.stations.hire(job.label)
-                self._through(hired, number, job, out)
-                self.stations.keep(hired)
+                team = gather(self.stations, job.label, self._settings.nodes if job.stage in SHARED else 1)
+                self._through(team, number, job, out)
+                team.keep()
                 return
             except Refused as error:
-                assert hired
-                self.stations.refuse(hired.node, hired.address, str(error))
-                self.stations.end(hired)
+                assert team
+                self.stations.refuse(error.member.node, error.member.address, str(error))
+                team.end()
                 self.stations.able(ray.nodes())
-            except (RayActorError, NodeDiedError, OutOfMemoryError) as error:
+            except (RayActorError, NodeDiedError, OutOfMemoryError, Parted) as error:
                 self.stations.check_open()
                 lost += 1
-                if hired:
-                    self.stations.lose(hired)
-                why = _why(error, hired.address if hired else "")
+                if team:
+                    team.lose()
+                why = _why(error, team.words if team else "")
                 if lost == TRIES:
                     raise BuildFailed(f"{why}, the {TRIES}th time in one stage. What was finished is kept") from None
                 since = "its last epoch that came back" if job.checkpoint.is_file() else "its beginning"
                 self._tell(0, "warn", f"{job.label}: {why}; it goes on elsewhere, from {since}")
             except BaseException:
-                if hired:
-                    self.stations.end(hired)
+                if team:
+                    team.end()
                 raise
 
-    def _through(self, hired: Hired, number: int, job: Job, out: Path) -> None:
-        """Have a station run the stage, and fetch what it returns."""
-        import ray
-
+    def _through(self, team: Team, number: int, job: Job, out: Path) -> None:
+        """Have a team run the stage, and fetch what it returns."""
         there, here = sorted_out(files_of(job))
         files = {absolute(path): self._offer(path, *_version(path)) for path in here}
         versions = {package: version(package) for package in _packages(job)}
         order = Order(packed(job), versions, platform.python_version(), files, next(iter(there), None))
-        refused = ray.get(hired.actor.begin.remote(order))
-        if refused:
-            raise Refused(refused)
+        team.begin(order)
         while True:
-            for kind, content in ray.get(hired.actor.take.remote()):
+            for kind, content in team.take():
                 if kind == "progress":
                     self._tell(number, kind, content)
                 elif kind == "checkpoint":
-                    _fetch(hired.actor, content, job.checkpoint)
+                    _fetch(team.first, content, job.checkpoint)
                 elif kind == "done":
                     for each in content:
-                        _fetch(hired.actor, each, out / each.name)
+                        _fetch(team.first, each, out / each.name)
                     return
                 else:
                     raise MESSAGES.get(kind, RuntimeError)(content)

@@ -9,6 +9,7 @@ import os
 import pickle
 import platform
 import shutil
+import socket
 import sys
 import threading
 from collections import deque
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 from generator.build.clusters import cluster_cache
 from generator.build.clusters.cluster_cache import Offered
-from generator.build.worker import MESSAGES, Killed, Worker
+from generator.build.worker import ALONE, MESSAGES, Killed, Place, Worker
 from generator.data.listed import ImageThere
 from generator.stages.job import Job
 from generator.support import hardware, temporary
@@ -55,6 +56,8 @@ class Order:
     """The builder's path of a file → the file."""
     image: ImageThere | None = None
     """One of those that the node is to read at an address itself."""
+    place: Place = ALONE
+    """Among the stations that run it together."""
 
 
 class Returned(NamedTuple):
@@ -130,7 +133,8 @@ class Station:
         self._own = self._node / "stages" / str(os.getpid())
         for dead in (path for folder in (root, self._own.parent) for path in _of_dead(folder)):
             shutil.rmtree(dead, ignore_errors=True)
-        self._worker = Worker(self._own / "worker.log", os.environ.get("CUDA_VISIBLE_DEVICES") or None, threads)
+        self._threads = threads
+        self._worker = self._new_worker(ALONE)
         self._told: deque[tuple[str, Any]] = deque()
         self._changed = threading.Condition()
         self._checkpoint, self._seen = Path(), NONE
@@ -140,6 +144,12 @@ class Station:
         import ray  # Late: tests of the rest need none.
 
         return str(ray.get_runtime_context().get_node_id()), str(ray.util.get_node_ip_address())
+
+    def port(self) -> int:
+        """One that is free here at this moment."""
+        with socket.socket() as one:
+            one.bind(("", 0))
+            return int(one.getsockname()[1])
 
     def begin(self, order: Order) -> str:
         """Begin with a stage; gives why this node may not run it, empty where it may."""
@@ -157,6 +167,9 @@ class Station:
         if order.image and (reason := _out_of_reach(order.image)):
             return reason
         self._checkpoint, self._seen = job.checkpoint, NONE
+        if order.place.addresses:
+            self._worker.close()
+            self._worker = self._new_worker(order.place)
         threading.Thread(target=self._run, args=(job, order, folder), daemon=True).start()
         return ""
 
@@ -183,6 +196,9 @@ class Station:
         """End the process and remove its files; what was fetched stays for others."""
         self._worker.close()
         shutil.rmtree(self._own, ignore_errors=True)
+
+    def _new_worker(self, place: Place) -> Worker:
+        return Worker(self._own / "worker.log", os.environ.get("CUDA_VISIBLE_DEVICES") or None, self._threads, place)
 
     def _run(self, job: Job, order: Order, folder: Path) -> None:
         out = self._own / "out"

@@ -43,6 +43,12 @@ class Needs:
         return {"num_cpus": self.cpus, "num_gpus": self.gpus, **memory}
 
     @property
+    def bundle(self) -> dict[str, int]:
+        """The same by the names that nodes' resources have."""
+        wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": self.memory}
+        return {name: amount for name, amount in wanted.items() if amount}
+
+    @property
     def words(self) -> str:
         parts = [f"{self.cpus} CPU{'s' * (self.cpus > 1)}"]
         parts += [f"{self.gpus} GPU{'s' * (self.gpus > 1)}"] if self.gpus else []
@@ -51,8 +57,7 @@ class Needs:
 
     def fit(self, node: Mapping[str, float]) -> int:
         """How many stages at a time the resources of a node are enough for."""
-        wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": self.memory}
-        return int(min(node.get(name, 0) // amount for name, amount in wanted.items() if amount))
+        return int(min(node.get(name, 0) // amount for name, amount in self.bundle.items()))
 
 
 def connect(address: str, tell: Tell) -> None:

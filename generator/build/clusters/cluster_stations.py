@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -41,7 +41,7 @@ class Stations:
 
     def __init__(self, tell: Tell) -> None:
         self.needs = Needs(1, 0, 0)
-        self._tell = tell
+        self.tell = tell
         self._refused: set[str] = set()
         self._idle: list[tuple[float, Hired]] = []
         self._hired: set[Any] = set()
@@ -53,36 +53,56 @@ class Stations:
 
         Raises `BuildFailed` where the build was stopped.
         """
-        import ray
-
         self.check_open()
         if rested := self._rested():
             return rested
-        with self._looking:
-            refused = {"label_selector": {"ray.io/node-id": f"!in({','.join(self._refused)})"}} if self._refused else {}
-        options = {**self.needs.options, **refused, "max_restarts": 0}
-        actor = ray.remote(self.kind).options(**options).remote(os.cpu_count() or 1)
-        self._hired.add(actor)
+        actor = self.new(**({"label_selector": self.selector} if self.selector else {}))
         hired = None
         try:
             hired = self._first(actor, label)
         finally:
             if not hired or hired.actor is not actor:
-                self._kill(actor)
+                self.dismiss(actor)
         return hired
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """What Ray is told so that it places nothing on nodes that were refused; empty where none was."""
+        with self._looking:
+            return {"ray.io/node-id": f"!in({','.join(self._refused)})"} if self._refused else {}
+
+    def new(self, **where: Any) -> Any:
+        """The actor of a new station, placed as Ray is told by `where` as soon as a node has room for it."""
+        import ray
+
+        options = {**self.needs.options, **where, "max_restarts": 0}
+        actor = ray.remote(self.kind).options(**options).remote(os.cpu_count() or 1)
+        self._hired.add(actor)
+        return actor
+
+    def waiting(self, asked: Any, label: str, what: str) -> Iterator[None]:
+        """Comes by again and again until Ray has an answer; `label` waits for `what` then, and says so after a while.
+
+        Raises `BuildFailed` where the build was stopped.
+        """
+        import ray
+
+        told_at = time.monotonic() + TOLD_AFTER
+        while not ray.wait([asked], timeout=LOOK)[0]:
+            self.check_open()
+            yield
+            if time.monotonic() >= told_at:
+                self.tell(0, "say", f"{label}: waits for {what} to be free")
+                told_at = math.inf
 
     def _first(self, actor: Any, label: str) -> Hired:
         """The station `actor` once a node has room for it, or another whose stage ends before that."""
         import ray
 
-        where, told_at = actor.where.remote(), time.monotonic() + TOLD_AFTER
-        while not ray.wait([where], timeout=LOOK)[0]:
-            self.check_open()
+        where = actor.where.remote()
+        for _ in self.waiting(where, label, f"a node with {self.needs.words}"):
             if rested := self._rested():
                 return rested
-            if time.monotonic() >= told_at:
-                self._tell(0, "say", f"{label}: waits for a node with {self.needs.words} to be free")
-                told_at = math.inf
         node, address = ray.get(where)
         return Hired(actor, node, address)
 
@@ -112,9 +132,10 @@ class Stations:
 
     def drop(self, hired: Hired) -> None:
         """End a station, whatever it does."""
-        self._kill(hired.actor)
+        self.dismiss(hired.actor)
 
-    def _kill(self, actor: Any) -> None:
+    def dismiss(self, actor: Any) -> None:
+        """End a station that may not have begun yet."""
         import ray
 
         self._hired.discard(actor)
@@ -132,7 +153,7 @@ class Stations:
             known = node in self._refused
             self._refused.add(node)
         if not known:
-            self._tell(0, "warn", f"ray: node {address} is refused, it has {why}")
+            self.tell(0, "warn", f"ray: node {address} is refused, it has {why}")
         for each in self._taken(lambda since, other: other.node == node):
             self.end(each)
 

@@ -34,21 +34,21 @@ Devices = tuple[int, tuple[str, ...]]
 """TensorFlow's threads and the accelerators it computes on."""
 
 
-def recorded(run: "Body", devices: Callable[[], Devices | None]) -> "Body":
-    """`run`, with the machine noted among the files of the stage that it ran."""
+def recorded(run: "Body", devices: Callable[[], Devices | None], nodes: int | None = None) -> "Body":
+    """`run`, with the machine noted among the files of the stage that it ran; `nodes`: with how many it did."""
 
     def run_and_note(job: "Job", out: Path, report: Report) -> None:
         run(job, out, report)
-        note(job, out, devices())
+        note(job, out, devices(), nodes)
 
     return run_and_note
 
 
-def note(job: "Job", out: Path, devices: Devices | None = None) -> None:
+def note(job: "Job", out: Path, devices: Devices | None = None, nodes: int | None = None) -> None:
     """Leave in `out` what is known of the machine that this process runs on; `devices` in one with TensorFlow."""
     threads, accelerators = devices or (None, None)
     precision = job.given.get("precision")
-    leave(Made(machine=here(), precision=precision, accelerators=accelerators, threads=threads), out)
+    leave(Made(machine=here(), precision=precision, accelerators=accelerators, threads=threads, nodes=nodes), out)
 
 
 def leave(made: Made, out: Path) -> None:
