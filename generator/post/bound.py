@@ -89,6 +89,11 @@ class View:
         self._value, self._path = value, path
         self._made: dict[Any, Any] = {}
 
+    @property
+    def __plain__(self) -> Any:
+        """For `prose.plain`."""
+        return self._value
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
