@@ -1,7 +1,7 @@
 """What was worked out of the same objects before, without looking into them: they may be thousands of predictions.
 
-    @remembered
-    def by_outcomes(old, new): …
+@remembered
+def by_outcomes(old, new): …
 """
 
 from collections.abc import Callable

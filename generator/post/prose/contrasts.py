@@ -22,8 +22,8 @@ def worst(variants: Mapping[str, VariantResult]) -> VariantResult:
 
 
 MOST_ISOLATED = 60
-"""Pairs beside those with the baseline that are compared. Where variants have many values of one setting their pairs grow
-with the square, and each makes the correction stricter for all."""
+"""Pairs beside those with the baseline that are compared. Of many values of one setting the pairs grow with the square
+of their number, and each makes the correction stricter for all."""
 
 
 def pairs(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:

@@ -119,7 +119,7 @@ def chance(answers: Answers) -> Chance:
 
 
 def _band(curves: Sequence[tuple[NDArray[np.int_], Vector]], size: int) -> tuple[Vector, Vector]:
-    """Between which of the curves 95% lie, at each of `size` places; a curve is given as where it rises, and to what."""
+    """Between which of the curves 95% lie, at each of `size` places; of a curve where it rises, and to what."""
     columns = max(1, _AT_ONCE // len(curves))
     ends = []
     for first in range(0, size, columns):

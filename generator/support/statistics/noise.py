@@ -74,7 +74,7 @@ def sign(lower: int, higher: int) -> float:
     """Two-sided exact p value of the sign test: `lower` of `lower + higher` fair coins, or as one-sided a count."""
     total = lower + higher
     tail = ways = 1
-    # Each number of ways from the one before: a binomial coefficient of thousands takes as many multiplications by itself.
+    # Each number of ways from the one before: a binomial coefficient of thousands takes as many products by itself.
     for k in range(min(lower, higher)):
         ways = ways * (total - k) // (k + 1)
         tail += ways
