@@ -11,7 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import commands, compare, live, near_duplicates, phases, precision, record, shards, storage, weights
+from benchmarks import (
+    commands,
+    compare,
+    live,
+    near_duplicates,
+    phases,
+    precision,
+    record,
+    results_scale,
+    shards,
+    storage,
+    weights,
+)
 from benchmarks.compare import as_markdown
 from generator.experiment.config.loading import load
 from generator.support.errors import BuildFailed
@@ -293,3 +305,29 @@ def test_shards_side_by_side_are_not_measured_with_one_job(
     # As the program calls itself.
     monkeypatch.setattr("sys.argv", ["benchmarks.shards", "--jobs", "1", "--store", "folder"])
     assert shards._options().jobs == 1
+
+
+def of_results(seconds: float, memory: int, step: str = "post", axis: str = "images") -> results_scale.Row:
+    facts = {"page": int(1000 * seconds), "table_rows": 1200, "pictures": 25} if step == "post" else {}
+    return {"axis": axis, "size": {}, "step": step, "seconds": seconds, "memory": memory * 2**20, **facts}
+
+
+def test_what_follows_training_is_told_with_its_ratio_and_held_against_the_limits() -> None:
+    rows = [of_results(2.0, 300), of_results(9.0, 900), of_results(1.0, 200, "diff"), of_results(8.0, 800, "diff")]
+    told = results_scale.as_markdown({"rows": rows})
+    assert "| images | post | 2.0 | 9.0 | 4.5× | 300 | 900 |" in told
+    assert "| images | 2 | 9 | 4.5× | 1,200 | 1,200 | 25 | 25 |" in told
+    assert "Most in time: diff, 8.0 times" in told
+    assert "900 MiB, for post; within the limits" in told
+    assert "NOT within" in results_scale.as_markdown({"rows": [of_results(1.0, 300), of_results(11.0, 900)]})
+    assert "NOT within" in results_scale.as_markdown({"rows": [of_results(1.0, 300), of_results(2.0, 2049)]})
+
+
+def test_every_step_of_a_small_result_is_measured(tmp_path: Path) -> None:
+    size = {"images": 12, "variants": 1}
+    found = {step: results_scale._measured(step, tmp_path, size) for step in results_scale.STEPS if step != "figures"}
+    assert found["post"]["table_rows"] > 10
+    assert found["verify"]["findings"] == 0
+    assert found["diff"]["report"] > 5000
+    assert found["export"]["file"] > found["post"]["page"] / 2
+    assert all(row["memory"] > 2**20 for row in found.values())

@@ -28,6 +28,9 @@ OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
 MOST = 100
 """Images that the page shows per outcome; the others are listed."""
 
+LISTED = 1000
+"""Images that it shows or lists per outcome; of more, it says how many there are."""
+
 SHORTENED = (
     "images",
     "versions",
@@ -74,10 +77,11 @@ def to_json(comparison: Comparison) -> str:
 
 
 def thumbnails(comparison: Comparison, located: Callable[[str], Path]) -> dict[str, bytes]:
-    """PNG thumbnails of the images in the comparison, `located` by their names; absent ones left out."""
+    """PNG thumbnails of the images that the page shows, `located` by their names; absent ones left out."""
     from PIL import Image, ImageOps
 
-    files = {change.file for pair in comparison.predictions for change in pair.changes}
+    shown = (pair.of(outcome)[:MOST] for pair in comparison.predictions for outcome in OUTCOMES)
+    files = {change.file for changes in shown for change in changes}
     made = {}
     for file in sorted(files):
         stream = io.BytesIO()
@@ -186,6 +190,7 @@ def _renderer(
         "missed": len(comparison.missed),
         "unchanged": sum(change.status == "unchanged" for change in comparison.metrics),
         "outcomes": OUTCOMES,
+        "listed": LISTED,
         "images": images,
         "limit": limit,
         "command": program.as_typed("build.py"),

@@ -130,7 +130,8 @@ class Prediction(Record):
             return 1 - self.probability, self.probability
         most = max(self.logits)
         shares = [math.exp(z - most) for z in self.logits]
-        return tuple(share / sum(shares) for share in shares)
+        total = sum(shares)
+        return tuple(share / total for share in shares)
 
     @property
     def ranked(self) -> tuple[Guess, ...]:

@@ -28,6 +28,7 @@ from generator.post.prose.quantities import FUNCTIONS
 from generator.support import escape
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
+from generator.support.remembered import remembered
 
 
 class Unbound(ValueError):
@@ -88,6 +89,11 @@ class View:
     def __init__(self, value: Any, path: str) -> None:
         self._value, self._path = value, path
         self._made: dict[Any, Any] = {}
+
+    @property
+    def __plain__(self) -> Any:
+        """For `prose.plain`."""
+        return self._value
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -220,7 +226,7 @@ def value_of(results: BuildResults | Mapping[str, Any], source: str) -> int | fl
         value = _term(results, first)
         for sign, term in zip(rest[::2], rest[1::2], strict=True):
             value = _OPERATORS[sign](value, _term(results, term))
-    except (LookupError, AttributeError, ValueError, TypeError, ZeroDivisionError):
+    except (LookupError, AttributeError, ValueError, TypeError, ZeroDivisionError, RecursionError):
         raise BadInput(f"{source!r} names no number of the results; build the site again") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput(f"{source!r} is not a number but {value!r}; build the site again")
@@ -282,12 +288,14 @@ def _term(results: BuildResults | Mapping[str, Any], term: str) -> Any:
     return FUNCTIONS[name](*(_at(results, path) for path in arguments.removesuffix(")").split(",")))
 
 
+@remembered
 def _at(results: BuildResults | Mapping[str, Any], path: str) -> Any:
-    first, *rest = map(unquote, path.split("."))
-    value: Any = _BESIDE[first] if first in _BESIDE else _member(results, first)
-    for key in rest:
-        value = _member(value, key)
-    return value
+    # From the path before it, which is kept: of hundreds of wrong images each would look for all of them again.
+    before, _, last = path.rpartition(".")
+    key = unquote(last)
+    if before:
+        return _member(_at(results, before), key)
+    return _BESIDE[key] if key in _BESIDE else _member(results, key)
 
 
 def _member(value: Any, key: str) -> Any:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 Error = csv.Error
@@ -17,10 +17,13 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return stream.getvalue()
 
 
-def from_csv(text: str, columns: Sequence[str], *, more: bool = False) -> list[dict[str, str]]:
-    """The rows of a table with these columns; others may follow only if `more`. Raises `ValueError` and `Error`."""
+def from_csv(text: str, columns: Sequence[str], *, more: bool = False) -> Iterator[dict[str, str]]:
+    """The rows of a table with these columns, one by one; others may follow only if `more`.
+
+    Raises `ValueError`, and where a row is at fault `Error` when it comes to it.
+    """
     reader = csv.DictReader(io.StringIO(text), strict=True)
     found = tuple(reader.fieldnames or ())
     if found[: len(columns) if more else None] != tuple(columns):
         raise ValueError(f"expected the columns {', '.join(columns)}")
-    return list(reader)
+    return reader

@@ -186,3 +186,21 @@ def test_a_slip_in_a_template_is_named_with_its_line(
     (tmp_path / "templates" / name).write_text(f"\n{slip}")
     with pytest.raises(BadInput, match=rf"^templates/{name}:2: "):
         form(comparison)
+
+
+def test_a_page_of_many_images_shows_some_lists_some_and_counts_the_rest(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (pair,) = (pair for pair in comparison.predictions if pair.variant == "baseline")
+    assert len(pair.of("broken")) == 8
+    monkeypatch.setattr(report, "MOST", 2)
+    monkeypatch.setattr(report, "LISTED", 5)
+    page = report.to_html(comparison)
+    broken = page.partition('class="broken">8 broken')[2].partition("<h4")[0]
+    assert broken.count("<figcaption>") == 2
+    assert broken.count("<li>") == 3
+    assert "And 3 further ones, which" in broken
+    asked: list[Path] = []
+    monkeypatch.setattr(Image, "open", lambda path: asked.append(path) or (_ for _ in ()).throw(OSError))
+    report.thumbnails(comparison, tmp_path)
+    assert len(asked) == sum(min(2, len(each.of(o))) for each in comparison.predictions for o in report.OUTCOMES)

@@ -5,6 +5,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
+from generator.experiment import outcomes
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.outcomes import Epoch, Prediction, last_epochs
 from tests.factories import make_history, make_prediction, make_variant
@@ -68,3 +69,11 @@ def test_recalls_are_of_each_class() -> None:
     assert cells.recalls == (0.75, 1.0)
     empty = ConfusionMatrix(rows=((0, 0), (1, 3)))
     assert empty.recalls == (0.0, 0.75)
+
+
+def test_probabilities_of_many_classes_are_added_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    prediction = make_prediction(0, "test/a/1.png", 3, 4, classes=100)
+    asked: list[int] = []
+    monkeypatch.setattr(outcomes, "sum", lambda shares: asked.append(len(shares)) or math.fsum(shares), raising=False)
+    assert math.fsum(prediction.probabilities) == pytest.approx(1)
+    assert asked == [100]

@@ -3,6 +3,7 @@
 import pytest
 from markupsafe import Markup
 
+from generator.experiment.outcomes import PhaseOutcome
 from generator.post import bound
 from generator.post.bound import Unbound
 from generator.support.errors import BadInput
@@ -130,3 +131,17 @@ def test_every_format_is_a_filter() -> None:
 
 def test_a_function_of_plain_values_is_plain() -> None:
     assert not isinstance(CALLS["count"]([1, 2]), bound.Bound)
+
+
+def test_what_a_source_leads_through_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    build, asked = make_results(), []
+    looked = type(build.baseline).wrong.fget
+    monkeypatch.setattr(PhaseOutcome, "wrong", property(lambda self: asked.append(1) or looked(self)))
+    for position in range(5):
+        bound.value_of(build, f"variants.baseline.wrong.{position}.index")
+    assert len(asked) == 1
+
+
+def test_a_source_that_leads_nowhere_is_refused_however_long_it_is() -> None:
+    with pytest.raises(BadInput):
+        bound.value_of(make_results(), "variants" + ".baseline" * 100_000)

@@ -5,7 +5,9 @@ import pytest
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
 from generator.post.prose import contrasts
+from generator.post.prose.quantities import FUNCTIONS as QUANTITIES
 from generator.support.statistics import noise
+from tests import scaled
 from tests.factories import make_measurement, make_outcome, make_predictions, make_results, make_variant
 
 
@@ -150,3 +152,28 @@ def test_head_and_fine_tuned_network_are_compared_once_for_all_variants() -> Non
     assert [contrasts.adjusted_tuning(v, variants) for v in variants.values()] == noise.holm(plain)
     alone = {"baseline": variants["baseline"]}
     assert contrasts.adjusted_tuning(variants["baseline"], alone) == plain[0]
+
+
+def of_one_setting(count: int) -> dict[str, VariantResult]:
+    rates = {f"rate-{i}": {"head.learning_rate": i / 1000} for i in range(1, count)}
+    return {name: v.model_copy(update=dict(make_outcome((i % 40,)))) for i, (name, v) in
+            enumerate(named({"baseline": {}, **rates}).items())}  # fmt: skip
+
+
+def test_variants_of_one_setting_are_compared_with_each_other_while_they_are_few() -> None:
+    assert len(contrasts.pairs(of_one_setting(12))) == 11 + 55
+    assert contrasts.left_out(of_one_setting(12)) == 0
+    assert [old.name for old, _ in contrasts.pairs(of_one_setting(20))] == ["baseline"] * 19
+    assert contrasts.left_out(of_one_setting(20)) == 19 * 18 // 2
+
+
+def test_each_pair_of_images_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, paired = [], noise.paired
+    monkeypatch.setattr(noise, "paired", lambda old, new: asked.append(1) or paired(old, new))
+    build = scaled.make(variants=20)
+    pairs = contrasts.pairs(build.variants)
+    for old, new in pairs:
+        contrasts.adjusted(old, new, build.variants)
+        QUANTITIES["mended"](old, new), QUANTITIES["gain_low"](old, new)
+    contrasts.told_apart(build.variants)
+    assert len(asked) == len(pairs) == 19

@@ -1,5 +1,7 @@
 """The bootstrap: against SciPy's, and where two ways of drawing must agree."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -117,3 +119,19 @@ def test_two_stage_adds_the_variance_of_runs_to_that_of_images() -> None:
     between = float(np.var([run.mean() for run in runs])) / len(runs)
     within = float(np.mean([run.var() / len(run) for run in runs])) / len(runs)
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * (between + within) ** 0.5, rel=0.05)
+
+
+def test_of_counts_is_the_same_however_many_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = bootstrap.of_counts((17, 3, 4, 16), f1)
+    monkeypatch.setattr(bootstrap, "_AT_ONCE", 1000)
+    assert bootstrap.of_counts((17, 3, 4, 16), f1) == whole
+
+
+def test_of_counts_of_many_kinds_holds_no_table_of_all_their_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = 1000
+    monkeypatch.setattr(bootstrap, "_AT_ONCE", 50_000)
+    tracemalloc.start()
+    bootstrap.of_counts((2,) * kinds, lambda counts: counts[:, : kinds // 2].sum(axis=1) / counts.sum(axis=1))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < kinds * kinds * 8

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -125,3 +126,32 @@ def test_of_certain_answers_one_that_is_wrong_is_impossible() -> None:
     assert calibration.level(((1.0, True), (1.0, True))) == (2, 2, 1.0)
     assert calibration.level(((1.0, True), (1.0, False))).p == 0
     assert calibration.level(((0.6, False),)) == (0, 1, pytest.approx(0.8))
+
+
+def test_a_band_takes_no_memory_for_every_draw_of_every_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "DRAWS", 99)
+    monkeypatch.setattr(calibration, "_AT_ONCE", 50_000)
+    random = np.random.default_rng(5)
+    sure = random.uniform(0.5, 1, 8000).tolist()
+    given = tuple((confidence, bool(random.random() < confidence)) for confidence in sure)
+    tracemalloc.start()
+    found = calibration.chance(given)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 99 * 8000 * 8
+    monkeypatch.setattr(calibration, "_AT_ONCE", 10**9)
+    calibration.chance.cache_clear()
+    whole = calibration.chance(given)
+    assert found.p == whole.p
+    assert found.low.tobytes() == whole.low.tobytes()
+    assert found.high.tobytes() == whole.high.tobytes()
+
+
+def test_odds_of_many_answers_leave_out_what_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    work, convolve = [], np.convolve
+    monkeypatch.setattr(np, "convolve", lambda a, b: work.append(len(a) * len(b)) or convolve(a, b))
+    odds = calibration._number_right([0.9] * 20_000)
+    assert sum(work) < 20_000**2 / 4
+    assert len(odds) == 20_001
+    assert float(odds.sum()) == pytest.approx(1)
+    assert odds[18_000] == pytest.approx(stats.binom.pmf(18_000, 20_000, 0.9), rel=1e-9)

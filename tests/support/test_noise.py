@@ -1,5 +1,7 @@
 """Noise: intervals and paired tests against published or independently computed values."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -131,3 +133,17 @@ def test_a_detectable_difference_is_found_in_four_of_five_test_sets(total: int) 
 def test_nothing_is_detectable_on_too_few_images() -> None:
     assert noise.detectable(5) == float("inf")
     assert noise.detectable(6) < 1
+
+
+def test_exact_tests_of_thousands_of_images_are_scipys() -> None:
+    assert noise.sign(900, 1000) == pytest.approx(stats.binomtest(900, 1900).pvalue, rel=1e-9)
+    table = [[3600, 400], [3560, 440]]
+    assert noise.fisher(3600, 4000, 3560, 4000) == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-6)
+
+
+def test_exact_tests_work_out_no_binomial_coefficient_for_each_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, comb = [], math.comb
+    monkeypatch.setattr(noise.math, "comb", lambda *of: asked.append(of) or comb(*of))
+    noise.sign(1800, 2000)
+    noise.fisher(3600, 4000, 3560, 4000)
+    assert len(asked) == 5

@@ -83,7 +83,7 @@ def reader(files: Mapping[str, str], *, several: bool) -> Callable[[Mapping[str,
 
     Raises `KeyError`, `ValueError` and the like where the files do not fit together.
     """
-    images = from_csv(files[IMAGES], IMAGE_COLUMNS, more=True)
+    images = list(from_csv(files[IMAGES], IMAGE_COLUMNS, more=True))
     attributes = {name: [row[name] for row in images] for name in (images[0] if images else ())}
     listed = [attributes.pop(name, []) for name in IMAGE_COLUMNS]
     columns = with_run(COLUMNS, several=several)
@@ -103,7 +103,7 @@ def reader(files: Mapping[str, str], *, several: bool) -> Callable[[Mapping[str,
 
 def in_order(measure: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
     """`measure` of `metrics.json`, whose names JSON sorts, with its attributes as the columns of `IMAGES` stand."""
-    rows = from_csv(files[IMAGES], IMAGE_COLUMNS, more=True)
+    rows = list(from_csv(files[IMAGES], IMAGE_COLUMNS, more=True))
     columns, found = list(rows[0] if rows else ()), measure["attributes"]
     known = [name for name in columns if name in found]
     return {**measure, "attributes": {name: found[name] for name in (*known, *(n for n in found if n not in known))}}

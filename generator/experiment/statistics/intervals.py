@@ -121,14 +121,23 @@ def _ratio(metric: str, counts: Vector, actual: Labels, predicted: Labels, class
 
     Of class 1 where there are two classes, else the mean over those that have images, as `ConfusionMatrix.overall`.
     """
-    every = np.arange(classes)
-    images = counts @ (actual[:, None] == every)
-    called = counts @ (predicted[:, None] == every)
-    right = counts @ ((actual[:, None] == every) & (predicted[:, None] == every))
+    agree = actual == predicted
+    images, called = _by_class(counts, actual, classes), _by_class(counts, predicted, classes)
+    right = _by_class(counts[:, agree], actual[agree], classes)
     each = _RATIOS[metric](right, images, called)
     if classes == 2:
         return np.asarray(each[:, 1])
     return np.asarray((each * (images > 0)).sum(axis=1) / (images > 0).sum(axis=1))
+
+
+def _by_class(counts: Vector, labels: Labels, classes: int) -> Vector:
+    """(draws, classes): what `counts` (draws, kinds) come to for each label, of those of the kinds (kinds,)."""
+    found = np.zeros((len(counts), classes))
+    order = np.argsort(labels, kind="stable")
+    present, starts = np.unique(labels[order], return_index=True)
+    if len(present):
+        found[:, present] = np.add.reduceat(counts[:, order], starts, axis=1)
+    return found
 
 
 def _over(part: Vector, whole: Vector) -> Vector:

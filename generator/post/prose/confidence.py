@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, Protocol
 from generator.experiment.outcomes import PhaseOutcome, Prediction
 from generator.experiment.results import VariantResult
 from generator.experiment.statistics import confidences
+from generator.post.prose.plain import plain
+from generator.support.remembered import remembered
 from generator.support.statistics import calibration, noise
 from generator.support.statistics.bootstrap import Interval
 
@@ -43,7 +45,7 @@ def sureness(variant: VariantResult, p: float) -> Sureness:
     """
     if p >= noise.SIGNIFICANT:
         return "within noise"
-    said, score = confidences.mean_confidence(judged(variant).predictions), judged_score(variant)
+    said, score = confidences.mean_confidence(judged(plain(variant)).predictions), judged_score(variant)
     return "too sure" if said > score.accuracy else "not sure enough"
 
 
@@ -63,7 +65,7 @@ def tempered(variants: Variants) -> list[VariantResult]:
 
 def has_temperature(outcome: PhaseOutcome) -> bool:
     """Whether the validation images choose a temperature for the logits."""
-    return confidences.temperature(outcome) is not None
+    return confidences.temperature(plain(outcome)) is not None
 
 
 def has_level(of: Judged) -> bool:
@@ -88,7 +90,7 @@ def adjusted_cooling(variant: VariantResult, variants: Variants) -> float:
 
 
 def miscalibration_p(of: Judged) -> float:
-    return calibration.chance(confidences.answers(of.predictions)).p
+    return _miscalibration_p(of.predictions)
 
 
 def level_seen(of: Judged) -> float:
@@ -110,7 +112,7 @@ def cooled_loss(variant: VariantResult) -> float:
 
 def _corrected(variants: Variants, p: Callable[[VariantResult], float]) -> dict[str, float]:
     """Name → p value after Holm's correction."""
-    return dict(zip(variants, noise.holm([p(each) for each in variants.values()]), strict=True))
+    return dict(zip(variants, noise.holm([p(each) for each in plain(variants).values()]), strict=True))
 
 
 def _level_p(variant: VariantResult) -> float:
@@ -118,11 +120,26 @@ def _level_p(variant: VariantResult) -> float:
 
 
 def _level(of: Judged) -> calibration.Level:
-    return calibration.level(confidences.answers(of.predictions))
+    return _level_of(plain(of).predictions)
 
 
 def _brier(of: Judged) -> calibration.Brier:
-    return calibration.parts(confidences.answers(of.predictions))
+    return _brier_of(of.predictions)
+
+
+@remembered
+def _miscalibration_p(predictions: Sequence[Prediction]) -> float:
+    return calibration.chance(confidences.answers(predictions)).p
+
+
+@remembered
+def _level_of(predictions: Sequence[Prediction]) -> calibration.Level:
+    return calibration.level(confidences.answers(predictions))
+
+
+@remembered
+def _brier_of(predictions: Sequence[Prediction]) -> calibration.Brier:
+    return calibration.parts(confidences.answers(predictions))
 
 
 def _temperature(outcome: PhaseOutcome) -> float:
@@ -132,6 +149,7 @@ def _temperature(outcome: PhaseOutcome) -> float:
     return found
 
 
+@remembered
 def _cooling(variant: VariantResult) -> Interval:
     found = confidences.cooling(variant, judged(variant).predictions)
     if found is None:

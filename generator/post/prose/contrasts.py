@@ -11,6 +11,8 @@ from generator.experiment.outcomes import PhaseOutcome, Prediction
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import showcase
 from generator.experiment.statistics import intervals
+from generator.post.prose.plain import plain
+from generator.support.remembered import remembered
 from generator.support.statistics import noise
 
 
@@ -19,11 +21,29 @@ def worst(variants: Mapping[str, VariantResult]) -> VariantResult:
     return min(variants.values(), key=lambda variant: float(variant.test.accuracy))
 
 
+MOST_ISOLATED = 60
+"""Pairs beside those with the baseline that are compared. Of many values of one setting the pairs grow with the square
+of their number, and each makes the correction stricter for all."""
+
+
 def pairs(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
-    """The variants to compare: the baseline with each other one, then others that differ in one setting."""
+    """The variants to compare: the baseline with each other one, then others that differ in one setting, unless there
+    are more than `MOST_ISOLATED` of these pairs."""
     baseline, *others = variants.values()
-    isolated = [pair for pair in combinations(others, 2) if isolates(*pair)]
-    return [(baseline, other) for other in others] + isolated
+    found = isolated(variants)
+    return [(baseline, other) for other in others] + (found if len(found) <= MOST_ISOLATED else [])
+
+
+def isolated(variants: Mapping[str, VariantResult]) -> list[tuple[VariantResult, VariantResult]]:
+    """The pairs without the baseline that differ in one setting."""
+    _, *others = variants.values()
+    return [pair for pair in combinations(others, 2) if isolates(*pair)]
+
+
+def left_out(variants: Mapping[str, VariantResult]) -> int:
+    """How many pairs that differ in one setting are not compared."""
+    found = len(isolated(variants))
+    return found if found > MOST_ISOLATED else 0
 
 
 def isolates(old: VariantResult, new: VariantResult) -> str | None:
@@ -84,12 +104,20 @@ def _on_measured_images(variant: VariantResult) -> Sequence[Prediction]:
     return variant.measurement.fine_tuning.predictions
 
 
+@remembered
+def paired(old: Sequence[Prediction], new: Sequence[Prediction]) -> noise.Pairs:
+    """The 2 x 2 table of two models on the same images, of which many sentences tell something."""
+    return noise.paired(old, new)
+
+
+@remembered
 def by_outcomes(old: Sequence[Prediction], new: Sequence[Prediction]) -> float:
     """How probable so different outcomes of the same images are, by McNemar's exact test."""
-    table = noise.paired(old, new)
+    table = paired(old, new)
     return noise.mcnemar(table.mended, table.broken)
 
 
+@remembered
 def by_losses(old: Sequence[Prediction], new: Sequence[Prediction]) -> float:
     """How probable so different mean losses of the same images are, by the paired bootstrap; 1 of a single image."""
     found = intervals.of_difference("loss", old, new, 0)
@@ -104,6 +132,7 @@ def corrected(
     p: Callable[[Sequence[Prediction], Sequence[Prediction]], float] = by_outcomes,
 ) -> float:
     """The p value of two variants on some images after Holm's correction for all the `pairs`, and them."""
+    old, new, variants = plain(old), plain(new), plain(variants)
     compared = pairs(variants)
     if frozenset((old.name, new.name)) not in [frozenset((one.name, other.name)) for one, other in compared]:
         compared.append((old, new))
@@ -114,29 +143,32 @@ def corrected(
 
 def some_wrong(variants: Mapping[str, VariantResult]) -> list[int]:
     """Positions of the test images that at least one variant has wrong."""
-    return sorted({int(p.index) for variant in variants.values() for p in variant.predictions if p.wrong})
+    return sorted({p.index for variant in plain(variants).values() for p in variant.predictions if p.wrong})
 
 
 def all_wrong(variants: Mapping[str, VariantResult]) -> list[Prediction]:
     """The test images that every variant has wrong, with the first one's predictions."""
-    first, *others = variants.values()
-    return [p for p in first.predictions if p.wrong and all(v.predictions[p.index].wrong for v in others)]
+    first, *others = plain(variants).values()
+    never = [p.index for p in first.predictions if p.wrong and all(v.predictions[p.index].wrong for v in others)]
+    return [next(iter(variants.values())).predictions[index] for index in never]
 
 
 def shown_first(variant: VariantResult) -> Sequence[Any]:
     """The test images that open the post, as views where `variant` is one."""
-    return [variant.predictions[p.index] for p in showcase(variant.predictions)]
+    return [variant.predictions[p.index] for p in showcase(plain(variant).predictions)]
 
 
 def closest_call(variant: VariantResult) -> Prediction | None:
     """The right prediction with the lowest confidence, of equals the first; None where all are wrong."""
-    right = [p for p in variant.predictions if not p.wrong]
-    return min(right, key=lambda p: float(p.confidence), default=None)
+    right = [p for p in plain(variant).predictions if not p.wrong]
+    closest = min(right, key=lambda p: p.confidence, default=None)
+    return closest and variant.predictions[closest.index]
 
 
 def surest(predictions: Sequence[Prediction]) -> Prediction:
     """The one with the highest confidence, of equals the first."""
-    return max(predictions, key=lambda p: float(p.confidence))
+    confidences = [p.confidence for p in plain(predictions)]
+    return predictions[confidences.index(max(confidences))]
 
 
 CLOSE = 0.6
@@ -145,8 +177,9 @@ CLOSE = 0.6
 
 def changed_images(old: PhaseOutcome, new: PhaseOutcome) -> list[tuple[Prediction, Prediction]]:
     """Each test image that one of the two gets right and the other wrong, as both predict it."""
-    both = zip(old.predictions, new.predictions, strict=True)
-    return [(before, after) for before, after in both if before.wrong != after.wrong]
+    both = zip(plain(old).predictions, plain(new).predictions, strict=True)
+    changed = [position for position, (before, after) in enumerate(both) if before.wrong != after.wrong]
+    return [(old.predictions[position], new.predictions[position]) for position in changed]
 
 
 def close_calls(predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -162,7 +195,14 @@ def second_chosen(predictions: Sequence[Prediction]) -> list[Prediction]:
 def bounded(outcome: PhaseOutcome, metric: Literal["loss", "precision", "recall", "f1", "roc_auc"]) -> bool:
     """Whether a metric of the test images has an interval: of a single image, or of F1 without an error, none can be
     told, nor of an area where a class has one image."""
-    return intervals.of_metric(metric, outcome.predictions, len(outcome.confusion.rows)) is not None
+    outcome = plain(outcome)
+    return interval(metric, outcome.predictions, len(outcome.confusion.rows)) is not None
+
+
+@remembered
+def interval(metric: str, predictions: Sequence[Prediction], classes: int) -> tuple[float, float] | None:
+    """`intervals.of_metric`, which is asked whether there is one, then for either end."""
+    return intervals.of_metric(metric, predictions, classes)
 
 
 def can_show(outcome: PhaseOutcome, variants: Mapping[str, VariantResult]) -> bool:

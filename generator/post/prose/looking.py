@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 from generator.experiment.activation_maps import Region, RegionShare
 from generator.experiment.results import VariantResult
 from generator.experiment.showcase import doubtful
+from generator.post.prose.plain import plain
+from generator.support.remembered import remembered
 from generator.support.statistics import bootstrap, noise
 from generator.support.statistics.bootstrap import Interval
 
@@ -20,7 +22,7 @@ SUBJECT: Final[Region] = "subject"
 
 def mapped_images(variant: VariantResult) -> Sequence[Any]:
     """The test images whose maps are drawn, in order, as views where `variant` is one."""
-    return [variant.predictions[p.index] for p in doubtful(variant.predictions)]
+    return [variant.predictions[p.index] for p in doubtful(plain(variant).predictions)]
 
 
 def leaning(region: RegionShare) -> Literal["more", "less", "no more"]:
@@ -94,6 +96,11 @@ def _corrected(variants: Variants) -> dict[str, float]:
 
 
 def _ahead(variant: VariantResult) -> Interval:
+    return _ahead_of(plain(variant))
+
+
+@remembered
+def _ahead_of(variant: VariantResult) -> Interval:
     """Of the subject's share less its rival's, over the images of which both are known."""
     other = rival(variant)
     if other is None or not has_lead(variant):
@@ -109,7 +116,7 @@ def _regions(variant: VariantResult) -> Sequence[RegionShare]:
 
 def _known(variant: VariantResult) -> list[Any]:
     """The shares of each map that are known."""
-    maps = variant.activation_maps
+    maps = plain(variant).activation_maps
     return [image.map for image in maps.images if image.map and image.area] if maps else []
 
 

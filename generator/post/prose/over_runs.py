@@ -13,6 +13,8 @@ from generator.experiment.results import VariantResult
 from generator.experiment.statistics import two_way
 from generator.experiment.statistics.runs import gains, over_runs, signs
 from generator.post.prose import contrasts
+from generator.post.prose.plain import plain
+from generator.support.remembered import remembered
 from generator.support.statistics import bootstrap, noise
 
 Runs = Sequence[PhaseOutcome]
@@ -21,7 +23,7 @@ Runs = Sequence[PhaseOutcome]
 def adjusted(old: VariantResult, new: VariantResult, variants: Mapping[str, VariantResult]) -> float:
     """The p value of two variants over runs and images, after Holm's correction for all pairs, and them."""
     pairs = [(one.name, other.name) for one, other in contrasts.pairs(variants)]
-    ps = [_p(variants[one], variants[other]) for one, other in pairs]
+    ps = [_p(plain(variants)[one], plain(variants)[other]) for one, other in pairs]
     return noise.holm(ps)[pairs.index((old.name, new.name))]
 
 
@@ -52,6 +54,7 @@ def moved(sources: Sequence[Source], variants: Mapping[str, VariantResult], weig
     return [_MOVED[source] + some * (source == "weights") for source in sources if not without.get(source)]
 
 
+@remembered
 def _p(old: VariantResult, new: VariantResult) -> float:
     return two_way.difference(old.outcomes["fine_tuning"], new.outcomes["fine_tuning"]).p
 

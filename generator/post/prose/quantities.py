@@ -12,6 +12,7 @@ from which `verify` computes it again.
                                                2 x 2 table of two models on the same images
     mcnemar(old, new)                          its exact p value
     pair_count(variants)                       comparisons of two variants that the post makes
+    pairs_left_out(variants)                   pairs that differ in one setting and are not compared, being too many
     adjusted(old, new, variants)               the p value after Holm's correction for these
     loss_gain_low(old, new), loss_gain_high    95% interval of the new test loss less the old, by the paired bootstrap
     adjusted_loss(old, new, variants)          its p value after Holm's correction
@@ -95,19 +96,22 @@ def _counts(score: Any) -> tuple[int, int]:
 
 
 def _paired(old: Any, new: Any) -> noise.Pairs:
-    return noise.paired(*(getattr(model, "predictions", model) for model in (old, new)))
+    return contrasts.paired(*map(_images, (old, new)))
 
 
 def _mcnemar(old: Any, new: Any) -> float:
-    pairs = _paired(old, new)
-    return noise.mcnemar(pairs.mended, pairs.broken)
+    return contrasts.by_outcomes(*map(_images, (old, new)))
+
+
+def _images(model: Any) -> Any:
+    return getattr(model, "predictions", model)
 
 
 def _end(metric: str, side: Literal[0, 1]) -> Callable[[Any], float]:
     """One end of the interval of a metric of an outcome's test images."""
 
     def end(outcome: Any) -> float:
-        found = intervals.of_metric(metric, outcome.predictions, len(outcome.confusion.rows))
+        found = contrasts.interval(metric, outcome.predictions, len(outcome.confusion.rows))
         if found is None:
             raise ValueError(f"{metric} of these images has no interval")
         return found[side]
@@ -135,6 +139,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "both_wrong": lambda old, new: _paired(old, new).both_wrong,
     "mcnemar": _mcnemar,
     "pair_count": lambda variants: len(contrasts.pairs(variants)),
+    "pairs_left_out": contrasts.left_out,
     "adjusted": contrasts.adjusted,
     "loss_gain_low": lambda old, new: _loss_gain(old, new).low,
     "loss_gain_high": lambda old, new: _loss_gain(old, new).high,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from generator.experiment.showcase import MOST_PAIRS
+from generator.post.prose.plain import plain
 from generator.support.statistics import noise
 
 
@@ -34,10 +35,11 @@ def pairs_drawn(pairs: Sequence[Any]) -> int:
 
 def known_told_otherwise(variants: Mapping[str, Any], data: Any) -> bool:
     """Whether for some variant known and other test images are told differently by more than chance."""
+    data = plain(data)
     return any(
         bool(total(variant, data, known=True) and total(variant, data, known=False))
         and fisher(variant, data) < noise.SIGNIFICANT
-        for variant in variants.values()
+        for variant in plain(variants).values()
     )
 
 

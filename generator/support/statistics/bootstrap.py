@@ -24,7 +24,7 @@ DRAWS = 9999
 _FEWEST, _MOST = 1999, 40_000_000
 _SEED = 1987
 _AT_ONCE = 4_000_000
-"""Images drawn at once, for memory."""
+"""Images, or numbers of images, drawn at once, for memory."""
 _TAIL = 0.025
 _NORMAL = NormalDist()
 
@@ -58,11 +58,21 @@ def of_counts(counts: Sequence[int], statistic: Callable[[Vector], Vector]) -> I
     To draw n images again is to draw n kinds with the probabilities that they have among these.
     """
     seen = np.asarray(counts, dtype=np.float64)
-    size = int(seen.sum())
-    drawn = np.random.RandomState(_SEED).multinomial(size, seen / size, size=DRAWS).astype(np.float64)
+    size, random = int(seen.sum()), np.random.RandomState(_SEED)
+    rows = max(1, _AT_ONCE // len(seen))
+
+    def drawn(start: int) -> Vector:
+        return random.multinomial(size, seen / size, size=min(rows, DRAWS - start)).astype(np.float64)
+
+    def without(some: NDArray[np.int_]) -> Vector:
+        fewer = np.tile(seen, (len(some), 1))
+        fewer[np.arange(len(some)), some] -= 1
+        return fewer
+
     kinds = np.flatnonzero(seen)
-    fewer = np.repeat(statistic(seen - np.eye(len(seen))[kinds]), seen[kinds].astype(int))
-    return bca(statistic(drawn), float(statistic(seen[None])[0]), fewer)
+    replicates = np.concatenate([statistic(drawn(start)) for start in range(0, DRAWS, rows)])
+    each = np.concatenate([statistic(without(kinds[start : start + rows])) for start in range(0, len(kinds), rows)])
+    return bca(replicates, float(statistic(seen[None])[0]), np.repeat(each, seen[kinds].astype(int)))
 
 
 def bca(replicates: Vector, estimate: float, without: Vector) -> Interval:

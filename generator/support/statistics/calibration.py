@@ -25,6 +25,10 @@ Answers = tuple[tuple[float, bool], ...]
 
 DRAWS = 999
 _SEED = 2021
+_AT_ONCE = 4_000_000
+"""Numbers of a band that are looked at at once, for memory."""
+_LONG = 4096
+"""Odds up to which zeros at their ends cost nothing."""
 _LOG_RANGE = 3.0
 """Temperatures between e^-3 and e^3 are looked at: a twentieth, and twenty."""
 
@@ -99,16 +103,31 @@ def chance(answers: Answers) -> Chance:
     """The consistency band of the curve, and the p value of its miscalibration, by drawing outcomes for the
     confidences as they are."""
     values, _, images = _distinct(answers)
-    random = np.random.RandomState(_SEED)
-    drawn = random.binomial(images.astype(int), values, size=(DRAWS, len(values)))
-    fitted = np.stack([_pooled(row / images, images) for row in drawn])
-    low, high = np.quantile(fitted, [0.025, 0.975], axis=0)
-    seen = parts(answers).miscalibration
-    # Of one confidence c with k of m right the squares add up to m c² + k (1 - 2 c).
-    scores = (images * values**2 + drawn * (1 - 2 * values)).sum(axis=1)
-    miscalibrations = (scores - (images * fitted * (1 - fitted)).sum(axis=1)) / images.sum()
-    as_large = int((miscalibrations >= seen - 1e-12).sum())
-    return Chance(low, high, (as_large + 1) / (DRAWS + 1))
+    random, seen = np.random.RandomState(_SEED), parts(answers).miscalibration
+    curves, as_large = [], 0
+    for _ in range(DRAWS):
+        drawn = random.binomial(images.astype(int), values)
+        fitted = _pooled(drawn / images, images)
+        # Of one confidence c with k of m right the squares add up to m c² + k (1 - 2 c).
+        scores = (images * values**2 + drawn * (1 - 2 * values)).sum()
+        miscalibration = (scores - (images * fitted * (1 - fitted)).sum()) / images.sum()
+        as_large += int(miscalibration >= seen - 1e-12)
+        # As steps, of which a curve has few however many confidences there are.
+        starts = np.flatnonzero(np.diff(fitted, prepend=-1.0))
+        curves.append((starts, fitted[starts]))
+    return Chance(*_band(curves, len(values)), (as_large + 1) / (DRAWS + 1))
+
+
+def _band(curves: Sequence[tuple[NDArray[np.int_], Vector]], size: int) -> tuple[Vector, Vector]:
+    """Between which of the curves 95% lie, at each of `size` places; of a curve where it rises, and to what."""
+    columns = max(1, _AT_ONCE // len(curves))
+    ends = []
+    for first in range(0, size, columns):
+        places = np.arange(first, min(size, first + columns))
+        heights = [steps[np.searchsorted(starts, places, side="right") - 1] for starts, steps in curves]
+        ends.append(np.quantile(np.stack(heights), [0.025, 0.975], axis=0))
+    low, high = np.concatenate(ends, axis=1)
+    return low, high
 
 
 @lru_cache(maxsize=256)
@@ -149,11 +168,24 @@ def cooled(logits: ArrayLike, labels: ArrayLike, degree: float) -> Vector:
 
 def _number_right(confidences: Sequence[float]) -> Vector:
     """The probability of each number of right answers, none to all, where every confidence is right."""
-    parts = [np.asarray([1 - confidence, confidence]) for confidence in confidences]
+    parts = [(0, np.asarray([1 - confidence, confidence])) for confidence in confidences]
     while len(parts) > 1:
         pairs = zip(parts[::2], parts[1::2], strict=False)
-        parts = [*(np.convolve(*pair) for pair in pairs), *parts[len(parts) // 2 * 2 :]]
-    return parts[0]
+        added = [_trimmed(one + other, np.convolve(odds, others)) for (one, odds), (other, others) in pairs]
+        parts = [*added, *parts[len(parts) // 2 * 2 :]]
+    least, odds = parts[0]
+    return np.pad(odds, (least, len(confidences) + 1 - least - len(odds)))
+
+
+def _trimmed(least: int, odds: Vector) -> tuple[int, Vector]:
+    """The odds of `least` and more right answers without what is zero at their ends.
+
+    Of many answers most numbers are beyond what a float can tell from impossible: time would grow with their square.
+    """
+    if len(odds) <= _LONG:
+        return least, odds
+    possible = np.flatnonzero(odds >= np.finfo(np.float64).tiny)
+    return least + int(possible[0]), odds[possible[0] : possible[-1] + 1]
 
 
 def _distinct(answers: Answers) -> tuple[Vector, NDArray[np.int_], Vector]:

@@ -73,7 +73,11 @@ def mcnemar(mended: int, broken: int) -> float:
 def sign(lower: int, higher: int) -> float:
     """Two-sided exact p value of the sign test: `lower` of `lower + higher` fair coins, or as one-sided a count."""
     total = lower + higher
-    tail = sum(math.comb(total, k) for k in range(min(lower, higher) + 1))
+    tail = ways = 1
+    # Each number of ways from the one before: a binomial coefficient of thousands takes as many products by itself.
+    for k in range(min(lower, higher)):
+        ways = ways * (total - k) // (k + 1)
+        tail += ways
     # Whole numbers are divided: a float holds no 2 ** 4000.
     return min(1.0, float(2 * tail / 2**total))
 
@@ -121,10 +125,14 @@ def fisher(correct: int, total: int, other_correct: int, other_total: int) -> fl
     The probability of all tables with the same margins that are no more probable than this one.
     """
     right, everything = correct + other_correct, total + other_total
-    possible = range(max(0, right - other_total), min(total, right) + 1)
-    ways = [math.comb(total, k) * math.comb(other_total, right - k) for k in possible]
-    seen = ways[correct - possible.start]
-    return sum(way for way in ways if way <= seen) / math.comb(everything, right)
+    seen = math.comb(total, correct) * math.comb(other_total, other_correct)
+    least, most = max(0, right - other_total), min(total, right)
+    ways, as_rare = math.comb(total, least) * math.comb(other_total, right - least), 0
+    for k in range(least, most + 1):
+        as_rare += ways if ways <= seen else 0
+        # The ways of the next table; as in `sign`.
+        ways = ways * (total - k) * (right - k) // ((k + 1) * (other_total - right + k + 1))
+    return as_rare / math.comb(everything, right)
 
 
 def unpaired(correct: int, total: int, other_correct: int, other_total: int) -> tuple[float, float]:
