@@ -20,7 +20,8 @@ import pytest
 from benchmarks import record
 from generator.publishing import verify
 from tests import fakes
-from tests.fakes import Project, command, make_project, run_command, timeless
+from tests.driven import Driven, run_command
+from tests.fakes import Project, make_project, timeless
 
 EVENTS = 5
 MOMENTS = 5
@@ -83,12 +84,11 @@ def killed_at_event(project: Project, number: int) -> bool:
 
 
 def killed_after(project: Project, seconds: float) -> bool:
-    process = subprocess.Popen(
-        command(project, *OVERRIDES), cwd=fakes.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = Driven(project, *OVERRIDES)
     time.sleep(seconds)
     process.kill()
-    return process.wait() != 0
+    process.communicate()
+    return process.returncode != 0
 
 
 def crash_at_events(folder: Path, chance: random.Random, clean: tuple[dict, dict, int, float], kills: int) -> int:  # type: ignore[type-arg]
