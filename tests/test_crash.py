@@ -192,6 +192,8 @@ def test_fault_31_a_real_training_killed_and_resumed_gives_the_same_bytes(tmp_pa
         process.wait()
     subprocess.run(real_command(project), cwd=fakes.ROOT, check=True, capture_output=True)
     assert timeless(project.site()) == timeless(reference.site())
+    (post,) = project.places.site.glob("_posts/*.md")
+    assert "# Reproduction Notes" in post.read_text("utf-8")
 
 
 def main(kills: int, chosen: int, kept: Path | None) -> None:
