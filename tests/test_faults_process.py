@@ -99,7 +99,7 @@ def start(project: Project, *arguments: str, until: str) -> Driven:
 def test_fault_32_an_interrupted_build_says_how_to_go_on_and_does(
     fresh: Project, template: Project, number: signal.Signals, code: int, until: str
 ) -> None:
-    process = start(fresh, until=until)
+    process = start(fresh, f"wait={until}:{fresh.folder.parent / 'never'}", until=until)
     process.send_signal(number)
     _, stderr = process.communicate()
     assert process.returncode == code
