@@ -1,7 +1,7 @@
 # Every target does its own set-up; `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-# Processes that share the tests, a file each at a time; those that train come first, so that none is left waiting.
+# Processes that share the tests, a file each at a time; long ones come first, so that none is left waiting.
 WORKERS ?= 2
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 

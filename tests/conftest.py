@@ -10,6 +10,9 @@ from generator.support.errors import BadInput
 
 IMPORT_TENSORFLOW = {"test_epochs.py", "test_network.py", "test_probe.py", "test_standalone.py"}
 
+LONG = ("train", "cluster", "browser", "jekyll")
+"""Markers of tests that take long, those of the longest files first."""
+
 # As the worker does, unless it is to be tried without: TensorFlow's default differs between processors.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
@@ -21,9 +24,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that train come first: several processes share the files, and the long ones must not be the last."""
-    training = {item.path for item in items if item.get_closest_marker("train")}
-    items.sort(key=lambda item: item.path not in training)
+    """Files with long tests come first: several processes share the files, and the long ones must not be the last."""
+    long = {kind: {item.path for item in items if item.get_closest_marker(kind)} for kind in LONG}
+    items.sort(key=lambda item: next((place for place, kind in enumerate(LONG) if item.path in long[kind]), len(LONG)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

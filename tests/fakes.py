@@ -14,7 +14,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -574,7 +573,7 @@ OPTIONS = ("kill", "slow", "wait", "say", "real")
 
 
 def command(project: Project, *arguments: str, code: str = DRIVER) -> list[str]:
-    """The command line for a process of its own, to be run in the project's root."""
+    """The command line for an interpreter of its own, to be run in the project's root; `driven` does with less."""
     return [sys.executable, "-c", code, *project.arguments(*arguments)]
 
 
@@ -588,12 +587,6 @@ def make_built(folder: Path, variants: str = "baseline") -> Project:
         project.variants = variants
         project.build()
     return project
-
-
-def run_command(project: Project, *arguments: str, code: str = DRIVER) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    done = command(project, *arguments, code=code)
-    return subprocess.run(done, capture_output=True, text=True, cwd=ROOT, check=False, timeout=300)
 
 
 # ---- The worker's process --------------------------------------------------------------------------------

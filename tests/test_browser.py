@@ -76,11 +76,24 @@ def test_the_page_is_whole_quiet_and_accessible(
     assert violations == []
 
 
+@pytest.fixture(scope="module")
+def preview(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The preview page, its site beside it: shared, because the tests only look at it."""
+    return make_preview(tmp_path_factory.mktemp("preview"))
+
+
+@pytest.fixture(scope="module")
+def exported(preview: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The exported file, alone in its folder: shared likewise."""
+    path = tmp_path_factory.mktemp("elsewhere") / "post.html"
+    path.write_text(export(preview.read_text("utf-8"), preview.parent), "utf-8")
+    return path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_the_preview_is_whole_quiet_and_accessible(browser: Browser, tmp_path: Path, width: int, scheme: str) -> None:
-    make_preview(tmp_path)
-    with browsing.served(tmp_path) as address:
+def test_the_preview_is_whole_quiet_and_accessible(browser: Browser, preview: Path, width: int, scheme: str) -> None:
+    with browsing.served(preview.parent) as address:
         browser.open(f"{address}/preview.html", width, scheme)
         faults, violations = browser.faults(origin_of(address)), browser.violations()
     browser.screenshot(SCREENSHOTS / f"preview-{width}-{scheme}.png")
@@ -88,10 +101,7 @@ def test_the_preview_is_whole_quiet_and_accessible(browser: Browser, tmp_path: P
     assert violations == []
 
 
-def test_the_exported_file_opens_without_a_request(browser: Browser, tmp_path: Path) -> None:
-    exported = tmp_path / "elsewhere" / "post.html"
-    exported.parent.mkdir()
-    exported.write_text(export(make_preview(tmp_path).read_text("utf-8"), tmp_path), "utf-8")
+def test_the_exported_file_opens_without_a_request(browser: Browser, exported: Path) -> None:
     browser.open(exported.as_uri(), PHONE)
     assert browser.faults(exported.as_uri()) == []
     browser.open(exported.as_uri())
@@ -136,12 +146,11 @@ def test_on_one_page_the_listings_are_reached_and_accessible(browser: Browser, t
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_figures_of_the_exported_file_enlarge_and_close_without_scripts(
-    browser: Browser, tmp_path: Path, width: int
+    browser: Browser, exported: Path, tmp_path: Path, width: int
 ) -> None:
-    exported = tmp_path / "post.html"
-    text = export(make_preview(tmp_path).read_text("utf-8"), tmp_path)
-    exported.write_text(re.sub("<script.*?</script>", "", text, flags=re.DOTALL), "utf-8")
-    browser.open(exported.as_uri(), width)
+    page = tmp_path / "post.html"
+    page.write_text(re.sub("<script.*?</script>", "", exported.read_text("utf-8"), flags=re.DOTALL), "utf-8")
+    browser.open(page.as_uri(), width)
     before = browser.script(_FIGURE)
     browser.script("document.querySelector('#figure-2 a').focus()")
     browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
@@ -169,10 +178,8 @@ return [there.textContent, getComputedStyle(there).outlineStyle];
 """
 
 
-def test_the_exported_file_prints(browser: Browser, tmp_path: Path) -> None:
+def test_the_exported_file_prints(browser: Browser, exported: Path) -> None:
     """On paper the folded parts are open, nothing is cut off at the right, and the site's furniture is gone."""
-    exported = tmp_path / "post.html"
-    exported.write_text(export(make_preview(tmp_path).read_text("utf-8"), tmp_path), "utf-8")
     browser.driver.get(exported.as_uri())
     pdf = browser.command(
         "Page.printToPDF", printBackground=True, preferCSSPageSize=True, paperWidth=8.27, paperHeight=11.69
@@ -189,9 +196,7 @@ def test_the_exported_file_prints(browser: Browser, tmp_path: Path) -> None:
     assert shown["colour"] == "rgb(255, 255, 255)"
 
 
-def test_tables_are_sorted_and_predictions_filtered(browser: Browser, tmp_path: Path) -> None:
-    exported = tmp_path / "post.html"
-    exported.write_text(export(make_preview(tmp_path).read_text("utf-8"), tmp_path), "utf-8")
+def test_tables_are_sorted_and_predictions_filtered(browser: Browser, exported: Path) -> None:
     browser.open(exported.as_uri())
     before = browser.script(_LOGITS)
     assert len(before) == 40
@@ -243,17 +248,23 @@ def make_preview(folder: Path, post: PostSettings | None = None) -> Path:
     return page
 
 
+@pytest.fixture(scope="module")
+def in_minima(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("minima")
+    blog = new_blog(folder / "blog")
+    put(blog, make_site(place=layout.find(blog, make_post())))
+    assert jekyll(blog, folder / "target") == []
+    assert links.broken(folder / "target", "") == []
+    with browsing.served(folder / "target") as address:
+        yield address
+
+
 @pytest.mark.skipif(minima_is_missing(), reason=MINIMA_REASON)
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_the_post_looks_right_in_a_new_blog(browser: Browser, tmp_path: Path, width: int) -> None:
-    blog = new_blog(tmp_path / "blog")
-    put(blog, make_site(place=layout.find(blog, make_post())))
-    assert jekyll(blog, tmp_path / "target") == []
-    assert links.broken(tmp_path / "target", "") == []
-    with browsing.served(tmp_path / "target") as address:
-        browser.open(f"{address}/computer-vision/2023/01/31/{make_post().slug}.html", width)
-        faults = browser.faults(origin_of(address))
-        ratios = browser.script("return [...document.querySelectorAll('figure img')].map((i) => i.width / i.height)")
+def test_the_post_looks_right_in_a_new_blog(browser: Browser, in_minima: str, width: int) -> None:
+    browser.open(f"{in_minima}/computer-vision/2023/01/31/{make_post().slug}.html", width)
+    faults = browser.faults(origin_of(in_minima))
+    ratios = browser.script("return [...document.querySelectorAll('figure img')].map((i) => i.width / i.height)")
     browser.screenshot(SCREENSHOTS / f"minima-{width}.png")
     assert faults == []
     assert ratios == pytest.approx([figure.width / figure.height for figure in make_results().figures], rel=0.01)
@@ -301,9 +312,8 @@ def test_the_page_weighs_less_than_two_megabytes(browser: Browser, site: str) ->
     assert sum(sizes) < 2_000_000
 
 
-def test_a_figure_of_the_preview_leads_to_its_full_size(browser: Browser, tmp_path: Path) -> None:
-    page = make_preview(tmp_path)
-    browser.open(page.as_uri())
+def test_a_figure_of_the_preview_leads_to_its_full_size(browser: Browser, preview: Path) -> None:
+    browser.open(preview.as_uri())
     links = browser.script("return [...document.querySelectorAll('figure > a')].map((a) => a.href)")
     assert len(links) == len(make_results().figures)
     assert [link for link in links if not Path(urlsplit(link).path).is_file()] == []

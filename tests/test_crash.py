@@ -20,7 +20,8 @@ import pytest
 from benchmarks import record
 from generator.publishing import verify
 from tests import fakes
-from tests.fakes import Project, command, make_project, run_command, timeless
+from tests.driven import Driven, run_command
+from tests.fakes import Project, make_project, timeless
 
 EVENTS = 5
 MOMENTS = 5
@@ -83,12 +84,11 @@ def killed_at_event(project: Project, number: int) -> bool:
 
 
 def killed_after(project: Project, seconds: float) -> bool:
-    process = subprocess.Popen(
-        command(project, *OVERRIDES), cwd=fakes.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = Driven(project, *OVERRIDES)
     time.sleep(seconds)
     process.kill()
-    return process.wait() != 0
+    process.communicate()
+    return process.returncode != 0
 
 
 def crash_at_events(folder: Path, chance: random.Random, clean: tuple[dict, dict, int, float], kills: int) -> int:  # type: ignore[type-arg]
@@ -192,6 +192,8 @@ def test_fault_31_a_real_training_killed_and_resumed_gives_the_same_bytes(tmp_pa
         process.wait()
     subprocess.run(real_command(project), cwd=fakes.ROOT, check=True, capture_output=True)
     assert timeless(project.site()) == timeless(reference.site())
+    (post,) = project.places.site.glob("_posts/*.md")
+    assert "# Reproduction Notes" in post.read_text("utf-8")
 
 
 def main(kills: int, chosen: int, kept: Path | None) -> None:

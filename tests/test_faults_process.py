@@ -19,7 +19,8 @@ from generator import cli
 from generator.publishing import verify
 from generator.support import hardware
 from tests import fakes
-from tests.fakes import DRIVER, Project, command, make_project, run_command, timeless, tree
+from tests.driven import Driven, run_command
+from tests.fakes import DRIVER, Project, command, make_project, timeless, tree
 
 WITHOUT_TENSORFLOW = """
 import sys
@@ -64,7 +65,8 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize("option", ["--help", "--explain", "--set=head.epochs=9 --explain", ""])
 def test_what_trains_nothing_does_without_tensorflow_and_drawing(built: Project, option: str) -> None:
     before = timeless(built.site())
-    done = run_command(built, *option.split(), code=WITHOUT_TENSORFLOW)
+    arguments = command(built, *option.split(), code=WITHOUT_TENSORFLOW)
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=fakes.ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert timeless(built.site()) == before
 
@@ -83,13 +85,9 @@ def test_comparing_and_verifying_do_without_tensorflow_and_drawing(built: Projec
 # ---- Signals and other builds ----------------------------------------------------------------------------
 
 
-def start(project: Project, *arguments: str, until: str) -> subprocess.Popen[str]:
+def start(project: Project, *arguments: str, until: str) -> Driven:
     """A build of the project, running, that has come to the event `until`."""
-    process = subprocess.Popen(
-        command(project, "say", "slow=0.2", *arguments),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=fakes.ROOT,
-    )  # fmt: skip
-    assert process.stdout is not None
+    process = Driven(project, "say", "slow=0.2", *arguments)
     for line in process.stdout:
         if line.strip() == until:
             return process
@@ -101,7 +99,7 @@ def start(project: Project, *arguments: str, until: str) -> subprocess.Popen[str
 def test_fault_32_an_interrupted_build_says_how_to_go_on_and_does(
     fresh: Project, template: Project, number: signal.Signals, code: int, until: str
 ) -> None:
-    process = start(fresh, until=until)
+    process = start(fresh, f"wait={until}:{fresh.folder.parent / 'never'}", until=until)
     process.send_signal(number)
     _, stderr = process.communicate()
     assert process.returncode == code
@@ -144,13 +142,9 @@ def test_fault_35_the_second_build_names_the_first_and_ends(fresh: Project, temp
     assert timeless(fresh.site()) == timeless(template.site())
 
 
-def beside(project: Project, store: Path, *arguments: str) -> subprocess.Popen[str]:
+def beside(project: Project, store: Path, *arguments: str) -> Driven:
     """A build of the project in another one's store, that has come to wait for it."""
-    process = subprocess.Popen(
-        command(project, "say", "--store", str(store), *arguments),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=fakes.ROOT,
-    )  # fmt: skip
-    assert process.stderr is not None
+    process = Driven(project, "say", "--store", str(store), *arguments)
     for line in process.stderr:
         if line.endswith("is making baseline.head; waiting for it\n"):
             return process

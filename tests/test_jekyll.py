@@ -37,6 +37,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(tmp_path_factory.mktemp("jekyll"))
 
 
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site below /repo with documents of its own."""
+    folder = tmp_path_factory.mktemp("documented")
+    return built(folder, baseurl="/repo", docs=put(folder / "docs", DOCUMENTS))
+
+
+@pytest.fixture(scope="module")
+def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of classes of which the post says no more than of others, as it does of the original's."""
+    return built(tmp_path_factory.mktemp("ordinary"), make_results(data=make_data(class_names=("first", "second"))))
+
+
 @pytest.mark.parametrize("baseurl", ["", "/repo"])
 def test_every_link_image_and_anchor_resolves(tmp_path: Path, baseurl: str) -> None:
     assert links.broken(built(tmp_path, baseurl=baseurl, docs=DOCS), baseurl) == []
@@ -74,11 +87,9 @@ def test_the_provenance_page_shows_the_run_and_links_the_data(site: Path) -> Non
     assert f'href="/provenance/{Path(POST).name}"' in (site / POST).read_text()
 
 
-def test_documents_are_pages_that_lead_to_each_other(tmp_path: Path) -> None:
-    folder = put(tmp_path / "docs", DOCUMENTS)
-    target = built(tmp_path, baseurl="/repo", docs=folder)
-    assert links.broken(target, "/repo") == []
-    page = (target / "docs/first.html").read_text()
+def test_documents_are_pages_that_lead_to_each_other(documented: Path) -> None:
+    assert links.broken(documented, "/repo") == []
+    page = (documented / "docs/first.html").read_text()
     assert "<title>First &amp; foremost · Measured posts</title>" in page
     assert page.count("<h1>") == 1
     assert "<code>{{ x }} {% if %}</code>" in page.replace("&#123;", "{")
@@ -88,10 +99,11 @@ def test_documents_are_pages_that_lead_to_each_other(tmp_path: Path) -> None:
     assert listed.index("Overview") < listed.index("Beginning") < listed.index(">Second<")
 
 
-def test_documentation_is_linked_where_there_is_any(site: Path, tmp_path: Path) -> None:
-    target = built(tmp_path, docs=put(tmp_path / "docs", DOCUMENTS))
-    footers = [(folder / POST).read_text().partition("<footer")[2] for folder in (site, target)]
-    assert ['href="/docs/">Documentation</a>' in footer for footer in footers] == [False, True]
+def test_documentation_is_linked_where_there_is_any(site: Path, documented: Path) -> None:
+    without, footer = ((folder / POST).read_text().partition("<footer")[2] for folder in (site, documented))
+    assert 'href="/repo/docs/">Documentation</a>' in footer
+    assert "<footer" in (site / POST).read_text()
+    assert "Documentation" not in without
 
 
 DOCUMENTS = {
@@ -119,15 +131,13 @@ def test_two_builds_are_identical(site: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", HOSTILE, ids=["pipe", "script", "raw", "markup", "scripts-of-the-world"])
-def test_hostile_class_names_stay_text(tmp_path: Path, names: tuple[str, str]) -> None:
-    # Of the original's classes the post says more than of others.
-    ordinary, hostile = (make_results(data=make_data(class_names=each)) for each in (("first", "second"), names))
-    target = built(tmp_path / "hostile", hostile)
+def test_hostile_class_names_stay_text(ordinary: Path, tmp_path: Path, names: tuple[str, str]) -> None:
+    target = built(tmp_path, make_results(data=make_data(class_names=names)))
     assert links.broken(target, "") == []
     page = links.read(target / POST)
     assert [name for name in names if name not in page.text] == []
     # Names from outside neither add nor remove an element.
-    assert page.tags == links.read(built(tmp_path / "ordinary", ordinary) / POST).tags
+    assert page.tags == links.read(ordinary / POST).tags
 
 
 def test_a_post_in_the_future_is_on_the_page(tmp_path: Path) -> None:

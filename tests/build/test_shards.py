@@ -25,7 +25,8 @@ from generator.stages.job import Job
 from generator.support.display import Display
 from generator.support.errors import BuildFailed
 from generator.support.progress import Report
-from tests.fakes import FakeExecutor, Project, Recorder, make_project, run_command
+from tests.driven import run_command
+from tests.fakes import FakeExecutor, Project, Recorder, make_project
 
 COUNT, BATCH = 18, 4
 PATIENCE = 60

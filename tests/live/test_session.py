@@ -11,7 +11,8 @@ from generator.live.server import LiveServer
 from generator.live.session import session
 from generator.post.server import PAGE
 from generator.support.errors import BuildFailed
-from tests.fakes import Recorder, make_project, run_command
+from tests.driven import run_command
+from tests.fakes import Recorder, make_project
 from tests.live.typed import PATIENCE, events, get, running
 
 
