@@ -38,6 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as folder:
         trial = Trial(Path(folder), options.arguments)
         measured["builds"] = [trial.without(), trial.on_two_nodes(), trial.node_killed(), *trial.head_killed()]
+    print(as_markdown(measured))
     record.write(options.json, measured)
     if not all(build["same"] for build in measured["builds"]):
         sys.exit("not all sites are the same")
@@ -92,7 +93,7 @@ class Trial:
             assert process.stdout
             lines = []
             for line in process.stdout:
-                lines.append(line.rstrip())
+                lines.append(line.rstrip().replace(str(self._folder), "…"))
                 if strike and SECOND_EPOCH.match(line):
                     strike()
                     strike = None
@@ -116,6 +117,16 @@ class Trial:
         for line in found["said"]:
             print(f"    {line}", flush=True)
         return found
+
+
+def as_markdown(measured: record.Record) -> str:
+    """A line for each build."""
+    lines = ["", "| build | exit | stages begun | site |", "|---|---:|---:|---|"]
+    for build in measured["builds"]:
+        site = f"{build['files']} files, {'the same' if build['same'] else 'another'}" if build["files"] else "none"
+        lines.append(f"| {build['build']} | {build['exit']} | {build['stages']} | {site} |")
+    asked = " ".join(measured["arguments"])
+    return "\n".join([*lines, "", f"`build.py {asked}`; the site but for when and by which machine it was made."])
 
 
 def _kill_a_busy_node(nodes: Nodes) -> None:

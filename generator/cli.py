@@ -27,9 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _terminate)
     accept_any_text()
-    command, rest = _command(list(arguments))
+    named = bool(arguments) and arguments[0] in COMMANDS
+    name = arguments[0] if named else DEFAULT
     try:
-        return command(rest)
+        # Late: none of them waits for what another one imports.
+        run: Callable[[list[str]], int] = importlib.import_module(f"generator.commands.{name}").run
+        return run(list(arguments[1:] if named else arguments))
     except MeasuredPostError as error:
         print(f"{COMMAND}: {as_typed(str(error))}", file=sys.stderr)
         return error.exit_code
@@ -37,19 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has gone, as `| head` does. Nothing is left to say, nor anybody to say it to.
         return 0
     except KeyboardInterrupt:
-        return _stopped(130)
+        return _stopped(130, name)
     except Terminated:
-        return _stopped(143)
+        return _stopped(143, name)
     finally:
         _flush()
-
-
-def _command(arguments: list[str]) -> tuple[Callable[[list[str]], int], list[str]]:
-    named = bool(arguments) and arguments[0] in COMMANDS
-    name = arguments[0] if named else DEFAULT
-    # Late: none of them waits for what another one imports.
-    run: Callable[[list[str]], int] = importlib.import_module(f"generator.commands.{name}").run
-    return run, arguments[1:] if named else arguments
 
 
 def _flush() -> None:
@@ -65,6 +60,7 @@ def _terminate(number: int, frame: Any) -> NoReturn:
     raise Terminated
 
 
-def _stopped(code: int) -> int:
-    print(f"{COMMAND}: stopped; the same command goes on at the last finished epoch", file=sys.stderr)
+def _stopped(code: int, name: str) -> int:
+    goes_on = "; the same command goes on at the last finished epoch" if name == DEFAULT else ""
+    print(f"{COMMAND}: stopped{goes_on}", file=sys.stderr)
     return code

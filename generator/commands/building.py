@@ -8,12 +8,15 @@ from generator.commands.outcome import check_places, places_of, report
 from generator.experiment.config.settings import Config
 from generator.pipeline import Explanation
 from generator.support.display import Display, about, for_terminal
+from generator.support.errors import BadInput
 from generator.support.places import Places
 
 
 def run(options: argparse.Namespace, settings: Config) -> int:
     """What `build.py` does with its options and the settings that they mean; gives the exit code."""
     places = places_of(options, settings)
+    if options.explain and options.force:
+        raise BadInput("--explain --force: with --force everything runs, so there is nothing to explain; leave one out")
     if options.explain:
         _print_explanations(pipeline.explain(settings, places, for_terminal()))
         return 0

@@ -19,11 +19,13 @@ def run(arguments: list[str]) -> int:
     add_config(parser)
     options = parser.parse_args(arguments)
     store = Store(options.store, _warn)
-    if options.push or options.pull or options.ls:
+    exchanges = options.push or options.pull or options.ls
+    if exchanges:
         _exchange(options, store)
-        return 0
     if options.prune is not None:
         print(f"{_size(store.prune(options.prune))} freed")
+    if exchanges:
+        return 0
     entries = list(store.entries())
     print_table(["stage", "key", "size"], [[f.parent.name, f.name[:12], _size(size)] for f, size, _ in entries])
     print(f"{len(entries)} entries, {_size(sum(size for _, size, _ in entries))} in {options.store}")

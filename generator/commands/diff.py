@@ -12,7 +12,7 @@ from generator.experiment.config import loading
 from generator.experiment.config.settings import Config
 from generator.post.jekyll import blog
 from generator.support.errors import BadInput
-from generator.support.files import write_atomically
+from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 from generator.support.program import as_typed
 
 GATE_HELP = (
@@ -78,7 +78,8 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
 
     if options.html:
         pictures = _pictures(found, options, settings)
-        write_atomically(options.html, report.to_html(found, pictures, everything=options.all).encode())
+        page = report.to_html(found, pictures, everything=options.all)
+        write_atomically(options.html, page.encode(), FREE_SPACE_OR_NAME)
         print(f"report   {options.html}")
     elif options.md:
         print(as_typed(report.to_markdown(found, everything=options.all, limit=options.limit)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from generator.commands.options import make_parser
 from generator.support.errors import BadInput
-from generator.support.files import write_atomically
+from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 
 
 def run(arguments: list[str]) -> int:
@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     now = datetime.now().astimezone()
     files = project.files(folder, data=options.data, title=options.title, site=options.blog, now=now)
     for name, text in files.items():
-        write_atomically(folder / name, text.encode())
+        write_atomically(folder / name, text.encode(), FREE_SPACE_OR_NAME)
     print(f"written to {folder}: {', '.join(files)}")
     if note := project.requirement().note:
         print(f"note: {note}")

@@ -12,7 +12,7 @@ from generator.post.jekyll import blog, layout
 from generator.publishing import destinations
 from generator.publishing.outcome import Outcome
 from generator.support.errors import BadInput, printable
-from generator.support.files import write_atomically
+from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 from generator.support.formats import FORMATS
 from generator.support.places import INSTALLED, ROOT, Places
 
@@ -47,7 +47,7 @@ def report(outcome: Outcome, target: Path | None, settings: Config, places: Plac
     """Say what a build gave, and write the file `target` of it, where one is wanted."""
     _print_outcome(outcome)
     if target:
-        write_atomically(target, _exported(target, outcome, settings, places))
+        write_atomically(target, _exported(target, outcome, settings, places), FREE_SPACE_OR_NAME)
         print(f"export   {target}")
 
 

@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
     from generator.models import found, images, page, predict
     from generator.publishing import destinations
     from generator.stages.pixels import found_in
-    from generator.support.files import write_atomically
+    from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 
     if options.html:
         destinations.check_file("--html", options.html)
@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
         raise BadInput("none of the images can be read, so nothing is predicted")
     said = predict.predict(network, read, not_read, display)
     if options.html:
-        write_atomically(options.html, page.to_html(said, read, network).encode())
+        write_atomically(options.html, page.to_html(said, read, network).encode(), FREE_SPACE_OR_NAME)
     if options.json:
         print(predicted.to_text(said), end="")
     else:

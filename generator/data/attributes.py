@@ -98,7 +98,8 @@ def _by_file(named: Sequence[str], files: Sequence[str], where: str) -> list[int
         faults.append(f"not in the folder: {_listed(unknown)}")
     if twice := [files[position] for position, count in Counter(found).items() if position is not None and count > 1]:
         faults.append(f"in several rows: {_listed(twice)}")
-    if missing := [file for position, file in enumerate(files) if position not in set(found)]:
+    there = set(found)
+    if missing := [file for position, file in enumerate(files) if position not in there]:
         faults.append(f"without a row: {_listed(missing)}")
     if faults:
         raise BadInput(f"{where}: must have one row for each image, named as in camel/1.png; {'; '.join(faults)}")

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -79,7 +80,7 @@ class Dataset:
         """Positions in `samples` of images of one group."""
         return _grouped(self.samples)
 
-    @property
+    @cached_property
     def samples(self) -> tuple[Sample, ...]:
         """All images, those for training first, those for test last: the order of their pixels' rows."""
         return self.train + self.validation + self.test

@@ -236,8 +236,8 @@ def _first(names: list[str]) -> list[str]:
 
 
 def _grouping(dataset: Dataset, split: Split, by: str) -> Grouping:
-    groups = dataset.grouped
-    parts = [{part_of(dataset, position, frozenset(split.validation)) for position in group} for group in groups]
+    groups, validation = dataset.grouped, frozenset(split.validation)
+    parts = [{part_of(dataset, position, validation) for position in group} for group in groups]
     return Grouping(
         by=by,
         groups=len(groups),
@@ -255,10 +255,11 @@ def part_of(dataset: Dataset, position: int, validation: frozenset[int]) -> Part
 
 
 def _duplicates(dataset: Dataset, copies: Copies, split: Split) -> tuple[Duplicate, ...]:
+    validation = frozenset(split.validation)
     return tuple(
         Duplicate(
             same="bytes" if len({dataset.samples[position].digest for position in group}) == 1 else "pixels",
-            copies=_files(dataset, group, frozenset(split.validation)),
+            copies=_files(dataset, group, validation),
         )
         for group in copies
     )

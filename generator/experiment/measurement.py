@@ -130,7 +130,8 @@ class Measured(ClassificationScore):
     @property
     def tests(self) -> int:
         """The number of different tests among `groups`: of two groups of one class, both are one test."""
-        return len({_test(group, self.groups) for group in self.groups if group.p is not None})
+        named = zip(_tests(self.groups), self.groups, strict=True)
+        return len({name for name, group in named if group.p is not None})
 
     @property
     def raising(self) -> tuple[Group, ...]:
@@ -187,19 +188,25 @@ def _group(name: str, value: str, label: int, inside: Sequence[Prediction], outs
 
 def _tested(groups: Sequence[Group]) -> Iterator[Group]:
     """The groups with Holm's correction."""
-    tests = {_test(group, groups): group.p for group in groups if group.p is not None}
+    named = _tests(groups)
+    tests = {name: group.p for name, group in zip(named, groups, strict=True) if group.p is not None}
     adjusted = dict(zip(tests, noise.holm(list(tests.values())), strict=True))
+    for name, group in zip(named, groups, strict=True):
+        yield group.model_copy(update={"adjusted": adjusted.get(name)})
+
+
+def _tests(groups: Sequence[Group]) -> list[tuple[str, int, str]]:
+    """Names the test of each group: two groups that are each other's others are compared in one and the same."""
+    rivals: dict[tuple[str, int], list[Group]] = {}
     for group in groups:
-        yield group.model_copy(update={"adjusted": adjusted.get(_test(group, groups))})
+        rivals.setdefault(_among(group), []).append(group)
+    firsts = [rivals[_among(group)][0] if len(rivals[_among(group)]) == 2 else group for group in groups]
+    return [(first.attribute, first.label, first.value) for first in firsts]
 
 
-def _test(group: Group, groups: Sequence[Group]) -> tuple[str, int, str]:
-    """Names the test of a group: two groups that are each other's others are compared in one and the same."""
-    if group.attribute == CLASS:
-        rivals = [other for other in groups if other.attribute == CLASS]
-        return (CLASS, rivals[0].label, "") if len(rivals) == 2 else (CLASS, group.label, "")
-    rivals = [other for other in groups if (other.attribute, other.label) == (group.attribute, group.label)]
-    return group.attribute, group.label, rivals[0].value if len(rivals) == 2 else group.value
+def _among(group: Group) -> tuple[str, int]:
+    """What the groups that are compared with each other share: whole classes, or values of a class."""
+    return (CLASS, 0) if group.attribute == CLASS else (group.attribute, group.label)
 
 
 def _shared(hardest: Sequence[Prediction], attributes: Mapping[str, Sequence[str]]) -> Iterator[Shared]:

@@ -15,6 +15,7 @@ UNFINISHED = ".writing"
 """Ends the name of a file that is being written."""
 
 FREE_SPACE = "free space there or name another folder with --store"
+FREE_SPACE_OR_NAME = "free space there or name another"
 DISK_FULL = "is the disk full?"
 
 
@@ -40,9 +41,9 @@ def replacing(path: Path, advice: str = FREE_SPACE) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, whole or not at all. Raises `BuildFailed` if the disk refuses."""
-    with replacing(path) as stream:
+def write_atomically(path: Path, data: bytes, advice: str = FREE_SPACE) -> None:
+    """Replace `path` by `data`, whole or not at all. Raises `BuildFailed`, with the `advice`, if the disk refuses."""
+    with replacing(path, advice) as stream:
         stream.write(data)
 
 

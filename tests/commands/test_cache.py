@@ -49,3 +49,10 @@ def test_the_address_is_that_of_the_settings(store: Path, tmp_path: Path, capsys
 def test_without_an_address_it_says_where_one_belongs(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["cache", "--store", str(store), "--ls"]) == 2
     assert "there is no remote store: give --remote ADDRESS" in capsys.readouterr().err
+
+
+def test_what_was_pushed_can_be_pruned_at_once(store: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    remote = str(tmp_path / "remote")
+    assert cli.main(["cache", "--store", str(store), "--push", "--remote", remote, "--prune", "0"]) == 0
+    assert Store(store).find(KEY) is None
