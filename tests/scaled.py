@@ -23,19 +23,23 @@ from tests.fakes import Recorder, quick_drawing
 MARGIN, SPREAD = 1.7, 1.5
 """Of the logit of two classes."""
 
+TRAINING, VALIDATION = 296, 64
+"""Images, whatever the size of the test."""
+
 
 def make(images: int = 40, classes: int = 2, variants: int = 3, runs: int = 1, *, seed: int = 1) -> BuildResults:
     """A build with so many test images, each variant after the first with settings of its own."""
     random = np.random.default_rng(seed)
     names = ("camel", "horse") if classes == 2 else tuple(f"class-{label:04}" for label in range(classes))
     made = {each.name: each for each in (_variant(random, i, names, images, runs) for i in range(variants))}
-    per_class = np.bincount(_labels(images, classes), minlength=classes).tolist()
     maps = tuple(
         FigureFile(scope=name, name=each, width=960, height=640) for name in made for each in figure_names.OF_MAPS
     )
     data = factories.make_data(
         class_names=names,
-        test=tuple(Count(class_name=name, images=count) for name, count in zip(names, per_class, strict=True)),
+        train=_counts(names, TRAINING + VALIDATION),
+        kept=_counts(names, VALIDATION),
+        test=_counts(names, images),
         test_batches=math.ceil(images / 32),
     )
     figures = (*factories.make_figures(made), *maps)
@@ -58,8 +62,8 @@ def _variant(random: Generator, number: int, names: tuple[str, ...], images: int
 
     def outcome() -> PhaseOutcome:
         parts = {
-            "train": predictions(random, names, 296, "train"),
-            "validation": predictions(random, names, 64, "train"),
+            "train": predictions(random, names, TRAINING, "train"),
+            "validation": predictions(random, names, VALIDATION, "train"),
             "test": predictions(random, names, images, "test"),
         }
         return factories.outcome_of(parts, len(names))  # type: ignore[arg-type]
@@ -110,6 +114,11 @@ def predictions(random: Generator, names: tuple[str, ...], total: int, folder: s
             zip(labels.tolist(), predicted.tolist(), shown.tolist(), probabilities.tolist(), every, strict=True)
         )
     )  # fmt: skip
+
+
+def _counts(names: tuple[str, ...], images: int) -> tuple[Count, ...]:
+    found = np.bincount(_labels(images, len(names)), minlength=len(names)).tolist()
+    return tuple(Count(class_name=name, images=count) for name, count in zip(names, found, strict=True))
 
 
 def _labels(images: int, classes: int) -> np.ndarray:
