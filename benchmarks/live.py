@@ -137,8 +137,11 @@ def as_markdown(measured: Record) -> str:
     many = len(rounds)
     told = f"`build.py {' '.join(measured['arguments'])}`, {many} round{'' if many == 1 else 's'}"
     sent = f"{median(each['with']['events'] for each in rounds):.0f} events"
-    cost = _told([_share(each) for each in rounds], "+.2%")
-    return "\n".join([*lines, "", f"{told}; {sent} a build. The page took {cost} of the build's processor time."])
+    shares = [_share(each) for each in rounds]
+    cost = f"The page took {_told(shares, '+.2%')} of the build's processor time"
+    if min(shares) <= 0 <= max(shares):
+        cost += ": nothing that shows"
+    return "\n".join([*lines, "", f"{told}; {sent} a build. {cost}."])
 
 
 def _ratios(rounds: list[dict[str, Any]], unit: str) -> list[float]:

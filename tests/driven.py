@@ -19,7 +19,13 @@ from typing import IO
 from tests import fakes
 from tests.fakes import Project
 
-PRELOADED = ("tests.driven", "generator.commands.build", "generator.stages.labels", "generator.post.formats.preview")
+PRELOADED = (
+    "tests.driven",
+    "generator.commands.building",
+    "generator.stages.labels",
+    "generator.publishing.deliver",
+    "generator.post.formats.preview",
+)
 """What the fork server imports: the fakes, and what a build imports only when it comes to it."""
 
 

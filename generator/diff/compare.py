@@ -62,7 +62,7 @@ class Paired:
         """Whether the two differ by more than chance, empty where they cannot be paired."""
         if self.p is None:
             return ""
-        return "more than chance" if self.p < noise.SIGNIFICANT else "within chance"
+        return noise.verdict(self.p)
 
     def of(self, outcome: Outcome) -> tuple[PredictionChange, ...]:
         return tuple(change for change in self.changes if change.outcome == outcome)

@@ -39,8 +39,7 @@ def told(
         found = _difference(change.metric, one, other, names, same=same) if differs else None
         if found:
             low, high, p = found
-            note = "more than chance" if p < noise.SIGNIFICANT else "within chance"
-            change = replace(change, low=low, high=high, p=p, note=note)
+            change = replace(change, low=low, high=high, p=p, note=noise.verdict(p))
         yield change
 
 

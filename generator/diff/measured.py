@@ -49,6 +49,5 @@ def _verdict(pairs: noise.Pairs) -> str:
     if not pairs.mended + pairs.broken:
         return f"{images} the same are right and wrong"
     p = noise.mcnemar(pairs.mended, pairs.broken)
-    chance = "more than chance" if p < noise.SIGNIFICANT else "within chance"
     test = f"McNemar, exact: p = {formats.probability(p)}"
-    return f"{images} {pairs.mended} mended, {pairs.broken} broken: {chance} ({test})"
+    return f"{images} {pairs.mended} mended, {pairs.broken} broken: {noise.verdict(p)} ({test})"

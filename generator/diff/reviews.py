@@ -64,7 +64,7 @@ def _chance(region: Region, old: ActivationMaps, new: ActivationMaps) -> str:
     if len(both) < 2:
         return ""
     p = bootstrap.of_mean(tuple(getattr(b, region) - getattr(a, region) for a, b in both)).p
-    return f": {'more than' if p < noise.SIGNIFICANT else 'within'} chance (p = {formats.probability(p)})"
+    return f": {noise.verdict(p)} (p = {formats.probability(p)})"
 
 
 def _some(files: Sequence[str]) -> str:

@@ -17,11 +17,10 @@ def verdict(one: VariantResult, other: VariantResult) -> str:
     from generator.experiment.statistics.two_way import difference
 
     found, gain, drawn = signs(before, after), over_runs(gains(before, after)), difference(before, after)
-    chance = "more than chance" if drawn.p < noise.SIGNIFICANT else "within chance"
     return (
         f"over {found.runs} runs accuracy {gain.mean:+.4f} ± {gain.sd:.4f}, higher in {found.better}, lower in "
-        f"{found.worse} (95% interval over runs and images {drawn.low:+.4f} to {drawn.high:+.4f}): {chance} "
-        f"(p = {formats.probability(drawn.p)})"
+        f"{found.worse} (95% interval over runs and images {drawn.low:+.4f} to {drawn.high:+.4f}): "
+        f"{noise.verdict(drawn.p)} (p = {formats.probability(drawn.p)})"
     )
 
 

@@ -35,6 +35,11 @@ Z = 1.959963984540054
 """97.5% quantile of the normal distribution, for an interval of 95%."""
 
 
+def verdict(p: float) -> str:
+    """What a difference with this p value is called."""
+    return "more than chance" if p < SIGNIFICANT else "within chance"
+
+
 def wilson(correct: int, total: int) -> tuple[float, float]:
     """The 95% interval by Wilson's score (JASA 22, 1927) for a share of `correct` out of `total` ≥ 1."""
     share, square = correct / total, Z * Z / total
