@@ -60,7 +60,7 @@ def main() -> None:
                 for step in STEPS:
                     row = {"axis": axis, "size": size, "step": step, **_run(step, folder, size)}
                     print(f"{axis} {size}: {step} {row['seconds']:.1f} s, {row['memory'] / 2**20:.0f} MiB", flush=True)
-                    measured["rows"].append(row)
+                    measured["rows"] += [row] if step != "other" else []
     print(as_markdown(measured))
     record.write(options.json, measured)
 
@@ -102,8 +102,12 @@ def verified(folder: Path, size: Mapping[str, int]) -> Callable[[], Facts]:
     return lambda: {"findings": len(verify.verify(folder / "new" / "site"))}
 
 
+def other(folder: Path, size: Mapping[str, int]) -> Callable[[], Facts]:
+    """The build to compare with. By itself, since what it holds would count as the comparison's."""
+    return lambda: {"variants": len(scaled.publish(scaled.make(**size, seed=2), folder / "old")[1].results.variants)}
+
+
 def differences(folder: Path, size: Mapping[str, int]) -> Callable[[], Facts]:
-    scaled.publish(scaled.make(**size, seed=2), folder / "old")
     places = builds.SearchPlaces(folder, folder / "new" / "site", folder / "store", "")
 
     def work() -> Facts:
@@ -164,6 +168,7 @@ def _runs(variant: VariantResult, phase: Phase, part: Part) -> Runs:
 STEPS: Final[dict[str, Callable[[Path, Mapping[str, int]], Callable[[], Facts]]]] = {
     "post": post,
     "verify": verified,
+    "other": other,
     "diff": differences,
     "export": exported,
     "tables": tables,
