@@ -29,8 +29,8 @@ from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, {str(ROOT)!r})
 from generator import cli
-from generator.commands import diff
-diff.dataset.find = lambda settings, store, copy: SimpleNamespace(root=Path("none"))
+from generator.data import dataset
+dataset.find = lambda settings, store, copy: SimpleNamespace(root=Path("none"))
 if sys.argv[1] == "diff":
     sys.exit(cli.main(sys.argv[1:]))
 option = lambda name: Path(sys.argv[sys.argv.index(name) + 1])

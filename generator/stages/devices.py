@@ -1,7 +1,7 @@
 """On which devices a stage that needs TensorFlow runs: on one, on all GPUs of a machine, or on those of several nodes.
 
-What several compute together differs from what one computes by rounding, and by which units dropout leaves out. No key
-names this module: where there is one device it adds nothing to `workspace.run`.
+What several compute together differs from what one computes by rounding, and by which units dropout leaves out. How
+many there are is no part of a key, as the processor is none; the record of who made an entry tells it.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ GONE = (
 
 
 class Devices:
-    """What a process for TensorFlow computes on. There is one of it in a process."""
+    """What a process for TensorFlow computes on. There is one of it in a process, and it is part of every TensorFlow stage's key."""
 
     def __init__(self, threads: int, index: int = 0, addresses: Sequence[str] = ()) -> None:
         """`threads` of one operation. With `addresses`, `HOST:PORT` each, this is process `index` of those there.

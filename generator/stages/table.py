@@ -29,8 +29,7 @@ WORKER_ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 
 WORKER = (
     "generator.stages.table:WORKER_ENVIRONMENT",
-    "generator.stages.workspace:configure",
-    "generator.stages.workspace:run",
+    "generator.stages.devices:Devices",
 )
 """What surrounds every stage that needs TensorFlow; part of each one's key."""
 

@@ -1,6 +1,6 @@
 """What a TensorFlow stage makes of its job when first asked: the base with its weights, arrays, batches.
 
-`configure` makes a process ready, `run` runs one stage in it; both are part of every TensorFlow stage's key.
+`configure` makes a process ready, `run` runs one stage in it, both for `devices`.
 """
 
 from collections.abc import Iterator, Sequence
