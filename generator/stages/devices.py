@@ -29,7 +29,7 @@ GONE = (
 
 
 class Devices:
-    """What a process for TensorFlow computes on. There is one of it in a process, and it is part of every TensorFlow stage's key."""
+    """What a process for TensorFlow computes on, once in each: a part of the key of every stage that needs it."""
 
     def __init__(self, threads: int, index: int = 0, addresses: Sequence[str] = ()) -> None:
         """`threads` of one operation. With `addresses`, `HOST:PORT` each, this is process `index` of those there.
