@@ -13,10 +13,12 @@ import io
 import itertools
 import json
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -404,6 +406,16 @@ def install(
     put(pipeline, "Local", lambda *logs: FakeExecutor(failures, hook, len(logs)))
 
 
+@contextmanager
+def installed() -> Iterator[None]:
+    """The fakes in the pipeline for as long as a block runs."""
+    import pytest  # Late: a command with the fakes needs none of it.
+
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch.setattr)
+        yield
+
+
 # ---- A project -------------------------------------------------------------------------------------------
 
 
@@ -481,6 +493,14 @@ def make_project(folder: Path, *, train: int = 6, test: int = 3) -> Project:
     for split, count in (("train", train), ("test", test)):
         _write_images(project.data / split, count, shade=7 * (split == "test"))
     return project
+
+
+def copy_program(folder: Path) -> Path:
+    """A copy of code and templates below `folder`, to be a project's root and edited; without the embedded weights."""
+    for name in ("templates", "generator"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "emb*"))
+    shutil.copy(ROOT / "requirements.txt", folder)
+    return folder
 
 
 def add_measure(project: Project, count: int = 5) -> Path:

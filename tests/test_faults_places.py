@@ -33,8 +33,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    with pytest.MonkeyPatch.context() as patch:
-        fakes.install(patch.setattr)
+    with fakes.installed():
         project = make_project(tmp_path_factory.mktemp("template"))
         project.build()
     return project

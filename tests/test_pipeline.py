@@ -64,8 +64,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that was built once; tests work on copies."""
-    with pytest.MonkeyPatch.context() as patch:
-        fakes.install(patch.setattr)
+    with fakes.installed():
         project = make_project(tmp_path_factory.mktemp("template"))
         assert set(project.build().ran) == EVERYTHING
     return project
@@ -142,10 +141,7 @@ def test_a_changed_title_renders_and_runs_nothing(built: Project) -> None:
 
 
 def test_a_changed_template_renders_and_runs_nothing(built: Project, tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    shutil.copytree(fakes.ROOT / "templates", root / "templates", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(fakes.ROOT / "generator", root / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*"))
-    shutil.copy(fakes.ROOT / "requirements.txt", root)
+    root = fakes.copy_program(tmp_path / "root")
     section = next((root / "templates" / "sections").glob("*.j2"))
     section.write_text(section.read_text("utf-8") + "\nA sentence more.\n", "utf-8")
     built.root = root

@@ -22,8 +22,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that was built once, with three runs of each variant; tests work on copies."""
-    with pytest.MonkeyPatch.context() as patch:
-        fakes.install(patch.setattr)
+    with fakes.installed():
         project = make_project(tmp_path_factory.mktemp("template"))
         project.build("seeds=3")
     return project

@@ -27,8 +27,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A site that was built once, without store and data, as in a clone on another machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        fakes.install(patch.setattr)
+    with fakes.installed():
         project = make_project(tmp_path_factory.mktemp("template"))
         project.build()
     shutil.rmtree(project.places.store)
@@ -54,12 +53,7 @@ def recorded(project: Project) -> dict[str, Any]:
 
 def own_root(project: Project, folder: Path) -> Path:
     """Have the project quote and render from a copy of code and templates."""
-    shutil.copytree(fakes.ROOT / "templates", folder / "templates", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(
-        fakes.ROOT / "generator", folder / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*")
-    )
-    shutil.copy(fakes.ROOT / "requirements.txt", folder)
-    project.root = folder
+    project.root = fakes.copy_program(folder)
     return folder
 
 

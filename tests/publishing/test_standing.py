@@ -32,8 +32,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with templates of its own that was built once."""
-    with pytest.MonkeyPatch.context() as patch:
-        fakes.install(patch.setattr)
+    with fakes.installed():
         project = make_project(tmp_path_factory.mktemp("template"))
         project.variants = "baseline"
         root = project.folder / "root"
