@@ -27,7 +27,7 @@ from generator.build.storage.shared import SharedStore
 from generator.build.storage.store import Store
 from generator.data import origins, summary
 from generator.experiment import provenance
-from generator.experiment.config.settings import Config, ExecutionSettings
+from generator.experiment.config.settings import Config
 from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
 from generator.publishing import publish, standing
@@ -76,7 +76,7 @@ def build(
         begun = start(config, places.store, progress=told[0], data_progress=told[1])
         planned = plan(config, begun)
         stack.enter_context(store.using(node.key for node in planned.nodes))
-        executor = _executor(config.execution, places, store, display, stack)
+        executor = _executor(config, places, store, display, stack)
         runner = Runner(store, executor, display, force=force, execution=config.execution)
         shards.clean(store)
         decided = None if force else sweeping.from_store(config, begun, planned, store)
@@ -146,13 +146,16 @@ def _deliver(*given: Any, **how: Any) -> Outcome:
     return deliver(*given, **how)
 
 
-def _executor(
-    settings: ExecutionSettings, places: Places, store: SharedStore, display: Display, stack: ExitStack
-) -> Executor:
+def _executor(config: Config, places: Places, store: SharedStore, display: Display, stack: ExitStack) -> Executor:
     """What runs the stages, closed when the build ends; each of its processes has a log of its own."""
+    settings = config.execution
     count = 1 if settings.ray else settings.jobs
     logs = [stack.enter_context(lock.first_free(worker_logs(places.store), store.marks)) for _ in range(count)]
-    executor = Cluster(settings, logs[0], display.say, display.warn) if settings.ray else Local(*logs)
+    executor: Executor = (
+        Cluster(settings, logs[0], display.say, display.warn, same_machine=config.store.same_machine)
+        if settings.ray
+        else Local(*logs)
+    )
     stack.callback(executor.close)
     return executor
 

@@ -126,7 +126,7 @@ class Rays:
         alive = {f"n{number}": number < 3 and f"n{number}" not in self.lost for number in (1, 2, 3)}
         return [{"NodeID": name, "Alive": there, "Resources": {"CPU": 1.0}} for name, there in alive.items()]
 
-    def wait(self, calls: list[Call], timeout: float) -> tuple[list[Call], list[Call]]:
+    def wait(self, calls: list[Call], timeout: float, num_returns: int = 1) -> tuple[list[Call], list[Call]]:
         ready = [call for call in calls if call.actor.node]
         if not ready:
             self.meanwhile()

@@ -21,6 +21,7 @@ from generator.build import worker
 from generator.build.clusters import cluster_link, cluster_nodes, cluster_stations
 from generator.build.clusters.cluster_node import Station
 from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.machine import Kind
 from tests import fakes
 
 HOLD = "MEASURED_POST_HOLD"
@@ -33,11 +34,11 @@ SECRET = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid.uuid4().hex * 2}
 """Variables that let this process and its children into the clusters that it starts, and nobody else."""
 
 
-def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> None:
+def serve(connection: Connection, log: Path, settings: ExecutionSettings, kind: Kind | None = None) -> None:
     """The real connection to a cluster, with these stages; to be its process' target."""
     cluster_nodes.MODULES = (*cluster_nodes.MODULES, fakes.ROOT / "tests")
     cluster_stations.Stations.kind = Fake
-    cluster_link.serve(connection, log, settings)
+    cluster_link.serve(connection, log, settings, kind)
 
 
 class Fake(Station):

@@ -164,7 +164,7 @@ def test_where_nobody_answers_that_is_said_at_once(fresh: Project, monkeypatch: 
 
 
 def test_a_build_in_which_nothing_runs_asks_no_cluster(template: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "Cluster", lambda *arguments: Never())
+    monkeypatch.setattr(pipeline, "Cluster", lambda *arguments, **how: Never())
     assert template.build("seeds=2", "execution.ray=127.0.0.1:9").ran == ()
 
 

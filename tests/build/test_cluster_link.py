@@ -8,10 +8,12 @@ import pytest
 
 from generator.build.clusters import cluster_link
 from generator.build.clusters.cluster_link import Link
-from generator.build.clusters.cluster_node import Returned
+from generator.build.clusters.cluster_node import Order, Returned
 from generator.build.clusters.cluster_stations import Stations
+from generator.build.storage import machines
 from generator.data.listed import ImageThere
 from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.machine import Kind
 from generator.support.errors import BadInput, BuildFailed
 from tests import rays
 from tests.fakes import Project, make_built
@@ -86,11 +88,13 @@ def test_what_would_be_lost_again_is_an_error() -> None:
 def run(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a stage on stations of a kind, and gives all that is told; the last of it is how the stage ended."""
 
-    def run(ray: Rays, kind: type, prepare: Callable[[Link], None] = lambda link: None) -> list[tuple[Any, ...]]:
+    def run(
+        ray: Rays, kind: type, prepare: Callable[[Link], None] = lambda link: None, like: Kind | None = None
+    ) -> list[tuple[Any, ...]]:
         rays.install(monkeypatch, ray)
         monkeypatch.setattr(Stations, "kind", kind)
         told: list[tuple[Any, ...]] = []
-        link = Link(ExecutionSettings(ray="local"), lambda *message: told.append(message))
+        link = Link(ExecutionSettings(ray="local"), lambda *message: told.append(message), like)
         job = project.plan().runs["baseline"]["head"].job({}, tmp_path / "checkpoint.npz")
         prepare(link)
         link.run(1, job, tmp_path / "out")
@@ -107,6 +111,19 @@ def test_where_every_node_was_refused_that_is_an_error(run: Run) -> None:
     ]
     assert told[-1][:2] == (1, "BadInput")
     assert "no node is left that may run a stage" in told[-1][2]
+
+
+def test_a_node_is_told_what_kind_of_machine_it_must_be(run: Run) -> None:
+    class Telling(rays.Willing):
+        def begin(self, order: Order) -> str:
+            return order.kind.processor if order.kind else ""
+
+    other = machines.here().kind._replace(processor="Another processor")
+    assert run(Rays("n1"), Telling) == [(1, "done")]
+    assert run(Rays("n1", "n2"), Telling, like=other)[0][1:] == (
+        "warn",
+        "ray: node address of n1 is refused, it has Another processor",
+    )
 
 
 def test_one_lost_node_is_one_try_however_many_stations_it_had(run: Run) -> None:

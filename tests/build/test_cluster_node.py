@@ -23,7 +23,9 @@ from generator.build.clusters.cluster_node import (
     packed,
     unpacked,
 )
+from generator.build.storage import machines
 from generator.data.listed import ImageThere
+from generator.experiment.machine import Made
 from generator.stages.job import Job
 from generator.support.files import file_hash
 from tests import rays, stations
@@ -100,6 +102,20 @@ def test_an_image_at_an_address_is_the_same_on_every_node(project: Project, tmp_
     assert isinstance(there.dataset.test[0].path, ImageThere)
     assert there.dataset.test[0].path.read_bytes() == sample.path.read_bytes()
     assert there.dataset.train[0].path == Path("nowhere")
+
+
+def test_a_node_of_another_kind_of_machine_computes_nothing_where_that_matters(
+    station: Station, project: Project
+) -> None:
+    job, _ = job_of(project, "head")
+    like = machines.here().kind
+    other = like._replace(processor="Another processor")
+    assert station.begin(order_of(job, station, kind=other)) == (
+        f"{Made(machine=machines.here(), precision=None).where}, and store.same_machine takes only what a machine like "
+        "the builder's made"
+    )
+    assert station.begin(order_of(job, station, kind=like)) == ""
+    assert told_of(station)[-1][0] == "done"
 
 
 def test_a_node_without_a_way_to_the_images_says_so(

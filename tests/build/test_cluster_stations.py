@@ -62,3 +62,22 @@ def test_a_refused_node_gives_back_its_stations_and_is_told_of_once(
     stations.refuse("n1", "10.0.0.7", "numpy 1.0 and not 2.0")
     assert told == [(0, "warn", "ray: node 10.0.0.7 is refused, it has numpy 1.0 and not 2.0")]
     assert [actor.killed for actor in ray.actors] == [True]
+
+
+def test_stations_that_nobody_reaches_are_waited_for_all_at_once(
+    ray: Rays, stations: Stations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = []
+
+    def wait(calls: list[rays.Call], timeout: float, num_returns: int) -> tuple[list[rays.Call], list[rays.Call]]:
+        waits.append(([call.name for call in calls], num_returns))
+        return [], calls
+
+    ray.room.append("n2")
+    hired = [stations.hire("head"), stations.hire("fine_tuning")]
+    for each in hired:
+        stations.keep(each)
+    monkeypatch.setattr(ray, "wait", wait)
+    stations.close()
+    assert waits == [(["end", "end"], 2)]
+    assert [actor.killed for actor in ray.actors] == [True, True]

@@ -17,6 +17,7 @@ from typing import Any
 from generator.build import worker
 from generator.build.clusters import cluster_link
 from generator.build.executor import run_here
+from generator.build.storage import machines
 from generator.experiment.config.settings import ExecutionSettings
 from generator.stages.job import Job
 from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
@@ -40,11 +41,17 @@ class ClusterLost(MeasuredPostError):
 class Cluster:
     """Runs stages that need TensorFlow on the nodes of a cluster."""
 
-    def __init__(self, settings: ExecutionSettings, log: Path, say: Say, warn: Say) -> None:
-        """`log` receives what Ray prints. Raises `BadInput` where Ray is not installed."""
+    def __init__(
+        self, settings: ExecutionSettings, log: Path, say: Say, warn: Say, *, same_machine: bool = False
+    ) -> None:
+        """`log` receives what Ray prints; with `same_machine` only nodes like this one run stages.
+
+        Raises `BadInput` where Ray is not installed.
+        """
         if importlib.util.find_spec("ray") is None:
             raise BadInput('--ray needs Ray, the extra "cluster" of this project: pip install ray')
         self._settings, self._log = settings, log
+        self._kind = machines.here().kind if same_machine else None
         self._tellers = {"say": say, "warn": warn}
         self._process: Any = None
         self._connection: Connection | None = None
@@ -61,7 +68,8 @@ class Cluster:
         """Connect; gives how many stages that need TensorFlow run at a time."""
         with self._starting:
             if not self._connection:
-                self._process, self._connection = worker.start(cluster_link.serve, self._log, self._settings)
+                what = (self._log, self._settings, self._kind)
+                self._process, self._connection = worker.start(cluster_link.serve, *what)
                 threading.Thread(target=self._listen, args=(self._connection,), daemon=True).start()
                 room = self._room()
                 told = "jobs" in self._settings.model_fields_set

@@ -25,6 +25,7 @@ from generator.build.storage.store import ENTRY
 from generator.build.worker import MESSAGES, follow_parent
 from generator.data.listed import ImageThere
 from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.machine import Kind
 from generator.stages.job import Job
 from generator.stages.sweep_table import OF_SWEEPS
 from generator.stages.table import STAGES
@@ -38,8 +39,8 @@ PACKAGES = sorted({package for stage in ROWS.values() if stage.tensorflow for pa
 """Those that the outcomes of stages on nodes depend on."""
 
 
-def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> None:
-    """Connect, then run what the other side sends until it sends None or is gone."""
+def serve(connection: Connection, log: Path, settings: ExecutionSettings, kind: Kind | None = None) -> None:
+    """Connect, then run what the other side sends until it sends None or is gone; `kind` as of a `Link`."""
     follow_parent(log)
     sending = threading.Lock()
 
@@ -47,7 +48,7 @@ def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> Non
         with sending:
             connection.send(message)
 
-    link = Link(settings, tell)
+    link = Link(settings, tell, kind)
     try:
         tell(0, "ready", link.open())
     except tuple(MESSAGES.values()) as error:
@@ -67,8 +68,9 @@ def serve(connection: Connection, log: Path, settings: ExecutionSettings) -> Non
 class Link:
     """A connection to a cluster."""
 
-    def __init__(self, settings: ExecutionSettings, tell: Tell) -> None:
-        self._settings, self._tell = settings, tell
+    def __init__(self, settings: ExecutionSettings, tell: Tell, kind: Kind | None = None) -> None:
+        """`kind`: of machine that runs stages, if that matters."""
+        self._settings, self._tell, self._kind = settings, tell, kind
         self.stations = Stations(tell)
         self._offer = lru_cache(maxsize=64)(_offer)
 
@@ -164,7 +166,8 @@ class Link:
         there, here = sorted_out(files_of(job))
         files = {absolute(path): self._offer(path, *_version(path)) for path in here}
         versions = {package: version(package) for package in _packages(job)}
-        order = Order(packed(job), versions, platform.python_version(), files, next(iter(there), None))
+        image = next(iter(there), None)
+        order = Order(packed(job), versions, platform.python_version(), files, image, kind=self._kind)
         team.begin(order)
         while True:
             for kind, content in team.take():

@@ -22,8 +22,10 @@ from typing import Any, NamedTuple
 
 from generator.build.clusters import cluster_cache
 from generator.build.clusters.cluster_cache import Offered
+from generator.build.storage import machines
 from generator.build.worker import ALONE, MESSAGES, Killed, Place, Worker
 from generator.data.listed import ImageThere
+from generator.experiment.machine import Kind, Made
 from generator.stages.job import Job
 from generator.support import hardware, temporary
 from generator.support.addresses import Unreachable
@@ -58,6 +60,8 @@ class Order:
     """One of those that the node is to read at an address itself."""
     place: Place = ALONE
     """Among the stations that run it together."""
+    kind: Kind | None = None
+    """Of machine that the node must be; None: of any."""
 
 
 class Returned(NamedTuple):
@@ -158,6 +162,8 @@ class Station:
             different = differing(order.versions, order.python, here)
             if different:
                 return different
+            if order.kind and machines.here().kind != order.kind:
+                return f"{_machine()}, and store.same_machine takes only what a machine like the builder's made"
             folder = self._own / "builder"
             shutil.rmtree(folder, ignore_errors=True)
             job = unpacked(order.job, lambda path: mirrored(folder, path))
@@ -258,6 +264,10 @@ class Station:
             status = self._checkpoint.stat()
             return status.st_ino, status.st_mtime_ns, status.st_size
         return NONE
+
+
+def _machine() -> str:
+    return Made(machine=machines.here(), precision=None).where
 
 
 def _out_of_reach(image: ImageThere) -> str:

@@ -119,16 +119,20 @@ class Stations:
     def release(self, least: float = IDLE) -> None:
         """End the stations that have been without work for `least` seconds."""
         now = time.monotonic()
-        for hired in self._taken(lambda since, hired: now - since >= least):
-            self.end(hired)
+        self.end(*self._taken(lambda since, hired: now - since >= least))
 
-    def end(self, hired: Hired) -> None:
-        """End a station in good order."""
+    def end(self, *stations: Hired) -> None:
+        """End stations in good order."""
         import ray
 
+        if not stations:
+            return
+        # All at once: of those that nobody reaches each would be waited for.
         with suppress(Exception):
-            ray.get(hired.actor.end.remote(), timeout=SECONDS)
-        self.drop(hired)
+            asked = [hired.actor.end.remote() for hired in stations]
+            ray.wait(asked, num_returns=len(asked), timeout=SECONDS)
+        for hired in stations:
+            self.drop(hired)
 
     def drop(self, hired: Hired) -> None:
         """End a station, whatever it does."""
@@ -154,8 +158,7 @@ class Stations:
             self._refused.add(node)
         if not known:
             self.tell(0, "warn", f"ray: node {address} is refused, it has {why}")
-        for each in self._taken(lambda since, other: other.node == node):
-            self.end(each)
+        self.end(*self._taken(lambda since, other: other.node == node))
 
     def able(self, nodes: Iterable[Node]) -> list[Node]:
         """Those of `nodes` that stations may come to.
@@ -167,7 +170,7 @@ class Stations:
         if fitting and not able:
             raise BadInput(
                 "ray: no node is left that may run a stage, each was refused; install there what requirements.txt "
-                "lists and what the warnings name, or build in their image"
+                "lists and what the warnings name, or build in their image, on a machine like theirs"
             )
         return able
 

@@ -78,8 +78,7 @@ class Team:
 
     def end(self) -> None:
         """End in good order."""
-        for member in self.members:
-            self.stations.end(member)
+        self.stations.end(*self.members)
         _let_go(self.group)
 
     def lose(self) -> None:

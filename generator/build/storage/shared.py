@@ -5,7 +5,7 @@ what goes wrong with it is a warning, and the build goes on as if there were non
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -75,15 +75,11 @@ class SharedStore(Store):
 
     def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
         """As a `Store` does; with `store.push` the entry is put into the remote store, too."""
-        own: list[Table] = []
-
-        def write_and_look(out: Path) -> None:
-            write(out)
-            own.append(machines.left(out))
-
-        entry = super().create(key, write_and_look, anew=anew)
-        if self._refused_here(key.stage, key.digest):
-            raise BuildFailed(f"{key.label}: {self._why_refused(key, own)}")
+        entry = super().create(key, write, anew=anew)
+        if refusal := self._refused_here(key.stage, key.digest):
+            raise BuildFailed(
+                f"{key.label}: another build is using the entry in the store, {refusal}; wait for it to end"
+            )
         if self._settings.push and not key.passing:
             self._tried(key, lambda remote: remote.push(key.stage, key.digest, entry.folder))
         return entry
@@ -140,18 +136,6 @@ class SharedStore(Store):
         with suppress(OSError, ValueError, RecursionError):
             table = json.loads((self.root / "stages" / stage / digest / ENTRY).read_text("utf-8"))
         return self._refusal(table if isinstance(table, dict) else {})
-
-    def _why_refused(self, key: Key, own: Sequence[Table]) -> str:
-        """What is wrong with an entry that `create` gave, and how to mend it; `own` tells what this build made."""
-        for table in filter(self._refusal, own):
-            made = machines.parsed(table.get("made"))
-            where = f" ({made.where})" if made else ""
-            return (
-                f"{self._refusal(table)}{where}, a node of the cluster, and store.same_machine takes only what a "
-                "machine like this one made; leave out store.same_machine, and the next build takes it"
-            )
-        refusal = self._refused_here(key.stage, key.digest)
-        return f"another build is using the entry in the store, {refusal}; wait for it to end"
 
     def _refusal(self, table: Table | None) -> str:
         if table is None or not self._settings.same_machine:
