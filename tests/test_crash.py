@@ -13,18 +13,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks import record
+from generator import pipeline
+from generator.build.storage import exchange
+from generator.build.storage.remote import Remote
+from generator.build.storage.store import Store
 from generator.publishing import verify
 from tests import fakes
 from tests.driven import Driven, run_command
-from tests.fakes import Project, make_project, timeless
+from tests.fakes import Project, Recorder, make_project, timeless
 
 EVENTS = 5
 MOMENTS = 5
+OF_TWO = 4
 """Kills in one run of the tests; `python -m tests.test_crash 100` makes more."""
 
 OVERRIDES = ("--set", "seed=3")
@@ -134,6 +140,74 @@ def crash_at_every_event(folder: Path, clean: tuple[dict, dict, int, float]) -> 
     return events
 
 
+def crash_two_at_once(
+    folder: Path,
+    chance: random.Random,
+    clean: tuple[dict, dict, int, float],  # type: ignore[type-arg]
+    kills: int,
+    *,
+    remote: bool,
+) -> int:
+    """Kill one or both of two builders at random moments, until `kills` are made; gives their number.
+
+    They have one store, or each its own and one remote store behind both. Whoever is not killed must end well, and
+    after that both; nothing of what they share may be broken then, and a third must find all of it there.
+    """
+    old, new, _, seconds = clean
+    made = 0
+    while made < kills:
+        shared = folder / f"{made}-{chance.randrange(10**9)}"
+        where = f"store.remote={shared / 'remote'}", "store.push=true"
+        common = [part for each in where for part in ("--set", each)] if remote else ["--store", str(shared / "store")]
+        # Alike they want every stage at the same time; else they share some.
+        second = chance.choice(((OVERRIDES, new), ((), old)))
+        builders = [
+            (make_project(shared / name), (*common, *overrides), site)
+            for name, (overrides, site) in (("one", (OVERRIDES, new)), ("two", second))
+        ]
+        while made < kills and (killed := _killed_of_two(builders, chance, 2 * seconds)):
+            made += killed
+        _killed_of_two(builders, chance, None)
+        _all_is_there(shared, where[:1] if remote else (), new)
+    return made
+
+
+def _killed_of_two(
+    builders: list[tuple[Project, tuple[str, ...], dict[str, object]]], chance: random.Random, seconds: float | None
+) -> int:
+    """Run builders at once; how many of them were killed within `seconds`, if that is not None, before they ended."""
+    running = [Driven(project, *arguments) for project, arguments, _ in builders]
+    if seconds is not None:
+        time.sleep(chance.uniform(0.1, 1.1) * seconds)
+        for process in chance.sample(running, chance.randint(1, len(running))):
+            process.kill()
+    killed = 0
+    for process, (project, _, site) in zip(running, builders, strict=True):
+        _, errors = process.communicate()
+        check_site(project, {}, site)
+        if seconds is not None and process.returncode == -signal.SIGKILL:
+            killed += 1
+        else:
+            assert process.returncode == 0, errors
+            assert timeless(project.site()) == site
+            assert "warning: " not in errors, errors
+    return killed
+
+
+def _all_is_there(shared: Path, where: tuple[str, ...], new: dict[str, object]) -> None:
+    """Another builder finds every stage of the first one in what they share, and nothing there is broken."""
+    third, display = make_project(shared / "three"), Recorder()
+    store = third.places.store if where else shared / "store"
+    with fakes.installed():
+        outcome = pipeline.build(third.config("seed=3", *where), replace(third.places, store=store), display)
+    assert outcome.ran == ()
+    assert display.warnings == []
+    assert timeless(third.site()) == new
+    broken: list[str] = []
+    exchange.push(Store(store, broken.append), Remote(str(shared / "checked")), lambda line: None, broken.append)
+    assert broken == []
+
+
 def start(folder: Path, chance: random.Random) -> Project:
     """A project that was built before, or not."""
     project = make_project(folder)
@@ -152,6 +226,13 @@ def test_fault_31_killed_at_random_moments(
     tmp_path: Path, clean: tuple[dict[str, object], dict[str, object], int, float], seed: int
 ) -> None:
     assert crash_at_moments(tmp_path, random.Random(seed), clean, MOMENTS) == MOMENTS
+
+
+@pytest.mark.parametrize("remote", [False, True], ids=["one store", "one remote store"])
+def test_fault_31_two_builders_at_once_killed_at_random_moments(
+    remote: bool, tmp_path: Path, clean: tuple[dict[str, object], dict[str, object], int, float], seed: int
+) -> None:
+    assert crash_two_at_once(tmp_path, random.Random(seed), clean, OF_TWO, remote=remote) >= OF_TWO
 
 
 def test_fault_31_killed_at_every_step_of_the_order_of_publishing(
@@ -208,6 +289,11 @@ def main(kills: int, chosen: int, kept: Path | None) -> None:
         print(f"{made} kills at events: every build ended as a clean one", flush=True)
         made = measured["moments"] = crash_at_moments(folder / "moments", chance, clean, kills - kills // 2)
         print(f"{made} kills at moments: every build ended as a clean one", flush=True)
+        for name, remote in (("one store", False), ("one remote store", True)):
+            made = measured[f"two on {name}"] = crash_two_at_once(
+                folder / name, chance, clean, kills // 2, remote=remote
+            )
+            print(f"{made} kills of two builders on {name}: every build ended as a clean one", flush=True)
         made = measured["each event"] = crash_at_every_event(folder / "every", clean)
         print(f"{made} kills, one at each event: every build ended as a clean one", flush=True)
     record.write(kept, measured)
