@@ -39,7 +39,7 @@ def main() -> None:
     print(machine.as_markdown(machine.describe()), flush=True)
     found: Record = json.loads(options.json.read_text("utf-8")) if options.json and options.json.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
+        clone = options.clone or Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True, env=git.environment())
         for name in options.commands:
             found[name] = _measured(name, clone, options.python)
@@ -87,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=COMMANDS)
     parser.add_argument("--python", default="python3", help="interpreter that makes the environment")
+    parser.add_argument("--clone", type=Path, metavar="FOLDER", help="where to clone to; stays, and is none before")
     parser.add_argument("--json", type=Path, help="file for every figure")
     return parser.parse_args()
 
