@@ -78,7 +78,10 @@ def as_markdown(measured: Record) -> str:
         lines.append(f"| {told[kind]} | {build['stages ran']} | {build['processor']:.0f} | {times} |")
     head, tuning = measured["epochs"]
     size = f"images of {measured['image_size']} pixels, {head} epochs of the head and {tuning} of fine-tuning"
-    return "\n".join([*lines, "", f"All variants; {size}."])
+    last = list(builds.values())[-1]
+    heads, tuned = (last["stages"][stage] / last["seconds"] for stage in ("head", "fine_tuning"))
+    parts = f"Of the last build's time the heads' own training took {heads:.1%}, fine-tuning {tuned:.0%}."
+    return "\n".join([*lines, "", f"All variants; {size}. {parts}"])
 
 
 def _options() -> argparse.Namespace:
