@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 from generator.experiment.config.post_settings import SiteSettings
 from generator.post import templating
 from generator.post.formats import preview
-from generator.support import escape, newlines
+from generator.support import escape, git, newlines
 from generator.support.errors import BadInput
 
 FOLDER = "docs"
@@ -56,6 +56,8 @@ class _Folder:
 
     path: Path
     repository: str | None
+    inside: str
+    """Where the folder lies in the repository."""
     pages: Mapping[str, str]
     """Source → page."""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class _Folder:
         fragment = f"#{parts.fragment}" if parts.fragment else ""
         if path in self.pages or self._is_beside(path):
             return quote(posixpath.relpath(self.pages.get(path, path), here or ".")) + fragment
-        inside = posixpath.normpath(posixpath.join(self.path.name, path))
+        inside = posixpath.normpath(posixpath.join(self.inside, path))
         if self.repository is None or inside.startswith(".."):
             return None
         return f"{self.repository.rstrip('/')}/blob/HEAD/{quote(inside)}{fragment}"
@@ -94,7 +96,8 @@ def pages(settings: SiteSettings) -> dict[str, bytes]:
     if settings.docs is None:
         return {}
     listed = documents(settings.docs)
-    folder = _Folder(settings.docs, settings.repository, {each.source: each.page for each in listed})
+    inside = _inside(settings.docs) if settings.repository else ""
+    folder = _Folder(settings.docs, settings.repository, inside, {each.source: each.page for each in listed})
     made = {each.page: _page(each, order, folder) for order, each in enumerate(listed)}
     return {f"{FOLDER}/{path}": content for path, content in {**made, **folder.files}.items()}
 
@@ -107,6 +110,14 @@ def documents(folder: Path) -> list[Document]:
 def anchor(heading: str, _separator: str = "-") -> str:
     """The anchor that a code host gives a heading, as in https://github.com/gjtorikian/html-pipeline (toc_filter)."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _inside(folder: Path) -> str:
+    """Where a folder lies below the top of its repository; in none, as if it lay at the top."""
+    try:
+        return folder.resolve().relative_to(git.find(folder).folder).as_posix()
+    except git.Refused:
+        return folder.name
 
 
 def _listed(index: str) -> Iterator[Document]:

@@ -1,12 +1,14 @@
 """Documents as pages: which, in which order, with links that lead somewhere, and nothing in them for Liquid."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from generator.experiment.config.post_settings import SiteSettings
 from generator.publishing import documents
+from generator.support import git
 from generator.support.errors import BadInput
 from tests.rendered import DOCS
 from tests.sites import put
@@ -76,6 +78,16 @@ def test_other_files_are_linked_where_the_repository_is_known(folder: Path) -> N
     base = "https://example.org/o/n/blob/HEAD"
     assert f'<a href="{base}/docs/unlisted.md">u</a>, out' in text
     assert "/../" not in text
+
+
+def test_a_folder_deep_in_its_repository_is_found_there(folder: Path, tmp_path: Path) -> None:
+    deep = tmp_path / "project" / "web"
+    folder.rename(put(deep, {"a.py": b""}) / "docs")
+    subprocess.run(["git", "init", "--quiet", str(tmp_path / "project")], check=True, env=git.environment())
+    (deep / "docs" / "first.md").write_text("# F\n\n[code](../a.py), [read](../../README.md), [out](../../../x)\n")
+    text = pages(deep / "docs", "https://example.org/o/n")["docs/first.html"]
+    base = "https://example.org/o/n/blob/HEAD"
+    assert f'<a href="{base}/web/a.py">code</a>, <a href="{base}/README.md">read</a>, out' in text
 
 
 def test_code_bars_comments_and_liquid_stay_what_they_are(folder: Path) -> None:
