@@ -22,8 +22,10 @@ from generator.build.clusters import cluster_link, cluster_nodes, cluster_statio
 from generator.build.clusters.cluster_node import Station
 from generator.experiment.config.settings import ExecutionSettings
 from generator.experiment.machine import Kind
-from tests import fakes
+from tests import factories, fakes
 
+PROJECT = "MEASURED_POST_PROJECT"
+"""Variable with the folder of the project, for stages whose code came to a node without it."""
 HOLD = "MEASURED_POST_HOLD"
 """Variable with a folder: a stage waits there at each event for which it has a file, `baseline.head epoch 2`, say."""
 
@@ -57,6 +59,7 @@ def serve_stages(
     place: worker.Place = worker.ALONE,
 ) -> None:
     """The real worker's side with the stages of `tests.fakes`; to be its process' target."""
+    factories.ROOT = Path(os.environ.get(PROJECT, factories.ROOT))
     fakes.install_devices(lambda job, out, report: fakes.run_stage(job, out, report, hold), lambda: (threads, ()))
     worker.serve(connection, log, device, threads, place)
 
@@ -98,6 +101,11 @@ class Nodes:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def client_address(self) -> str:
+        """The same for a machine that is none of its nodes."""
+        return f"ray://127.0.0.1:{self.client}"
+
     def _start(self, cpus: int) -> None:
         number, own = len(self._started), self.folder / str(len(self._started))
         (own / "tmp").mkdir(parents=True)
@@ -105,6 +113,7 @@ class Nodes:
         whose = ["--head", f"--port={self.port}", "--include-dashboard=false", client]
         how = [*(whose if number == 0 else [f"--address={self.address}"]), f"--num-cpus={cpus}"]
         command = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--node-ip-address=127.0.0.1"]
+        variables = {**SECRET, PROJECT: str(fakes.ROOT), HOLD: str(self.hold), "TMPDIR": str(own / "tmp")}
         for _ in range(TRIES):
             with (own / "log").open("wb") as log:
                 process = subprocess.Popen(
@@ -112,7 +121,8 @@ class Nodes:
                     start_new_session=True,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **SECRET, HOLD: str(self.hold), "TMPDIR": str(own / "tmp")},
+                    env={**os.environ, **variables},
+                    cwd=own,
                 )
             self._started.append(process)
 

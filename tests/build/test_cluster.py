@@ -136,9 +136,9 @@ def test_a_killed_head_is_one_clear_error_and_the_next_build_goes_on(
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(
-        ClusterLost, match=r"^ray: the connection to 127\.0\.0\.1:\d+ was lost \(.*run the same command"
+        ClusterLost, match=r"^ray: the connection to ray://127\.0\.0\.1:\d+ was lost \(.*run the same command"
     ):
-        fresh.build("seeds=2", f"execution.ray={nodes.address}")
+        fresh.build("seeds=2", f"execution.ray={nodes.client_address}")
     killer.join()
     assert not (fresh.places.site / "_posts").exists()
     with pytest.MonkeyPatch.context() as patch:

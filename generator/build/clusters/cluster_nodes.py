@@ -77,7 +77,8 @@ def connect(address: str, tell: Tell) -> None:
         if "ersion mismatch" in reason:
             raise BadInput(f"ray: the cluster at {address} is another one than this: {reason}") from None
         raise BuildFailed(
-            f"ray: {address} cannot be reached ({reason}); is `ray start --head` running there?"
+            f"ray: {address} cannot be reached ({reason}); is `ray start --head` running there, "
+            "with the RAY_AUTH_TOKEN that is set here?"
         ) from None
     dashboard = getattr(context, "dashboard_url", None)
     if dashboard:
