@@ -23,8 +23,8 @@ from benchmarks import machine, project, record
 from tests.fakes import timeless, tree
 from tests.stations import SECRET, Nodes
 
-SECOND_EPOCH = re.compile(r"^([\w~-]+\.fine_tuning): epoch 1/")
-"""A line that is said when the first epoch of fine-tuning has ended."""
+AFTER_ONE = re.compile(r"^([\w~-]+\.fine_tuning): epoch 1/.*validation")
+"""The line that is said when the first epoch of fine-tuning has ended."""
 TOLD = re.compile(r"ray: |was lost|goes on elsewhere|waits for a node|stages run at a time")
 """Of the lines of a build those about the cluster."""
 
@@ -45,47 +45,60 @@ def main() -> None:
 
 
 class Trial:
-    """Builds of one copy of the project."""
+    """Builds without a cluster, and on nodes of one."""
 
     def __init__(self, folder: Path, arguments: list[str]) -> None:
-        self._folder, self._arguments, self._count = folder, arguments, 0
-        self._project = project.copy(folder / "project")
-        self._expected: dict[str, Any] = {}
+        self._folder, self._count = folder, 0
+        self._builds = Builds(folder, arguments)
 
     def without(self) -> dict[str, Any]:
-        self._empty()
-        return self._built("without a cluster")
+        return self._builds.anew("without a cluster")
 
     def on_two_nodes(self) -> dict[str, Any]:
-        self._empty()
         with self._nodes() as nodes:
-            return self._built("on two nodes", nodes.address)
+            return self._builds.anew("on two nodes", nodes.address)
 
     def node_killed(self) -> dict[str, Any]:
-        self._empty()
         with self._nodes() as nodes:
-            return self._built("a node killed in fine-tuning", nodes.address, lambda: _kill_a_busy_node(nodes))
+            return self._builds.anew("a node killed in fine-tuning", nodes.address, lambda: _kill_a_busy_node(nodes))
 
     def head_killed(self) -> list[dict[str, Any]]:
-        self._empty()
         with self._nodes() as nodes:
-            lost = self._built("the head killed in fine-tuning", nodes.address, nodes.end, fails=True)
-        return [lost, self._built("the same command, without a cluster")]
+            lost = self._builds.anew("the head killed in fine-tuning", nodes.address, nodes.end, fails=True)
+        return [lost, self._builds.on("the same command, without a cluster")]
 
     def _nodes(self) -> Nodes:
         """A head that runs no stage, and two nodes that run one at a time each."""
         self._count += 1
         return Nodes(self._folder / str(self._count), (0, 1, 1))
 
-    def _empty(self) -> None:
+
+class Builds:
+    """Builds of one copy of the project, each held against the site of the first."""
+
+    def __init__(self, folder: Path, arguments: list[str]) -> None:
+        self._arguments = arguments
+        self._project = project.copy(folder / "project")
+        self._expected: dict[str, Any] = {}
+
+    def anew(
+        self, what: str, address: str = "", strike: Callable[[], None] | None = None, *more: str, fails: bool = False
+    ) -> dict[str, Any]:
+        """As `on`, with an empty store."""
         for name in (".store", "site"):
             shutil.rmtree(self._project / name, ignore_errors=True)
+        return self.on(what, address, strike, *more, fails=fails)
 
-    def _built(
-        self, what: str, address: str = "", strike: Callable[[], None] | None = None, *, fails: bool = False
+    def on(
+        self, what: str, address: str = "", strike: Callable[[], None] | None = None, *more: str, fails: bool = False
     ) -> dict[str, Any]:
+        """A build on the cluster at `address`, with `more` options, called `what`.
+
+        `strike` is done once, when the first epoch of fine-tuning has ended; with `fails` the build must fail then.
+        Exits where it ends otherwise.
+        """
         ray = ["--ray", address] if address else []
-        command = [sys.executable, "build.py", *self._arguments, *ray]
+        command = [sys.executable, "build.py", *self._arguments, *ray, *more]
         began = time.monotonic()
         with subprocess.Popen(
             command, cwd=self._project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -94,7 +107,7 @@ class Trial:
             lines = []
             for line in process.stdout:
                 lines.append(line.rstrip())
-                if strike and SECOND_EPOCH.match(line):
+                if strike and AFTER_ONE.match(line):
                     strike()
                     strike = None
         if bool(process.returncode) != fails or strike:
@@ -113,9 +126,14 @@ class Trial:
         }
         verdict = "no site" if fails and same else "the same" if same else "NOT the same"
         print(f"\n{what}: exit {process.returncode}, {ran} stages begun, {len(site)} files, {verdict}", flush=True)
-        for line in filter(TOLD.search, lines):
-            print(f"    {line}", flush=True)
-        return found
+        told = [_plain(line) for line in filter(TOLD.search, lines)]
+        print("".join(f"    {line}\n" for line in told), end="", flush=True)
+        return {**found, "told": told}
+
+
+def _plain(line: str) -> str:
+    """A line of a build without the folder that it names."""
+    return re.sub(r"[^ (]*/(?=[\w-]+\.log)", "", line)
 
 
 def as_markdown(measured: record.Record) -> str:
