@@ -47,9 +47,8 @@ def maps(name: str, one: VariantResult, other: VariantResult) -> Iterator[str]:
     if before is None or after is None:
         yield f"{name}: only one of the builds has activation maps"
         return
-    shares = [{each.region: each.share for each in side.regions} for side in (before, after)]
-    for region in (each for each in shares[1] if each in shares[0]):
-        old, new = (formats.percent(side[region]) for side in shares)
+    for region in (each for each in after.shares if each in before.shares):
+        old, new = (formats.percent(side.shares[region]) for side in (before, after))
         if old != new:
             yield f"{name}: {region} has {new} of the activation maps, {old} before{_chance(region, before, after)}"
 

@@ -89,9 +89,18 @@ class ActivationMaps(Grid):
     @cached_property
     def regions(self) -> tuple[RegionShare, ...]:
         """Each region that some image has; none where no alpha channel tells."""
-        known = [(image.map, image.area) for image in self.images if image.map and image.area]
-        found = (_compared(region, known) for region in REGIONS)
-        return tuple(each for each in found if each is not None)
+        return tuple(_compared(region, self._known) for region in self.shares)
+
+    @cached_property
+    def shares(self) -> dict[Region, float]:
+        """Of the maps, on average, by the same regions."""
+        there = (region for region in REGIONS if any(getattr(area, region) for _, area in self._known))
+        return {region: _mean([getattr(of_map, region) for of_map, _ in self._known]) for region in there}
+
+    @property
+    def _known(self) -> list[tuple[Shares, Shares]]:
+        """Map and area of the images of which there are both."""
+        return [(image.map, image.area) for image in self.images if image.map and image.area]
 
     def disagreements(self, predictions: Sequence[Prediction]) -> list[str]:
         """Names of the images whose map does not give the logit of their prediction."""
@@ -105,22 +114,24 @@ class ActivationMaps(Grid):
         return math.isclose(image.mean + bias, prediction.logit, rel_tol=1e-3, abs_tol=TOLERANCE)
 
 
-def _compared(region: Region, known: Sequence[tuple[Shares, Shares]]) -> RegionShare | None:
+def _compared(region: Region, known: Sequence[tuple[Shares, Shares]]) -> RegionShare:
     from generator.support.statistics import bootstrap  # Late: comparing builds reads results and needs no NumPy.
 
     shares = [getattr(of_map, region) for of_map, _ in known]
     areas = [getattr(area, region) for _, area in known]
-    if not any(areas):
-        return None
     excess = [share - area for share, area in zip(shares, areas, strict=True)]
     low, high, _ = bootstrap.of_mean(tuple(excess)) if len(excess) > 1 else (None, None, None)
     return RegionShare(
         region=region,
         images=len(known),
-        share=math.fsum(shares) / len(known),
-        area=math.fsum(areas) / len(known),
-        excess=math.fsum(excess) / len(known),
+        share=_mean(shares),
+        area=_mean(areas),
+        excess=_mean(excess),
         low=low,
         high=high,
         more=sum(each > 0 for each in excess),
     )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)

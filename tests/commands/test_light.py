@@ -30,6 +30,7 @@ SETTINGS = ("pydantic",)
         (["model", "--help"], SETTINGS),
         (["predict", "--help"], SETTINGS),
         (["diff", "--help"], SETTINGS),
+        (["diff", "site", "site"], (*SETTINGS, "rich")),
     ],
     ids=" ".join,
 )
