@@ -50,6 +50,7 @@ from generator.publishing.outcome import Outcome
 from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.stages.pixels import near_in
+from generator.support.addresses import Unreachable
 from generator.support.display import Display
 from generator.support.errors import BadInput, Diverged
 from generator.support.places import ROOT, Places
@@ -646,6 +647,8 @@ def told(job: Any, out: Path, report: Report) -> None:
             raise Diverged("the loss is not a number any more in epoch 2")
         case "refuses":
             raise BadInput("weights.h5: holds NaN")
+        case "cannot be reached":
+            raise Unreachable("s3://bucket: cannot be reached (timed out)")
         case "memory":
             raise MemoryError
         case "disk":

@@ -46,9 +46,9 @@ def serve(connection: Connection, log: Path, settings: ExecutionSettings, kind: 
 class Fake(Station):
     """A station whose process has no TensorFlow."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, gpus: int) -> None:
         worker.serve = serve_stages  # type: ignore[assignment]
-        super().__init__(threads)
+        super().__init__(threads, gpus)
 
 
 def serve_stages(

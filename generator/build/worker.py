@@ -129,6 +129,11 @@ def start(target: Callable[..., None], *arguments: Any) -> tuple[Any, Connection
     return process, ours
 
 
+def told_as(error: BaseException) -> str:
+    """By which name another process is told of an error of `MESSAGES`: its own, or that of what it is a kind of."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in MESSAGES)
+
+
 def error_of(kind: str, message: str, label: str) -> Exception:
     """What another process told as the name of an error and its message."""
     known = MESSAGES.get(kind)
@@ -170,7 +175,7 @@ def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connecti
         with made_ready(job) as ready:
             run(ready, out, lambda figures: connection.send(("progress", figures)))
     except tuple(MESSAGES.values()) as error:
-        return type(error).__name__, str(error)
+        return told_as(error), str(error)
     except Exception as error:
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
             return "BuildFailed", "memory ran out; lower data.batch_size or data.image_size"

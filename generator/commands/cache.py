@@ -18,7 +18,7 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--remote", metavar="ADDRESS", help="the remote store, if not [store] remote of the settings")
     add_config(parser)
     options = parser.parse_args(arguments)
-    store = Store(options.store, _warn)
+    store = Store(options.store, _warn, say=print)
     exchanges = options.push or options.pull or options.ls
     if exchanges:
         _exchange(options, store)

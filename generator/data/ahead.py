@@ -5,7 +5,7 @@ way meanwhile, more of them the longer it goes on in order. In memory, and no mo
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -14,6 +14,8 @@ from generator.support import addresses
 
 BYTES = 64 * 2**20
 """Of the images that were not asked for yet, if all are as large as the largest so far."""
+BEHIND = 8
+"""How far behind the furthest one others may ask, of several threads that share the images."""
 
 
 @contextmanager
@@ -52,16 +54,26 @@ class Ahead:
 
     def _asked(self, place: int) -> Future[bytes] | None:
         """The bytes of the image at `place`; None where they are not on their way."""
-        if self._next - self._most <= place < self._next:
-            found = self._coming.pop(place, None)
+        found = self._coming.pop(place, None)
+        if found:
             self._window = min(2 * self._window, self._most, max(1, BYTES // self._largest))
-        else:
-            # Somebody begins elsewhere.
-            for each in self._coming.values():
-                each.cancel()
-            self._coming.clear()
-            found, self._next, self._window = None, place + 1, 1
+        elif place == self._next:
+            self._window = max(1, self._window)
+        elif not self._next - self._most <= place < self._next:
+            # Somebody begins elsewhere, or asks for a few alone: what comes next is seen at the next one.
+            self._next = place
+            self._window = 0
+        if self._drop(lambda other: not place - BEHIND <= other <= place + self._most):
+            self._window = 0
+        self._next = max(self._next, place + 1)
         while self._next < min(place + 1 + self._window, len(self._images)):
             self._coming[self._next] = self._pool.submit(self._images[self._next].fetched)
             self._next += 1
         return found
+
+    def _drop(self, passed: Callable[[int], bool]) -> bool:
+        """Forget images that nobody asked for when it was their turn; gives whether there were any."""
+        places = [place for place in self._coming if passed(place)]
+        for place in places:
+            self._coming.pop(place).cancel()
+        return bool(places)

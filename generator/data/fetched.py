@@ -207,7 +207,7 @@ def _append(place: Place, path: Path, start: int, total: int, limits: Limits, pr
 def _reaching(place: Place, advice: str) -> Iterator[None]:
     """As `place.reaching`; what was listed and is gone is an error, too."""
     try:
-        with place.reaching(advice):
+        with place.reaching(advice, here=True):
             yield
     except FileNotFoundError:
         raise BuildFailed(f"{place.shown}: changed while it was read; run again") from None

@@ -5,6 +5,7 @@
 `FSSPEC_S3_ENDPOINT_URL`, and the service's own. None of them stands in an experiment.
 """
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -33,11 +34,18 @@ BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 """Protocols without folders: a name is there once all of its content is, and making its folder could make a bucket."""
 
 WEB = ("http", "https")
+SSH = ("sftp", "ssh")
 
 SECONDS = 10
 """Longest wait for a connection."""
-_S3 = {"config_kwargs": {"connect_timeout": SECONDS, "read_timeout": 60, "retries": {"max_attempts": 2}}}
-_SSH = {"timeout": SECONDS, "banner_timeout": SECONDS, "auth_timeout": SECONDS}
+ANSWER = 60
+"""Longest wait for an answer, seconds."""
+ALIVE = 30
+"""Seconds after which an SSH connection that nothing passes through says that it is still wanted."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_S3 = {"config_kwargs": {"connect_timeout": SECONDS, "read_timeout": ANSWER, "retries": {"max_attempts": 2}}}
+# Not from fsspec's cache, which would give the connection that was lost instead of another one.
+_SSH = {"timeout": SECONDS, "banner_timeout": SECONDS, "auth_timeout": SECONDS, "skip_instance_cache": True}
 PATIENCE: dict[str, dict[str, Any]] = {"s3": _S3, "s3a": _S3, "sftp": _SSH, "ssh": _SSH}
 """Protocol → options that keep an address where nobody answers from holding a build for minutes."""
 
@@ -75,6 +83,9 @@ class Place:
 
         options = {**PATIENCE.get(self.protocol, {}), **fsspec.config.conf.get(self.protocol, {})}
         fs, path = fsspec.url_to_fs(self._address, **options)
+        if self.protocol in SSH:
+            fs.client.get_transport().set_keepalive(ALIVE)
+            fs.ftp.get_channel().settimeout(ANSWER)
         return fs, path.rstrip("/")
 
     @property
@@ -96,8 +107,11 @@ class Place:
         return encodable(name) if name.strip(".") else self.protocol
 
     @contextmanager
-    def reaching(self, advice: str = "check address, network and access") -> Iterator[None]:
-        """Raises `Unreachable` where the block fails, but for a `FileNotFoundError`: something else was reached."""
+    def reaching(self, advice: str = "check address, network and access", *, here: bool = False) -> Iterator[None]:
+        """Raises `Unreachable` where the block fails, but for a `FileNotFoundError`: something else was reached.
+
+        With `here` the block writes on this machine, and raises `OSError` where its disk is full.
+        """
         try:
             with self._connection:
                 yield
@@ -105,8 +119,10 @@ class Place:
             raise
         except Exception as error:  # Each package has kinds of its own, and those of what it uses.
             cause = self._cause(error)
-            if isinstance(cause, FileNotFoundError):
+            if isinstance(cause, FileNotFoundError) or (here and getattr(cause, "errno", None) in FULL):
                 raise cause from None
+            # The next use connects anew.
+            vars(self).pop("_opened", None)
             # The address may have a secret in it, and messages of packages may have the address.
             said = " ".join(str(cause).replace(self._address, self.shown).split())
             reason = printable(said or type(cause).__name__)
@@ -130,8 +146,8 @@ class Place:
             return content
 
     def fetch(self, name: str, target: Path) -> None:
-        """Copy the file `name` below the place to `target`. Raises as `read` does."""
-        with self.reaching():
+        """Copy the file `name` below the place to `target`. Raises as `read` does, and `OSError` where no room is."""
+        with self.reaching(here=True):
             self.fs.get_file(f"{self.path}/{name}", str(target))
 
     def put(self, source: Path, name: str, unfinished: str) -> None:

@@ -1,6 +1,7 @@
 """Builds whose data set is at an address: the results of a build of a folder here, and no image on any disk."""
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,25 @@ def test_what_is_read_ahead_takes_no_more_memory_than_is_said(
             assert asked <= len(there)
     assert 0 < most <= 5
     assert len(read) == len(there)
+
+
+def test_where_only_some_are_asked_for_few_others_are_read_or_held(tmp_path: Path, read: list[str]) -> None:
+    there = images(tmp_path / "there", 300)
+    asked, most = there[::2], 0
+    with ahead.reading(there) as reading:
+        for image in asked:
+            assert reading.read(image) == (tmp_path / "there" / image.name).read_bytes()
+            most = max(most, len(reading._coming))
+    assert most <= 2 * ahead.BEHIND
+    assert len(read) <= len(asked) + 2 * ahead.BEHIND
+
+
+def test_threads_that_share_them_read_none_twice(tmp_path: Path, read: list[str]) -> None:
+    there = images(tmp_path / "there", 200)
+    with ahead.reading(there) as reading, ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(reading.read, there))
+    assert found == [(tmp_path / "there" / image.name).read_bytes() for image in there]
+    assert len(read) <= len(there) + 2 * ahead.BEHIND
 
 
 def test_what_fails_ahead_fails_who_asks_for_it(tmp_path: Path) -> None:

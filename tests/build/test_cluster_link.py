@@ -1,6 +1,7 @@
 """What the process that speaks with Ray decides without it."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from generator.build.storage import machines
 from generator.data.listed import ImageThere
 from generator.experiment.config.settings import ExecutionSettings
 from generator.experiment.machine import Kind
+from generator.support.addresses import Unreachable
 from generator.support.errors import BadInput, BuildFailed
 from tests import rays
 from tests.fakes import Project, make_built
@@ -160,3 +162,39 @@ def test_a_head_that_is_lost_while_a_file_comes_back_is_no_full_disk(run: Run) -
             raise ConnectionError("Client is shutting down.")
 
     assert run(Rays("n1"), Cut) == [(1, "lost", "ConnectionError: Client is shutting down.")]
+
+
+def test_a_node_that_is_lost_while_a_file_comes_back_costs_the_stage(run: Run, tmp_path: Path) -> None:
+    class Leaving(rays.Willing):
+        reads: int = 0
+
+        def take(self) -> list[tuple[str, Any]]:
+            return [("done", [Returned("weights.npz", "/there/weights.npz", 7, sha256(b"weights").hexdigest())])]
+
+        def read(self, file: Returned, offset: int) -> bytes:
+            type(self).reads += 1
+            if self.reads == 1:
+                raise rays.ObjectLostError("its owner has died")
+            return b"weights"
+
+    told = run(Rays("n1", "n2"), Leaving)
+    assert told[0][1:] == (
+        "warn",
+        "baseline.head: its node address of n1 was lost; it goes on elsewhere, from its beginning",
+    )
+    assert told[-1] == (1, "done")
+    assert (tmp_path / "out" / "weights.npz").read_bytes() == b"weights"
+
+
+def test_a_file_of_the_builder_that_is_gone_fails_its_stage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_link, "files_of", lambda job: [Path("/gone/1.png")])
+    told = run(Rays("n1"), rays.Willing)
+    assert told == [(1, "BuildFailed", "/gone/1.png: No such file or directory")]
+
+
+def test_an_error_that_is_of_a_kind_of_ours_is_told_as_that(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def files_of(job: Any) -> list[Path]:
+        raise Unreachable("s3://bucket: cannot be reached (timed out)")
+
+    monkeypatch.setattr(cluster_link, "files_of", files_of)
+    assert run(Rays("n1"), rays.Willing) == [(1, "BuildFailed", "s3://bucket: cannot be reached (timed out)")]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station
     monkeypatch.setitem(main, "__file__", main.get("__file__"))
     # As another program, or a build before this one, may have left it.
     (tmp_path / f"measured-post-{os.getuid()}").mkdir(mode=0o755)
-    one = Station(threads=3)
+    one = Station(threads=3, gpus=0)
     yield one
     one.end()
 
@@ -254,3 +255,41 @@ def test_what_dead_processes_left_is_removed(tmp_path: Path, monkeypatch: pytest
     for name in (str(os.getpid()), "999999999", "notes"):
         (tmp_path / name).mkdir()
     assert [path.name for path in cluster_node._of_dead(tmp_path)] == ["999999999"]
+
+
+@pytest.mark.parametrize(("gpus", "given", "device"), [(0, None, ""), (0, "1", ""), (2, "1,3", "1,3")])
+def test_only_accelerators_that_were_asked_for_are_used(
+    gpus: int, given: str | None, device: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cluster_node, "Worker", lambda log, device, *more: devices.append(device))
+    if given is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    main = vars(sys.modules["__main__"])
+    monkeypatch.setitem(main, "__file__", main.get("__file__"))
+    Station(1, gpus)
+    assert devices == [device]
+
+
+def test_hosts_that_share_a_folder_leave_each_other_s_files_alone(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cluster_node, "Worker", lambda *arguments: None)
+    main = vars(sys.modules["__main__"])
+    monkeypatch.setitem(main, "__file__", main.get("__file__"))
+    monkeypatch.setattr(socket, "gethostname", lambda: "one")
+    files = Station(1, 0)._node / "files"
+    files.mkdir(parents=True)
+    # Of a process that no process here has the number of, as those of another host.
+    gone = files.parent.with_name("4194305")
+    files.parent.rename(gone)
+    monkeypatch.setattr(socket, "gethostname", lambda: "two")
+    Station(1, 0)
+    assert (gone / "files").is_dir()
+    monkeypatch.setattr(socket, "gethostname", lambda: "one")
+    Station(1, 0)
+    assert not gone.exists()

@@ -79,5 +79,5 @@ def test_stations_that_nobody_reaches_are_waited_for_all_at_once(
         stations.keep(each)
     monkeypatch.setattr(ray, "wait", wait)
     stations.close()
-    assert waits == [(["end", "end"], 2)]
+    assert waits[0] == (["end", "end"], 2)
     assert [actor.killed for actor in ray.actors] == [True, True]

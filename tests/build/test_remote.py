@@ -1,5 +1,6 @@
 """A store elsewhere: whole entries or none, broken ones and silent addresses do no harm, builders side by side."""
 
+import errno
 import json
 import math
 import shutil
@@ -247,6 +248,45 @@ def test_a_store_that_does_not_answer_is_one_warning(
     assert len(asked) == 1
 
 
+def test_a_connection_that_was_lost_while_it_rested_is_made_anew(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Builder(tmp_path / "one", str(folder), push=True).create(KEY, write)
+    two, opened = Builder(tmp_path / "two", str(folder), push=True), list[str]()
+    assert two.has(KEY)
+    lost = [ConnectionError("Socket is closed")]
+    put_file, url_to_fs = fsspec.get_filesystem_class("file").put_file, fsspec.url_to_fs
+
+    def put(self: Any, *arguments: Any, **how: Any) -> None:
+        if lost:
+            raise lost.pop()
+        put_file(self, *arguments, **how)
+
+    def open_anew(address: str, **how: Any) -> Any:
+        opened.append(address)
+        return url_to_fs(address, **how)
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("file"), "put_file", put)
+    monkeypatch.setattr(fsspec, "url_to_fs", open_anew)
+    two.create(OTHER, write)
+    assert two.warnings == []
+    assert len(opened) == 1
+    assert Builder(tmp_path / "three", str(folder)).has(OTHER)
+
+
+def test_a_full_disk_here_is_none_of_the_remote_store(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Builder(tmp_path / "one", str(folder), push=True).create(KEY, write)
+
+    def full(self: Any, path: str, target: str, **how: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", target)
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("file"), "get_file", full)
+    with pytest.raises(BuildFailed, match=r"two: cannot be written \(No space left on device\); free space there"):
+        Builder(tmp_path / "two", str(folder)).find(KEY)
+
+
 def test_a_store_that_goes_away_in_a_transfer_leaves_nothing_half(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,6 +423,19 @@ def test_whole_stores_are_pushed_and_pulled(address: str, tmp_path: Path) -> Non
         assert files(found.folder) == files(entry.folder)
     assert warnings == []
     assert len(lines) == 4
+
+
+def test_what_is_pushed_is_not_pruned_meanwhile(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, push = Store(tmp_path / "one"), Remote.push
+    one.create(KEY, write)
+
+    def pruned(self: Remote, *what: Any) -> None:
+        assert Store(tmp_path / "one").prune(0) == 0
+        push(self, *what)
+
+    monkeypatch.setattr(Remote, "push", pruned)
+    assert exchange.push(one, Remote(str(folder)), lambda line: None, lambda line: None) == 1
+    assert Store(tmp_path / "one").prune(0) > 0
 
 
 def test_what_is_broken_is_left_out_of_an_exchange(folder: Path, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_what_a_stage_prints_is_in_the_log(process: Worker, log: Path, tmp_path:
     [
         ("fails", Diverged, "fails: the loss is not a number any more in epoch 2"),
         ("refuses", BadInput, "refuses: weights.h5: holds NaN"),
+        ("cannot be reached", BuildFailed, "cannot be reached: s3://bucket: cannot be reached (timed out)"),
         ("memory", BuildFailed, "memory: memory ran out; lower data.batch_size or data.image_size"),
         ("disk", BuildFailed, "disk: outputs.npy: No space left on device; is the disk full?"),
         ("falls short", BuildFailed, "falls short: {out}: 6272 requested and 1024 written; is the disk full?"),

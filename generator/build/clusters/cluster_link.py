@@ -10,19 +10,18 @@ import platform
 import threading
 import traceback
 from contextlib import suppress
-from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from generator.build.clusters.cluster_cache import Offered
 from generator.build.clusters.cluster_node import PIECE, Order, Returned, absolute, differing, packed
 from generator.build.clusters.cluster_nodes import Needs, Tell, connect, looked_at
-from generator.build.clusters.cluster_stations import IDLE, Stations
+from generator.build.clusters.cluster_offers import Offers
+from generator.build.clusters.cluster_stations import Stations
 from generator.build.clusters.cluster_team import SHARED, Refused, Team, gather
 from generator.build.plan import version
 from generator.build.storage.store import ENTRY
-from generator.build.worker import MESSAGES, follow_parent
+from generator.build.worker import MESSAGES, follow_parent, told_as
 from generator.data.listed import ImageThere
 from generator.experiment.config.settings import ExecutionSettings
 from generator.experiment.machine import Kind
@@ -32,6 +31,8 @@ from generator.stages.table import STAGES
 from generator.support.errors import BadInput, BuildFailed, Parted
 from generator.support.files import file_hash, replacing
 
+ROUND = 5.0
+"""Seconds between two looks which stations have been without work for long."""
 TRIES = 4
 """How often a stage is begun whose node is lost again and again."""
 ROWS = {stage.name: stage for stage in (*STAGES, *OF_SWEEPS)}
@@ -52,16 +53,17 @@ def serve(connection: Connection, log: Path, settings: ExecutionSettings, kind: 
     try:
         tell(0, "ready", link.open())
     except tuple(MESSAGES.values()) as error:
-        tell(0, type(error).__name__, str(error))
+        tell(0, told_as(error), str(error))
         return
     with suppress(EOFError):
         while True:
-            if not connection.poll(IDLE):
-                link.stations.release()
-            elif (order := connection.recv()) is None:
+            link.stations.release()
+            if not connection.poll(ROUND):
+                continue
+            order = connection.recv()
+            if order is None:
                 break
-            else:
-                threading.Thread(target=link.run, args=order, daemon=True).start()
+            threading.Thread(target=link.run, args=order, daemon=True).start()
     link.close()
 
 
@@ -72,15 +74,16 @@ class Link:
         """`kind`: of machine that runs stages, if that matters."""
         self._settings, self._tell, self._kind = settings, tell, kind
         self.stations = Stations(tell)
-        self._offer = lru_cache(maxsize=64)(_offer)
+        self._offers = Offers()
 
     def open(self) -> int:
         """Connect and look at the nodes; gives how many stages at a time there is room for.
 
-        Raises `BuildFailed` where nobody answers, `BadInput` where no node may run a stage.
+        Raises `BuildFailed` where nobody answers, or a node does not, `BadInput` where no node may run a stage.
         """
         connect(str(self._settings.ray), self._tell)
         import ray
+        from ray.exceptions import RayError
 
         nodes = [node for node in ray.nodes() if node["Alive"]]
         here, most = os.cpu_count() or 1, max(int(node["Resources"].get("CPU", 0)) for node in nodes)
@@ -90,7 +93,11 @@ class Link:
         if not fitting:
             self._tell(0, "warn", f"ray: no node has {needs.words}, which a stage needs; waiting for one to join")
         versions = {package: version(package) for package in PACKAGES}
-        for node, found in zip(fitting, looked_at(fitting, versions), strict=True):
+        try:
+            looks = looked_at(fitting, versions)
+        except RayError as error:
+            raise BuildFailed(f"ray: not every node says what it has ({_said(error)}); build again") from None
+        for node, found in zip(fitting, looks, strict=True):
             different = differing(versions, platform.python_version(), found)
             if different:
                 self.stations.refuse(node["NodeID"], node["NodeManagerAddress"], different)
@@ -111,11 +118,13 @@ class Link:
         try:
             self._tries(number, job, out)
         except tuple(MESSAGES.values()) as error:
-            self._tell(number, type(error).__name__, str(error))
+            self._tell(number, told_as(error), str(error))
         except RayTaskError:
             self._tell(number, "unexpected", traceback.format_exc())
         except (RayError, ConnectionError) as error:
-            self._tell(number, "lost", f"{type(error).__name__}: {' '.join(str(error).split())}")
+            self._tell(number, "lost", _said(error))
+        except OSError as error:
+            self._tell(number, "BuildFailed", f"{error.filename}: {error.strerror}")
         except Exception:
             self._tell(number, "unexpected", traceback.format_exc())
         else:
@@ -131,7 +140,7 @@ class Link:
 
     def _tries(self, number: int, job: Job, out: Path) -> None:
         import ray
-        from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError
+        from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, RayActorError
 
         lost = 0
         while True:
@@ -146,7 +155,7 @@ class Link:
                 self.stations.refuse(error.member.node, error.member.address, str(error))
                 team.end()
                 self.stations.able(ray.nodes())
-            except (RayActorError, NodeDiedError, OutOfMemoryError, Parted) as error:
+            except (RayActorError, NodeDiedError, ObjectLostError, OutOfMemoryError, Parted) as error:
                 self.stations.check_open()
                 lost += 1
                 if team:
@@ -164,7 +173,7 @@ class Link:
     def _through(self, team: Team, number: int, job: Job, out: Path) -> None:
         """Have a team run the stage, and fetch what it returns."""
         there, here = sorted_out(files_of(job))
-        files = {absolute(path): self._offer(path, *_version(path)) for path in here}
+        files = {absolute(path): self._offers.of(path) for path in here}
         versions = {package: version(package) for package in _packages(job)}
         image = next(iter(there), None)
         order = Order(packed(job), versions, platform.python_version(), files, image, kind=self._kind)
@@ -204,20 +213,6 @@ def _packages(job: Job) -> list[str]:
     return [*row.packages, *(job.dataset.decoders if row.decodes else ())] if row else PACKAGES
 
 
-def _version(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
-
-
-def _offer(path: Path, size: int, modified: int) -> Offered:
-    """Put a file into Ray's object store."""
-    import ray
-
-    with path.open("rb") as stream:
-        pieces = tuple(ray.put(piece) for piece in iter(lambda: stream.read(PIECE), b""))
-    return Offered(file_hash(path), pieces)
-
-
 def _fetch(actor: Any, file: Returned, path: Path) -> None:
     """Copy what a station returned to `path`, whole or not at all. Raises `ConnectionError` where the head is lost."""
     try:
@@ -240,6 +235,10 @@ def _receive(actor: Any, file: Returned, stream: BinaryIO) -> None:
         raise BuildFailed(f"{file.name}: arrived from its node with another checksum")
 
 
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def _why(error: Any, address: str) -> str:
     """How a station was lost, in a phrase.
 
@@ -257,5 +256,5 @@ def _why(error: Any, address: str) -> str:
             f"Ray ended it, because memory ran out on its node{where}; ask for more with execution.memory, or lower "
             "data.batch_size. What was finished is kept"
         )
-    what = "node" if kind == "NodeDiedError" or "node has died" in text else "process on node"
+    what = "node" if kind in ("NodeDiedError", "ObjectLostError") or "node has died" in text else "process on node"
     return f"its {what}{where} was lost"

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from generator.build.clusters import cluster_cache
 from generator.build.clusters.cluster_cache import Offered
 from generator.build.storage import machines
-from generator.build.worker import ALONE, MESSAGES, Killed, Place, Worker
+from generator.build.worker import ALONE, MESSAGES, Killed, Place, Worker, told_as
 from generator.data.listed import ImageThere
 from generator.experiment.machine import Kind, Made
 from generator.stages.job import Job
@@ -125,19 +125,25 @@ def differing(versions: Mapping[str, str], python: str, node: Mapping[str, str])
 class Station:
     """Runs stages in a process for TensorFlow of its own; what it is asked for is asked by one thread."""
 
-    def __init__(self, threads: int) -> None:
-        """`threads` of one operation: the builder's, whatever processors are here, because sums follow them."""
+    def __init__(self, threads: int, gpus: int) -> None:
+        """`threads` of one operation: the builder's, whatever processors are here, because sums follow them.
+
+        `gpus` that Ray was asked for: with none it computes on processors, also where there are some.
+        """
         # Ray's own would have it count for OpenMP; without a cluster nothing does.
         os.environ.pop("OMP_NUM_THREADS", None)
         # Else the process for TensorFlow would begin with Ray's program, which is this one's.
         vars(sys.modules["__main__"]).pop("__file__", None)
         # The parent is Ray's process of this node: with it, or its machine, goes what is kept here.
-        root = temporary.own_folder() / "ray"
+        # The host, because its processes are known here alone, and several may have one such folder.
+        root = temporary.own_folder() / "ray" / socket.gethostname()
         self._node = root / str(os.getppid())
         self._own = self._node / "stages" / str(os.getpid())
         for dead in (path for folder in (root, self._own.parent) for path in _of_dead(folder)):
             shutil.rmtree(dead, ignore_errors=True)
         self._threads = threads
+        # Ray names those that it gives; where none was asked for, it names none, and all would be taken.
+        self._devices = os.environ.get("CUDA_VISIBLE_DEVICES") if gpus else ""
         self._worker = self._new_worker(ALONE)
         self._told: deque[tuple[str, Any]] = deque()
         self._changed = threading.Condition()
@@ -204,7 +210,7 @@ class Station:
         shutil.rmtree(self._own, ignore_errors=True)
 
     def _new_worker(self, place: Place) -> Worker:
-        return Worker(self._own / "worker.log", os.environ.get("CUDA_VISIBLE_DEVICES") or None, self._threads, place)
+        return Worker(self._own / "worker.log", self._devices, self._threads, place)
 
     def _run(self, job: Job, order: Order, folder: Path) -> None:
         out = self._own / "out"
@@ -221,7 +227,7 @@ class Station:
             threading.Event().wait(GRACE)
             self._tell("BuildFailed", str(error))
         except tuple(MESSAGES.values()) as error:
-            self._tell(type(error).__name__, str(error))
+            self._tell(told_as(error), str(error))
         except OSError as error:
             self._tell("BuildFailed", f"{job.label}: {error.filename or out}: {error.strerror or error}")
         except Exception as error:

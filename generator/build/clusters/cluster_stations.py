@@ -19,6 +19,8 @@ IDLE = 30.0
 """Seconds after which a station without work gives back what it holds."""
 TOLD_AFTER = 15.0
 """Seconds after which whoever waits for a node is told."""
+FAREWELL = 3.0
+"""Longest wait for stations that are ended in the middle of a stage, seconds."""
 LOOK = 1.0
 """Seconds between two looks whether another station has become free, of whoever waits for a node."""
 
@@ -76,7 +78,7 @@ class Stations:
         import ray
 
         options = {**self.needs.options, **where, "max_restarts": 0}
-        actor = ray.remote(self.kind).options(**options).remote(os.cpu_count() or 1)
+        actor = ray.remote(self.kind).options(**options).remote(os.cpu_count() or 1, self.needs.gpus)
         self._hired.add(actor)
         return actor
 
@@ -186,8 +188,12 @@ class Stations:
         # First: who runs a stage on one of them must not take it for lost.
         self._closed = True
         self.release(0)
-        for actor in list(self._hired):
-            ray.kill(actor)
+        others = list(self._hired)
+        # They remove their files. One that still waits for a node has none, and does not answer.
+        with suppress(Exception):
+            ray.wait([actor.end.remote() for actor in others], num_returns=len(others), timeout=FAREWELL)
+        for actor in others:
+            self.dismiss(actor)
 
     def _taken(self, ending: Callable[[float, Hired], bool]) -> list[Hired]:
         """The stations without work that are to end, which are no longer kept; since when they are is given, too."""

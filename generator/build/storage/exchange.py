@@ -24,10 +24,12 @@ def push(store: Store, remote: Remote, say: Tell, warn: Tell) -> int:
         except (OSError, ValueError, Broken) as error:
             warn(f"{stage} {digest[:12]}: broken ({error}); left out")
             continue
-        if store.find(key, thorough=True):
-            remote.push(stage, digest, folder)
-            say(f"{key.label}: pushed")
-            pushed += 1
+        # A build that ends at this moment may prune.
+        with store.using([key]):
+            if store.find(key, thorough=True):
+                remote.push(stage, digest, folder)
+                say(f"{key.label}: pushed")
+                pushed += 1
     return pushed
 
 

@@ -42,6 +42,8 @@ class SharedStore(Store):
         super().__init__(root, warn, say=say)
         self._settings = settings
         self._remote = Remote(settings.remote) if settings.remote else None
+        self._answered = False
+        """Whether it did once."""
         self._known: dict[str, Table | None] = {}
         """Digest of a key → what the remote store says of its entry; None where it has none to take."""
         self._refused: dict[str, str] = {}
@@ -121,7 +123,15 @@ class SharedStore(Store):
         if remote is None:
             return None
         try:
-            return ask(remote)
+            try:
+                found = ask(remote)
+            except Unreachable:
+                # Between two stages hours may pass, and whatever lies on the way drops a connection that rests.
+                if not self._answered:
+                    raise
+                found = ask(remote)
+            self._answered = True
+            return found
         except Unreachable as error:
             if self._remote:  # Of several threads that meet it the first says so.
                 self._remote = None
