@@ -124,7 +124,7 @@ class Link:
         except (RayError, ConnectionError) as error:
             self._tell(number, "lost", _said(error))
         except OSError as error:
-            self._tell(number, "BuildFailed", f"{error.filename}: {error.strerror}")
+            self._tell(number, "BuildFailed", f"{error.filename or out}: {error.strerror or error}")
         except Exception:
             self._tell(number, "unexpected", traceback.format_exc())
         else:
