@@ -2,9 +2,9 @@
 
 Two nodes run on this machine, each with folders of its own, so nothing of this is faster: it says what was the same.
 Builds, each with an empty store: without a cluster; on two nodes; on two nodes of which the one that fine-tunes is
-killed in its second epoch; on two nodes whose head is killed there, and then the same command without a cluster. Each
+killed after its first epoch; on two nodes whose head is killed there, and then the same command without a cluster. Each
 site must be the first one's to the byte, but for provenance, the crate, and their hashes in the manifest. What the
-builds say of the cluster is printed; `--json FILE` keeps the rest.
+builds say of the cluster is printed; `--json FILE` keeps it.
 """
 
 import argparse
@@ -142,8 +142,13 @@ def as_markdown(measured: record.Record) -> str:
     for build in measured["builds"]:
         site = f"{build['files']} files, {'the same' if build['same'] else 'another'}" if build["files"] else "none"
         lines.append(f"| {build['build']} | {build['exit']} | {build['stages']} | {site} |")
+    return "\n".join([*lines, "", held(measured)])
+
+
+def held(measured: record.Record) -> str:
+    """Which build it was, and what of its site is held against the first."""
     asked = " ".join(measured["arguments"])
-    return "\n".join([*lines, "", f"`build.py {asked}`; the site but for when and by which machine it was made."])
+    return f"`build.py {asked}`; the site but for when and by which machine it was made."
 
 
 def _kill_a_busy_node(nodes: Nodes) -> None:

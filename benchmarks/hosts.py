@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine, project, record
-from benchmarks.cluster import Builds
+from benchmarks.cluster import Builds, held
 from generator.support.places import ROOT
 from tests.stations import SECRET, wait_until
 
@@ -137,7 +137,7 @@ class Hosts:
             shell = ["sh", "-ec", "\n".join(steps)]
             self._started.append(subprocess.Popen([*command, *shell], stdout=stream, stderr=subprocess.STDOUT))
         wait_until(lambda: b"Ray runtime started" in log.read_bytes(), f"Ray on host {number}, see {log}", PATIENCE)
-        time.sleep(2)
+        time.sleep(2)  # The head's server for clients begins a little later.
 
     def _other_version(self) -> str:
         """Has a host's package call itself another version."""
@@ -157,8 +157,7 @@ def as_markdown(measured: record.Record) -> str:
         site = f"{build['files']} files, {verdict}" if build["files"] else "none"
         told = "<br>".join(line for line in build["told"] if "stages run at a time" not in line)
         lines.append(f"| {build['build']} | {build['exit']} | {site} | {told} |")
-    asked = " ".join(measured["arguments"])
-    return "\n".join([*lines, "", f"`build.py {asked}`; the site but for when and by which machine it was made."])
+    return "\n".join([*lines, "", held(measured)])
 
 
 def _is_own(build: dict[str, Any]) -> bool:

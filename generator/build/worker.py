@@ -4,7 +4,6 @@ The build itself never imports TensorFlow. A worker that is killed (for memory, 
 running, not the build; one whose parent dies, dies with it.
 """
 
-import errno
 import multiprocessing
 import os
 import signal
@@ -21,6 +20,7 @@ from generator.stages.reading import made_ready
 from generator.stages.table import WORKER_ENVIRONMENT
 from generator.support.display import accept_any_text
 from generator.support.errors import BadInput, BuildFailed, Diverged, Parted
+from generator.support.files import FULL
 from generator.support.progress import Report
 
 MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed, "Diverged": Diverged, "Parted": Parted}
@@ -181,7 +181,7 @@ def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connecti
             return "BuildFailed", "memory ran out; lower data.batch_size or data.image_size"
         if isinstance(error, OSError):
             # NumPy tells of a write that fell short without saying why.
-            hint = "; is the disk full?" if error.errno in (None, errno.ENOSPC, errno.EDQUOT) else ""
+            hint = "; is the disk full?" if error.errno in (None, *FULL) else ""
             return "BuildFailed", f"{error.filename or out}: {error.strerror or error}{hint}"
         return "unexpected", traceback.format_exc()
     return ("done",)

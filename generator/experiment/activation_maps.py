@@ -89,13 +89,15 @@ class ActivationMaps(Grid):
     @cached_property
     def regions(self) -> tuple[RegionShare, ...]:
         """Each region that some image has; none where no alpha channel tells."""
-        return tuple(_compared(region, self._known) for region in self.shares)
+        known = self._known
+        return tuple(_compared(region, known) for region in self.shares)
 
     @cached_property
     def shares(self) -> dict[Region, float]:
         """Of the maps, on average, by the same regions."""
-        there = (region for region in REGIONS if any(getattr(area, region) for _, area in self._known))
-        return {region: _mean([getattr(of_map, region) for of_map, _ in self._known]) for region in there}
+        known = self._known
+        there = (region for region in REGIONS if any(getattr(area, region) for _, area in known))
+        return {region: _mean([getattr(of_map, region) for of_map, _ in known]) for region in there}
 
     @property
     def _known(self) -> list[tuple[Shares, Shares]]:

@@ -5,7 +5,6 @@
 `FSSPEC_S3_ENDPOINT_URL`, and the service's own. None of them stands in an experiment.
 """
 
-import errno
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -15,6 +14,7 @@ from threading import RLock, local
 from typing import Any
 
 from generator.support.errors import BadInput, BuildFailed, encodable, printable
+from generator.support.files import FULL
 
 EXTRAS = {
     "s3": "s3fs",
@@ -42,7 +42,6 @@ ANSWER = 60
 """Longest wait for an answer, seconds."""
 ALIVE = 30
 """Seconds after which an SSH connection that nothing passes through says that it is still wanted."""
-FULL = (errno.ENOSPC, errno.EDQUOT)
 _S3 = {"config_kwargs": {"connect_timeout": SECONDS, "read_timeout": ANSWER, "retries": {"max_attempts": 2}}}
 # Not from fsspec's cache, which would give the connection that was lost instead of another one.
 _SSH = {"timeout": SECONDS, "banner_timeout": SECONDS, "auth_timeout": SECONDS, "skip_instance_cache": True}

@@ -1,5 +1,6 @@
 """Files written whole or not at all, and their hashes."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,6 +18,8 @@ UNFINISHED = ".writing"
 FREE_SPACE = "free space there or name another folder with --store"
 FREE_SPACE_OR_NAME = "free space there or name another"
 DISK_FULL = "is the disk full?"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Numbers of the errors of a disk, or a user's part of one, that is full."""
 
 
 @contextmanager

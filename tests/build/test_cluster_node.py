@@ -275,7 +275,7 @@ def test_only_accelerators_that_were_asked_for_are_used(
 
 
 def test_hosts_that_share_a_folder_leave_each_other_s_files_alone(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(cluster_node, "Worker", lambda *arguments: None)

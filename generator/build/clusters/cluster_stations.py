@@ -125,16 +125,7 @@ class Stations:
 
     def end(self, *stations: Hired) -> None:
         """End stations in good order."""
-        import ray
-
-        if not stations:
-            return
-        # All at once: of those that nobody reaches each would be waited for.
-        with suppress(Exception):
-            asked = [hired.actor.end.remote() for hired in stations]
-            ray.wait(asked, num_returns=len(asked), timeout=SECONDS)
-        for hired in stations:
-            self.drop(hired)
+        self._end([hired.actor for hired in stations], SECONDS)
 
     def drop(self, hired: Hired) -> None:
         """End a station, whatever it does."""
@@ -183,16 +174,23 @@ class Stations:
 
     def close(self) -> None:
         """End all, also in the middle of a stage, and hire no more."""
-        import ray
-
         # First: who runs a stage on one of them must not take it for lost.
         self._closed = True
         self.release(0)
-        others = list(self._hired)
-        # They remove their files. One that still waits for a node has none, and does not answer.
+        # One that still waits for a node does not answer, and has no files to remove.
+        self._end(list(self._hired), FAREWELL)
+
+    def _end(self, actors: list[Any], seconds: float) -> None:
+        """Have stations end in good order, which removes their files, and after so many seconds whatever they do."""
+        import ray
+
+        if not actors:
+            return
+        # All at once: of those that nobody reaches each would be waited for.
         with suppress(Exception):
-            ray.wait([actor.end.remote() for actor in others], num_returns=len(others), timeout=FAREWELL)
-        for actor in others:
+            asked = [actor.end.remote() for actor in actors]
+            ray.wait(asked, num_returns=len(asked), timeout=seconds)
+        for actor in actors:
             self.dismiss(actor)
 
     def _taken(self, ending: Callable[[float, Hired], bool]) -> list[Hired]:
