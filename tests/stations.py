@@ -32,6 +32,8 @@ HOLD = "MEASURED_POST_HOLD"
 
 TRIES = 5
 """How often a node is started: Ray gives up after half a minute, which a busy machine may take."""
+LOSSES = {"RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "5000"}
+"""Variables with which a head notices after five seconds, and not half a minute, that a node is gone."""
 SECRET = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid.uuid4().hex * 2}
 """Variables that let this process and its children into the clusters that it starts, and nobody else."""
 
@@ -83,12 +85,12 @@ class Nodes:
         self.hold.mkdir(parents=True)
         self.port, self.client = _free_port(), _free_port()
         self._cpus = cpus
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: dict[int, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> "Nodes":
         try:
-            for cpus in self._cpus:
-                self._start(cpus)
+            for number in range(len(self._cpus)):
+                self._start(number)
         except BaseException:
             self.end()
             raise
@@ -106,14 +108,20 @@ class Nodes:
         """The same for a machine that is none of its nodes."""
         return f"ray://127.0.0.1:{self.client}"
 
-    def _start(self, cpus: int) -> None:
-        number, own = len(self._started), self.folder / str(len(self._started))
-        (own / "tmp").mkdir(parents=True)
+    def restart(self) -> None:
+        """Start those again that were killed; the head is not one of them."""
+        for number, process in self._started.items():
+            if process.poll() is not None:
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        own = self.folder / str(number)
+        (own / "tmp").mkdir(parents=True, exist_ok=True)
         client = f"--ray-client-server-port={self.client}"
         whose = ["--head", f"--port={self.port}", "--include-dashboard=false", client]
-        how = [*(whose if number == 0 else [f"--address={self.address}"]), f"--num-cpus={cpus}"]
+        how = [*(whose if number == 0 else [f"--address={self.address}"]), f"--num-cpus={self._cpus[number]}"]
         command = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--node-ip-address=127.0.0.1"]
-        variables = {**SECRET, PROJECT: str(fakes.ROOT), HOLD: str(self.hold), "TMPDIR": str(own / "tmp")}
+        variables = {**SECRET, **LOSSES, PROJECT: str(fakes.ROOT), HOLD: str(self.hold), "TMPDIR": str(own / "tmp")}
         for _ in range(TRIES):
             with (own / "log").open("wb") as log:
                 process = subprocess.Popen(
@@ -124,7 +132,7 @@ class Nodes:
                     env={**os.environ, **variables},
                     cwd=own,
                 )
-            self._started.append(process)
+            self._started[number] = process
 
             def begun() -> bool:
                 return b"Ray runtime started" in (own / "log").read_bytes()
@@ -133,7 +141,6 @@ class Nodes:
             if begun():
                 return
             self.kill(number)
-            self._started.pop()
         raise AssertionError(f"node {number} of Ray does not start:\n{(own / 'log').read_text()}")
 
     def processes(self, number: int) -> list[int]:
@@ -151,7 +158,7 @@ class Nodes:
         process.wait()
 
     def end(self) -> None:
-        for number in reversed(range(len(self._started))):
+        for number in reversed(self._started):
             self.kill(number)
 
 

@@ -44,15 +44,24 @@ def fresh(template: Project, tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-@pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
+@pytest.fixture(scope="module")
+def started() -> Iterator[Nodes]:
     """A cluster of a head without processors and two nodes with one each."""
+    with tempfile.TemporaryDirectory(prefix="r") as folder, Nodes(Path(folder) / "n", (0, 1, 1)) as found:
+        yield found
+
+
+@pytest.fixture
+def nodes(started: Nodes, monkeypatch: pytest.MonkeyPatch) -> Nodes:
+    """The cluster, with the nodes again that another test killed; who kills the head comes last."""
     monkeypatch.setattr(cluster.cluster_link, "serve", stations.serve)
     monkeypatch.setattr(cluster, "run_here", fakes.FakeExecutor().run)
     for name, value in stations.SECRET.items():
         monkeypatch.setenv(name, value)
-    with tempfile.TemporaryDirectory(prefix="r") as folder, Nodes(Path(folder) / "n", (0, 1, 1)) as found:
-        yield found
+    for left in started.hold.iterdir():
+        left.unlink()
+    started.restart()
+    return started
 
 
 def returned(project: Project, label: str) -> Path:
@@ -78,7 +87,7 @@ def test_two_nodes_give_the_bytes_of_one_process_and_a_killed_node_costs_an_epoc
         nodes.kill(killed[0])
         waited_for.unlink()
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     outcome = fresh.build("seeds=2", f"execution.ray={nodes.address}", display=display)
     killer.join()
@@ -107,7 +116,7 @@ def test_two_nodes_fine_tune_together_and_where_one_is_lost_the_other_goes_on(
         nodes.kill(2)
         waited_for.unlink()
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     fresh.build("seeds=2", f"execution.ray={nodes.address}", "execution.nodes=2", display=display)
     killer.join()
@@ -123,8 +132,9 @@ def test_two_nodes_fine_tune_together_and_where_one_is_lost_the_other_goes_on(
 @NEEDS_RAY
 @pytest.mark.cluster
 def test_a_killed_head_is_one_clear_error_and_the_next_build_goes_on(
-    nodes: Nodes, template: Project, fresh: Project
+    nodes: Nodes, template: Project, fresh: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "5")  # seconds, of Ray's 30
     waited_for, checkpoint = nodes.hold / "baseline.fine_tuning epoch 4", returned(fresh, "baseline.fine_tuning")
     waited_for.touch()
 
@@ -133,7 +143,7 @@ def test_a_killed_head_is_one_clear_error_and_the_next_build_goes_on(
         wait_until(lambda: reached.exists() and checkpoint.exists(), waited_for.name)
         nodes.end()
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     with pytest.raises(
         ClusterLost, match=r"^ray: the connection to ray://127\.0\.0\.1:\d+ was lost \(.*run the same command"

@@ -169,3 +169,16 @@ def test_more_nodes_than_there_are_is_refused_before_anything_runs(monkeypatch: 
     ):
         Link(settings, lambda *message: None).open()
     assert Link(ExecutionSettings(ray="local", cpus=1, nodes=2), lambda *message: None).open() == 2
+
+
+def test_a_node_that_is_gone_and_still_listed_is_told_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray, told = Rays(), []
+    nodes = [{**node, "NodeManagerAddress": f"address of {node['NodeID']}"} for node in ray.nodes()]
+    rays.install(monkeypatch, ray)
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    monkeypatch.setattr(cluster_link, "connect", lambda address, tell: None)
+    monkeypatch.setattr(cluster_link, "looked_at", lambda nodes, versions: [None, {}])
+    monkeypatch.setattr(cluster_link, "differing", lambda *found: "")
+    link = Link(ExecutionSettings(ray="local", cpus=1), lambda *message: told.append(message))
+    assert link.open() == 1
+    assert told == [(0, "warn", "ray: the node at address of n1 is gone; on without it")]

@@ -98,10 +98,13 @@ class Link:
         except RayError as error:
             raise BuildFailed(f"ray: not every node says what it has ({_said(error)}); build again") from None
         for node, found in zip(fitting, looks, strict=True):
+            if found is None:
+                self._tell(0, "warn", f"ray: the node at {node['NodeManagerAddress']} is gone; on without it")
+                continue
             different = differing(versions, platform.python_version(), found)
             if different:
                 self.stations.refuse(node["NodeID"], node["NodeManagerAddress"], different)
-        able = self.stations.able(fitting)
+        able = self.stations.able([node for node, found in zip(fitting, looks, strict=True) if found is not None])
         if len(able) < self._settings.nodes:
             raise BadInput(
                 f"execution.nodes = {self._settings.nodes}, but {len(able)} of the cluster's nodes can run a stage "

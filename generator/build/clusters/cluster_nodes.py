@@ -96,9 +96,13 @@ def _check_answers(address: str) -> None:
         raise BuildFailed(f"ray: nobody answers at {address} ({error.strerror or error}); {ADVICE}") from None
 
 
-def looked_at(nodes: Iterable[Mapping[str, Any]], packages: Iterable[str]) -> list[dict[str, str]]:
-    """Of each node Python's version and those of the packages that it has."""
+def looked_at(nodes: Iterable[Mapping[str, Any]], packages: Iterable[str]) -> list[dict[str, str] | None]:
+    """Of each node Python's version and those of the packages that it has; None of one that is gone.
+
+    A cluster lists a node that was just lost for some seconds more. Raises Ray's errors for all else.
+    """
     import ray
+    from ray.exceptions import NodeDiedError, TaskUnschedulableError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     def look(names: list[str]) -> dict[str, str]:
@@ -112,5 +116,12 @@ def looked_at(nodes: Iterable[Mapping[str, Any]], packages: Iterable[str]) -> li
     task = ray.remote(look)
     placed = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
     asked = [task.options(num_cpus=0, scheduling_strategy=each).remote(list(packages)) for each in placed]
-    found: list[dict[str, str]] = ray.get(asked)
-    return found
+
+    def answer(to: Any) -> dict[str, str] | None:
+        try:
+            found: dict[str, str] = ray.get(to)
+        except (NodeDiedError, TaskUnschedulableError):
+            return None
+        return found
+
+    return [answer(each) for each in asked]
