@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,11 @@ def test_comparing_and_verifying_do_without_tensorflow_and_drawing(built: Projec
 # ---- Signals and other builds ----------------------------------------------------------------------------
 
 
-def start(project: Project, *arguments: str, until: str) -> Driven:
-    """A build of the project, running, that has come to the event `until`."""
-    process = Driven(project, "say", "slow=0.2", *arguments)
+def start(project: Project, *arguments: str, until: str, go: Path = Path("never")) -> Driven:
+    """A build of the project that has come to an event like `until` and waits there for the file `go`."""
+    process = Driven(project, "say", f"wait={until}:{go}", *arguments)
     for line in process.stdout:
-        if line.strip() == until:
+        if fnmatch.fnmatchcase(line.strip(), until):
             return process
     raise AssertionError(f"ended before {until}: {process.communicate()}")
 
@@ -99,7 +100,7 @@ def start(project: Project, *arguments: str, until: str) -> Driven:
 def test_fault_32_an_interrupted_build_says_how_to_go_on_and_does(
     fresh: Project, template: Project, number: signal.Signals, code: int, until: str
 ) -> None:
-    process = start(fresh, f"wait={until}:{fresh.folder.parent / 'never'}", until=until)
+    process = start(fresh, until=until)
     process.send_signal(number)
     _, stderr = process.communicate()
     assert process.returncode == code
@@ -115,8 +116,12 @@ def test_fault_32_an_interrupted_build_says_how_to_go_on_and_does(
 
 
 def test_fault_32_of_several_stages_at_a_time_each_is_stopped_and_goes_on(fresh: Project, template: Project) -> None:
-    process = start(fresh, "--jobs", "2", until="augmentation.fine_tuning epoch 4")
+    go, reached = fresh.folder.parent / "go", "*.fine_tuning epoch 4"
+    process = start(fresh, "--jobs", "2", until=reached, go=go)
+    assert any(fnmatch.fnmatchcase(line.strip(), reached) for line in process.stdout), "only one came there"
     process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    go.touch()
     _, stderr = process.communicate()
     assert process.returncode == 130
     assert stderr.splitlines()[-1] == "build.py: stopped; the same command goes on at the last finished epoch"
@@ -128,7 +133,8 @@ def test_fault_32_of_several_stages_at_a_time_each_is_stopped_and_goes_on(fresh:
 
 
 def test_fault_35_the_second_build_names_the_first_and_ends(fresh: Project, template: Project) -> None:
-    first = start(fresh, until="baseline.head epoch 1")
+    go = fresh.folder.parent / "go"
+    first = start(fresh, until="baseline.head epoch 1", go=go)
     second = run_command(fresh)
     assert second.returncode == 3
     assert one_line(second) == (
@@ -137,6 +143,7 @@ def test_fault_35_the_second_build_names_the_first_and_ends(fresh: Project, temp
     other_store = run_command(fresh, "--store", str(fresh.folder / "another"))
     assert other_store.returncode == 3
     assert f"process {first.pid} is building" in one_line(other_store)
+    go.touch()
     first.communicate()
     assert first.returncode == 0
     assert timeless(fresh.site()) == timeless(template.site())
@@ -161,7 +168,7 @@ def test_fault_35_two_builds_share_a_store_and_make_each_stage_once(
     """Of two sites; the first build is in the middle of a stage that the second one needs."""
     shutil.rmtree(built.places.site)
     go = fresh.folder.parent / "go"
-    first = start(fresh, f"wait=baseline.head epoch 2:{go}", until="baseline.head epoch 2")
+    first = start(fresh, until="baseline.head epoch 2", go=go)
     second = beside(built, fresh.places.store)
     go.touch()
     outputs = [process.communicate()[0] for process in (first, second)]
@@ -177,7 +184,7 @@ def test_fault_35_a_build_killed_beside_another_one_takes_nothing_with_it(
     fresh: Project, built: Project, template: Project
 ) -> None:
     shutil.rmtree(built.places.site)
-    first = start(fresh, f"wait=baseline.head epoch 2:{fresh.folder / 'never'}", until="baseline.head epoch 2")
+    first = start(fresh, until="baseline.head epoch 2")
     second = beside(built, fresh.places.store)
     first.kill()
     first.communicate()
@@ -189,7 +196,7 @@ def test_fault_35_a_build_killed_beside_another_one_takes_nothing_with_it(
 
 def test_fault_35_what_a_running_build_needs_is_not_pruned(fresh: Project, built: Project, template: Project) -> None:
     go = fresh.folder.parent / "go"
-    first = start(fresh, f"wait=baseline.fine_tuning epoch 4:{go}", until="baseline.fine_tuning epoch 4")
+    first = start(fresh, until="baseline.fine_tuning epoch 4", go=go)
     other = ("--store", str(fresh.places.store), "--set", "seed=3", "--store-limit", "0.0000001")
     assert run_command(built, *other).returncode == 0
     prune = [sys.executable, "build.py", "cache", "--prune", "0", "--store", str(fresh.places.store)]
