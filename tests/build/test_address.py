@@ -17,11 +17,9 @@ from generator.stages.reading import made_ready
 from generator.support.addresses import Unreachable
 from generator.support.errors import BuildFailed
 from tests import fakes
-from tests.build.test_cluster import NEEDS_RAY, nodes
+from tests.build.test_cluster import NEEDS_RAY
 from tests.fakes import Project, Recorder, add_measure, make_project, timeless, tree
 from tests.stations import Nodes
-
-__all__ = ["nodes"]
 
 pytest.importorskip("fsspec")
 

@@ -4,9 +4,7 @@ import importlib.util
 import json
 import multiprocessing
 import shutil
-import tempfile
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +18,7 @@ from generator.build.clusters import cluster
 from generator.build.clusters.cluster import Cluster, ClusterLost
 from generator.experiment.config.settings import ExecutionSettings
 from generator.support.errors import BadInput, BuildFailed
-from tests import fakes, stations
+from tests import fakes
 from tests.fakes import Project, Recorder, make_project, timeless
 from tests.stations import Nodes, wait_until
 
@@ -42,26 +40,6 @@ def fresh(template: Project, tmp_path: Path) -> Project:
     """The same project, of which nothing was built."""
     shutil.copytree(template.data, tmp_path / "project" / "animals")
     return Project(tmp_path / "project")
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Nodes]:
-    """A cluster of a head without processors and two nodes with one each."""
-    with tempfile.TemporaryDirectory(prefix="r") as folder, Nodes(Path(folder) / "n", (0, 1, 1)) as found:
-        yield found
-
-
-@pytest.fixture
-def nodes(started: Nodes, monkeypatch: pytest.MonkeyPatch) -> Nodes:
-    """The cluster, with the nodes again that another test killed; who kills the head comes last."""
-    monkeypatch.setattr(cluster.cluster_link, "serve", stations.serve)
-    monkeypatch.setattr(cluster, "run_here", fakes.FakeExecutor().run)
-    for name, value in stations.SECRET.items():
-        monkeypatch.setenv(name, value)
-    for left in started.hold.iterdir():
-        left.unlink()
-    started.restart()
-    return started
 
 
 def returned(project: Project, label: str) -> Path:
