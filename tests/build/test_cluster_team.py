@@ -12,7 +12,7 @@ from generator.build.clusters.cluster_node import Order
 from generator.build.clusters.cluster_stations import Stations
 from generator.build.worker import ALONE, Place
 from generator.experiment.config.settings import ExecutionSettings
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, BuildFailed
 from tests import rays
 from tests.fakes import Project, make_built
 from tests.rays import Rays
@@ -171,14 +171,21 @@ def test_more_nodes_than_there_are_is_refused_before_anything_runs(monkeypatch: 
     assert Link(ExecutionSettings(ray="local", cpus=1, nodes=2), lambda *message: None).open() == 2
 
 
-def test_a_node_that_is_gone_and_still_listed_is_told_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_that_does_not_answer_is_told_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that was just lost and is still listed."""
     ray, told = Rays(), []
     nodes = [{**node, "NodeManagerAddress": f"address of {node['NodeID']}"} for node in ray.nodes()]
     rays.install(monkeypatch, ray)
     monkeypatch.setattr(ray, "nodes", lambda: nodes)
     monkeypatch.setattr(cluster_link, "connect", lambda address, tell: None)
-    monkeypatch.setattr(cluster_link, "looked_at", lambda nodes, versions: [None, {}])
+    answers: list[Any] = [rays.NodeDiedError("gone"), {}]
+    monkeypatch.setattr(cluster_link, "looked_at", lambda nodes, versions: answers)
     monkeypatch.setattr(cluster_link, "differing", lambda *found: "")
     link = Link(ExecutionSettings(ray="local", cpus=1), lambda *message: told.append(message))
     assert link.open() == 1
-    assert told == [(0, "warn", "ray: the node at address of n1 is gone; on without it")]
+    assert told == [
+        (0, "warn", "ray: the node at address of n1 does not say what it has (NodeDiedError: gone); on without it")
+    ]
+    answers[1] = answers[0]
+    with pytest.raises(BuildFailed, match=r"^ray: no node says what it has \(NodeDiedError: gone\); build again$"):
+        link.open()

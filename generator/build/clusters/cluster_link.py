@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from generator.build.clusters.cluster_node import PIECE, Order, Returned, absolute, differing, packed
 from generator.build.clusters.cluster_nodes import Needs, Tell, connect, looked_at
 from generator.build.clusters.cluster_offers import Offers
-from generator.build.clusters.cluster_stations import Stations
+from generator.build.clusters.cluster_stations import Node, Stations
 from generator.build.clusters.cluster_team import SHARED, Refused, Team, gather
 from generator.build.plan import version
 from generator.build.storage.store import ENTRY
@@ -79,11 +79,10 @@ class Link:
     def open(self) -> int:
         """Connect and look at the nodes; gives how many stages at a time there is room for.
 
-        Raises `BuildFailed` where nobody answers, or a node does not, `BadInput` where no node may run a stage.
+        Raises `BuildFailed` where nobody answers, or no node does, `BadInput` where no node may run a stage.
         """
         connect(str(self._settings.ray), self._tell)
         import ray
-        from ray.exceptions import RayError
 
         nodes = [node for node in ray.nodes() if node["Alive"]]
         here, most = os.cpu_count() or 1, max(int(node["Resources"].get("CPU", 0)) for node in nodes)
@@ -92,19 +91,7 @@ class Link:
         fitting = [node for node in nodes if needs.fit(node["Resources"])]
         if not fitting:
             self._tell(0, "warn", f"ray: no node has {needs.words}, which a stage needs; waiting for one to join")
-        versions = {package: version(package) for package in PACKAGES}
-        try:
-            looks = looked_at(fitting, versions)
-        except RayError as error:
-            raise BuildFailed(f"ray: not every node says what it has ({_said(error)}); build again") from None
-        for node, found in zip(fitting, looks, strict=True):
-            if found is None:
-                self._tell(0, "warn", f"ray: the node at {node['NodeManagerAddress']} is gone; on without it")
-                continue
-            different = differing(versions, platform.python_version(), found)
-            if different:
-                self.stations.refuse(node["NodeID"], node["NodeManagerAddress"], different)
-        able = self.stations.able([node for node, found in zip(fitting, looks, strict=True) if found is not None])
+        able = self.stations.able(self._answering(fitting))
         if len(able) < self._settings.nodes:
             raise BadInput(
                 f"execution.nodes = {self._settings.nodes}, but {len(able)} of the cluster's nodes can run a stage "
@@ -113,6 +100,25 @@ class Link:
         if not self._settings.gpus and any(node["Resources"].get("GPU") for node in able):
             self._tell(0, "say", "ray: the GPUs of the cluster stay idle; execution.gpus = 1 gives each stage one")
         return sum(needs.fit(node["Resources"]) for node in able) or 1
+
+    def _answering(self, nodes: list[Node]) -> list[Node]:
+        """Those that say what they have; such as have something else than this machine are refused.
+
+        Raises `BuildFailed` where none says it.
+        """
+        versions = {package: version(package) for package in PACKAGES}
+        said = list(zip(nodes, looked_at(nodes, versions), strict=True))
+        silent = [(node, error) for node, error in said if isinstance(error, Exception)]
+        if nodes and len(silent) == len(nodes):
+            raise BuildFailed(f"ray: no node says what it has ({_said(silent[0][1])}); build again")
+        for node, error in silent:
+            where = node["NodeManagerAddress"]
+            self._tell(0, "warn", f"ray: the node at {where} does not say what it has ({_said(error)}); on without it")
+        answering = [(node, found) for node, found in said if not isinstance(found, Exception)]
+        for node, found in answering:
+            if different := differing(versions, platform.python_version(), found):
+                self.stations.refuse(node["NodeID"], node["NodeManagerAddress"], different)
+        return [node for node, _ in answering]
 
     def run(self, number: int, job: Job, out: Path) -> None:
         """Run the stage of `job` on some node, its files into `out`; how it ends is told."""

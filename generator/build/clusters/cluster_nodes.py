@@ -96,13 +96,12 @@ def _check_answers(address: str) -> None:
         raise BuildFailed(f"ray: nobody answers at {address} ({error.strerror or error}); {ADVICE}") from None
 
 
-def looked_at(nodes: Iterable[Mapping[str, Any]], packages: Iterable[str]) -> list[dict[str, str] | None]:
-    """Of each node Python's version and those of the packages that it has; None of one that is gone.
+def looked_at(nodes: Iterable[Mapping[str, Any]], packages: Iterable[str]) -> list[dict[str, str] | Exception]:
+    """Of each node Python's version and those of the packages that it has, or the error where it does not say.
 
-    A cluster lists a node that was just lost for some seconds more. Raises Ray's errors for all else.
+    A cluster lists a node that was just lost for some seconds more.
     """
     import ray
-    from ray.exceptions import NodeDiedError, TaskUnschedulableError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     def look(names: list[str]) -> dict[str, str]:
@@ -113,15 +112,14 @@ def looked_at(nodes: Iterable[Mapping[str, Any]], packages: Iterable[str]) -> li
         there = {each.name.lower() for each in metadata.distributions() if each.name}
         return {"Python": platform.python_version(), **{n: metadata.version(n) for n in names if n in there}}
 
+    def answer(asked: Any) -> dict[str, str] | Exception:
+        try:
+            found: dict[str, str] | Exception = ray.get(asked)
+        except Exception as error:
+            found = error
+        return found
+
     task = ray.remote(look)
     placed = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
     asked = [task.options(num_cpus=0, scheduling_strategy=each).remote(list(packages)) for each in placed]
-
-    def answer(to: Any) -> dict[str, str] | None:
-        try:
-            found: dict[str, str] = ray.get(to)
-        except (NodeDiedError, TaskUnschedulableError):
-            return None
-        return found
-
     return [answer(each) for each in asked]
