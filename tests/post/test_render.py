@@ -659,4 +659,7 @@ def test_results_of_unlike_test_sets_are_an_error() -> None:
 def test_the_environment_says_in_which_precision_the_base_computed(setting: str, precision: str, said: str) -> None:
     recipe = make_config("baseline", f"model.precision={setting}").baseline.recipe
     build = with_baseline(make_variant(precision=precision, recipe=recipe))
-    assert f"with the base computing {said}" in post_of(build).text
+    text = post_of(build).text
+    assert f"with the base computing {said}" in text
+    again = f"on a processor for which `auto` means {precision}, too; on another one add `--set model.precision={precision}`"
+    assert (again in text) == (setting == "auto")
