@@ -78,6 +78,8 @@ def test_the_two_sizes_are_held_against_each_other() -> None:
     assert "Beside the 40 test images every variant was scored on 120 further ones" in text
     assert "is 0.1085 wide here and 0.2065 on the test images" in text
     assert "That is 15.0% of the test images and 5.0% of these." in text
+    assert "Before it is corrected for several comparisons, McNemar's exact test calls two models different" in text
+    assert "if both networks were equally good. Of others, trained with other seeds, they say nothing." in text
     assert "no further apart than chance may put them" in text
 
 
@@ -97,6 +99,7 @@ def test_one_variant_alone_is_compared_with_no_other() -> None:
     variants = {"baseline": make_variant()}
     text = section(with_measurement(make_results(variants=variants, figures=make_figures(variants))))
     assert "beside each other" not in text
+    assert "corrected for several" not in text
     assert "What fine-tuning changed" in text
 
 

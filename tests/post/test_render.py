@@ -327,7 +327,8 @@ def test_the_best_is_named_and_within_noise_not_marked(before: Rendered) -> None
     )
     assert "gets 5 images right that **Baseline** gets wrong, and 2 wrong that it gets right." in said
     assert "Chance may well split them so unevenly (p = 0.4531, 0.9062 by Holm's correction): within noise." in said
-    assert "Its accuracy is higher, by +0.0750;" in said
+    assert "Its accuracy is higher, by 0.0750;" in said
+    assert "The fewer the images are, the more easily they miss rare large losses" in said
     assert "The two differ in <code>model&#46;preprocess</code> alone" in said
     assert "No image is wrong in every variant." in said
 
@@ -342,7 +343,7 @@ def compared(old: tuple[int, ...], new: tuple[int, ...]) -> str:
     ("old", "new", "said"),
     [
         (tuple(range(10)), (), "no image"),
-        ((), tuple(range(10)), "on images like these it is the worse one. Its accuracy is lower, by -0.2500;"),
+        ((), tuple(range(10)), "on images like these it is the worse one. Its accuracy is lower, by 0.2500;"),
         ((1, 2), (1, 2), "**Data augmentation** has the very same images wrong as **Baseline**: no image tells them"),
         ((), (), "**Data augmentation** has every image right, as has **Baseline**: no image tells them apart."),
         ((1,), (2,), "gets 1 image right that **Baseline** gets wrong, and 1 wrong that it gets right."),
@@ -387,6 +388,7 @@ def test_what_happened_to_the_wrong_ones_is_told(wrong: tuple[int, ...], said: s
 @pytest.mark.parametrize(
     ("correct", "said"),
     [
+        (40, "The test accuracy is higher, by no more than chance may give (p = 1.0000 by Fisher's exact test)."),
         (40, "Even the lower end of the interval below lies above that"),
         (23, "The model does better, but the interval below reaches down to that: it may be luck."),
         (20, "The model does just as well, so nothing here shows"),
@@ -661,5 +663,5 @@ def test_the_environment_says_in_which_precision_the_base_computed(setting: str,
     build = with_baseline(make_variant(precision=precision, recipe=recipe))
     text = post_of(build).text
     assert f"with the base computing {said}" in text
-    again = f"on a processor for which `auto` means {precision}, too; on another one add `--set model.precision={precision}`"
+    again = f"for which `auto` means {precision}, too; on another one add `--set model.precision={precision}`"
     assert (again in text) == (setting == "auto")
