@@ -249,14 +249,28 @@ def test_falling_accuracy_is_said_to_fall() -> None:
     ).text
     assert "training accuracy fell from 0.9000 to 0.2000 and training loss rose from 0.2000 to 0.9000" in text
     assert "The accuracies of the fine-tuned epochs all lie below those of the head." in text
-    assert "The best training accuracy is 0.2000, in epoch 30." in text
+    assert "The best training accuracy is 0.2000, first in epoch 30." in text
 
 
 def test_flat_accuracy_is_said_to_stay() -> None:
     text = post_of(with_baseline(make_variant(head=flat(30), fine_tuning=flat(11, 30)))).text
     assert "training accuracy stayed at 0.5000 and training loss stayed at 0.6000" in text
+    assert "The best training accuracy is 0.5000, first in epoch 30." in text
     assert "what adapting the upper layers brought does not stand out from the jumps between epochs." in text
     assert not re.search(r"(rose|fell) from ([\d.e-]+) to \2\b", text)
+
+
+def test_without_dropout_nothing_is_said_to_be_silenced() -> None:
+    recipe = make_config("baseline", "model.dropout=0").baseline.recipe
+    text = post_of(with_baseline(make_variant(recipe=recipe))).text
+    assert not re.search(r"dropout (on|off|silenced)|nothing silenced", text)
+    assert "dropout silenced" in post_of(with_baseline(make_variant())).text
+
+
+def test_of_many_test_images_not_all_are_said_to_be_shown() -> None:
+    data = make_data(test=tuple(each.model_copy(update={"images": 40}) for each in make_data().test))
+    mended = section(post_of(make_results(data=data)).text, "What was mended")
+    assert "of so many, some are shown, evenly spread." in mended
 
 
 def test_one_epoch_makes_no_curve() -> None:
@@ -423,7 +437,8 @@ def test_what_was_chosen_in_sight_of_which_images_is_said(used: Any, kind: Any, 
 
 def test_seven_things_were_mended(before: Rendered) -> None:
     mended = section(before.text, "What was mended")
-    assert "Seven things" in mended
+    assert "Seven things in the original were wrong, and are not repeated here." in mended
+    assert "Here all are shown." in mended
     assert mended.count("\n- **") == 7
 
 
@@ -490,6 +505,7 @@ def test_the_leaking_split_is_called_what_it_is() -> None:
     recipe = make_config("baseline", "split.mode=reshuffled").baseline.recipe
     text = post_of(with_baseline(make_variant(recipe=recipe))).text
     assert "This build splits as the original did" in text
+    assert "not repeated here, but for the split, where this build was told to make it as the original did." in text
     assert "disjoint: 64 images" not in text
 
 
