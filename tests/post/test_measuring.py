@@ -238,10 +238,11 @@ def test_groups_without_others_have_no_share_of_them_and_a_long_table_ends() -> 
     assert text.count("\n| copy 1 |") == 0
 
 
-def test_of_many_findings_the_surest_are_told_and_the_others_counted() -> None:
+@pytest.mark.parametrize(("findings", "others"), [(12, "two more groups"), (11, "one more group")])
+def test_of_many_findings_the_surest_are_told_and_the_others_counted(findings: int, others: str) -> None:
     wrong = tuple(range(12))
-    values = {f"sign {i}": tuple("yes" if j in wrong else "no" for j in range(MEASURED)) for i in range(12)}
+    values = {f"sign {i}": tuple("yes" if j in wrong else "no" for j in range(MEASURED)) for i in range(findings)}
     phase = make_measured(make_predictions(wrong, total=MEASURED), values)
     text = section(with_measurement(make_results(), Measurement(head=phase, fine_tuning=phase)), "Where the Errors Are")
     assert text.count("- images of camel with ") == 3 * 10  # of each variant
-    assert text.count("- and those of two more groups.") == 3
+    assert text.count(f"- and those of {others}.") == 3

@@ -379,6 +379,23 @@ def test_two_variants_are_told_apart_by_images(old: tuple[int, ...], new: tuple[
         assert said in compared(old, new)
 
 
+def test_all_variants_with_the_fewest_right_are_named() -> None:
+    names = ("baseline", "augmentation", "augmentation-no-preprocessing")
+    variants = {
+        name: make_variant(name, wrong=wrong) for name, wrong in zip(names, ((1,), (2, 3), (4, 5)), strict=True)
+    }
+    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
+    fewest = "**Data augmentation** and **Data augmentation&#44; without preprocessing** get 38, the fewest."
+    assert f"**Baseline** gets the most test images right, 39 of 40; {fewest}" in text
+
+
+def test_bold_is_explained_where_the_loss_alone_is_told_apart(before: Rendered) -> None:
+    opening = before.text.partition("<figure>")[0]
+    assert re.search(r"\*\*0\.\d{4}\*\*", opening)
+    assert "no two of the variants that were compared differ in accuracy" in opening
+    assert "Bold marks a value that is better than that of every other variant by more than chance" in opening
+
+
 def test_fewer_than_six_disagreements_are_never_more_than_chance() -> None:
     """As `image-by-image.md.j2` says in words."""
     assert noise.mcnemar(0, 5) >= noise.SIGNIFICANT > noise.mcnemar(0, 6)
