@@ -108,6 +108,8 @@ def test_best_names_all_that_are_level() -> None:
         "c": make_variant(wrong=(1, 2)),
     }
     assert claims.best(variants) == [variants["a"], variants["b"]]
+    assert claims.worst(variants) == [variants["c"]]
+    assert claims.worst({name: variants[name] for name in "ab"}) == [variants["a"], variants["b"]]
 
 
 SIX = tuple(range(6))

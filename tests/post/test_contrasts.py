@@ -40,11 +40,6 @@ def test_the_write_ups_variants_isolate_preprocessing() -> None:
     assert [contrasts.isolates(*pair) for pair in pairs] == ["model.augment", None, "model.preprocess"]
 
 
-def test_the_worst_is_the_first_of_equals() -> None:
-    variants = {"a": make_variant(wrong=(1,)), "b": make_variant(wrong=(2, 3)), "c": make_variant(wrong=(4, 5))}
-    assert contrasts.worst(variants) is variants["b"]
-
-
 @pytest.mark.parametrize(
     ("wrong", "some", "every"),
     [(((1, 2), (2, 3)), [1, 2, 3], [2]), (((), (3,)), [3], []), (((), ()), [], [])],

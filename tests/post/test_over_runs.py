@@ -101,6 +101,11 @@ def test_a_difference_of_few_images_is_within_noise_however_many_runs_there_are(
     assert "That is within noise (p = 0.2500)" in line
 
 
+def test_all_three_are_named_of_which_the_p_value_is_the_largest() -> None:
+    text = page(with_runs(make_results(), (3,)))
+    assert "the largest one of three: that of drawing runs and images again, that of Student's t over both, and" in text
+
+
 def test_what_moved_is_what_some_variant_draws_from() -> None:
     build = make_results()
     phrases = over_runs.moved(SOURCES, build.variants, build.weights)

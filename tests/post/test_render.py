@@ -249,14 +249,28 @@ def test_falling_accuracy_is_said_to_fall() -> None:
     ).text
     assert "training accuracy fell from 0.9000 to 0.2000 and training loss rose from 0.2000 to 0.9000" in text
     assert "The accuracies of the fine-tuned epochs all lie below those of the head." in text
-    assert "The best training accuracy is 0.2000, in epoch 30." in text
+    assert "The best training accuracy is 0.2000, first in epoch 30." in text
 
 
 def test_flat_accuracy_is_said_to_stay() -> None:
     text = post_of(with_baseline(make_variant(head=flat(30), fine_tuning=flat(11, 30)))).text
     assert "training accuracy stayed at 0.5000 and training loss stayed at 0.6000" in text
+    assert "The best training accuracy is 0.5000, first in epoch 30." in text
     assert "what adapting the upper layers brought does not stand out from the jumps between epochs." in text
     assert not re.search(r"(rose|fell) from ([\d.e-]+) to \2\b", text)
+
+
+def test_without_dropout_nothing_is_said_to_be_silenced() -> None:
+    recipe = make_config("baseline", "model.dropout=0").baseline.recipe
+    text = post_of(with_baseline(make_variant(recipe=recipe))).text
+    assert not re.search(r"dropout (on|off|silenced)|nothing silenced", text)
+    assert "dropout silenced" in post_of(with_baseline(make_variant())).text
+
+
+def test_of_many_test_images_not_all_are_said_to_be_shown() -> None:
+    data = make_data(test=tuple(each.model_copy(update={"images": 40}) for each in make_data().test))
+    mended = section(post_of(make_results(data=data)).text, "What was mended")
+    assert "of so many, some are shown, evenly spread." in mended
 
 
 def test_one_epoch_makes_no_curve() -> None:
@@ -327,7 +341,8 @@ def test_the_best_is_named_and_within_noise_not_marked(before: Rendered) -> None
     )
     assert "gets 5 images right that **Baseline** gets wrong, and 2 wrong that it gets right." in said
     assert "Chance may well split them so unevenly (p = 0.4531, 0.9062 by Holm's correction): within noise." in said
-    assert "Its accuracy is higher, by +0.0750;" in said
+    assert "Its accuracy is higher, by 0.0750;" in said
+    assert "The fewer the images are, the more easily they miss rare large losses" in said
     assert "The two differ in <code>model&#46;preprocess</code> alone" in said
     assert "No image is wrong in every variant." in said
 
@@ -342,7 +357,7 @@ def compared(old: tuple[int, ...], new: tuple[int, ...]) -> str:
     ("old", "new", "said"),
     [
         (tuple(range(10)), (), "no image"),
-        ((), tuple(range(10)), "on images like these it is the worse one. Its accuracy is lower, by -0.2500;"),
+        ((), tuple(range(10)), "on images like these it is the worse one. Its accuracy is lower, by 0.2500;"),
         ((1, 2), (1, 2), "**Data augmentation** has the very same images wrong as **Baseline**: no image tells them"),
         ((), (), "**Data augmentation** has every image right, as has **Baseline**: no image tells them apart."),
         ((1,), (2,), "gets 1 image right that **Baseline** gets wrong, and 1 wrong that it gets right."),
@@ -362,6 +377,23 @@ def test_two_variants_are_told_apart_by_images(old: tuple[int, ...], new: tuple[
         assert "| **1.0000** |" in text
     else:
         assert said in compared(old, new)
+
+
+def test_all_variants_with_the_fewest_right_are_named() -> None:
+    names = ("baseline", "augmentation", "augmentation-no-preprocessing")
+    variants = {
+        name: make_variant(name, wrong=wrong) for name, wrong in zip(names, ((1,), (2, 3), (4, 5)), strict=True)
+    }
+    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
+    fewest = "**Data augmentation** and **Data augmentation&#44; without preprocessing** get 38, the fewest."
+    assert f"**Baseline** gets the most test images right, 39 of 40; {fewest}" in text
+
+
+def test_bold_is_explained_where_the_loss_alone_is_told_apart(before: Rendered) -> None:
+    opening = before.text.partition("<figure>")[0]
+    assert re.search(r"\*\*0\.\d{4}\*\*", opening)
+    assert "no two of the variants that were compared differ in accuracy" in opening
+    assert "Bold marks a value that is better than that of every other variant by more than chance" in opening
 
 
 def test_fewer_than_six_disagreements_are_never_more_than_chance() -> None:
@@ -387,6 +419,7 @@ def test_what_happened_to_the_wrong_ones_is_told(wrong: tuple[int, ...], said: s
 @pytest.mark.parametrize(
     ("correct", "said"),
     [
+        (40, "The test accuracy is higher, by no more than chance may give (p = 1.0000 by Fisher's exact test)."),
         (40, "Even the lower end of the interval below lies above that"),
         (23, "The model does better, but the interval below reaches down to that: it may be luck."),
         (20, "The model does just as well, so nothing here shows"),
@@ -421,7 +454,8 @@ def test_what_was_chosen_in_sight_of_which_images_is_said(used: Any, kind: Any, 
 
 def test_seven_things_were_mended(before: Rendered) -> None:
     mended = section(before.text, "What was mended")
-    assert "Seven things" in mended
+    assert "Seven things in the original were wrong, and are not repeated here." in mended
+    assert "Here all are shown." in mended
     assert mended.count("\n- **") == 7
 
 
@@ -488,6 +522,7 @@ def test_the_leaking_split_is_called_what_it_is() -> None:
     recipe = make_config("baseline", "split.mode=reshuffled").baseline.recipe
     text = post_of(with_baseline(make_variant(recipe=recipe))).text
     assert "This build splits as the original did" in text
+    assert "not repeated here, but for the split, where this build was told to make it as the original did." in text
     assert "disjoint: 64 images" not in text
 
 
@@ -659,4 +694,7 @@ def test_results_of_unlike_test_sets_are_an_error() -> None:
 def test_the_environment_says_in_which_precision_the_base_computed(setting: str, precision: str, said: str) -> None:
     recipe = make_config("baseline", f"model.precision={setting}").baseline.recipe
     build = with_baseline(make_variant(precision=precision, recipe=recipe))
-    assert f"with the base computing {said}" in post_of(build).text
+    text = post_of(build).text
+    assert f"with the base computing {said}" in text
+    again = f"for which `auto` means {precision}, too; on another one add `--set model.precision={precision}`"
+    assert (again in text) == (setting == "auto")

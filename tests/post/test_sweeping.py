@@ -65,6 +65,11 @@ def test_without_a_sweep_there_is_no_word_of_one() -> None:
     assert "sweep" not in text.lower()
 
 
+def test_settings_that_validation_chose_were_not_fixed_before() -> None:
+    said = "fixed before it starts, but for those that [were chosen on validation images](#choosing-settings-on"
+    assert said in render.render(POST, with_sweep(make_sweep(0.5, 0.3))).text
+
+
 def test_the_points_are_listed_best_first_and_the_winner_is_named() -> None:
     text = section(with_sweep(make_sweep(0.5, 0.3, None, 0.4)))
     rows = [line for line in text.split("\n") if re.match(r"\| \d", line)]

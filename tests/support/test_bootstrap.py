@@ -57,6 +57,14 @@ def test_what_does_not_differ_is_no_difference() -> None:
     assert always.p < 0.001
 
 
+@pytest.mark.parametrize("away", [0.5, 5.0, -0.5, -5.0])
+def test_p_is_never_less_than_the_draws_can_give(away: float) -> None:
+    """As of percentiles: half a draw beyond zero on either side."""
+    values, least = tuple(away + x / 40 for x in range(-20, 20)), 1 / (bootstrap.DRAWS + 1)
+    assert least <= bootstrap.of_mean(values).p < 1.1 * least
+    assert bootstrap.two_way([values]).p == pytest.approx(least)
+
+
 def test_the_draws_are_the_same_in_every_version_of_numpy() -> None:
     """Numbers of `RandomState`, which the intervals of a published post hang on."""
     assert np.random.RandomState(1987).randint(0, 40, 5).tolist() == [14, 35, 30, 6, 10]

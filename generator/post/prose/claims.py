@@ -6,7 +6,7 @@ returned are plain letters; where a number belongs to a claim, the element that 
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
 
@@ -93,8 +93,12 @@ def one_way(variant: VariantResult) -> Literal["", "negative", "positive"]:
 
 def best(variants: Mapping[str, VariantResult]) -> list[VariantResult]:
     """The variants with the highest test accuracy, in order; several where they are level."""
-    highest = max(variant.test.accuracy for variant in variants.values())
-    return [variant for variant in variants.values() if same(variant.test.accuracy, highest)]
+    return _with_accuracy(variants, max)
+
+
+def worst(variants: Mapping[str, VariantResult]) -> list[VariantResult]:
+    """The variants with the lowest test accuracy, the same way."""
+    return _with_accuracy(variants, min)
 
 
 def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
@@ -226,6 +230,13 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"[A-Za-z0-9]+", letters))
 
 
+def _with_accuracy(
+    variants: Mapping[str, VariantResult], chosen: Callable[[Iterable[float]], float]
+) -> list[VariantResult]:
+    wanted = chosen(variant.test.accuracy for variant in variants.values())
+    return [variant for variant in variants.values() if same(variant.test.accuracy, wanted)]
+
+
 def _differ(one: VariantResult, other: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
     """Whether the images that `metric` is of tell two variants apart by more than chance."""
     test = contrasts.by_losses if metric.rpartition(".")[2] in ("loss", "val_loss") else contrasts.by_outcomes
@@ -258,8 +269,8 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
     same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, steady, how_often, one_way,
-    best, is_best, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled, first_few, first_named,
-    all_drawn, rough, never_named, level, more_than_chance, plural, headings,
+    best, worst, is_best, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled, first_few,
+    first_named, all_drawn, rough, never_named, level, more_than_chance, plural, headings,
 )  # fmt: skip
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {

@@ -15,12 +15,6 @@ from generator.post.prose.plain import plain
 from generator.support.remembered import remembered
 from generator.support.statistics import noise
 
-
-def worst(variants: Mapping[str, VariantResult]) -> VariantResult:
-    """The first variant with the lowest test accuracy."""
-    return min(variants.values(), key=lambda variant: float(variant.test.accuracy))
-
-
 MOST_ISOLATED = 60
 """Pairs beside those with the baseline that are compared. Of many values of one setting the pairs grow with the square
 of their number, and each makes the correction stricter for all."""
@@ -216,7 +210,7 @@ def comparisons(variants: Mapping[str, VariantResult]) -> int:
 
 
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
-    worst, pairs, isolates, told_apart, told_apart_measured, some_wrong, all_wrong, shown_first, closest_call, surest,
+    pairs, isolates, told_apart, told_apart_measured, some_wrong, all_wrong, shown_first, closest_call, surest,
     changed_images, close_calls, bounded, can_show,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""

@@ -96,7 +96,9 @@ def bca(replicates: Vector, estimate: float, without: Vector) -> Interval:
 
     below = _NORMAL.inv_cdf(_share(ordered, 0.0)) - bias
     tail = _NORMAL.cdf(below / (1 + skew * below) - bias)
-    return Interval(end(_TAIL), end(1 - _TAIL), min(1.0, 2 * min(tail, 1 - tail)))
+    # Past the outermost draw the normal curve would say what no draw has shown; two tails of half a draw are the least.
+    p = max(1 / (len(ordered) + 1), min(1.0, 2 * min(tail, 1 - tail)))
+    return Interval(end(_TAIL), end(1 - _TAIL), p)
 
 
 def two_way(new: ArrayLike, old: ArrayLike | None = None) -> Interval:
