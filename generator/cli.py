@@ -4,6 +4,7 @@
 130  interrupted (Ctrl-C)    143  terminated
 """
 
+import errno
 import importlib
 import os
 import signal
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from generator.support.display import accept_any_text
-from generator.support.errors import MeasuredPostError, Terminated
+from generator.support.errors import BadInput, MeasuredPostError, Terminated, printable
 from generator.support.program import COMMAND, as_typed
 
 COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "predict", "render", "serve", "verify")
@@ -20,6 +21,12 @@ COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "p
 
 DEFAULT = "build"
 """The one that is meant where none is named."""
+
+UNREACHABLE = {
+    errno.EACCES: "name another, or let this user into it and the folders above it",
+    errno.ENAMETOOLONG: "name a shorter one",
+}
+"""Number of an error of a path that cannot even be reached → how to mend it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read the output has gone, as `| head` does. Nothing is left to say, nor anybody to say it to.
         return 0
+    except OSError as error:
+        # Of a path that somebody named, wherever it was looked up first: Python only says for some that nothing is
+        # there. Other refusals are met where they mean something, and what is met nowhere keeps its traceback.
+        if error.errno not in UNREACHABLE or error.filename is None:
+            raise
+        reason, advice = error.strerror, UNREACHABLE[error.errno]
+        print(
+            f"{COMMAND}: {printable(os.fsdecode(error.filename))}: cannot be reached ({reason}); {advice}",
+            file=sys.stderr,
+        )
+        return BadInput.exit_code
     except KeyboardInterrupt:
         return _stopped(130, name)
     except Terminated:

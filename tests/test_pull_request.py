@@ -30,7 +30,7 @@ from types import SimpleNamespace
 sys.path.insert(0, {str(ROOT)!r})
 from generator import cli
 from generator.data import dataset
-dataset.find = lambda settings, store, copy: SimpleNamespace(root=Path("none"))
+dataset.find = lambda settings, store, copy: SimpleNamespace(root=Path("none"), fingerprint="none", source="none")
 if sys.argv[1] == "diff":
     sys.exit(cli.main(sys.argv[1:]))
 option = lambda name: Path(sys.argv[sys.argv.index(name) + 1])

@@ -11,7 +11,7 @@ from generator.diff.gates import parse_gates
 from generator.experiment.config import loading
 from generator.experiment.config.settings import Config
 from generator.post.jekyll import blog
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, BuildFailed, printable
 from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 from generator.support.program import as_typed
 
@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> int:
     # A gate between a build and itself is never missed: the command is wrong, whatever the build is like.
     vacuous = bool(found.nothing and gates and builds.is_one_place(*sides))
     if not vacuous or options.md or options.json or options.html:
-        _print_comparison(found, options, settings)
+        _print_comparison(found, options, settings, sides[1].results.data.fingerprint)
     if vacuous:
         raise BadInput(found.nothing)
     return 1 if found.missed else 0
@@ -72,12 +72,13 @@ def _two(variants: str | None) -> tuple[str, str] | None:
     return names[0], names[1]
 
 
-def _print_comparison(found: compare.Comparison, options: argparse.Namespace, settings: Config) -> None:
+def _print_comparison(found: compare.Comparison, options: argparse.Namespace, settings: Config, images: str) -> None:
+    """`images`: the fingerprint of the new build's data set, which is the old one's where images are compared."""
     # Late: reports bring templates, rich and pictures with them.
     from generator.diff import report, terminal
 
     if options.html:
-        pictures = _pictures(found, options, settings)
+        pictures = _pictures(found, options, settings, images)
         page = report.to_html(found, pictures, everything=options.all)
         write_atomically(options.html, page.encode(), FREE_SPACE_OR_NAME)
         print(f"report   {options.html}")
@@ -94,14 +95,21 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
         )
 
 
-def _pictures(found: compare.Comparison, options: argparse.Namespace, settings: Config) -> dict[str, bytes]:
-    """Of the images in the comparison; none where the data set cannot be had here, which the report does not need."""
+def _pictures(
+    found: compare.Comparison, options: argparse.Namespace, settings: Config, fingerprint: str
+) -> dict[str, bytes]:
+    """Of the images in the comparison; none where their data set cannot be had here, which the report does not need."""
     from generator.data import dataset, listed
     from generator.diff import report
 
     try:
-        root = dataset.find(settings.data, options.store, copy=settings.execution.copies).root
-    except BadInput as error:
+        data = dataset.find(settings.data, options.store, copy=settings.execution.copies)
+    except (BadInput, BuildFailed) as error:
         print(f"warning: the report shows no images: {error}", file=sys.stderr)
         return {}
-    return report.thumbnails(found, listed.located(root, settings.data.path))
+    # Other images may have the same names, as the sample's always have.
+    if data.fingerprint != fingerprint:
+        why = f"the data set {printable(data.source)} is not, or no longer, the one of the builds; see data.path"
+        print(f"warning: the report shows no images: {why}", file=sys.stderr)
+        return {}
+    return report.thumbnails(found, listed.located(data.root, settings.data.path))

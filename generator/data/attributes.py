@@ -49,7 +49,7 @@ def parse(content: bytes, files: Sequence[str], where: str) -> dict[str, tuple[s
 
 
 def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows, every cell without blanks around it; empty rows left out."""
+    """The header and the rows, `_trimmed`; empty rows left out."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -60,7 +60,7 @@ def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
         raise BadInput(f"{where}: not valid CSV ({error})") from None
-    lines = [(n, [" ".join(cell.split()) for cell in row]) for n, row in enumerate(table, start=1)]
+    lines = [(number, _trimmed(row)) for number, row in enumerate(table, start=1)]
     lines = [(number, row) for number, row in lines if any(row)]
     if not lines or lines[0][1][0].lower() != NAMED_BY:
         first = printable(lines[0][1][0]) if lines else "nothing"
@@ -70,6 +70,12 @@ def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
         if len(row) != width:
             raise BadInput(f"{where}: row {number} has {len(row)} cells, the first one {width}; give each as many")
     return lines[0][1], [row for _, row in lines[1:]]
+
+
+def _trimmed(row: Sequence[str]) -> list[str]:
+    """Every cell without blanks around it, runs of them inside as one space: not in a file's name, which may have some
+    of any kind, as those of macOS' screenshots have."""
+    return [*(cell.strip() for cell in row[:1]), *(" ".join(cell.split()) for cell in row[1:])]
 
 
 def _attributes(header: Sequence[str], where: str) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from generator.data import attributes, origins
+from generator.data import attributes, groups, origins
 from generator.data.dataset import Dataset, Sample, read_contents
 from generator.data.folders import listing, part_names
 from generator.data.folders.layouts.parts import class_folders
@@ -66,7 +66,7 @@ def find(settings: DataSettings, store: Path, dataset: Dataset, *, draw: bool = 
     folder = _beside(dataset)
     if folder is None:
         return None
-    return _read(folder, dataset, "folder", settings.path)
+    return _read(folder, dataset, "folder", settings.path, nested=settings.group == groups.FOLDER)
 
 
 def known(measured: MeasureSet, dataset: Dataset) -> Iterator[tuple[Sample, Sample]]:
@@ -84,12 +84,14 @@ def _beside(dataset: Dataset) -> Path | None:
     return found[0] if found else None
 
 
-def _read(folder: Path, dataset: Dataset, kind: Literal["drawn", "folder"], path: str) -> MeasureSet:
-    """`path` named the data set."""
+def _read(
+    folder: Path, dataset: Dataset, kind: Literal["drawn", "folder"], path: str, *, nested: bool = False
+) -> MeasureSet:
+    """`path` named the data set; with `nested` images count that lie in folders within those of the classes."""
     source, ignored = printable(dataset.source), Counter[str]()
     where = f"{source}: {printable(folder.name)}"
     try:
-        images, problems = class_folders(folder, f"{printable(folder.name)}/", source, ignored)
+        images, problems = class_folders(folder, f"{printable(folder.name)}/", source, ignored, nested=nested)
         problems += [
             p for paths in images.values() for path in paths if (p := listing.file_problem(path, folder.parent))
         ]

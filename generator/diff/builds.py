@@ -171,19 +171,35 @@ def _from_revision(revision: str, places: SearchPlaces) -> Build:
     repository, commit = _commit(revision, places.site)
     # Both without links: git names the top of the working tree so.
     site = PurePosixPath(places.site.resolve().relative_to(repository.folder).as_posix())
-    folder = site / "assets" / "data" / places.asset_folder
+    folder = _committed_folder(repository, commit, revision, site / "assets" / "data", places.asset_folder)
 
     def read(path: str) -> bytes | None:
         # A figure's path goes up by `..`, which git does not know.
         return repository.read(commit, posixpath.normpath(folder / path))
 
-    metrics = str(folder / result_files.METRICS)
-    if read(result_files.METRICS) is None:
-        raise BadInput(f"{revision}: holds no {metrics}; commit a build, or name another side")
     label = revision if commit.startswith(revision) else f"{revision} ({commit[:7]})"
-    images = f"../../images/{places.asset_folder}"
-    built = _build(label, f"{revision}:{folder}", read, images)
-    return replace(built, commit=Commit(repository, commit, metrics))
+    built = _build(label, f"{revision}:{folder}", read, f"../../images/{folder.name}")
+    return replace(built, commit=Commit(repository, commit, str(folder / result_files.METRICS)))
+
+
+def _committed_folder(
+    repository: git.Repository, commit: str, revision: str, data: PurePosixPath, asset_folder: str
+) -> PurePosixPath:
+    """As `_data_folder`, in a commit, of whose site `data` is the folder of all posts' data files."""
+    named = data / asset_folder / result_files.METRICS
+    if repository.read(commit, str(named)) is not None:
+        return named.parent
+    files = map(PurePosixPath, repository.files(commit, str(data)))
+    found = [path for path in files if path == data / path.parent.name / result_files.METRICS]
+    if len(found) == 1:
+        return found[0].parent
+    if not found:
+        raise BadInput(f"{revision}: holds no {named}; commit a build, or name another side")
+    listed = ", ".join(map(str, found))
+    raise BadInput(
+        f"{revision}: expected {named} or one {result_files.METRICS} beside it, found {listed}; "
+        "set post.asset_folder to the folder of the post that is meant"
+    )
 
 
 def _commit(revision: str, site: Path) -> tuple[git.Repository, str]:

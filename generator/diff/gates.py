@@ -103,6 +103,9 @@ def _keeps(gate: Gate, change: MetricChange) -> bool:
     better = gain(change.metric, change.old, change.new)
     if better is None:
         return False
+    # What is reported as unchanged did not get worse, of which there would be no interval; it gained nothing either.
+    if change.status == "unchanged":
+        better = 0.0
     if better >= _limit(gate, change.old) - _SLACK:
         return True
     if not gate.confident:

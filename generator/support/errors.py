@@ -8,7 +8,8 @@
     └── Locked         3  another build holds the site
 
 The command line catches `MeasuredPostError` in one place and prints its message as it is, so a message
-names the file or value, says what was expected, and how to mend it. Anything else keeps its traceback.
+names the file or value, says what was expected, and how to mend it. For a path that cannot be reached, which
+may be met anywhere first, it has a message itself. Anything else keeps its traceback.
 """
 
 import difflib

@@ -86,6 +86,11 @@ class Repository:
             return None
         raise Refused(f"{path} of {commit[:7]} cannot be read: {reason}")
 
+    def files(self, commit: str, folder: str) -> list[str]:
+        """Paths from the top of all files below `folder` in `commit`; none where there is no such folder."""
+        done = _run(self.folder, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"{folder}/")
+        return os.fsdecode(done.stdout).split("\0")[:-1] if done.returncode == 0 else []
+
     def commits_of(self, path: str, commit: str, most: int) -> list[str]:
         """Abbreviated hashes of the newest commits up to `commit` that changed `path`, newest first."""
         command = ("--literal-pathspecs", "log", f"-{most}", "--format=%h", commit, "--", path)

@@ -15,12 +15,12 @@ from generator.data import dataset
 from generator.diff import fitting, report
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults, Environment
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
 from tests import repositories
 from tests.factories import make_data, make_results, make_variant, outcome_of
 from tests.repositories import DATA, commit_all, isolate, make_site, provenance
 from tests.repositories import git as run_git
-from tests.sites import put
+from tests.sites import picture, put
 
 GATE = "--gate=test.accuracy=-0.02"
 
@@ -31,7 +31,8 @@ Diff = Callable[..., int]
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     isolate(monkeypatch, tmp_path)
     # Thumbnails come from the data set, which would be drawn first.
-    monkeypatch.setattr(dataset, "find", lambda settings, store, **how: SimpleNamespace(root=tmp_path / "no data"))
+    found = SimpleNamespace(root=tmp_path / "no data", fingerprint=make_data().fingerprint, source="animals")
+    monkeypatch.setattr(dataset, "find", lambda settings, store, **how: found)
 
 
 @pytest.fixture
@@ -298,11 +299,16 @@ def test_fault_69_packages_are_folded_into_one_row(
     assert "<details><summary>Python and 6 packages differ</summary>" in (tmp_path / "page.html").read_text()
 
 
+@pytest.mark.parametrize("error", [BadInput, BuildFailed])
 def test_a_report_is_written_where_the_data_set_cannot_be_had(
-    tmp_path: Path, diff: Diff, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    diff: Diff,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: type[MeasuredPostError],
 ) -> None:
     def gone(*arguments: object, **how: object) -> None:
-        raise BadInput("animals: no such folder")
+        raise error("animals: no such folder")
 
     monkeypatch.setattr(dataset, "find", gone)
     for side, build in zip("ab", many_images(*SHAPES[0]), strict=True):
@@ -310,3 +316,23 @@ def test_a_report_is_written_where_the_data_set_cannot_be_had(
     assert diff(str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(tmp_path / "page.html")) == 0
     assert "warning: the report shows no images: animals: no such folder" in capsys.readouterr().err
     assert "was called" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_report_shows_no_images_of_another_data_set(
+    tmp_path: Path, diff: Diff, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], same: bool
+) -> None:
+    """Of the same names, as the sample's images have them whatever classes are drawn."""
+    sides = make_results(), with_baseline(wrong=())
+    for side, build in zip("ab", sides, strict=True):
+        make_site(tmp_path / side, build, f"build-{side}")
+    names = [image.file for image in sides[0].variants["baseline"].predictions]
+    put(tmp_path / "data", {name: picture() for name in names})
+    fingerprint = make_data().fingerprint if same else "0" * 64
+    found = SimpleNamespace(root=tmp_path / "data", fingerprint=fingerprint, source="animals")
+    monkeypatch.setattr(dataset, "find", lambda settings, store, **how: found)
+    page = tmp_path / "page.html"
+    assert diff(str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(page)) == 0
+    assert (f'alt="{names[0]}"' in page.read_text()) is same
+    warning = "the report shows no images: the data set animals is not, or no longer, the one of the builds"
+    assert (warning in capsys.readouterr().err) is not same

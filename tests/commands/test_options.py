@@ -1,9 +1,14 @@
 """What a command takes for granted lies beside the experiment that is meant, wherever the command is typed."""
 
+import errno
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from generator import cli
+from generator.commands import history
 from generator.commands.options import add_config, add_places, make_parser
 from generator.support import places, program
 from generator.support.errors import BadInput
@@ -101,3 +106,53 @@ def test_the_packages_of_an_installation_are_those_that_are_asked_for(monkeypatc
     monkeypatch.setattr(program, "INSTALLED", True)
     monkeypatch.setattr(program.metadata, "requires", asked.get)
     assert set(program.packages()) == {"markdown-it-py", "pyyaml", "rich"}
+
+
+LONG = "a" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--config", LONG),
+        ("verify", "--model", LONG),
+        ("new", "project", "--data", LONG),
+        ("new", "project", "--blog", LONG),
+        ("cache", "--store", LONG),
+        ("history", "--store", LONG),
+        ("diff", LONG),
+        ("--set", f"post.templates={LONG}"),
+    ],
+)
+def test_a_name_that_is_too_long_is_one_line(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = cli.main(arguments), capsys.readouterr().err
+    if sys.version_info < (3, 14):  # From there on Python says only that nothing is there.
+        assert code == 2
+        assert "(File name too long); name a" in said
+    assert said.count("\n") <= 1
+    assert LONG in said or not said
+
+
+@pytest.mark.parametrize("path", ["/locked/a\nb", b"/locked/a\nb"])
+def test_a_path_that_may_not_be_entered_is_named_and_any_other_refusal_keeps_its_traceback(
+    path: str | bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(number: int, name: str | bytes | None) -> None:
+        def run(arguments: list[str]) -> int:
+            raise OSError(number, os.strerror(number), name)
+
+        monkeypatch.setattr(history, "run", run)
+
+    refuse(errno.EACCES, path)
+    assert cli.main(["history"]) == 2
+    assert capsys.readouterr().err == (
+        "build.py: /locked/a\\nb: cannot be reached (Permission denied); "
+        "name another, or let this user into it and the folders above it\n"
+    )
+    for number, name in ((errno.EACCES, None), (errno.ENOENT, path)):
+        refuse(number, name)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            cli.main(["history"])

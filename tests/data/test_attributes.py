@@ -42,6 +42,12 @@ def test_files_that_differ_in_capitals_alone_are_told_apart() -> None:
     assert attributes.parse(text.encode(), ("a/x.png", "a/X.png"), "here") == {"light": ("night", "day")}
 
 
+@pytest.mark.parametrize("file", ["a/two  blanks.png", "a/Screenshot at 9.41\u202fAM.png", "a/no\xa0break.png"])
+def test_a_file_is_named_with_the_blanks_it_has(file: str) -> None:
+    text = f"file,the  light\n {file} ,  by \u202f day\n"
+    assert attributes.parse(text.encode(), (file,), "here") == {"the light": ("by day",)}
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -359,6 +359,15 @@ def test_fault_68_a_folder_that_may_be_a_class_or_a_part_is_asked_about(tmp_path
     assert discover.discover(tmp_path, "x", "classes").class_names == ("cat", "dog", "test")
 
 
+def test_fault_68_where_the_classes_are_in_parts_already_the_way_to_read_them_is_named(tmp_path: Path) -> None:
+    tree(tmp_path, "figures/a/1.png")
+    with pytest.raises(
+        BadInput, match=r"beside figures/.*=classes takes it for a class; --set data\.layout=parts takes"
+    ):
+        discover.discover(tmp_path, "x", nested=True)
+    assert discover.discover(tmp_path, "x", "parts", nested=True).class_names == ("bear", "cat")
+
+
 def test_a_table_whose_columns_are_not_known_is_shown_with_them(tmp_path: Path) -> None:
     tree(tmp_path, images=("images/1.png", "images/2.png"))
     (tmp_path / "labels.csv").write_text("img_file;kind\nimages/1.png;cat\nimages/2.png;dog\n", "utf-8")

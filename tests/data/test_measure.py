@@ -58,6 +58,25 @@ def test_it_is_no_part_of_the_data_set(project: Project) -> None:
     assert with_it == without
 
 
+def test_beside_images_in_groups_it_is_no_class_and_may_have_such_folders_too(project: Project, tmp_path: Path) -> None:
+    """Where images within class folders count, those of measure/camel/ lay within a class called measure."""
+    (project.data / "measure" / "attributes.csv").unlink()
+    for part in ("train", "measure"):
+        (project.data / part / "camel" / "burst").mkdir()
+        (project.data / part / "camel" / "1.png").rename(project.data / part / "camel" / "burst" / "1.png")
+    dataset, images = find(project.data, group="folder")
+    assert images is not None
+    assert (dataset.layout, dataset.class_names, dataset.ignored) == ("parts", ("camel", "horse"), {})
+    assert "measure/camel/burst/1.png" in {sample.name for sample in images.samples}
+    # As folders of classes alone, too.
+    alone = tmp_path / "alone"
+    shutil.copytree(project.data / "train", alone)
+    shutil.copytree(project.data / "measure", alone / "measure")
+    dataset, images = find(alone, group="folder")
+    assert images is not None
+    assert (dataset.layout, dataset.class_names, dataset.ignored) == ("classes", ("camel", "horse"), {})
+
+
 @pytest.mark.parametrize("name", ["Measure", "measure_set", "MEASURE images"])
 def test_its_name_may_be_written_like_those_of_the_parts(project: Project, name: str) -> None:
     (project.data / "measure").rename(project.data / name)

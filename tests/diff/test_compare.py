@@ -231,6 +231,25 @@ def test_the_last_committed_build_against_the_working_tree(tmp_path: Path, place
     assert len(comparison.figures) == len(make_results().figures)
 
 
+def test_a_committed_build_is_found_in_whatever_folder_of_assets_it_is_alone(
+    tmp_path: Path, places: SearchPlaces
+) -> None:
+    """As in the working tree: of a build with `--set post.asset_folder=bears` the settings say nothing."""
+    git(tmp_path, "init", "-q")
+    files = {name.replace(f"/{FOLDER}/", "/bär s/"): content for name, content in make_files().items()}
+    put(places.site, {**files, "assets/data/bär s/kept/metrics.json": b"{}"})
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "a build")
+    old, new = builds.find("HEAD", places), builds.find(str(places.site), places)
+    assert compare.compare(old, new).nothing
+    assert old.figure("baseline", "confusion-matrix") == new.figure("baseline", "confusion-matrix") is not None
+    put(places.site, {"assets/data/cats/metrics.json": b"{}"})
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "another post")
+    with pytest.raises(BadInput, match=r"expected site/assets/data/folder/.*, found .*/bär s/.*, .*/cats/.*; set post"):
+        builds.find("HEAD", places)
+
+
 def test_a_revision_without_a_build_and_no_revision_at_all(tmp_path: Path, places: SearchPlaces) -> None:
     for name in ("HEAD", "nobody", "--help", "a\nb"):
         with pytest.raises(BadInput, match="is no build: expected a site folder"):

@@ -118,6 +118,15 @@ def test_a_confident_gate_on_what_chance_is_unknown_of_is_refused() -> None:
     assert judged("epochs.head.loss=-0.5 confident", metric="epochs.head.loss", old=0.1, new=0.5, p=None).passed
 
 
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [("test.loss=0 confident", True), ("test.loss=0", True), ("test.loss=0.0000004", False), ("test.loss=1%", False)],
+)
+@pytest.mark.parametrize("new", [0.4000005, 0.3999995])
+def test_a_metric_reported_as_unchanged_neither_fell_nor_gained(text: str, passed: bool, new: float) -> None:
+    assert held(text, 0.4, new, "test.loss") is passed
+
+
 def test_a_confident_gate_that_asks_for_a_gain_is_refused() -> None:
     with pytest.raises(BadInput, match="give a limit of 0 or below"):
         parse_gates(["test.accuracy=0.01 confident"])

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from rich.console import Console
 from generator.diff import builds, compare, pictures, report, terminal
 from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
-from generator.diff.gates import parse_gates
+from generator.diff.gates import hold, parse_gates
+from generator.diff.metrics import MetricChange
+from generator.support import escape
 from generator.support.errors import BadInput
 from tests.factories import make_config, make_data, make_results, make_variant
 from tests.sites import FOLDER, make_files, picture, put
@@ -86,8 +89,8 @@ def test_the_same_build_has_nothing_to_say(make: Callable[..., Build]) -> None:
 def test_markdown(comparison: Comparison) -> None:
     text = report.to_markdown(comparison)
     assert (
-        "| baseline | `test.accuracy` | 0.8750 | 0.6750 | −0.2000 | −0.3372 to −0.0649 | worse, more than chance |"
-        in text
+        "| baseline | <code>test&#46;accuracy</code> | 0.8750 | 0.6750 | −0.2000 | −0.3372 to −0.0649 |"
+        " worse, more than chance |" in text
     )
     assert "**1 of 2 gates missed**" in text
     assert "<summary>8 broken</summary>" in text
@@ -147,6 +150,18 @@ def test_hostile_names_do_no_harm(make: Callable[..., Build]) -> None:
     for table in re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1, table
     assert "{{ x }}|[red]_a_" in table_text(comparison, width=1000)
+
+
+@pytest.mark.parametrize("name", ["Cardiomegaly|Emphysema", "a` <b>x</b> @team `c", "{{ x }}"])
+def test_a_metric_named_after_a_class_stays_in_its_cell(comparison: Comparison, name: str) -> None:
+    """A code span keeps neither a backtick nor a bar; HTML's `code` keeps references, and nobody is mentioned."""
+    changes = (MetricChange("baseline", f"classes.{name}.recall", 0.9, 0.8, "worse"),)
+    held = tuple(hold(parse_gates([f"classes.{name}.recall=0"]), changes))
+    markdown = report.to_markdown(replace(comparison, metrics=changes, gates=held))
+    assert name not in markdown
+    assert markdown.count(f"<code>classes&#46;{escape.markdown(name)}&#46;recall</code>") == 2
+    for table in re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
 
 
 def test_thumbnails_are_read_from_the_data_set(comparison: Comparison, tmp_path: Path) -> None:

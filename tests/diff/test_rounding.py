@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -223,11 +224,11 @@ def test_the_reports_fold_it_and_all_unfolds(compare: Callable[..., Comparison])
     from generator.diff import report
 
     found = compare(moved(), gates=["test.accuracy=-0.02"], **OTHER)
-    for text in (report.to_markdown(found), report.to_html(found)):
+    for text in map(unescape, (report.to_markdown(found), report.to_html(found))):
         assert "differences are what another processor gives" in text
         assert "train.loss" not in text
         assert "passed" in text
-    for text in (report.to_markdown(found, everything=True), report.to_html(found, everything=True)):
+    for text in map(unescape, (report.to_markdown(found, everything=True), report.to_html(found, everything=True))):
         assert "train.loss" in text
     table = json.loads(report.to_json(found))
     assert table["rounding"]["differences"] == found.rounding.differences  # type: ignore[union-attr]

@@ -117,13 +117,15 @@ def _reading(folder: Path, source: str, layout: Layout | None, *, nested: bool) 
 def _check_classes(readings: list[Reading], source: str) -> None:
     """Raise `BadInput` where a folder beside those of classes may hold a part, or be a class of that name."""
     alone = [reading.images["train"] for reading in readings if reading.layout == "classes"]
+    as_parts = any(reading.layout == "parts" for reading in readings)
+    parted = "--set data.layout=parts takes it for a part" if as_parts else "else put the classes into train/"
     for names_found in alone:
         doubtful = [f"{name}/" for name in names_found if part_names.part(name)]
         others = [f"{name}/" for name in names_found if not part_names.part(name)]
         if doubtful:
             raise BadInput(
                 f"{source}: {listing.listed(doubtful)} may be a class beside {listing.listed(others)}, or hold a part "
-                "of the images; --set data.layout=classes takes it for a class; else put the classes into train/"
+                f"of the images; --set data.layout=classes takes it for a class; {parted}"
             )
 
 

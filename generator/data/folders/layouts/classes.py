@@ -12,8 +12,13 @@ from generator.support.errors import BadInput
 
 
 def recognises(folder: Path, *, nested: bool = False) -> bool:
-    """Two folders of images at least, of which not all are called `train`, `test` and the like."""
-    found = [sub for sub in listing.plain_folders(folder) if listing.holds_images(sub, nested=nested)]
+    """Two folders of images at least, of which not all are called `train`, `test` and the like.
+
+    One to measure with is none of them, however deep images are looked for.
+    """
+    measured = part_names.measured(folder)
+    plain = (sub for sub in listing.plain_folders(folder) if sub not in measured)
+    found = [sub for sub in plain if listing.holds_images(sub, nested=nested)]
     return len(found) > 1 and not all(part_names.part(sub.name) for sub in found)
 
 
@@ -21,8 +26,9 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     """Folders without a picture of any kind are no classes; one of pictures that cannot be read is a class."""
     ignored: Counter[str] = Counter()
     classes: dict[str, Path] = {}
+    measured = part_names.measured(folder)
     for entry in listing.entries(folder):
-        if not listing.is_plain_folder(entry) or _other(entry, nested=nested):
+        if not listing.is_plain_folder(entry) or entry in measured or _other(entry, nested=nested):
             listing.pass_over(entry, listing.BESIDE, ignored)
         elif (name := composed(entry.name)) in classes:
             raise BadInput(f"{source}: {alike(classes[name].name, entry.name)}; put them together")
