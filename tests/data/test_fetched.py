@@ -120,6 +120,9 @@ def test_a_damaged_copy_is_made_again_or_refused(
     go_silent(monkeypatch)
     with pytest.raises(BadInput, match="the copy that was made of it is damaged"):
         find(ADDRESS, tmp_path)
+    assert found.samples[0].path.read_bytes() == picture(77)
+    found.samples[0].path.write_bytes(picture(0))
+    assert find(ADDRESS, tmp_path) == found
 
 
 def test_an_archive_goes_on_where_its_download_broke_off(
