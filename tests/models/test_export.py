@@ -121,6 +121,28 @@ def test_nothing_is_trained_for_it(built: fakes.Project) -> None:
         find(built, BASELINE, 1, "head.epochs=4")
 
 
+SWEEP = "sweeps.rates.head.learning_rate=[1e-5, 1e-3]"
+
+
+def test_the_winner_of_a_sweep_is_a_variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch.setattr)
+    project = fakes.make_project(tmp_path / "project", train=8)
+    project.variants = "rates"
+    with pytest.raises(BadInput, match=r"rates is the best of a sweep whose points .* build first: python build\.py"):
+        find(project, "rates", 1, SWEEP)
+    results = project.build("seeds=2", SWEEP).results
+    write(find(project, "rates", 2, SWEEP), tmp_path / "model")
+    assert verify_model(tmp_path / "model") == ()
+    metrics = json.loads((tmp_path / "model" / "build" / "metrics.json").read_text("utf-8"))
+    assert metrics["variants"]["rates"]["changes"] == results.sweeps["rates"].winner.settings
+
+
+@pytest.mark.parametrize("name", ["all", "baseline,augmentation"])
+def test_several_variants_are_no_network(built: fakes.Project, name: str) -> None:
+    with pytest.raises(BadInput, match=rf"^--variant {name}: expected the name of one; .*baseline, augmentation"):
+        find(built, name)
+
+
 def test_there_are_only_the_runs_that_were_built(built: fakes.Project) -> None:
     with pytest.raises(BadInput, match=r"baseline has no such run; .*choose from 1, 2"):
         find(built, BASELINE, 3)
