@@ -93,7 +93,7 @@ def find(
     stages of it are not in the store, naming these and the command that makes them.
     """
     _check(config, wanted)
-    begun = start(config, store, download=False, draw=False)
+    begun = start(config, store, download=False)
     kept = SharedStore(store, config.store, display.warn, display.say)
     decided = sweeping.from_store(config, begun, plans.plan(config, begun), kept)
     if decided is None:
