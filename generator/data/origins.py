@@ -46,6 +46,8 @@ class Origin:
     folder: Path
     make: Callable[[Path], None] | None = None
     """Fills an empty folder, which becomes `folder`; None where `folder` is not the project's own."""
+    used: Callable[[], None] = lambda: None
+    """Called when `folder` is there, made or found as it was made."""
 
 
 class Hashed(Protocol):
@@ -81,7 +83,7 @@ def locate(settings: DataSettings, store: Path, progress: Progress | None = None
         return Origin(settings.path, "kaggle", _downloaded(settings.path))
     if is_address(settings.path):
         found = fetched.find(settings.path, _limits(settings), store, progress, copy)
-        return Origin(found.source, found.kind, found.folder, found.make)
+        return Origin(found.source, found.kind, found.folder, found.make, found.used)
     try:
         path = Path(settings.path).expanduser()
         if settings.path and path.is_dir():
@@ -122,6 +124,7 @@ def _made(origin: Origin, make: Callable[[Path], None], read: Callable[[Path], C
     if origin.folder.is_dir():
         found, fault = _tried(origin.folder, read)
         if _unchanged(origin.folder, seal, found):
+            origin.used()
             return _given(found, fault)
         _log.warning("%s: incomplete or changed since it was made; making it again", origin.folder)
     with archive.whole(origin.folder) as partial:
@@ -129,6 +132,7 @@ def _made(origin: Origin, make: Callable[[Path], None], read: Callable[[Path], C
         # Not before there is another: what is at an address may not answer, and this may be the only copy.
         if origin.folder.is_dir():
             shutil.rmtree(origin.folder)
+    origin.used()  # Before it is read, which may break off: the next try then knows what was read.
     found, fault = _tried(origin.folder, read)
     with replacing(seal, DISK_FULL) as stream:
         stream.write(_fingerprint(origin.folder, found).encode("ascii"))

@@ -108,6 +108,20 @@ def test_where_nobody_answers_the_copy_is_used(
         find(address, tmp_path / "empty")
 
 
+def test_where_nobody_answers_it_is_the_copy_of_the_last_build(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_zip(memory, tmp_path)
+    first, address, content = find(f"{ADDRESS}.zip", tmp_path / "store"), "/bucket/animals.zip", memory.store
+    before = content[address]
+    memory.pipe_file(address, make_zip(tmp_path / "other.zip", NAMES[:-1]).read_bytes())
+    assert find(f"{ADDRESS}.zip", tmp_path / "store").fingerprint != first.fingerprint
+    content[address] = before
+    assert find(f"{ADDRESS}.zip", tmp_path / "store") == first
+    go_silent(monkeypatch)
+    assert find(f"{ADDRESS}.zip", tmp_path / "store") == first
+
+
 def test_a_damaged_copy_is_made_again_or_refused(
     memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
