@@ -25,7 +25,7 @@ from generator.build.start import Download, introduce, start
 from generator.build.storage import key as keys
 from generator.build.storage.shared import SharedStore
 from generator.build.storage.store import Store
-from generator.data import origins, summary
+from generator.data import summary
 from generator.experiment import provenance
 from generator.experiment.config.settings import Config
 from generator.post.jekyll import layout
@@ -192,8 +192,9 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     """
     store = SharedStore(places.store, config.store, display.warn)
     with tempfile.TemporaryDirectory() as scratch:
-        known = origins.locate(config.data, places.store, copy=config.execution.copies).folder.is_dir()
-        begun = start(config, places.store, data_store=None if known else Path(scratch), download=False, draw=False)
+        # Drawing takes half a minute, and where nothing is drawn nothing was measured, unless it was elsewhere.
+        draw = config.store.remote is not None
+        begun = start(config, places.store, data_store=Path(scratch), download=False, draw=draw)
         planned = plan(config, begun)
     decided = sweeping.from_store(config, begun, planned, Store(places.store))
     open_sweeps = () if decided else config.sweeps

@@ -6,10 +6,11 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from generator.build.storage import machines
-from generator.build.worker import Worker
+from generator.build.worker import Worker, of_a_file
 from generator.stages.job import Job
 from generator.stages.reading import made_ready
 from generator.support import hardware
+from generator.support.errors import BuildFailed
 from generator.support.progress import Report
 
 
@@ -32,10 +33,13 @@ class Executor(Protocol):
 
 
 def run_here(job: Job, out: Path, report: Report) -> None:
-    """Run a stage that needs no TensorFlow in this process."""
-    with made_ready(job) as ready:
-        ready.body(ready, out, report)
-    machines.note(job, out)
+    """Run a stage that needs no TensorFlow in this process. Raises `BuildFailed` where it meets an error of a file."""
+    try:
+        with made_ready(job) as ready:
+            ready.body(ready, out, report)
+        machines.note(job, out)
+    except OSError as error:
+        raise BuildFailed(f"{job.label}: {of_a_file(error, out)}") from error
 
 
 class Local:

@@ -1,6 +1,6 @@
 """What a build starts from: data set, weights, splits, precisions; all checked, nothing computed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,10 +11,11 @@ from generator.backbones.downloads import Progress
 from generator.backbones.registry import BACKBONES
 from generator.backbones.weights import Weights
 from generator.data import dataset as data
-from generator.data import measure, summary
+from generator.data import measure, origins, summary
 from generator.data.dataset import Dataset
 from generator.data.listed import ImageThere
 from generator.data.measure import MeasureSet
+from generator.data.origins import Origin
 from generator.data.splits import Split
 from generator.experiment.config.settings import Config, ModelSettings
 from generator.experiment.config.sweeps import laid_out
@@ -51,21 +52,27 @@ def start(
 ) -> Start:
     """Find data and weights, and split. Raises `BadInput` where one of them cannot be used.
 
-    A data set is drawn or unpacked below `data_store`, the store unless given; without `download` no weights are
-    fetched, without `draw` no images to measure with are drawn. `progress` is told of the weights' download,
-    `data_progress` of the data's.
+    What of the data is not in the store is drawn or unpacked below `data_store`, the store unless given; without
+    `download` no weights are fetched, without `draw` no images to measure with are drawn. `progress` is told of the
+    weights' download, `data_progress` of the data's.
     """
     config = laid_out(config)
     precisions = {v.name: hardware.precision(v.recipe.model.precision) for v in config.variants}
-    dataset = data.find(config.data, data_store or store, data_progress, config.execution.copies)
+    where = _where(data_store, store, lambda: origins.locate(config.data, store, copy=config.execution.copies))
+    dataset = data.find(config.data, where, data_progress, config.execution.copies)
     data.check_settings(dataset, config.variants)
     _check_seeds(dataset, config)
-    # What was drawn before lies in the store, whether or not the data set does.
-    drawn = store if dataset.kind == "sample" and not draw else data_store or store
-    measured = measure.find(config.data, drawn, dataset, draw=draw)
+    if dataset.kind == "sample":  # One may have been drawn before without the other.
+        where = _where(data_store, store, lambda: origins.drawn_measure(config.data, store))
+    measured = measure.find(config.data, where, dataset, draw=draw)
     splits = _splits(dataset, config)
     found = _weights(config, store, download=download, progress=progress)
     return Start(dataset, found, splits, precisions, measured)
+
+
+def _where(given: Path | None, store: Path, origin: Callable[[], Origin]) -> Path:
+    """The folder below which data lies or is made: that which was `given`, unless it is in the store."""
+    return store if given is None or origin().folder.is_dir() else given
 
 
 def _weights(config: Config, store: Path, *, download: bool, progress: Progress | None) -> dict[str, Weights]:

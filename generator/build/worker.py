@@ -180,11 +180,16 @@ def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connecti
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
             return "BuildFailed", "memory ran out; lower data.batch_size or data.image_size"
         if isinstance(error, OSError):
-            # NumPy tells of a write that fell short without saying why.
-            hint = "; is the disk full?" if error.errno in (None, *FULL) else ""
-            return "BuildFailed", f"{error.filename or out}: {error.strerror or error}{hint}"
+            return "BuildFailed", of_a_file(error, out)
         return "unexpected", traceback.format_exc()
     return ("done",)
+
+
+def of_a_file(error: OSError, out: Path) -> str:
+    """What a stage that writes into `out` met at a file, perhaps one that it reads."""
+    # NumPy tells of a write that fell short without saying why.
+    hint = "; is the disk full?" if error.errno in (None, *FULL) else ""
+    return f"{error.filename or out}: {error.strerror or error}{hint}"
 
 
 def _die_with_parent() -> None:

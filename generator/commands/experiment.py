@@ -32,16 +32,23 @@ def add_experiment(parser: Any) -> None:
 
 
 def load(options: argparse.Namespace, variants: str, jobs: int | None = None, ray: str | None = None) -> Config:
-    """The settings that the options mean, with these variants. Raises `BadInput`."""
+    """The settings that the options mean, with these variants; `site`, if not given, is what they name.
+
+    Raises `BadInput`.
+    """
     given = {"data.path": options.data, "weights": options.weights, "seed": options.seed, "seeds": options.seeds}
     given |= {"execution.jobs": jobs, "execution.ray": ray}
-    return loading.load(
+    settings = loading.load(
         options.config,
         variants=variants,
         profile=options.profile,
         overrides=options.set,
         options={path: value for path, value in given.items() if value is not None},
     )
+    if getattr(options, "site", "") is None:
+        folder = settings.site.folder
+        options.site = folder.expanduser() if folder else options.config.parent / BESIDE["site"]
+    return settings
 
 
 def build_command(options: argparse.Namespace, variant: str) -> str:

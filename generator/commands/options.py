@@ -19,7 +19,8 @@ class Parser(argparse.ArgumentParser):
         missing = [name for name in BESIDE if getattr(options, name, "") is None]
         if missing:
             settings = getattr(options, "config", None) or places.experiment()
-            for name in missing:
+            # Of a command with profiles, the settings that `experiment.load` reads say which site is meant.
+            for name in (name for name in missing if name != "site" or not hasattr(options, "profile")):
                 named = _site(settings) if name == "site" else None
                 setattr(options, name, named or settings.parent / BESIDE[name])
         return options, rest

@@ -2,7 +2,7 @@
 
 `find` asks what is there and says where its copy is or will be; of a folder that stays there, that of its names
 (`listed`). What tells contents apart is what the service says of the files: names, sizes, and its own checksum or time
-of change. Where nobody answers, the copy that was made last is used, if there is one. An archive's download goes on
+of change. Where nobody answers, the copy that was used last is taken, if there is one. An archive's download goes on
 where it was interrupted; a folder's begins again.
 """
 
@@ -45,6 +45,8 @@ class Copy:
     folder: Path
     make: Callable[[Path], None]
     """Fills an empty folder, which becomes `folder`."""
+    used: Callable[[], None] = lambda: None
+    """Called when `folder` is there and sound: it is then the one that is taken where nobody answers."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class There:
 
 
 class Remembered(NamedTuple):
-    """The copy that was made last."""
+    """The copy that was used last."""
 
     kind: Literal["folder", "archive"]
     folder: Path
@@ -97,9 +99,12 @@ def find(address: str, limits: Limits, store: Path, progress: Progress | None = 
             _list(address, there, target, folder, before)
         else:
             fill(place, there, target, limits, progress or (lambda done, total: None))
-        write_atomically(memory, json.dumps({"kind": there.kind, "folder": folder.name}).encode())
 
-    return Copy(place.name, there.kind, folder, make)
+    def used() -> None:
+        if before != Remembered(there.kind, folder):
+            write_atomically(memory, json.dumps({"kind": there.kind, "folder": folder.name}).encode())
+
+    return Copy(place.name, there.kind, folder, make, used)
 
 
 def _there(place: Place) -> There:
@@ -230,7 +235,7 @@ def _stayed(before: Remembered | None) -> bool:
 
 
 def _remembered(memory: Path, store: Path) -> Remembered | None:
-    """The copy that was made last, if it is there."""
+    """The copy that was used last, if it is there."""
     try:
         table = json.loads(memory.read_text("utf-8"))
         kind, folder = table["kind"], store / Path(table["folder"]).name

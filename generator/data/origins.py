@@ -21,6 +21,7 @@ import PIL
 from generator.data import fetched
 from generator.data.archives import archive
 from generator.data.drawn import sample
+from generator.data.folders import listing
 from generator.data.listed import Progress
 from generator.experiment.config.settings import DataSettings
 from generator.support import lock
@@ -45,6 +46,8 @@ class Origin:
     folder: Path
     make: Callable[[Path], None] | None = None
     """Fills an empty folder, which becomes `folder`; None where `folder` is not the project's own."""
+    used: Callable[[], None] = lambda: None
+    """Called when `folder` is there, made or found as it was made."""
 
 
 class Hashed(Protocol):
@@ -80,7 +83,7 @@ def locate(settings: DataSettings, store: Path, progress: Progress | None = None
         return Origin(settings.path, "kaggle", _downloaded(settings.path))
     if is_address(settings.path):
         found = fetched.find(settings.path, _limits(settings), store, progress, copy)
-        return Origin(found.source, found.kind, found.folder, found.make)
+        return Origin(found.source, found.kind, found.folder, found.make, found.used)
     try:
         path = Path(settings.path).expanduser()
         if settings.path and path.is_dir():
@@ -121,11 +124,15 @@ def _made(origin: Origin, make: Callable[[Path], None], read: Callable[[Path], C
     if origin.folder.is_dir():
         found, fault = _tried(origin.folder, read)
         if _unchanged(origin.folder, seal, found):
+            origin.used()
             return _given(found, fault)
         _log.warning("%s: incomplete or changed since it was made; making it again", origin.folder)
-        shutil.rmtree(origin.folder)
     with archive.whole(origin.folder) as partial:
         make(partial)
+        # Not before there is another: what is at an address may not answer, and this may be the only copy.
+        if origin.folder.is_dir():
+            shutil.rmtree(origin.folder)
+    origin.used()  # Before it is read, which may break off: the next try then knows what was read.
     found, fault = _tried(origin.folder, read)
     with replacing(seal, DISK_FULL) as stream:
         stream.write(_fingerprint(origin.folder, found).encode("ascii"))
@@ -148,16 +155,21 @@ def _given(found: Content | None, fault: BadInput | None) -> Content:
 
 def _unchanged(folder: Path, seal: Path, found: Content | None) -> bool:
     try:
-        return seal.read_text("ascii") == _fingerprint(folder, found)
+        # Seals of before were over hidden files, too.
+        return seal.read_text("ascii") in (_fingerprint(folder, found, junk=junk) for junk in (False, True))
     except (OSError, ValueError):
         return False
 
 
-def _fingerprint(folder: Path, found: Content | None) -> str:
-    """SHA-256 over names and contents of all files in `folder`, those that are read and the rest."""
+def _fingerprint(folder: Path, found: Content | None, *, junk: bool = False) -> str:
+    """SHA-256 over names and contents of all files in `folder`, those that are read and the rest.
+
+    What is never data, as a file browser leaves it behind, counts only with `junk`.
+    """
     known = {item.path: item.digest for item in found.samples} if found else {}
-    files = sorted(Path(at, name) for at, _, names in os.walk(folder) for name in names)
-    lines = [f"{known.get(path) or file_hash(path)} {path.relative_to(folder).as_posix()}\n" for path in files]
+    files = {Path(at, name).relative_to(folder): Path(at, name) for at, _, names in os.walk(folder) for name in names}
+    kept = sorted(name for name in files if junk or not any(map(listing.junk, name.parts)))
+    lines = [f"{known.get(files[name]) or file_hash(files[name])} {name.as_posix()}\n" for name in kept]
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -51,6 +51,8 @@ class Build:
     """None where it was not kept, as with a `metrics.json` alone."""
     folder: Path | None = None
     """Of the data files; None for those of a revision."""
+    metrics: str = result_files.METRICS
+    """What the metrics file in the folder is called."""
     commit: "Commit | None" = None
     """None for files of a folder."""
 
@@ -87,15 +89,23 @@ def is_one_build(old: Build, new: Build) -> bool:
 
 def is_one_place(old: Build, new: Build) -> bool:
     """Whether one build was named twice: the same files, or a checked out commit and its working tree."""
-    if old.commit is not None and new.commit is not None:
+    if (old.commit is None) == (new.commit is None):
+        return is_same_files(old, new)
+    committed, tree = (old.commit, new) if old.commit else (new.commit, old)
+    assert committed is not None  # one of the two is
+    return _metrics(tree) == (committed.repository.folder / committed.metrics).resolve() and committed.is_checked_out
+
+
+def is_same_files(old: Build, new: Build) -> bool:
+    """Whether the two were read from the same files, so that they agree whatever was built."""
+    if old.commit is not None or new.commit is not None:
         return old.commit == new.commit
-    if old.folder is not None and new.folder is not None:
-        return old.folder.resolve() == new.folder.resolve()
-    committed, folder = (old.commit, new.folder) if old.commit else (new.commit, old.folder)
-    assert committed is not None  # every build has one of the two
-    assert folder is not None
-    tree = (committed.repository.folder / committed.metrics).parent
-    return folder.resolve() == tree.resolve() and committed.is_checked_out
+    return _metrics(old) == _metrics(new)
+
+
+def _metrics(build: Build) -> Path:
+    assert build.folder is not None  # every build has a commit or a folder
+    return (build.folder / build.metrics).resolve()
 
 
 def another(old: Build, new: Build) -> str:
@@ -164,7 +174,7 @@ def _from_folder(folder: Path, label: str, metrics: str = result_files.METRICS) 
 
     # In a site the data files lie in assets/data/<folder>; elsewhere no figures are found, and none are kept.
     images = f"../../images/{folder.resolve().name}"
-    return replace(_build(label, str(folder), read, images, metrics), folder=folder)
+    return replace(_build(label, str(folder), read, images, metrics), folder=folder, metrics=metrics)
 
 
 def _from_revision(revision: str, places: SearchPlaces) -> Build:

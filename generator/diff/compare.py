@@ -141,16 +141,19 @@ def compare(
         nothing="",
         reviews=tuple(reviews.told(old.results, new.results, [(name, one, other) for name, _, _, one, other in both])),
     )
-    if found.same and not variants and builds.is_one_build(old, new):
-        return replace(found, nothing=_nothing(old, new, gated=bool(gates)))
+    itself = variants is None or variants[0] == variants[1]
+    # Of the same files also what cannot be paired is no difference.
+    if itself and (builds.is_same_files(old, new) or (found.same and builds.is_one_build(old, new))):
+        another = "give two variants, or two builds" if variants else builds.another(old, new)
+        return replace(found, nothing=_nothing(old, new, another, gated=bool(gates)))
     return replace(found, gates=held, rounding=_rounding(found, old, new))
 
 
-def _nothing(old: Build, new: Build, *, gated: bool) -> str:
-    """Which build both sides are, and how to name another."""
+def _nothing(old: Build, new: Build, another: str, *, gated: bool) -> str:
+    """Which build both sides are, and how to name `another`."""
     kept = " and no gate held" if gated else ""
     which = f", {old.provenance.id}" if old.provenance else ""
-    return f"nothing to compare{kept}: {old.label} and {new.label} are one build{which}; {builds.another(old, new)}"
+    return f"nothing to compare{kept}: {old.label} and {new.label} are one build{which}; {another}"
 
 
 def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.build import plan as plans
+from generator.build import sweeping
 from generator.build.collect import collect_one, describe
 from generator.build.plan import Node, Nodes, Plan
 from generator.build.runner import Runner
@@ -39,6 +40,7 @@ class Wanted:
     """Which network is asked for."""
 
     variant: str
+    """A sweep's name is that of its winner."""
     run: int
     """Counted from 1."""
     command: str
@@ -90,9 +92,17 @@ def find(
     Trains nothing; what a remote store has is fetched from there. Raises `BadInput` where there is no such run, or
     stages of it are not in the store, naming these and the command that makes them.
     """
-    run = _run(config, wanted)
-    begun = start(config, store, download=False, draw=False)
-    planned, kept = plans.plan(config, begun), SharedStore(store, config.store, display.warn, display.say)
+    _check(config, wanted)
+    begun = start(config, store, download=False)
+    kept = SharedStore(store, config.store, display.warn, display.say)
+    decided = sweeping.from_store(config, begun, plans.plan(config, begun), kept)
+    if decided is None:
+        raise BadInput(
+            f"{wanted.variant} is the best of a sweep whose points of these settings are not all in {store}: nothing "
+            f"is trained here, so build first: {wanted.command}"
+        )
+    config, begun, planned = decided.build
+    run = next(run for run in config.runs if (run.variant.name, run.number) == (wanted.variant, wanted.run))
     needed = _needed(config, planned, run, also)
     missing = [node.label for node in needed if kept.find(node.key, thorough=True) is None]
     if missing:
@@ -104,12 +114,15 @@ def find(
     return Found(config, begun, planned, run, Runner(kept, _Nothing(wanted.command), display), store, root)
 
 
-def _run(config: Config, wanted: Wanted) -> Run:
-    of_variant = {str(run.number): run for run in config.runs if run.variant.name == wanted.variant}
-    if str(wanted.run) not in of_variant:
-        known = choices(str(wanted.run), of_variant)
+def _check(config: Config, wanted: Wanted) -> None:
+    """Raise `BadInput` where the settings, with the sweeps undecided, have no such run."""
+    names = [*(variant.name for variant in config.variants), *(sweep.name for sweep in config.sweeps)]
+    if wanted.variant not in names:
+        raise BadInput(f"--variant {wanted.variant}: expected the name of one; {choices(wanted.variant, names)}")
+    numbers = [str(number) for number in range(1, config.seeds.count + 1)]
+    if str(wanted.run) not in numbers:
+        known = choices(str(wanted.run), numbers)
         raise BadInput(f"--run {wanted.run}: {wanted.variant} has no such run; {known}, or build more with --seeds N")
-    return of_variant[str(wanted.run)]
 
 
 def _needed(config: Config, planned: Plan, run: Run, also: tuple[str, ...]) -> list[Node]:

@@ -55,6 +55,7 @@ def read(site: Path, config: Config) -> PublishedBuild:
     data = site / PurePosixPath(place).parent
     made = (data / provenance.NAME).read_bytes()
     results = result_files.read(lambda name: _content(data / name), str(data))
+    config = _of_built(config, results)
     _check(results, config)
     results = results.changed(questions=config.questions)  # The same, in the order in which the settings ask them now.
     return PublishedBuild(
@@ -64,6 +65,13 @@ def read(site: Path, config: Config) -> PublishedBuild:
         stages=provenance.stages_of(made),
         ran=_quoted(record),
     )
+
+
+def _of_built(config: Config, results: BuildResults) -> Config:
+    """`config`, which is of all variants of its file, without the sweeps and questions of such as were not built."""
+    sweeps = tuple(sweep for sweep in config.sweeps if sweep.name in results.sweeps)
+    questions = {name: each for name, each in config.questions.items() if set(each.variants) <= set(results.variants)}
+    return config.model_copy(update={"sweeps": sweeps, "questions": questions})
 
 
 def _content(path: Path) -> bytes | None:

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from generator.build import worker
+from generator.build import executor, worker
+from generator.build.storage.key import Key
+from generator.build.storage.store import Store
 from generator.build.worker import Worker
+from generator.stages import job
 from generator.support.errors import BadInput, BuildFailed, Diverged
 from tests import fakes
 
@@ -84,6 +87,17 @@ def test_an_error_of_a_stage_arrives_as_its_kind(
         run(process, label, tmp_path)
     assert str(caught.value) == message.format(out=tmp_path)
     assert run(process, "works", tmp_path)
+
+
+def vanished(job: job.Job, out: Path, report: object) -> None:
+    (out / "camel.png").read_bytes()
+
+
+def test_a_stage_in_the_builds_own_process_tells_as_much_of_a_file(tmp_path: Path) -> None:
+    mine = job.Job("pixels", "baseline.pixels", f"{__name__}:vanished", False, {}, {}, {}, Path())
+    key = Key("pixels", "baseline.pixels", {})
+    with pytest.raises(BuildFailed, match=r"^baseline\.pixels: .*/camel\.png: No such file or directory$"):
+        Store(tmp_path).create(key, lambda out: executor.run_here(mine, out, lambda figures: None))
 
 
 def test_a_mistake_in_the_program_keeps_its_traceback(process: Worker, tmp_path: Path) -> None:

@@ -119,6 +119,27 @@ def test_fault_58_however_a_build_is_named_twice(
     assert "othing to compare and no gate held" in said
 
 
+def test_fault_58_a_variant_held_against_itself_passes_no_gate(
+    repository: Path, diff: Diff, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert diff("--variants", "baseline,baseline", GATE) == 2
+    assert capsys.readouterr().err.endswith("are one build, 20230132-000000; give two variants, or two builds\n")
+    assert diff("HEAD~1", "HEAD", "--variants", "baseline,baseline", GATE) == 0
+    assert diff("--variants", "baseline,augmentation", GATE) in (0, 1)
+
+
+def test_fault_58_a_metrics_file_is_named_twice_or_two_of_one_folder_are(
+    repository: Path, tmp_path: Path, diff: Diff, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("main", "other"):
+        shutil.copy(repository / "site" / DATA / "metrics.json", tmp_path / f"{name}.json")
+    main, other = str(tmp_path / "main.json"), str(tmp_path / "other.json")
+    assert diff(main, main, GATE) == 2
+    assert "nothing to compare and no gate held" in capsys.readouterr().err
+    assert diff(main, other, GATE) == 0
+    assert "gate passed" in capsys.readouterr().out
+
+
 def test_fault_58_another_commit_with_the_same_build_is_an_answer_and_passes_no_gate(
     repository: Path, diff: Diff, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from generator import cli
 from generator.commands import history
+from generator.commands.experiment import add_experiment, load
 from generator.commands.options import add_config, add_places, make_parser
 from generator.support import places, program
 from generator.support.errors import BadInput
@@ -58,6 +59,27 @@ def test_a_site_that_the_experiment_names_is_the_site(tmp_path: Path) -> None:
     path.write_text("site = \n")
     with pytest.raises(BadInput, match="not valid TOML"):
         parsed("--config", str(path))
+
+
+def test_a_profile_may_name_a_site_of_its_own_and_so_may_a_setting(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    base = f'extends = "{ROOT / "experiment.toml"}"\n'
+    path.write_text(f'{base}[site]\nfolder = "main"\n[profiles.smoke.site]\nfolder = "scratch"\n')
+
+    def site(*arguments: str) -> Path:
+        parser = make_parser("", "")
+        add_experiment(parser)
+        add_places(parser)
+        options = parser.parse_args(["--config", str(path), *arguments])
+        load(options, "all")
+        return Path(options.site)
+
+    assert site() == tmp_path / "main"
+    assert site("--profile", "smoke") == tmp_path / "scratch"
+    assert site("--profile", "smoke", "--set", "site.folder=there") == Path("there")
+    assert site("--profile", "smoke", "--site", str(tmp_path / "main")) == tmp_path / "main"
+    path.write_text(base)
+    assert site() == tmp_path / "site"
 
 
 @pytest.mark.usefixtures("installed")

@@ -108,6 +108,20 @@ def test_where_nobody_answers_the_copy_is_used(
         find(address, tmp_path / "empty")
 
 
+def test_where_nobody_answers_it_is_the_copy_of_the_last_build(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_zip(memory, tmp_path)
+    first, address, content = find(f"{ADDRESS}.zip", tmp_path / "store"), "/bucket/animals.zip", memory.store
+    before = content[address]
+    memory.pipe_file(address, make_zip(tmp_path / "other.zip", NAMES[:-1]).read_bytes())
+    assert find(f"{ADDRESS}.zip", tmp_path / "store").fingerprint != first.fingerprint
+    content[address] = before
+    assert find(f"{ADDRESS}.zip", tmp_path / "store") == first
+    go_silent(monkeypatch)
+    assert find(f"{ADDRESS}.zip", tmp_path / "store") == first
+
+
 def test_a_damaged_copy_is_made_again_or_refused(
     memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -120,6 +134,9 @@ def test_a_damaged_copy_is_made_again_or_refused(
     go_silent(monkeypatch)
     with pytest.raises(BadInput, match="the copy that was made of it is damaged"):
         find(ADDRESS, tmp_path)
+    assert found.samples[0].path.read_bytes() == picture(77)
+    found.samples[0].path.write_bytes(picture(0))
+    assert find(ADDRESS, tmp_path) == found
 
 
 def test_an_archive_goes_on_where_its_download_broke_off(

@@ -286,6 +286,8 @@ def test_unless_it_is_told_it_is_as_the_last_time(there: Path, store: Path) -> N
 
     assert [stays(copy) for copy in (None, True, False)] == [False, False, True]
     assert stays(None)
+    # Also where both are here already.
+    assert [stays(copy) for copy in (True, None, False, None)] == [False, False, True, True]
 
 
 def test_what_stays_may_be_larger_than_what_is_copied(there: Path, store: Path) -> None:

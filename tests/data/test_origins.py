@@ -125,6 +125,18 @@ def test_fault_21_a_damaged_copy_in_the_store_is_unpacked_again(
     assert sorted(p.name for p in store.iterdir()) == [first.root.name, f"{first.root.name}.sha256"]
 
 
+def test_what_a_file_browser_leaves_in_a_copy_is_no_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = make_zip(tmp_path / "pets.zip", (*NAMES, "__MACOSX/x"))
+    first = find(path, tmp_path / "store")
+    (first.root / "train" / ".DS_Store").touch()
+    assert find(path, tmp_path / "store").samples == first.samples
+    # As older versions sealed it.
+    seal = next((tmp_path / "store").glob("*.sha256"))
+    seal.write_text(origins._fingerprint(seal.with_suffix(""), first, junk=True))
+    assert find(path, tmp_path / "store").samples == first.samples
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_copy_that_cannot_be_read_as_asked_is_not_unpacked_again_unless_it_is_damaged(
     tmp_path: Path, damaged: bool, caplog: pytest.LogCaptureFixture

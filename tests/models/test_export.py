@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generator import pipeline
+from generator.experiment.config import loading
 from generator.experiment.config.settings import BASELINE
 from generator.models import export as exporting
 from generator.models import found as finding
@@ -119,6 +121,46 @@ def test_a_second_call_replaces_the_first(built: fakes.Project, tmp_path: Path) 
 def test_nothing_is_trained_for_it(built: fakes.Project) -> None:
     with pytest.raises(BadInput, match=r"baseline\.head, .* nothing is trained here, so build first: python build\.py"):
         find(built, BASELINE, 1, "head.epochs=4")
+
+
+SWEEP = "sweeps.rates.head.learning_rate=[1e-5, 1e-3]"
+
+
+def test_the_winner_of_a_sweep_is_a_variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch.setattr)
+    project = fakes.make_project(tmp_path / "project", train=8)
+    project.variants = "rates"
+    with pytest.raises(BadInput, match=r"rates is the best of a sweep whose points .* build first: python build\.py"):
+        find(project, "rates", 1, SWEEP)
+    results = project.build("seeds=2", SWEEP).results
+    write(find(project, "rates", 2, SWEEP), tmp_path / "model")
+    assert verify_model(tmp_path / "model") == ()
+    metrics = json.loads((tmp_path / "model" / "build" / "metrics.json").read_text("utf-8"))
+    assert metrics["variants"]["rates"]["changes"] == results.sweeps["rates"].winner.settings
+
+
+def test_a_build_of_the_sample_is_found_in_a_remote_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fsspec")
+    fakes.install(monkeypatch.setattr)
+    sample = ("sample_train=8", "sample_test=4", "measure=4", "image_size=32", "batch_size=4")
+    shared = [*(f"data.{each}" for each in sample), f"store.remote={tmp_path / 'remote'}", "store.push=true"]
+    options = {"data.path": "sample", "weights": "random"}
+    config = loading.load(ROOT / "experiment.toml", overrides=shared, options=options)
+    project = fakes.Project(tmp_path / "project")
+    pipeline.build(config, project.places, fakes.Recorder())
+    shutil.rmtree(project.places.store)
+    rows = pipeline.explain(config, project.places, fakes.Recorder())
+    assert not [row.label for row in rows if row.runs]
+    assert {"measure_pixels", "measure_features"} <= {row.label.rpartition(".")[2] for row in rows if row.remote}
+    assert not list(project.places.store.glob("measure-*"))
+    found = finding.find(config, project.places.store, ROOT, finding.Wanted(BASELINE, 1, ""), fakes.Recorder())
+    assert found.results().measure is not None
+
+
+@pytest.mark.parametrize("name", ["all", "baseline,augmentation"])
+def test_several_variants_are_no_network(built: fakes.Project, name: str) -> None:
+    with pytest.raises(BadInput, match=rf"^--variant {name}: expected the name of one; .*baseline, augmentation"):
+        find(built, name)
 
 
 def test_there_are_only_the_runs_that_were_built(built: fakes.Project) -> None:

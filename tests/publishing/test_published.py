@@ -123,6 +123,14 @@ def test_code_that_no_page_quoted_is_not_quoted(built: Project, tmp_path: Path) 
         again(built)
 
 
+def test_what_is_asked_of_variants_that_were_not_built_is_no_other_experiment(built: Project) -> None:
+    before = built.site()
+    built.variants = "all"
+    sweep = "sweeps.rates.head.learning_rate=[1e-5, 1e-4]"
+    again(built, sweep, 'questions.best={ ask = "Does choosing help?", compare = ["baseline", "rates"] }')
+    assert built.site() == before
+
+
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [

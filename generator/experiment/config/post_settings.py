@@ -95,7 +95,8 @@ class SiteSettings(Record):
     """The site that the post goes into. But for its folder nothing of it concerns somebody's blog."""
 
     folder: Path | None = None
-    """The Jekyll site; in the file it is below the file's own folder. None: `site/` there. `--site` names another."""
+    """The Jekyll site; in the file it is below the file's own folder. None: `site/` there. `--site` names another.
+    `verify`, `diff` and `serve` know no profile and need it for a profile's site."""
     docs: Path | None = None
     """A folder of documents that become pages of the site; in the file it is below the file's own folder."""
     repository: str | None = Field(default=None, pattern=r"^https?://[^\s<>\"]+$")
