@@ -24,7 +24,9 @@ from generator.support.formats import FORMATS
 OF_MODEL = f"build/{manifest.NAME}"
 """Where the manifest of a network in a file lies, in that network's folder."""
 
-Kind = Literal["manifest", "file", "figure", "results", "number", "excerpt"]
+Kind = Literal["manifest", "file", "figure", "results", "number", "outdated", "excerpt"]
+"""`outdated`: a number that the program computes from the results, and that comes out otherwise than in the post; where
+nothing else is found it is the program that has changed."""
 
 _WORD = re.compile(r"[^\s|()<>]{1,40}")
 
@@ -208,7 +210,11 @@ def _number(number: Number, sources: Mapping[str, Any], post: str, lines: list[s
     there = lines[number.line - 1][number.column - 1 :] if number.line <= len(lines) else ""
     if number.text != expected:
         message = f"{number.source} is {expected} in the results, the post was built with {number.text}"
-        yield Finding("number", place, f"{message}: they are of different builds")
+        if "(" in number.source:  # a function of the results, and none of them
+            why = "they are of different builds, or it is computed otherwise now; if this is all, render the post anew"
+            yield Finding("outdated", place, f"{message}: {why}")
+        else:
+            yield Finding("number", place, f"{message}: they are of different builds")
     if not _stands_alone(there, number.text):
         word = _WORD.match(there)
         found = printable(word[0].rstrip(".,;:")) if word else "something else"

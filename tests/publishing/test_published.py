@@ -9,6 +9,7 @@ import pytest
 
 from generator import cli, pipeline
 from generator.experiment import provenance
+from generator.post import bound
 from generator.publishing import verify
 from generator.publishing.deliver import Outcome
 from generator.support.errors import BadInput
@@ -160,6 +161,23 @@ def test_an_edited_site_is_refused(built: Project) -> None:
     append(post, "\nBetter by 99 %.\n")
     with pytest.raises(BadInput, match="is not the file that the build wrote, so the site is not what was built"):
         again(built)
+
+
+def test_what_is_computed_otherwise_by_now_is_rendered_anew(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a newer version of the program mended a formula: no training is asked for."""
+    computed = bound.value_of
+
+    def otherwise(sources: Any, source: str) -> Any:
+        value = computed(sources, source)
+        return value / 2 if source.startswith("wilson_low(") else value
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verify.bound, "value_of", otherwise)
+        findings = verify.verify(built.places.site)
+        assert {finding.kind for finding in findings} == {"outdated"}
+        assert all(str(finding).endswith("if this is all, render the post anew") for finding in findings)
+        again(built)
+    assert verify.verify(built.places.site) == ()
 
 
 def test_an_empty_site_is_refused(tmp_path: Path) -> None:
