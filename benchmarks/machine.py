@@ -26,6 +26,11 @@ def packages(*others: str) -> dict[str, str]:
     return {"packages": ", ".join(f"{name} {version(name)}" for name in dict.fromkeys((*PACKAGES, *others)))}
 
 
+def precisions() -> tuple[str, ...]:
+    """Those that the processor has units for; it computes others by these, which measures nothing that a build does."""
+    return ("float32", "bfloat16") if hardware.has_bfloat16_units() else ("float32",)
+
+
 def cores() -> int:
     """Processors that this process may use."""
     return hardware.cores()

@@ -58,7 +58,7 @@ def products(side: int) -> dict[str, Work]:
         matrix = tf.cast(tf.random.stateless_normal((side, side), (0, 1)), dtype)
         return 2.0 * side**3, lambda: multiply(matrix, matrix).numpy()
 
-    return {f"matrix product, {dtype}": product(dtype) for dtype in ("float32", "bfloat16")}
+    return {f"matrix product, {dtype}": product(dtype) for dtype in machine.precisions()}
 
 
 def forward_passes(batch: int) -> dict[str, Work]:
@@ -76,7 +76,7 @@ def forward_passes(batch: int) -> dict[str, Work]:
         compiled = tf.function(function, autograph=False)
         return operations, lambda: compiled(images).numpy()
 
-    folded = {f"folded, {dtype}": forward(fold(base, dtype)) for dtype in ("float32", "bfloat16")}
+    folded = {f"folded, {dtype}": forward(fold(base, dtype)) for dtype in machine.precisions()}
     return {"Keras, float32": forward(partial(base, training=False)), **folded}
 
 

@@ -1,7 +1,8 @@
-"""How time and memory of a build grow with the number of images, and whether they grow gently enough.
+"""How time, memory and disk of a build grow with the number of images, and whether they grow gently enough.
 
 Builds the baseline with 0.25, 1, 4 and 10 times the sample's images, each with an empty store. Memory is the most
-that the build and its worker hold at once; mapped files, which the system may drop at any time, are not in it.
+that the build and its worker hold at once; mapped files, which the system may drop at any time, are not in it. Of the
+disk it is the store that the build leaves.
 Prints Markdown, `--plot FILE` draws it, `--json FILE` keeps it.
 """
 
@@ -55,7 +56,8 @@ def _measure(copied: Path, factor: float, options: argparse.Namespace) -> Row:
     built = project.build(copied, "--variants", "baseline", *arguments)
     print(f"{factor:g}×: {built.run.seconds:.1f} s, {built.run.memory / 2**20:.0f} MiB", flush=True)
     seconds = {name: sum(s for label, s in built.stages.items() if label.endswith(f".{name}")) for name in PHASES}
-    return {"factor": factor, "images": train + test, **asdict(built.run), "stages": seconds}
+    disk = sum(path.stat().st_size for path in (copied / ".store").rglob("*") if path.is_file())
+    return {"factor": factor, "images": train + test, **asdict(built.run), "disk": disk, "stages": seconds}
 
 
 def _even(images: float) -> int:
@@ -72,26 +74,29 @@ def as_markdown(rows: list[Row]) -> str:
         "per image",
         "processor seconds",
         "peak memory, MiB",
+        "store, MiB",
         *(p.replace("_", "-") for p in PHASES),
     ]
     lines = ["", "| " + " | ".join(header) + " |", "|" + "---:|" * len(header)]
     for row in rows:
         cells = [f"{row['factor']:g}×", f"{row['images']}", f"{row['seconds']:.1f}"]
         cells += [f"{row['seconds'] / row['images']:.3f}", f"{row['processor']:.1f}", f"{row['memory'] / 2**20:.0f}"]
+        cells.append(f"{row['disk'] / 2**20:.0f}" if "disk" in row else "")  # older records have none
         cells += [f"{row['stages'][name]:.1f}" for name in PHASES]
         lines.append("| " + " | ".join(cells) + " |")
     by_factor = {row["factor"]: row for row in rows}
-    if {1.0, 10.0} <= set(by_factor):
-        lines += ["", _verdict(by_factor[1.0], by_factor[10.0])]
+    pairs = [(row, by_factor[10 * factor]) for factor, row in by_factor.items() if 10 * factor in by_factor]
+    lines += [line for one, ten in pairs for line in ("", _verdict(one, ten))]
     return "\n".join(lines)
 
 
 def _verdict(one: Row, ten: Row) -> str:
     time, processor, memory = (ten[name] / one[name] for name in ("seconds", "processor", "memory"))
     kept = time <= TIME_LIMIT and memory <= MEMORY_LIMIT
+    disk = f" and {ten['disk'] / one['disk']:.2f} times the store" if "disk" in one else ""
     return (
-        f"Ten times the images: {time:.2f} times the time ({processor:.2f} times the processor's), "
-        f"{memory:.2f} times the memory; "
+        f"Ten times the images, {one['images']:,} and {ten['images']:,}: {time:.2f} times the time "
+        f"({processor:.2f} times the processor's), {memory:.2f} times the memory{disk}; "
         f"{'within' if kept else 'NOT within'} the limits of {TIME_LIMIT} and {MEMORY_LIMIT}."
     )
 

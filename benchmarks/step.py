@@ -60,7 +60,7 @@ def steps(batch: int) -> dict[str, Step]:
         finally:
             folding.convolve, folding.convolve_by_products = chosen, products
 
-    return {
+    found = {
         "Keras' layers and RMSprop, float32": _step(
             lambda above, network: inference(above), "float32", batch, keras.optimizers.RMSprop
         ),
@@ -69,6 +69,10 @@ def steps(batch: int) -> dict[str, Step]:
         "folded, TensorFlow's gradients, Keras' RMSprop, float32": folded(
             "float32", folding.convolve, keras.optimizers.RMSprop
         ),
+    }
+    if "bfloat16" not in machine.precisions():
+        return found
+    return found | {
         "folded, TensorFlow's gradients, bfloat16": folded("bfloat16", folding.convolve),
         "folded, gradients as products, bfloat16": folded("bfloat16", products),
         "folded, gradients as products, Keras' RMSprop, bfloat16": folded(
