@@ -1,6 +1,7 @@
 """What concerns the whole test run."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ LONG = ("train", "cluster", "browser", "jekyll")
 
 # As the worker does, unless it is to be tried without: TensorFlow's default differs between processors.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+# A shell's background jobs, and all that they start, are told to ignore it; some tests interrupt what runs.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
