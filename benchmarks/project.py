@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,9 @@ def _tree(pid: int) -> list[int]:
     """A process and all below it; Linux only, else nothing."""
     found = [pid]
     for parent in found:  # grows while it is walked
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            found += map(int, _text(task).split())
+        with suppress(OSError):  # One may end at any moment; unseen, that would end the watch.
+            for task in Path(f"/proc/{parent}/task").glob("*/children"):
+                found += map(int, _text(task).split())
     return found
 
 

@@ -3,6 +3,8 @@
 import ast
 import importlib
 import json
+import os
+import time
 from copy import deepcopy
 from functools import reduce
 from pathlib import Path
@@ -25,6 +27,7 @@ from benchmarks import (
     weights,
 )
 from benchmarks.compare import as_markdown
+from benchmarks.project import POLL_SECONDS, Watch, _tree
 from generator.experiment.config.loading import load
 from generator.support.errors import BuildFailed
 from generator.support.files import file_hash
@@ -333,3 +336,13 @@ def test_every_step_of_a_small_result_is_measured(tmp_path: Path) -> None:
     assert found["diff"]["report"] > 5000
     assert found["export"]["file"] > found["post"]["page"] / 2
     assert all(row["memory"] > 2**20 for row in found.values())
+
+
+def test_a_process_that_ends_while_it_is_looked_at_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(self: Path, pattern: str) -> None:
+        raise FileNotFoundError(self)
+
+    monkeypatch.setattr(Path, "glob", gone)
+    watch = Watch(lambda: _tree(os.getpid()))
+    time.sleep(3 * POLL_SECONDS)
+    assert watch.stop() > 0
