@@ -565,11 +565,10 @@ DRIVER = "import sys; from tests import fakes; sys.exit(fakes.drive(sys.argv[1:]
 
 
 def drive(arguments: list[str]) -> int:
-    """`kill=N`, `wait=EVENT:FILE`, `say` and `real` beside the command line's own arguments; gives the
-    exit code.
+    """`kill=N`, `wait=EVENT:FILE`, `say` and `real` beside the command line's own arguments; gives the exit code.
 
-    `kill` ends the process by SIGKILL at its Nth event, of a stage or of publishing; `wait` has it wait at those of
-    a pattern until there is a file; `say` prints each event; `real` leaves the fakes out.
+    `kill` ends the process by SIGKILL at its Nth event, of a stage or of publishing; `wait` has it wait at each event
+    that the pattern `EVENT` matches until there is the file; `say` prints each event; `real` leaves the fakes out.
     """
     # A shell's background jobs, and all that they start, are told to ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)

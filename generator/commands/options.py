@@ -16,11 +16,12 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         options, rest = super().parse_known_args(args, namespace)
-        missing = [name for name in BESIDE if getattr(options, name, "") is None]
+        # Of a command with profiles, the settings that `experiment.load` reads say which site is meant.
+        later = {"site"} if hasattr(options, "profile") else set()
+        missing = [name for name in BESIDE if name not in later and getattr(options, name, "") is None]
         if missing:
             settings = getattr(options, "config", None) or places.experiment()
-            # Of a command with profiles, the settings that `experiment.load` reads say which site is meant.
-            for name in (name for name in missing if name != "site" or not hasattr(options, "profile")):
+            for name in missing:
                 named = _site(settings) if name == "site" else None
                 setattr(options, name, named or settings.parent / BESIDE[name])
         return options, rest
