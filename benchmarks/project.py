@@ -92,7 +92,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | N
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **(environment or {})},
+        env={**_newcomers(), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -103,6 +103,11 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | N
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit {process.returncode}\n" + "\n".join(output.splitlines()[-20:]))
     return Run(seconds, _processor_seconds() - used, watch.stop())
+
+
+def _newcomers() -> dict[str, str]:
+    """The environment, without what would have Python compile the program anew at every start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _processor_seconds() -> float:

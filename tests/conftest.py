@@ -17,6 +17,9 @@ LONG = ("train", "cluster", "browser", "jekyll")
 # As the worker does, unless it is to be tried without: TensorFlow's default differs between processors.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+# Every command that a test starts would compile the whole program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell's background jobs, and all that they start, are told to ignore it; some tests interrupt what runs.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

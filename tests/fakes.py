@@ -662,6 +662,8 @@ def told(job: Any, out: Path, report: Report) -> None:
             raise OSError("6272 requested and 1024 written")
         case "is gone":
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", "pooled.npy")
+        case "is gone elsewhere":
+            raise FileNotFoundError("s3://bucket/camel.png: not found")
         case "bus":
             os.kill(os.getpid(), signal.SIGBUS)
         case "slips":

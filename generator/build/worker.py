@@ -25,6 +25,8 @@ from generator.support.progress import Report
 
 MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed, "Diverged": Diverged, "Parted": Parted}
 
+_FULL = "; is the disk full?"
+
 MEMORY = "; if memory ran out, lower data.batch_size"
 
 SUSPICIONS = {
@@ -187,9 +189,10 @@ def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connecti
 
 def of_a_file(error: OSError, out: Path) -> str:
     """What a stage that writes into `out` met at a file, perhaps one that it reads."""
-    # NumPy tells of a write that fell short without saying why.
-    hint = "; is the disk full?" if error.errno in (None, *FULL) else ""
-    return f"{error.filename or out}: {error.strerror or error}{hint}"
+    if error.errno is None:
+        # NumPy tells of a write that fell short without saying where or why; others name what they met.
+        return f"{out}: {error}{_FULL}" if str(error).endswith(" written") else str(error)
+    return f"{error.filename or out}: {error.strerror}{_FULL if error.errno in FULL else ''}"
 
 
 def _die_with_parent() -> None:

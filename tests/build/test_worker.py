@@ -78,6 +78,7 @@ def test_what_a_stage_prints_is_in_the_log(process: Worker, log: Path, tmp_path:
         ("disk", BuildFailed, "disk: outputs.npy: No space left on device; is the disk full?"),
         ("falls short", BuildFailed, "falls short: {out}: 6272 requested and 1024 written; is the disk full?"),
         ("is gone", BuildFailed, "is gone: pooled.npy: No such file or directory"),
+        ("is gone elsewhere", BuildFailed, "is gone elsewhere: s3://bucket/camel.png: not found"),
     ],
 )
 def test_an_error_of_a_stage_arrives_as_its_kind(

@@ -21,7 +21,7 @@ from generator.build.clusters.cluster_stations import Node, Stations
 from generator.build.clusters.cluster_team import SHARED, Refused, Team, gather
 from generator.build.plan import version
 from generator.build.storage.store import ENTRY
-from generator.build.worker import MESSAGES, follow_parent, told_as
+from generator.build.worker import MESSAGES, follow_parent, of_a_file, told_as
 from generator.data.listed import ImageThere
 from generator.experiment.config.settings import ExecutionSettings
 from generator.experiment.machine import Kind
@@ -133,7 +133,7 @@ class Link:
         except (RayError, ConnectionError) as error:
             self._tell(number, "lost", _said(error))
         except OSError as error:
-            self._tell(number, "BuildFailed", f"{error.filename or out}: {error.strerror or error}")
+            self._tell(number, "BuildFailed", of_a_file(error, out))
         except Exception:
             self._tell(number, "unexpected", traceback.format_exc())
         else:

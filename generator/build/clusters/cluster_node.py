@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from generator.build.clusters import cluster_cache
 from generator.build.clusters.cluster_cache import Offered
 from generator.build.storage import machines
-from generator.build.worker import ALONE, MESSAGES, Killed, Place, Worker, told_as
+from generator.build.worker import ALONE, MESSAGES, Killed, Place, Worker, of_a_file, told_as
 from generator.data.listed import ImageThere
 from generator.experiment.machine import Kind, Made
 from generator.stages.job import Job
@@ -229,7 +229,7 @@ class Station:
         except tuple(MESSAGES.values()) as error:
             self._tell(told_as(error), str(error))
         except OSError as error:
-            self._tell("BuildFailed", f"{job.label}: {error.filename or out}: {error.strerror or error}")
+            self._tell("BuildFailed", f"{job.label}: {of_a_file(error, out)}")
         except Exception as error:
             self._tell("unexpected", f"{type(error).__name__}: {error}")
 
