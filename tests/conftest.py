@@ -1,7 +1,9 @@
 """What concerns the whole test run."""
 
 import os
+import re
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from generator.support import hardware
 from generator.support.errors import BadInput
 
-IMPORT_TENSORFLOW = {"test_epochs.py", "test_network.py", "test_probe.py", "test_standalone.py"}
+TRAINS = re.compile(r"^pytestmark = .*\bmark\.train\b", re.MULTILINE)
+"""In a file all of whose tests train; it may import TensorFlow, which takes seconds and 400 MB."""
 
 LONG = ("train", "cluster", "browser", "jekyll")
 """Markers of tests that take long, those of the longest files first."""
@@ -27,14 +30,24 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Where training tests are left out, do not import TensorFlow only to find them."""
-    left_out = "not train" in config.getoption("markexpr")
-    return True if left_out and collection_path.name in IMPORT_TENSORFLOW else None
+    test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if _without_training(config) and test and TRAINS.search(collection_path.read_text("utf-8")) else None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to import TensorFlow all the same."""
+    if _without_training(session.config) and "tensorflow" in sys.modules:
+        raise pytest.UsageError("a file of tests imports TensorFlow, but not all of its tests are marked `train`")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with long tests come first: several processes share the files, and the long ones must not be the last."""
     long = {kind: {item.path for item in items if item.get_closest_marker(kind)} for kind in LONG}
     items.sort(key=lambda item: next((place for place, kind in enumerate(LONG) if item.path in long[kind]), len(LONG)))
+
+
+def _without_training(config: pytest.Config) -> bool:
+    return "not train" in config.getoption("markexpr")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
