@@ -92,8 +92,9 @@ class Browser:
         return [address for address in addresses if not address.startswith(("data:", "about:"))]
 
     def violations(self) -> list[str]:
-        """What axe-core, with all its rules, finds wrong with the page."""
-        self.driver.execute_script(_axe())
+        """What axe-core, with all its rules, finds wrong with the page; contrast in one text of each kind."""
+        self.script(_axe())
+        self.script(_MARK_KINDS)
         found = self.driver.execute_async_script(_RUN_AXE)
         return [f"{v['id']}: {node['html'][:160]}" for v in found for node in v["nodes"]]
 
@@ -154,6 +155,23 @@ def _axe() -> str:
 _RUN_AXE = """
 const done = arguments[arguments.length - 1];
 axe.run(document, {resultTypes: ["violations"]}).then((report) => done(report.violations));
+"""
+_MARK_KINDS = """
+// To find what lies behind a text takes axe long, and a page has thousands in cells and code. What it finds follows
+// from its own style and from what is painted by all that it lies in: the first text of each kind stands for the rest.
+const painted = new Map([[null, ""]]), seen = new Set();
+for (const each of document.querySelectorAll("*")) {
+  const style = getComputedStyle(each);
+  const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.position, style.filter];
+  painted.set(each, `${painted.get(each.parentElement)} / ${own}`);
+  const font = [style.color, style.fontSize, style.fontWeight, style.textShadow, style.visibility];
+  const hides = [each.hidden, each.disabled, each.getClientRects().length > 0];
+  const kind = `${font} ${hides} ${painted.get(each)}`;
+  const text = [...each.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  each.toggleAttribute("data-first-of-kind", !text || !seen.has(kind));
+  if (text) seen.add(kind);
+}
+axe.configure({rules: [{id: "color-contrast", selector: "[data-first-of-kind]"}]});
 """
 _BROKEN_IMAGES = "return [...document.images].filter((i) => i.naturalWidth === 0).map((i) => i.src)"
 _LOAD_EVERYTHING = """

@@ -289,6 +289,7 @@ def test_the_checks_see_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
 BAD_PAGE = """<!doctype html><head><title>Bad</title><meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,"></head><body><h1>Bad</h1>
 <img src="missing.png"><img src="http://example.org/x.png">
+<p>Plain</p><p>Plain</p><div style="background: #111"><p>Plain on black</p></div>
 <p style="color: #ccc; background: #fff">Faint</p><div style="width: 2000px">wide</div>
 <script>console.error("an error")</script></body>
 """

@@ -130,12 +130,12 @@ def test_near_duplicates_are_refused_before_training_or_only_reported(
     error = capsys.readouterr().err
     assert "data.near_duplicates is refuse, and there are 3 pairs of near-duplicates: train/camel/" in error
     assert "baseline.head" not in error.partition("stages run")[2]
-    sides = set()
-    for seed in range(6):
+    for seed in range(6):  # Until chance has parted the two.
         assert cli.main(project.arguments("--set", 'data.near_duplicates="report"', "--set", f"seed={seed}")) == 0
         pair = metrics(project)["data"]["near"]["pairs"][0]
-        sides.add(pair["first"][0]["part"] == pair["second"][0]["part"])
-    assert False in sides
+        if apart := pair["first"][0]["part"] != pair["second"][0]["part"]:
+            break
+    assert apart
     assert "is both trained on and validated with" in capsys.readouterr().err
 
 

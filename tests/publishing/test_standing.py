@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,10 +30,11 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with templates of its own that was built once."""
+def standing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Path]:
+    """A project with templates of its own that was built once, and a copy of all its files."""
+    folder = tmp_path_factory.mktemp("standing")
     with fakes.installed():
-        project = make_project(tmp_path_factory.mktemp("template"))
+        project = make_project(folder / "project")
         project.variants = "baseline"
         root = project.folder / "root"
         for name in ("generator", "templates"):
@@ -41,16 +42,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
         shutil.copy2(ROOT / "requirements.txt", root)
         project.root = root
         project.build()
-    return project
+    return project, Path(shutil.copytree(project.folder, folder / "copy"))
 
 
 @pytest.fixture
-def built(template: Project, tmp_path: Path) -> Project:
-    """The same elsewhere; a note is of one place, so it is built there once more."""
-    shutil.copytree(template.folder, tmp_path / "built")
-    project = replace(template, folder=tmp_path / "built", root=tmp_path / "built" / "root")
-    project.build()
-    return project
+def built(standing: tuple[Project, Path]) -> Iterator[Project]:
+    """The project, put back after each test where it was: a note is of one place, and so are compiled templates."""
+    project, copy = standing
+    yield project
+    shutil.rmtree(project.folder)
+    shutil.copytree(copy, project.folder)
 
 
 @pytest.fixture
