@@ -113,8 +113,12 @@ def two_way(new: ArrayLike, old: ArrayLike | None = None) -> Interval:
     seeds, images = table.shape
     random, draws = np.random.RandomState(_SEED), _draws(images)
     weights = random.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds
-    means = [float(each @ table[:, random.randint(0, images, images)].mean(axis=1)) for each in weights]
-    return _percentiles(np.asarray(means))
+
+    def often() -> Vector:
+        # How often each image is drawn: to gather the drawn columns takes three times as long.
+        return np.bincount(random.randint(0, images, images), minlength=images).astype(np.float64)
+
+    return _percentiles(np.asarray([float(each @ (table @ often())) / images for each in weights]))
 
 
 def two_stage(runs: Sequence[ArrayLike]) -> Interval:
