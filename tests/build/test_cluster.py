@@ -27,8 +27,9 @@ NEEDS_RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that was built without a cluster."""
+    """A project that was built without a cluster; of one variant, because its two runs have stages side by side."""
     project = make_project(tmp_path_factory.mktemp("template"))
+    project.variants = "baseline"
     with pytest.MonkeyPatch.context() as patch:
         fakes.install(patch.setattr)
         project.build("seeds=2")
@@ -39,7 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def fresh(template: Project, tmp_path: Path) -> Project:
     """The same project, of which nothing was built."""
     shutil.copytree(template.data, tmp_path / "project" / "animals")
-    return Project(tmp_path / "project")
+    return Project(tmp_path / "project", template.variants)
 
 
 def returned(project: Project, label: str) -> Path:
