@@ -34,6 +34,8 @@ TRIES = 5
 """How often a node is started: Ray gives up after half a minute, which a busy machine may take."""
 LOSSES = {"RAY_health_check_period_ms": "1000", "RAY_health_check_timeout_ms": "5000"}
 """Variables with which a head notices after five seconds, and not half a minute, that a node is gone."""
+EAGER = {"RAY_worker_niceness": "0"}
+"""Variable with which stations get a share of a busy processor: Ray has them stand back for all else that runs."""
 SECRET = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid.uuid4().hex * 2}
 """Variables that let this process and its children into the clusters that it starts, and nobody else."""
 
@@ -121,7 +123,14 @@ class Nodes:
         whose = ["--head", f"--port={self.port}", "--include-dashboard=false", client]
         how = [*(whose if number == 0 else [f"--address={self.address}"]), f"--num-cpus={self._cpus[number]}"]
         command = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--node-ip-address=127.0.0.1"]
-        variables = {**SECRET, **LOSSES, PROJECT: str(fakes.ROOT), HOLD: str(self.hold), "TMPDIR": str(own / "tmp")}
+        variables = {
+            **SECRET,
+            **LOSSES,
+            **EAGER,
+            PROJECT: str(fakes.ROOT),
+            HOLD: str(self.hold),
+            "TMPDIR": str(own / "tmp"),
+        }
         for _ in range(TRIES):
             with (own / "log").open("wb") as log:
                 process = subprocess.Popen(

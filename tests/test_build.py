@@ -6,38 +6,75 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from generator.build.executor import Local
+from generator.build.plan import plan
+from generator.build.runner import Runner
+from generator.build.start import start
+from generator.build.storage.store import ENTRY, Store
 from generator.experiment import figure_names
+from generator.experiment.config import loading
+from generator.stages import artifacts
+from generator.stages.table import STAGES
+from generator.support.display import Display
+from tests import stations
 from tests.factories import ROOT
 
 pytestmark = pytest.mark.train
 
 TINY = (
     # Of all networks the one with the fewest layers: what these tests show of a build no network decides, and most of
-    # the time goes into tracing layers. ResNet50 is built in `test_crash`, `test_model_file` and `test_new`.
+    # the time goes into tracing layers. ResNet50 is built in `test_model_file` and `test_new`.
     "model.backbone=VGG16",
     "data.image_size=32",
     "data.batch_size=4",
     "data.sample_train=12",
     "data.sample_test=4",
     "data.measure=8",
-    "head.epochs=2",
-    "fine_tuning.epochs=1",
+    "head.epochs=3",
+    "fine_tuning.epochs=3",
 )
 
+KILLED = """
+import os, signal, sys
+from generator import cli
+from generator.support.display import Display
 
-def run(where: Path, *arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+label, say = sys.argv.pop(1), Display.say
+
+def say_or_end(self, text):
+    if text.startswith(f"{label}: epoch 2/3, ") and "validation" in text:
+        os.kill(os.getpid(), signal.SIGKILL)
+    say(self, text)
+
+Display.say = say_or_end
+sys.exit(cli.main(sys.argv[1:]))
+"""
+"""The command, which kills itself where it would say that a stage's second epoch of three is finished: however busy the
+machine, the first is kept by then, and the stage is not."""
+
+
+def run(
+    where: Path, *arguments: str, program: tuple[str, ...] = ("build.py",), environment: dict[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
     settings = [part for setting in TINY for part in ("--set", setting)]
     names = {"--site": "site", "--store": "store", "--preview": "preview.html"}
     places = [part for option, name in names.items() for part in (option, str(where / name))]
-    command = [sys.executable, str(ROOT / "build.py"), "--weights", "random", *settings, *places, *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
+        [sys.executable, *program, "--weights", "random", *settings, *places, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
     )
 
 
@@ -46,6 +83,30 @@ def tree(folder: Path) -> dict[str, str]:
     timed = ("provenance.json", "ro-crate-metadata.json", "manifest.json")
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in timed]
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def computed_by_tensorflow(label: str) -> bool:
+    return label.partition(".")[2] in {stage.name for stage in STAGES if stage.tensorflow}
+
+
+def copy_without(built: Path, where: Path, gone: Callable[[str], bool]) -> Path:
+    """What was built, in a new place, where the stages whose labels are `gone` run again."""
+    shutil.copytree(built, where)
+    for entry in (where / "store/stages").glob(f"*/*/{ENTRY}"):
+        if gone(json.loads(entry.read_text("utf-8"))["label"]):
+            shutil.rmtree(entry.parent)
+    return where
+
+
+def same_as(built: Path, again: Path) -> bool:
+    """Whether the stages' files are the same bytes, and so is all that is published of them."""
+    return tree(again / "site") == tree(built / "site") and files_of_stages(again) == files_of_stages(built)
+
+
+def files_of_stages(built: Path) -> dict[str, object]:
+    """Entry of the store → the hashes of its files."""
+    entries = (built / "store/stages").glob(f"*/*/{ENTRY}")
+    return {entry.parent.name: json.loads(entry.read_text("utf-8"))["files"] for entry in entries}
 
 
 def rows(table: Path) -> list[dict[str, str]]:
@@ -125,37 +186,66 @@ def test_an_unchanged_build_runs_nothing_and_touches_nothing(built: Path, tmp_pa
 
 
 def test_the_same_seed_gives_the_same_bytes_with_two_jobs_too(built: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, "--variants", "all", "--jobs", "2")
+    """Two variants at once; only the drawings of one and those of all are drawn again."""
+
+    def gone(label: str) -> bool:
+        variant = label.partition(".")[0]
+        return variant in ("augmentation", "all") or (variant == "baseline" and computed_by_tensorflow(label))
+
+    again = copy_without(built, tmp_path / "again", gone)
+    done = run(again, "--variants", "all", "--jobs", "2")
     assert done.returncode == 0, done.stderr
-    assert tree(tmp_path / "site") == tree(built / "site")
+    for label in ("baseline.cut", "baseline.fine_tuning", "augmentation.fine_tuning", "augmentation.figures"):
+        assert f"{label} …" in done.stderr
+    assert same_as(built, again)
 
 
-def test_a_skipped_stage_changes_nothing_in_the_next(built: Path, tmp_path: Path) -> None:
-    """Fine-tuning alone, after the head came from the store, gives what it gave behind the head."""
-    shutil.copytree(built, tmp_path / "copy")
-    for stage in ("fine_tuning", "evaluation"):
-        shutil.rmtree(tmp_path / "copy/store/stages" / stage)
-    done = run(tmp_path / "copy", "--variants", "all")
+def test_killed_and_resumed_in_both_phases_it_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    """Fine-tuning alone, after the head came from the store, gives what it gave behind the head, and so resumed."""
+    again = ("baseline.fine_tuning", "baseline.evaluation", "augmentation.head")
+    where = copy_without(built, tmp_path / "again", lambda label: label in again)
+    shutil.rmtree(where / "site")
+    told = ""
+    for label in ("baseline.fine_tuning", "augmentation.head"):
+        done = run(where, "--variants", "all", program=("-c", KILLED, label))
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert not (where / "site").exists()
+        told += done.stderr
+    assert "baseline.head …" not in told
+    # Nor does the probe change anything that the first build began with.
+    assert "a probe of one batch …" not in told
+    done = run(where, "--variants", "all")
     assert done.returncode == 0, done.stderr
-    assert "baseline.fine_tuning …" in done.stderr
-    assert "baseline.head …" not in done.stderr
-    # Nor does the probe that the first build began with.
-    assert "a probe of one batch …" not in done.stderr
-    assert tree(tmp_path / "copy/site") == tree(built / "site")
+    assert same_as(built, where)
+    entries = [json.loads(path.read_text("utf-8")) for path in (where / "store/stages").glob(f"*/*/{ENTRY}")]
+    assert {entry["label"] for entry in entries if entry["resumed"]} == {"baseline.fine_tuning", "augmentation.head"}
 
 
 def test_past_its_budget_fine_tuning_computes_what_it_would_have_kept(built: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, "--set", "data.max_stored_bytes=0")
-    assert done.returncode == 0, done.stderr
-    assert not list((tmp_path / "store/stages/cut").glob("*/outputs.npy"))
-    assert list((built / "store/stages/cut").glob("*/outputs.npy"))
-    kept, anew = (
-        json.loads((where / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))["variants"]["baseline"]
-        for where in (built, tmp_path)
-    )
-    for figures in (lambda v: v["epochs"]["fine_tuning"], lambda v: v["test"]):
-        assert figures(anew)["loss"] == pytest.approx(figures(kept)["loss"], rel=1e-3)
-    assert anew["epochs"]["head"] == kept["epochs"]["head"]
+    """The features, too, which else go on from what is kept."""
+    where = copy_without(built, tmp_path / "again", lambda label: label in ("baseline.features", "baseline.head"))
+    kept, anew = trained(built), trained(where, "data.max_stored_bytes=0")
+    assert (kept["cut"] / artifacts.OUTPUTS).exists()
+    assert not (anew["cut"] / artifacts.OUTPUTS).exists()
+    assert result(anew["head"])["history"] == result(kept["head"])["history"]
+    for loss in (
+        lambda made: result(made["fine_tuning"])["history"][-1]["loss"],
+        lambda made: result(made["evaluation"])["outcome"]["test"]["loss"],
+    ):
+        assert loss(anew) == pytest.approx(loss(kept), rel=1e-3)
+
+
+def trained(where: Path, *settings: str) -> dict[str, Path]:
+    """Folders of the baseline's stages, made as a build makes them where they are not there; nothing is drawn."""
+    options = {"weights": "random"}
+    config = loading.load(ROOT / "experiment.toml", variants="all", overrides=[*TINY, *settings], options=options)
+    nodes = plan(config, start(config, where / "store")).runs["baseline"]
+    with closing(Local(where / "worker.log")) as executor:
+        runner = Runner(Store(where / "store"), executor, Display())
+        return {name: runner.require(nodes[name]).folder for name in ("cut", "head", "fine_tuning", "evaluation")}
+
+
+result = artifacts.read_records
 
 
 def test_another_learning_rate_runs_what_depends_on_it(built: Path) -> None:
@@ -166,23 +256,27 @@ def test_another_learning_rate_runs_what_depends_on_it(built: Path) -> None:
     assert "baseline.evaluation: runs" in done.stdout
 
 
-@pytest.mark.parametrize("mode", ["reshuffled"])
-def test_the_write_ups_leaking_split_can_be_measured(mode: str, tmp_path: Path) -> None:
-    done = run(tmp_path, "--set", f"split.mode={mode}")
-    assert done.returncode == 0, done.stderr
-    metrics = json.loads((tmp_path / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))
-    assert metrics["variants"]["baseline"]["recipe"]["split"]["mode"] == mode
-
-
-def test_images_to_measure_with_are_scored_as_test_images_are(built: Path, tmp_path: Path) -> None:
-    """Given the test images to measure with, each has the logit that it has as a test image."""
+@pytest.fixture(scope="module")
+def own(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of images in a folder, split as the write-up's leak does it, with the test images to measure with."""
+    where = tmp_path_factory.mktemp("own")
     (drawn,) = [path for path in (built / "store").glob("sample-*") if path.is_dir()]
-    shutil.copytree(drawn, tmp_path / "animals")
-    shutil.copytree(drawn / "test", tmp_path / "animals/measure")
-    done = run(tmp_path, "--data", str(tmp_path / "animals"))
+    shutil.copytree(drawn, where / "animals")
+    shutil.copytree(drawn / "test", where / "animals/measure")
+    done = run(where, "--data", str(where / "animals"), "--set", "split.mode=reshuffled")
     assert done.returncode == 0, done.stderr
     assert "are in the data set too" in done.stderr
-    folder = tmp_path / "site/assets/data/CV_HW_2"
+    return where
+
+
+def test_the_write_ups_leaking_split_can_be_measured(own: Path) -> None:
+    metrics = json.loads((own / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))
+    assert metrics["variants"]["baseline"]["recipe"]["split"]["mode"] == "reshuffled"
+
+
+def test_images_to_measure_with_are_scored_as_test_images_are(own: Path) -> None:
+    """Given the test images to measure with, each has the logit that it has as a test image."""
+    folder = own / "site/assets/data/CV_HW_2"
     tested = [row for row in rows(folder / "predictions.csv") if row["part"] == "test"]
     measured = {(row["phase"], row["file"]): float(row["logit"]) for row in rows(folder / "measure.csv")}
     assert len(measured) == len(tested)
@@ -209,6 +303,15 @@ def test_drawings_to_measure_with_are_scored_after_both_phases(built: Path) -> N
 @pytest.mark.cluster
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install ray")
 def test_on_a_cluster_of_ray_the_bytes_are_the_same(built: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, "--variants", "all", "--ray", "local")
+    """Of every kind of stage that goes there, one."""
+
+    # What only serves other stages is computed where one of these is.
+    others = ("augmentation.augmented", "augmentation.head", "all.augmentation", "all.data_figures")
+
+    def gone(label: str) -> bool:
+        return label in others or (label.startswith("baseline.") and computed_by_tensorflow(label))
+
+    again = copy_without(built, tmp_path / "again", gone)
+    done = run(again, "--variants", "all", "--ray", "local", environment=stations.EAGER)
     assert done.returncode == 0, done.stderr
-    assert tree(tmp_path / "site") == tree(built / "site")
+    assert same_as(built, again)

@@ -1,16 +1,14 @@
 """Builds killed at every event, at random moments and at random events, then run to the end.
 
 What a killed and resumed build leaves must be what a build that nobody disturbed leaves, byte for byte. The
-real command is killed, with the fakes in place of TensorFlow's stages and of the figures; one test takes the
-real ones. Every random choice comes from a seed that is printed.
+real command is killed, with the fakes in place of TensorFlow's stages and of the figures; the real ones are killed in
+`test_build`. Every random choice comes from a seed that is printed.
 """
 
 import argparse
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -247,34 +245,6 @@ def test_fault_31_killed_at_every_step_of_the_order_of_publishing(
         killed_at_event(project, events - number)
         check_site(project, old, new)
     finish(project, new)
-
-
-# ---- With TensorFlow -------------------------------------------------------------------------------------
-
-
-def real_command(project: Project) -> list[str]:
-    return [sys.executable, "build.py", *project.arguments()]
-
-
-@pytest.mark.train
-def test_fault_31_a_real_training_killed_and_resumed_gives_the_same_bytes(tmp_path: Path) -> None:
-    reference, project = make_project(tmp_path / "reference"), make_project(tmp_path / "killed")
-    for each in (reference, project):
-        each.variants = "baseline"
-    started = time.monotonic()
-    subprocess.run(real_command(reference), cwd=fakes.ROOT, check=True, capture_output=True)
-    seconds = time.monotonic() - started
-    for share in (0.5, 0.75):
-        process = subprocess.Popen(
-            real_command(project), cwd=fakes.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(share * seconds)
-        process.kill()
-        process.wait()
-    subprocess.run(real_command(project), cwd=fakes.ROOT, check=True, capture_output=True)
-    assert timeless(project.site()) == timeless(reference.site())
-    (post,) = project.places.site.glob("_posts/*.md")
-    assert "# Reproduction Notes" in post.read_text("utf-8")
 
 
 def main(kills: int, chosen: int, kept: Path | None) -> None:

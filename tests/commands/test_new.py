@@ -225,19 +225,18 @@ def test_it_is_required_from_where_it_came(noted: Any, line: str, monkeypatch: p
 
 
 @pytest.mark.train
-def test_it_builds_and_verifies(here: Path) -> None:
+def test_it_builds_and_verifies(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["new", "mine"])
     small = ["data.image_size=32", "data.sample_train=16", "data.sample_test=4", "data.measure=4", "head.epochs=1"]
     settings = [part for setting in (*small, "fine_tuning.epochs=1") for part in ("--set", setting)]
-    command = [sys.executable, str(ROOT / "build.py")]
     config = ["--config", str(here / "mine" / "experiment.toml")]
     done = subprocess.run(
-        [*command, *config, "--weights", "random", "--profile", "smoke", *settings],
+        [sys.executable, str(ROOT / "build.py"), *config, "--weights", "random", "--profile", "smoke", *settings],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     made = {path.name for path in (here / "mine").iterdir()}
     assert {"site", ".store", "build-output"} <= made
-    verified = subprocess.run([*command, "verify", *config], capture_output=True, text=True, check=False)
-    assert verified.returncode == 0, verified.stdout
-    assert "-mine.md: " in verified.stdout
+    capsys.readouterr()
+    assert cli.main(["verify", *config]) == 0
+    assert "-mine.md: " in capsys.readouterr().out
