@@ -30,9 +30,11 @@ def main() -> None:
     print(machine.as_markdown(measured["machine"]), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied = project.copy(Path(folder) / "project")
-        rows = [_measure(copied, factor, options) for factor in options.factors]
+        rows = measured["rows"] = []
+        for factor in options.factors:
+            rows.append(_measure(copied, factor, options))
+            record.write(options.json, measured)
     print(as_markdown(rows))
-    measured["rows"] = rows
     if options.plot:
         draw(rows, options.plot, measured["machine"]["processor"])
         measured["plot"] = file_hash(options.plot)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.train
 
 TINY = (
     # Of all networks the one with the fewest layers: what these tests show of a build no network decides, and most of
-    # the time goes into tracing layers. ResNet50 is built in `test_model_file` and `test_new`.
+    # the time goes into tracing layers. ResNet50 is built in `test_new`, with the weights that a newcomer has.
     "model.backbone=VGG16",
     "data.image_size=32",
     "data.batch_size=4",

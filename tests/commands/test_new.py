@@ -231,7 +231,7 @@ def test_it_builds_and_verifies(here: Path, capsys: pytest.CaptureFixture[str]) 
     settings = [part for setting in (*small, "fine_tuning.epochs=1") for part in ("--set", setting)]
     config = ["--config", str(here / "mine" / "experiment.toml")]
     done = subprocess.run(
-        [sys.executable, str(ROOT / "build.py"), *config, "--weights", "random", "--profile", "smoke", *settings],
+        [sys.executable, str(ROOT / "build.py"), *config, "--weights", "embedded", "--profile", "smoke", *settings],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
