@@ -23,7 +23,7 @@ def resnet(size: int, blocks: tuple[int, ...] = (1, 1, 1, 1)) -> "keras.Model":
             x = stack_residual_blocks_v1(x, filters, count, stride1=strides, name=f"conv{number}")
         return x
 
-    return ResNet(groups, False, True, weights=None, include_top=False, input_shape=(size, size, 3), name="resnet")
+    return ResNet(groups, False, True, weights=None, include_top=False, input_shape=(size, size, 3), name="resnet50")
 
 
 @cache
