@@ -11,16 +11,19 @@ from generator.support.hardware import Precision  # noqa: E402
 from generator.training import network, scoring  # noqa: E402  # needs TensorFlow
 from generator.training.activation_maps import activation_maps  # noqa: E402
 from generator.training.batches import batches  # noqa: E402
+from tests.training import shortened  # noqa: E402
 
 SIZE, IMAGES, BATCH = 64, 5, 2
+FIRST = 43
+"""The first layer of the last group, which is trained."""
 
 
 def made(outputs: int, precision: Precision) -> tuple["keras.Model", network.Head]:
     """A network with random weights, as fine-tuning leaves one: cut, with a head that has a bias."""
     keras.utils.set_random_seed(3)
-    base = network.build_base("ResNet50", SIZE)
-    network.unfreeze(base, 143)
-    above = network.above(base, network.cut_point(base, 143))
+    base = shortened.resnet(SIZE)
+    network.unfreeze(base, FIRST)
+    above = network.above(base, network.cut_point(base, FIRST))
     head = network.build_head(0.5, outputs)
     model = network.connect(above, head, precision=precision)
     head.dense.bias.assign(np.linspace(-1, 2, outputs))

@@ -1,5 +1,6 @@
 """Augmented images that pass the frozen base once an epoch, for every run that shares them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from generator.data.splits import Split  # noqa: E402
 from generator.stages import artifacts, augmenting, workspace  # noqa: E402  # needs TensorFlow
 from generator.stages.job import Job  # noqa: E402
 from generator.stages.workspace import Workspace  # noqa: E402
+from tests.training import shortened  # noqa: E402
 from tests.training.test_epochs import BATCH, IMAGES, make_dataset, make_job  # noqa: E402
 
 EPOCHS = 3
@@ -36,8 +38,9 @@ def make_inputs(store: Path) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return make_inputs(tmp_path / "store")
+def store(tmp_path: Path) -> Iterator[Path]:
+    with shortened.in_stages():
+        yield make_inputs(tmp_path / "store")
 
 
 def job(store: Path, **settings: object) -> Job:

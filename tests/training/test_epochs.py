@@ -14,8 +14,6 @@ pytestmark = pytest.mark.train
 
 keras = pytest.importorskip("keras")
 
-from keras.src.applications import resnet  # noqa: E402
-
 from generator.backbones.resnet50 import RESNET50  # noqa: E402
 from generator.backbones.weights import resolve  # noqa: E402
 from generator.data.dataset import Dataset, Sample  # noqa: E402
@@ -33,6 +31,7 @@ from generator.training import epochs as training  # noqa: E402  # needs TensorF
 from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input_of, shuffled  # noqa: E402
 from generator.training.epochs import EpochBatches, Phase, reseed, train  # noqa: E402
 from generator.training.folding import fold  # noqa: E402
+from tests.training import shortened  # noqa: E402
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -72,20 +71,22 @@ def fresh_base() -> "keras.Model":
     """A frozen ResNet50 of one block a group, where that has three to six; its layers have the same names.
 
     What is shown here is the same however many there are, and nearly all of the time goes into tracing them.
-    ResNet50 itself is held to Keras in `test_backbones`, and trains in the jobs of stages below.
+    ResNet50 itself is held to Keras in `test_backbones`, and passed in the jobs of stages below.
     """
-
-    def groups(x: Any) -> Any:
-        for number, filters in enumerate((64, 128, 256, 512), 2):
-            strides = 1 if number == 2 else 2
-            x = resnet.stack_residual_blocks_v1(x, filters, 1, stride1=strides, name=f"conv{number}")
-        return x
-
     keras.utils.set_random_seed(3)
-    shape = (SIZE, SIZE, 3)
-    base = resnet.ResNet(groups, False, True, weights=None, include_top=False, input_shape=shape, name="resnet")
+    base = shortened.resnet(SIZE)
     base.trainable = False
     return base
+
+
+def fresh_upper(prepared: np.ndarray, precision: Precision = "float32") -> tuple["keras.Model", np.ndarray]:
+    """What fine-tuning trains, the network above the cut with a fresh head, and what the lower part gives it."""
+    base = fresh_base()
+    cut = network.cut_point(base, TRAINED)
+    assert cut == "conv3_block1_out"
+    stored = np.asarray(fold(network.below(base, cut))(prepared))
+    network.unfreeze(base, TRAINED)
+    return network.connect(network.above(base, cut), fresh_head(0.0), precision=precision), stored
 
 
 def fresh_head(dropout: float) -> network.Head:
@@ -163,12 +164,7 @@ def test_fine_tuning_above_the_cut_is_fine_tuning_the_whole_model(
     run = Phase("fine_tuning", settings, 3, 0, tmp_path / "whole.npz")
     long_way = train(whole, run, in_order(prepared, labels), in_order(prepared, labels), print)
 
-    base = fresh_base()
-    cut = network.cut_point(base, settings.from_layer)
-    assert cut == "conv3_block1_out"
-    stored = np.asarray(fold(network.below(base, cut))(prepared))
-    network.unfreeze(base, settings.from_layer)
-    upper = network.connect(network.above(base, cut), fresh_head(0.0))
+    upper, stored = fresh_upper(prepared)
     run = Phase("fine_tuning", settings, 3, 0, tmp_path / "upper.npz")
     shortcut = train(upper, run, in_order(stored, labels), in_order(stored, labels), print)
 
@@ -186,13 +182,11 @@ def test_fine_tuning_in_bfloat16_follows_float32_and_keeps_its_variables_in_floa
 
     def run(precision: Literal["float32", "bfloat16"]) -> tuple[list[Epoch], np.ndarray]:
         """The history, and by how much the training moved each number of the variables, (n,)."""
-        base = fresh_base()
-        network.unfreeze(base, settings.from_layer)
-        model = network.connect(base, fresh_head(0.0), precision=precision)
+        model, stored = fresh_upper(prepared, precision)
         assert {v.dtype for v in model.trainable_variables} == {"float32"}
         before = flat(model.trainable_variables)
         where = Phase("fine_tuning", settings, 3, 0, tmp_path / f"{precision}.npz")
-        history = train(model, where, in_order(prepared, labels), in_order(prepared, labels), print)
+        history = train(model, where, in_order(stored, labels), in_order(stored, labels), print)
         assert {v.dtype for v in model.trainable_variables} == {"float32"}
         return history, flat(model.trainable_variables) - before
 
@@ -221,11 +215,9 @@ def print_losses(strategy: "tf.distribute.Strategy") -> None:
     settings = FineTuningSettings(optimizer="sgd", learning_rate=RATE, epochs=2, from_layer=TRAINED)
     keras.backend.clear_session()
     with strategy.scope(), tempfile.TemporaryDirectory() as folder:
-        base = fresh_base()
-        network.unfreeze(base, settings.from_layer)
-        model = network.connect(base, fresh_head(0.0))
+        model, stored = fresh_upper(prepared)
         run = Phase("fine_tuning", settings, 3, 0, Path(folder) / "checkpoint.npz")
-        history = train(model, run, in_order(prepared, labels), in_order(prepared, labels), lambda figures: None)
+        history = train(model, run, in_order(stored, labels), in_order(stored, labels), lambda figures: None)
     print(json.dumps([(e.loss, e.accuracy, e.val_loss, e.val_accuracy) for e in history]))
 
 
@@ -244,16 +236,16 @@ def test_batch_normalisation_keeps_its_statistics_while_its_layers_are_trained(
 ) -> None:
     """Keras hands `training=True` to nested models; the base must not take it."""
     prepared = np.asarray(preprocess_input_of("resnet50")(images.astype(np.float32)))
-    base = fresh_base()
-    network.unfreeze(base, TRAINED)
-    model = network.connect(base, fresh_head(0.0))
+    model, stored = fresh_upper(prepared)
+    base = model.get_layer("above_cut")
     before = [v.numpy() for v in base.non_trainable_variables]
     gamma = base.layers[-3].trainable_variables[0].numpy()
     run = phase(tmp_path, epochs=1, rate=1e-5)
-    history = train(model, run, in_order(prepared, labels), in_order(prepared, labels), print)
+    history = train(model, run, in_order(stored, labels), in_order(stored, labels), print)
+    assert before
     assert all((v.numpy() == old).all() for v, old in zip(base.non_trainable_variables, before, strict=True))
     assert (base.layers[-3].trainable_variables[0].numpy() != gamma).any(), "nothing was trained"
-    logits = np.asarray(model(prepared, training=False))[:, 0]
+    logits = np.asarray(model(stored, training=False))[:, 0]
     again = np.mean(np.logaddexp(0, logits) - labels * logits)
     assert again == pytest.approx(history[-1].val_loss, rel=1e-4), "what was trained is not what is kept"
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,18 +24,19 @@ from generator.support.hardware import Precision  # noqa: E402
 from generator.support.progress import Report  # noqa: E402
 from tests.build.test_shards import BATCH, FEATURES, THIRD, left  # noqa: E402
 from tests.fakes import Recorder, make_project  # noqa: E402
-from tests.training import test_augmenting  # noqa: E402
+from tests.training import shortened, test_augmenting  # noqa: E402
 from tests.training.test_augmenting import make_inputs  # noqa: E402
 from tests.training.test_epochs import IMAGES, make_dataset, make_job  # noqa: E402
 
 MOST = 4
 """Images of a shard: one batch, so that each has another number of batches before it."""
-SETTINGS = {**test_augmenting.SETTINGS, "head.epochs": 2, "fine_tuning.from_layer": 143}
+SETTINGS = {**test_augmenting.SETTINGS, "head.epochs": 2, "fine_tuning.from_layer": 53}
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return make_inputs(tmp_path / "store")
+def store(tmp_path: Path) -> Iterator[Path]:
+    with shortened.in_stages():
+        yield make_inputs(tmp_path / "store")
 
 
 def job(stage: str, store: Path, precision: Precision, **settings: Any) -> Job:

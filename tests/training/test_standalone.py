@@ -14,14 +14,19 @@ from generator.experiment.task import task_for  # noqa: E402
 from generator.training import network  # noqa: E402  # needs TensorFlow
 from generator.training.batches import preprocess_input_of  # noqa: E402
 from generator.training.standalone import standalone  # noqa: E402
+from tests.training import shortened  # noqa: E402
 
 SIZE = 32
 
 
 def made(name: str, classes: int) -> tuple["keras.Model", network.Head, network.Layer | None]:
-    """A network with random weights, its head connected, and Keras' preparation where it has a function for it."""
+    """A network with random weights, its head connected, and Keras' preparation where it has a function for it.
+
+    Nothing here asks what the layers of ResNet50 and DenseNet121 are: a short network stands for them.
+    """
     keras.utils.set_random_seed(5)
-    base, head = network.build_base(name, SIZE), network.build_head(0.2, task_for(classes).outputs)
+    base = shortened.resnet(SIZE) if name in ("ResNet50", "DenseNet121") else network.build_base(name, SIZE)
+    head = network.build_head(0.2, task_for(classes).outputs)
     head.dense.build((None, base.output_shape[-1]))
     head.dense.bias.assign(np.linspace(-0.5, 0.7, task_for(classes).outputs))
     module = BACKBONES[name].preparation.module
