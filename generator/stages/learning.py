@@ -39,6 +39,7 @@ from generator.support.progress import Report
 from generator.training import activation_maps as mapping
 from generator.training import network, scoring
 from generator.training.epochs import Batches, Phase, train
+from generator.training.folding import Forward
 
 
 def architecture(job: Job, out: Path, report: Report) -> None:
@@ -81,15 +82,30 @@ def cut(job: Job, out: Path, report: Report) -> None:
 
 def features(job: Job, out: Path, report: Report) -> None:
     work = Workspace(job)
-    everything = range(len(work.labels))
-    if work.stored is None:
-        outputs = through(work.batches(work.pixels, everything), work.pooling)
-    else:
-        # The same bits as `pooling` gives, wherever the cut lies: float32 holds what passes there.
-        layer = json.loads((job.inputs["cut"] / artifacts.CUT).read_text("utf-8"))["layer"]
-        outputs = through(work.batches(work.stored, everything), work.pooling_above(layer))
     shape = (len(work.labels), work.base.output.shape[-1])
-    store_outputs(outputs, shape, out / artifacts.POOLED, report)
+    store_outputs(_pooled(work, range(len(work.labels))), shape, out / artifacts.POOLED, report)
+
+
+def _pooled(work: Workspace, order: range) -> Batches:
+    """The features of the images at `order`, from what is stored at the cut where that gives the same bits.
+
+    It mostly does, since float32 holds what passes there. Not where the cut parts what is computed as one otherwise, as
+    a convolution and its normalisation: the first and the last batch, which may be smaller, are tried.
+    """
+    if work.stored is not None:
+        layer = json.loads((work.job.inputs["cut"] / artifacts.CUT).read_text("utf-8"))["layer"]
+        above, size = work.pooling_above(layer), work.job.setting("data.batch_size")
+        tried = [order[:size], order[(len(order) - 1) // size * size :]]
+        if all(_same(work.stored, above, work, some) for some in tried):
+            return through(work.batches(work.stored, order), above)
+    return through(work.batches(work.pixels, order), work.pooling)
+
+
+def _same(store: np.ndarray, forward: Forward, work: Workspace, batch: range) -> bool:
+    """Whether rows of `store` passed through `forward` are, bit for bit, the features of these images."""
+    sides = ((store, forward), (work.pixels, work.pooling))
+    one, other = (next(iter(through(work.batches(rows, batch), each)))[0] for rows, each in sides)
+    return np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
 def head(job: Job, out: Path, report: Report) -> None:

@@ -445,11 +445,34 @@ def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
 
     run("features", tmp_path / "whole")
     run("cut", store / "cut", fine_tuning__from_layer=from_layer, data__max_stored_bytes=2**30)
-    (store / "pixels" / artifacts.PIXELS).write_bytes(b"not read any more")
+    between = images.copy()
+    between[BATCH : (len(images) - 1) // BATCH * BATCH] = 0
+    np.save(store / "pixels" / artifacts.PIXELS, between)  # Read again are the first and the last batch alone.
     run("features", tmp_path / "upper")
     whole, upper = ((tmp_path / name / artifacts.POOLED).read_bytes() for name in ("whole", "upper"))
     assert whole == upper
     assert np.load(tmp_path / "whole" / artifacts.POOLED).std() > 0
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_where_the_outputs_at_the_cut_give_other_features_the_images_do(
+    images: np.ndarray, labels: np.ndarray, tmp_path: Path, place: int
+) -> None:
+    """As some networks do where the cut parts a convolution from its normalisation."""
+    given = {"dataset": make_dataset(labels), "precision": "float32"}
+    for stage in ("pixels", "cut", "whole", "upper"):
+        (tmp_path / stage).mkdir()
+    np.save(tmp_path / "pixels" / artifacts.PIXELS, images)
+    settings = {"fine_tuning.from_layer": TRAINED, "data.max_stored_bytes": 2**30}
+    with shortened.in_stages():
+        workspace.run(make_job("features", tmp_path, {}, **given), tmp_path / "whole", print)
+        workspace.run(make_job("cut", tmp_path, settings, **given), tmp_path / "cut", print)
+        outputs = np.load(tmp_path / "cut" / artifacts.OUTPUTS)
+        outputs[place] *= 1.01
+        np.save(tmp_path / "cut" / artifacts.OUTPUTS, outputs)
+        workspace.run(make_job("features", tmp_path, {}, **given), tmp_path / "upper", print)
+    whole, upper = ((tmp_path / name / artifacts.POOLED).read_bytes() for name in ("whole", "upper"))
+    assert whole == upper
 
 
 def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
