@@ -27,7 +27,7 @@ def reliability(predictions: Sequence[Prediction]) -> Figure:
     curve, chance = calibration.curve(given), calibration.chance(given)
     figure = new_figure(4.9, layout="constrained")
     axes = figure.add_subplot()
-    low = np.floor(10 * float(curve.confidence[0])) / 10
+    low = min(0.9, np.floor(10 * float(curve.confidence[0])) / 10)  # where all are 1, the axis still has a length
     axes.plot([low, 1], [low, 1], color=QUIET, linewidth=1.4, label="confidence as it should be")
     if len(curve.confidence) > 1:
         axes.fill_between(curve.confidence, chance.low, chance.high, color=GREEN, alpha=0.22, linewidth=0)

@@ -46,3 +46,9 @@ def test_a_single_confidence_has_a_band_too() -> None:
     one = make_predictions(())[:1]
     band = drawn(one * 3).axes[0].collections[0]
     assert [tuple(end[0] for end in segment) for segment in band.get_segments()] == [(one[0].confidence,) * 2]
+
+
+def test_where_a_network_is_sure_of_all_there_is_an_axis() -> None:
+    sure = tuple(p.model_copy(update={"probability": float(p.predicted)}) for p in make_predictions((0, 3)))
+    low, high = drawn(sure).axes[0].get_xlim()
+    assert low < 0.95 < 1 < high
