@@ -95,7 +95,7 @@ def _pooled(work: Workspace, order: range) -> Batches:
     if work.stored is not None:
         layer = json.loads((work.job.inputs["cut"] / artifacts.CUT).read_text("utf-8"))["layer"]
         above, size = work.pooling_above(layer), work.job.setting("data.batch_size")
-        tried = [order[:size], order[(len(order) - 1) // size * size :]]
+        tried = {order[:size], order[(len(order) - 1) // size * size :]}
         if all(_same(work.stored, above, work, some) for some in tried):
             return through(work.batches(work.stored, order), above)
     return through(work.batches(work.pixels, order), work.pooling)
