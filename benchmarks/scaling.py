@@ -38,7 +38,7 @@ def main() -> None:
     if options.plot:
         draw(rows, options.plot, measured["machine"]["processor"])
         measured["plot"] = file_hash(options.plot)
-    record.write(options.json, measured)
+        record.write(options.json, measured)
 
 
 def _measure(copied: Path, factor: float, options: argparse.Namespace) -> Row:

@@ -83,15 +83,16 @@ def cut(job: Job, out: Path, report: Report) -> None:
 def features(job: Job, out: Path, report: Report) -> None:
     work = Workspace(job)
     shape = (len(work.labels), work.base.output.shape[-1])
-    store_outputs(_pooled(work, range(len(work.labels))), shape, out / artifacts.POOLED, report)
+    store_outputs(_pooled(work), shape, out / artifacts.POOLED, report)
 
 
-def _pooled(work: Workspace, order: range) -> Batches:
-    """The features of the images at `order`, from what is stored at the cut where that gives the same bits.
+def _pooled(work: Workspace) -> Batches:
+    """The features of every image, from what is stored at the cut where that gives the same bits.
 
     It mostly does, since float32 holds what passes there. Not where the cut parts what is computed as one otherwise, as
     a convolution and its normalisation: the first and the last batch, which may be smaller, are tried.
     """
+    order = range(len(work.labels))
     if work.stored is not None:
         layer = json.loads((work.job.inputs["cut"] / artifacts.CUT).read_text("utf-8"))["layer"]
         above, size = work.pooling_above(layer), work.job.setting("data.batch_size")
