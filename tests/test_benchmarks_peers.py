@@ -181,21 +181,15 @@ def test_the_cached_recipe_trains_the_baseline_and_an_augmented_variant(
 ) -> None:
     """On a ResNet of one block a group: most of the time goes into tracing layers, and the test before has all."""
     pytest.importorskip("keras")
-    from keras.src.applications import resnet
-
     from benchmarks import cached_keras, plain_keras
-
-    def groups(x: Any) -> Any:
-        for number, filters in enumerate((8, 16), 2):
-            x = resnet.stack_residual_blocks_v1(x, filters, 1, stride1=number - 1, name=f"conv{number}")
-        return x
+    from tests.training import shortened
 
     def small(settings: Config, store: Path) -> Any:
         assert settings.data.image_size == SIZE
-        return resnet.ResNet(groups, False, True, weights=None, include_top=False, input_shape=(SIZE, SIZE, 3))
+        return shortened.resnet(SIZE)
 
     monkeypatch.setattr(plain_keras, "load_base", small)
-    settings = pictures(tmp_path / "pets", "fine_tuning.from_layer=22", train=8, test=2)
+    settings = pictures(tmp_path / "pets", "fine_tuning.from_layer=34", train=8, test=2)
     for variant in settings.variants:
         found = cached_keras.run(variant.recipe, settings, tmp_path, xla=False)
         assert found["seconds"].keys() == {"start", "head", "fine_tuning", "evaluation"}

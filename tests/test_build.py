@@ -227,10 +227,10 @@ def test_past_its_budget_fine_tuning_computes_what_it_would_have_kept(built: Pat
     kept, anew = trained(built), trained(where, "data.max_stored_bytes=0")
     assert (kept["cut"] / artifacts.OUTPUTS).exists()
     assert not (anew["cut"] / artifacts.OUTPUTS).exists()
-    assert result(anew["head"])["history"] == result(kept["head"])["history"]
+    assert artifacts.read_records(anew["head"])["history"] == artifacts.read_records(kept["head"])["history"]
     for loss in (
-        lambda made: result(made["fine_tuning"])["history"][-1]["loss"],
-        lambda made: result(made["evaluation"])["outcome"]["test"]["loss"],
+        lambda made: artifacts.read_records(made["fine_tuning"])["history"][-1]["loss"],
+        lambda made: artifacts.read_records(made["evaluation"])["outcome"]["test"]["loss"],
     ):
         assert loss(anew) == pytest.approx(loss(kept), rel=1e-3)
 
@@ -243,9 +243,6 @@ def trained(where: Path, *settings: str) -> dict[str, Path]:
     with closing(Local(where / "worker.log")) as executor:
         runner = Runner(Store(where / "store"), executor, Display())
         return {name: runner.require(nodes[name]).folder for name in ("cut", "head", "fine_tuning", "evaluation")}
-
-
-result = artifacts.read_records
 
 
 def test_another_learning_rate_runs_what_depends_on_it(built: Path) -> None:

@@ -427,6 +427,15 @@ def test_the_base_is_as_new_for_every_stage_of_a_process(tmp_path: Path) -> None
     assert network.cut_point(again, len(again.layers)) == again.layers[-1].name
 
 
+def run_stage(stage: str, store: Path, out: Path, settings: dict[str, Any], **given: Any) -> None:
+    out.mkdir()
+    workspace.run(make_job(stage, store, settings, **given), out, lambda figures: None)
+
+
+def pooled(folder: Path) -> bytes:
+    return (folder / artifacts.POOLED).read_bytes()
+
+
 @pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.bfloat16)])
 @pytest.mark.parametrize("from_layer", [0, 40, 100, 174])
 def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
@@ -437,20 +446,14 @@ def test_features_are_the_same_bits_from_the_outputs_at_the_cut(
     (store / "pixels").mkdir(parents=True)
     np.save(store / "pixels" / artifacts.PIXELS, images)
     given = {"dataset": make_dataset(labels), "precision": precision}
-
-    def run(stage: str, out: Path, **settings: int) -> None:
-        job = make_job(stage, store, {name.replace("__", "."): value for name, value in settings.items()}, **given)
-        out.mkdir()
-        workspace.run(job, out, lambda figures: None)
-
-    run("features", tmp_path / "whole")
-    run("cut", store / "cut", fine_tuning__from_layer=from_layer, data__max_stored_bytes=2**30)
+    settings = {"fine_tuning.from_layer": from_layer, "data.max_stored_bytes": 2**30}
+    run_stage("features", store, tmp_path / "whole", {}, **given)
+    run_stage("cut", store, store / "cut", settings, **given)
     between = images.copy()
     between[BATCH : (len(images) - 1) // BATCH * BATCH] = 0
     np.save(store / "pixels" / artifacts.PIXELS, between)  # Read again are the first and the last batch alone.
-    run("features", tmp_path / "upper")
-    whole, upper = ((tmp_path / name / artifacts.POOLED).read_bytes() for name in ("whole", "upper"))
-    assert whole == upper
+    run_stage("features", store, tmp_path / "upper", {}, **given)
+    assert pooled(tmp_path / "whole") == pooled(tmp_path / "upper")
     assert np.load(tmp_path / "whole" / artifacts.POOLED).std() > 0
 
 
@@ -459,20 +462,19 @@ def test_where_the_outputs_at_the_cut_give_other_features_the_images_do(
     images: np.ndarray, labels: np.ndarray, tmp_path: Path, place: int
 ) -> None:
     """As some networks do where the cut parts a convolution from its normalisation."""
+    store = tmp_path / "store"
+    (store / "pixels").mkdir(parents=True)
+    np.save(store / "pixels" / artifacts.PIXELS, images)
     given = {"dataset": make_dataset(labels), "precision": "float32"}
-    for stage in ("pixels", "cut", "whole", "upper"):
-        (tmp_path / stage).mkdir()
-    np.save(tmp_path / "pixels" / artifacts.PIXELS, images)
     settings = {"fine_tuning.from_layer": TRAINED, "data.max_stored_bytes": 2**30}
     with shortened.in_stages():
-        workspace.run(make_job("features", tmp_path, {}, **given), tmp_path / "whole", print)
-        workspace.run(make_job("cut", tmp_path, settings, **given), tmp_path / "cut", print)
-        outputs = np.load(tmp_path / "cut" / artifacts.OUTPUTS)
+        run_stage("features", store, tmp_path / "whole", {}, **given)
+        run_stage("cut", store, store / "cut", settings, **given)
+        outputs = np.load(store / "cut" / artifacts.OUTPUTS)
         outputs[place] *= 1.01
-        np.save(tmp_path / "cut" / artifacts.OUTPUTS, outputs)
-        workspace.run(make_job("features", tmp_path, {}, **given), tmp_path / "upper", print)
-    whole, upper = ((tmp_path / name / artifacts.POOLED).read_bytes() for name in ("whole", "upper"))
-    assert whole == upper
+        np.save(store / "cut" / artifacts.OUTPUTS, outputs)
+        run_stage("features", store, tmp_path / "upper", {}, **given)
+    assert pooled(tmp_path / "whole") == pooled(tmp_path / "upper")
 
 
 def stored(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
