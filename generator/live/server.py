@@ -3,7 +3,8 @@
     the build tells its board → once a second whoever looks is sent the parts that changed
 
 The thread sleeps while nobody looks. When the build ends it says so to those who do; where the preview is served then
-(`session`), they are led to it.
+(`session`), they are led to it. Whoever serves that goes on answering what a page of the build may still ask for
+(`parts`): a browser that was busy, or asleep, when the build ended.
 """
 
 import asyncio
@@ -61,6 +62,11 @@ class LiveServer:
         async def page(request: Request) -> Response:
             return HTMLResponse(self._page.whole(), headers={"Cache-Control": "no-store"})
 
+        return Starlette(routes=[Route("/", page), *self.parts()], middleware=local_only())
+
+    def parts(self) -> list[Route]:
+        """What an open page asks for: news of the build, of its end when it has ended, and the figures drawn so far."""
+
         async def events(request: Request) -> Response:
             return StreamingResponse(self._events(), media_type="text/event-stream")
 
@@ -70,8 +76,7 @@ class LiveServer:
             media = "image/png" if name.endswith(".png") else "image/webp"
             return Response(status_code=404) if content is None else Response(content, media_type=media)
 
-        routes = [Route("/", page), Route("/events", events), Route("/figures/{digest}/{name}", figure)]
-        return Starlette(routes=routes, middleware=local_only())
+        return [Route("/events", events), Route("/figures/{digest}/{name}", figure)]
 
     def _run(self) -> None:
         # The server closes what it listens on; the other end of this stays open for whoever serves after it.

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from starlette.routing import Route
+
 from generator.build.outlook import Outset
 from generator.build.runner import Runner
 from generator.experiment.config.settings import Config
@@ -57,15 +59,16 @@ def session(config: Config, places: Places, display: Display, port: int) -> Iter
         with suppress(KeyboardInterrupt, Terminated):
             if _somebody_may_end_it():
                 live.stop("", page=server.PAGE)
-                _serve(config, places, display, listener)
+                _serve(config, places, display, listener, live.parts())
             else:
                 live.stop(f"The build is done; {places.preview} is the preview of the post.")
 
 
-def _serve(config: Config, places: Places, display: Display, listener: socket.socket) -> None:
+def _serve(config: Config, places: Places, display: Display, listener: socket.socket, parts: list[Route]) -> None:
     display.say("live: the page is the preview of the post now, until Ctrl-C")
     templates, root, site = places.templates, places.root, places.site
-    server.serve(config.post, templates=templates, root=root, site=site, announce=display.say, listener=listener)
+    say = display.say
+    server.serve(config.post, templates=templates, root=root, site=site, announce=say, listener=listener, also=parts)
 
 
 def _somebody_may_end_it() -> bool:

@@ -10,7 +10,7 @@ line, above the last good version.
 import asyncio
 import html
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from watchfiles import awatch
 
@@ -131,11 +131,12 @@ def serve(
     port: int = 0,
     announce: Callable[[str], None] = print,
     listener: socket.socket | None = None,
+    also: Sequence[BaseRoute] = (),
 ) -> None:
     """Serve the preview of the build in `site` on `port` (0: any free one), or `listener`, until interrupted.
 
-    `announce` gets the page's address once, and every error of a template. Raises `BadInput` where there is
-    no build in `site` or the port is taken.
+    `announce` gets the page's address once, and every error of a template; `also` is answered besides. Raises
+    `BadInput` where there is no build in `site` or the port is taken.
     """
     preview = Preview(post, templates, root, site)
     read_results(preview.data)
@@ -144,14 +145,15 @@ def serve(
         announce(address(open_one) + PAGE)
         if preview.error:
             announce(preview.error)
-        server = Server(uvicorn.Config(application(preview, announce), log_level="warning"), preview.stop)
+        config = uvicorn.Config(application(preview, announce, also), log_level="warning")
+        server = Server(config, preview.stop)
         # Uvicorn shuts down in order and then passes Ctrl-C or SIGTERM on; here either is the ordinary end.
         with suppress(KeyboardInterrupt, Terminated):
             server.run(sockets=[open_one])
 
 
-def application(preview: Preview, announce: Callable[[str], None]) -> Starlette:
-    """The web application around `preview`: the page, the site's assets, and news of changes."""
+def application(preview: Preview, announce: Callable[[str], None], also: Sequence[BaseRoute] = ()) -> Starlette:
+    """The web application around `preview`: the page, the site's assets, news of changes, and `also`."""
 
     async def page(request: Request) -> Response:
         return HTMLResponse(preview.shown(), headers={"Cache-Control": "no-store"})
@@ -170,7 +172,7 @@ def application(preview: Preview, announce: Callable[[str], None]) -> Starlette:
 
     assets = StaticFiles(directory=preview.site / "assets", check_dir=False)
     return Starlette(
-        routes=[Route("/", home), Route(PAGE, page), Route("/changes", changes), Mount("/assets", assets)],
+        routes=[Route("/", home), Route(PAGE, page), Route("/changes", changes), Mount("/assets", assets), *also],
         middleware=local_only(),
         lifespan=watching,
     )

@@ -3,6 +3,7 @@
 import signal
 import socket
 import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,10 @@ def test_the_page_is_there_from_the_beginning_and_is_the_preview_in_the_end(
         assert end == {"words": "", "page": PAGE}
         assert "Reproduction Notes" in get(f"{address}/")
         assert "Reproduction Notes" in get(address + PAGE)
+        # A page that was busy when the build ended still asks, of a server that is another now.
+        digest = project.plan().runs["baseline"]["figures"].key.digest
+        assert urllib.request.urlopen(f"{address}/figures/{digest}/confusion-matrix.webp", timeout=PATIENCE).read()
+        assert [*events(address)] == [("ended", end)]
         process.send_signal(number)
         output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
