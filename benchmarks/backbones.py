@@ -90,11 +90,11 @@ def three_steps(backbone: Backbone) -> Steps:
     variables = [*base.trainable_variables, *head.dense.trainable_variables]
     start = [variable.numpy() for variable in variables]
 
-    def steps(model: Any, through: np.ndarray) -> tuple[list[float], np.ndarray]:
+    def steps(model: Any, through: np.ndarray, *, eager: bool) -> tuple[list[float], np.ndarray]:
         """The losses, and by how much each number of the variables moved."""
         for variable, value in zip(variables, start, strict=True):
             variable.assign(value)
-        losses = _descend(model, through, rate)
+        losses = _descend(model, through, rate, eager=eager)
         moved = [(v.numpy() - value).ravel() for v, value in zip(variables, start, strict=True)]
         return losses, np.concatenate(moved).astype(np.float64)
 
@@ -102,8 +102,9 @@ def three_steps(backbone: Backbone) -> Steps:
     features = _inference()(base.input, base.output)(inputs)
     whole = keras.Model(inputs, head.dense(head.dropout(head.pooling(features))))
     stored = np.asarray(network.below(base, cut)(given, training=False))
-    wanted, moved = steps(whole, given)
-    found, followed = steps(network.connect(network.above(base, cut), head), stored)
+    # To trace the whole network for three steps would take longer than the steps.
+    wanted, moved = steps(whole, given, eager=True)
+    found, followed = steps(network.connect(network.above(base, cut), head), stored, eager=False)
     return Steps(wanted, found, float(np.linalg.norm(followed - moved) / np.linalg.norm(moved)))
 
 
@@ -119,13 +120,13 @@ def _inference() -> type:
     return KerasInference
 
 
-def _descend(model: Any, given: np.ndarray, rate: float) -> list[float]:
+def _descend(model: Any, given: np.ndarray, rate: float, *, eager: bool) -> list[float]:
     """The losses of three steps of plain gradient descent on two images of two classes."""
     import keras
 
     # With RMSprop rounding would decide on the first steps of variables whose gradients are nearly zero.
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.SGD(rate), loss=loss, jit_compile=False)
+    model.compile(optimizer=keras.optimizers.SGD(rate), loss=loss, jit_compile=False, run_eagerly=eager)
     return [float(model.train_on_batch(given, CLASSES)) for _ in range(3)]
 
 

@@ -70,7 +70,7 @@ def forward_passes(batch: int) -> dict[str, Work]:
 
     base = build_base("ResNet50", SIZE)
     images = tf.random.stateless_uniform((batch, SIZE, SIZE, 3), (0, 1), -120, 120)
-    operations = 2.0 * batch * sum(map(_multiplications, base.layers))
+    operations = 2.0 * batch * sum(map(multiplications, base.layers))
 
     def forward(function: Callable[[tf.Tensor], tf.Tensor]) -> Work:
         compiled = tf.function(function, autograph=False)
@@ -80,7 +80,7 @@ def forward_passes(batch: int) -> dict[str, Work]:
     return {"Keras, float32": forward(partial(base, training=False)), **folded}
 
 
-def _multiplications(layer: object) -> int:
+def multiplications(layer: object) -> int:
     """Of a convolution for one image; nothing else in the network counts beside them."""
     import keras
 

@@ -3,7 +3,8 @@
 One step trains the part above the cut on a batch: forward, gradients of 46 arrays, RMSprop. The ways are Keras' own
 layers and optimiser, the fold that the project trains through with either kind of gradient
 (generator/training/convolution.py) in either precision, and Keras' RMSprop in place of the project's. They are timed
-in turn, so that a disturbance hits all alike. Prints Markdown, `--json FILE` keeps it.
+in turn, so that a disturbance hits all alike, and with them a product of two large matrices: what the processor can
+do. Prints Markdown, `--json FILE` keeps it.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, record
+from benchmarks import machine, record, roofline
 from benchmarks.record import Record
 
 SIZE, FROM_LAYER = 224, 100
@@ -32,11 +33,14 @@ def main() -> None:
     from generator.stages.workspace import configure
 
     configure(options.threads)
-    works = steps(options.batch)
+    products = roofline.products(options.product)
+    works = {**{name: work for name, (_, work) in products.items()}, **steps(options.batch)}
     for work in works.values():
         work()
     rounds = [{name: _seconds(work) for name, work in works.items()} for _ in range(options.repeats)]
-    measured |= {"images": options.batch, "seconds": {name: median(r[name] for r in rounds) for name in works}}
+    seconds = {name: median(r[name] for r in rounds) for name in works}
+    peaks = {name.rpartition(", ")[2]: count / seconds.pop(name) for name, (count, _) in products.items()}
+    measured |= {"images": options.batch, "operations": operations(options.batch), "peaks": peaks, "seconds": seconds}
     print(as_markdown(measured))
     record.write(options.json, measured)
 
@@ -81,6 +85,21 @@ def steps(batch: int) -> dict[str, Step]:
     }
 
 
+def operations(batch: int) -> float:
+    """Multiplications and additions of a step: forward, then back to the kernels and images of what is trained."""
+    from generator.training import network
+
+    base = network.build_base("ResNet50", SIZE)
+    network.unfreeze(base, FROM_LAYER)
+    above = network.above(base, network.cut_point(base, FROM_LAYER))
+    layers = [layer for layer in above.layers if roofline.multiplications(layer)]
+    # A kernel takes part where only the normalisation after it is trained: it is folded into the kernel.
+    trained = [layer for layer in layers if layer.trainable or layer._outbound_nodes[0].operation.trainable]
+    forward, (first, *further) = sum(map(roofline.multiplications, layers)), map(roofline.multiplications, trained)
+    # What the first of them is given was computed by what is frozen.
+    return 2.0 * batch * (forward + first + 2 * sum(further))
+
+
 def _folded(above: Any, network: Any) -> Any:
     """The part above the cut as the project computes it."""
     return network.InferenceModel(above.input, above.output)
@@ -111,15 +130,21 @@ def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int, optimi
 
 
 def as_markdown(measured: Record) -> str:
-    """Seconds of a step, images per second, and the ratio to Keras' layers."""
-    batch, seconds = measured["images"], measured["seconds"]
+    """Seconds of a step, images per second, and the ratio to Keras' layers; operations where they were counted."""
+    batch, seconds, operations = measured["images"], measured["seconds"], measured.get("operations")
+    counted = (" GFLOP/s | of a matrix product's |", "---:|---:|") if operations else ("", "")
     lines = [
         "",
-        f"| a step on {batch} images | seconds | images per second | of Keras' speed |",
-        "|---|---:|---:|---:|",
+        f"| a step on {batch} images | seconds | images per second | of Keras' speed |{counted[0]}",
+        f"|---|---:|---:|---:|{counted[1]}",
     ]
     slowest = next(iter(seconds.values()))
-    lines += [f"| {name} | {s:.3f} | {batch / s:.1f} | {slowest / s:.2f}× |" for name, s in seconds.items()]
+    for name, s in seconds.items():
+        line = f"| {name} | {s:.3f} | {batch / s:.1f} | {slowest / s:.2f}× |"
+        if operations:
+            share = operations / s / measured["peaks"][name.rpartition(", ")[2]]
+            line += f" {operations / s / 1e9:.0f} | {share:.0%} |"
+        lines.append(line)
     return "\n".join(lines)
 
 
@@ -135,6 +160,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--repeats", type=int, default=7, help="rounds; the table holds medians")
     parser.add_argument("--batch", type=int, default=32, help="images of a step")
+    parser.add_argument("--product", type=int, default=4096, help="rows of the matrices")
     parser.add_argument("--json", type=Path, help="file for every figure")
     return parser.parse_args()
 

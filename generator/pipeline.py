@@ -136,7 +136,8 @@ def _check(config: Config, places: Places, place: Layout, *, overwrite: bool) ->
     from generator.post import render
     from generator.publishing.deliver import check
 
-    render.check(places.templates, places.root, own=config.post.templates, questions=config.questions)
+    own, asked = config.post.templates, config.questions
+    render.check(places.templates, places.root, own=own, questions=asked, post=config.post, place=place)
     check(config, places, place, overwrite=overwrite)
 
 

@@ -72,8 +72,8 @@ def test_goals_are_met_by_the_median_or_by_every_round(rounds: list[dict[str, An
 
 def test_the_plot_is_the_one_drawn_of_the_recorded_rows() -> None:
     assert file_hash(BENCHMARKS / "scaling.png") == recorded("scaling.json")["plot"], (
-        "python -m benchmarks.scaling --precision bfloat16 --plot benchmarks/scaling.png "
-        "--json benchmarks/recorded/scaling.json"
+        "python -m benchmarks.scaling --image-size 64 --epochs 3 2 --factors 0.25 1 10 100 "
+        "--plot benchmarks/scaling.png --json benchmarks/recorded/scaling.json"
     )
 
 

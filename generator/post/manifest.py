@@ -24,6 +24,7 @@ NAME = "manifest.json"
 DIGEST = "sha256"
 """Key of the manifest's own hash: that of the rest, as `strict_json.to_json` writes it."""
 
+_BEFORE_DIGEST, _END = f',\n  "{DIGEST}": "', "\n}\n"
 _PLACE = f"assets/data/*/{NAME}"
 _PICTURES = (".png", ".webp")
 _HASH = r"^[0-9a-f]{64}$"
@@ -178,7 +179,9 @@ def from_text(text: str, where: str) -> Manifest:
 
 def signed(table: dict[str, Any]) -> str:
     """`table` as JSON, its hash added. This finds mishaps; it is no proof against somebody who signs again."""
-    return strict_json.to_json({**table, DIGEST: _digest(table)})
+    rest = strict_json.to_json(table)
+    # The hash stands last, as `_digest_of_rest` reads it.
+    return f'{rest.removesuffix(_END)}{_BEFORE_DIGEST}{hashlib.sha256(rest.encode()).hexdigest()}"{_END}'
 
 
 def read(site: Path, path: str) -> Manifest | None:
@@ -221,8 +224,8 @@ def _digest_of_rest(text: str) -> str:
 
     To write the rest once more takes as long as all else that is read of a site.
     """
-    rest, hash_follows, _ = text.rpartition(f',\n  "{DIGEST}": "')
-    return hashlib.sha256(f"{rest}\n}}\n".encode()).hexdigest() if hash_follows else ""
+    rest, hash_follows, _ = text.rpartition(_BEFORE_DIGEST)
+    return hashlib.sha256(f"{rest}{_END}".encode()).hexdigest() if hash_follows else ""
 
 
 def _known_pixels(before: Manifest | None) -> dict[str, str]:

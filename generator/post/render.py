@@ -7,15 +7,14 @@ outside escaped and numbers only through a format.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemBytecodeCache, Undefined
-from jinja2.bccache import Bucket
+from jinja2 import Environment, Undefined
 from markupsafe import Markup
 
 from generator.experiment.config.post_settings import PostSettings
@@ -30,7 +29,7 @@ from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
 from generator.post.manifest import Excerpt, Number, Text
 from generator.post.prose import claims, networks, sweeping, wording, writeup
-from generator.support import escape, formats, newlines, program
+from generator.support import escape, program
 from generator.support.errors import BuildFailed
 from generator.support.places import ROOT, TEMPLATES, compiled
 from generator.support.source import PACKAGE
@@ -157,17 +156,28 @@ def check(
     *,
     own: Path | None = None,
     questions: Mapping[str, Question] | None = None,
+    post: PostSettings | None = None,
+    place: Layout | None = None,
 ) -> None:
     """Compile and lint all templates, look for undefined names, and render them with made-up results.
 
-    `own` is the user's folder, `post.templates`; `questions` are what the post asks. Takes a fraction of a second, so
-    that a slip in a template does not come to light after an hour of training; what passed is passed over until
-    something changes that could fail. Raises as `render`.
+    `own` is the user's folder, `post.templates`; `questions` are what the post asks. With `post` that one is rendered
+    as well, for its `place`. Takes a fraction of a second, so that a slip in a template does not come to light after
+    an hour of training; what passed is passed over until something changes that could fail. Raises as `render`.
     """
-    checked = compiled(templates) / f"{_state(templates, root, own, questions or {})}.checked"
-    if checked.exists():
-        return
-    made_up = partial(example.results, questions=questions)
+    made_up, state = partial(example.results, questions=questions), _state(templates, root, own, questions or {})
+    with _once(templates, state) as unchecked:
+        if unchecked:
+            _check_all(templates, root, own, made_up)
+    if post:
+        told = [post.model_dump_json(exclude={"templates"}), json.dumps(place and asdict(place)), state]
+        with _once(templates, templating.fingerprint(map(str.encode, told))) as unchecked:
+            if unchecked:
+                render(post, made_up(), place, templates=templates, root=root)
+
+
+def _check_all(templates: Path, root: Path, own: Path | None, made_up: Callable[..., BuildResults]) -> None:
+    """`check`, for a post of the program's own."""
     post, results = example.post().model_copy(update={"templates": own}), made_up()
     environment = markdown_environment(templates, own)
     known = {"appendix", *_names(post, layout.own(post), results, root, {}), *environment.globals}
@@ -178,29 +188,10 @@ def check(
         asked = dict.fromkeys(("writeup", "bibtex", "appendix"), told)
         render(post.model_copy(update=asked), found, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
-    _keep(checked)
-
-
-class _Compiled(FileSystemBytecodeCache):
-    """Compiled templates, kept because compiling takes longer than rendering.
-
-    What cannot be written is compiled again the next time. Constants are escaped when a template is compiled,
-    hence the hash of the code that does it in the files' names.
-    """
-
-    def __init__(self, templates: Path) -> None:
-        # Whatever a template may call is a module of this room; which of them, only their imports say.
-        modules = [*sorted(Path(__file__).parent.rglob("*.py")), Path(escape.__file__), Path(formats.__file__)]
-        super().__init__(str(compiled(templates)), f"%s.{_fingerprint(_contents(modules))}.j2c")
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        with suppress(OSError):
-            Path(self.directory).mkdir(parents=True, exist_ok=True)
-            super().dump_bytecode(bucket)
 
 
 def _state(templates: Path, root: Path, own: Path | None, questions: Mapping[str, Question]) -> str:
-    """A fingerprint of all that `check` depends on: templates, questions, the program, and the code that is quoted."""
+    """A fingerprint of what all templates depend on: they, questions, the program, and the code that is quoted."""
     code = sorted({*Path(__file__).parents[1].rglob("*.py"), *(root / PACKAGE).rglob("*.py")})
     projects = sorted(path for path in templates.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     owned = lint.own_templates(own) if own else []
@@ -208,18 +199,17 @@ def _state(templates: Path, root: Path, own: Path | None, questions: Mapping[str
     names = [*(path.relative_to(templates).as_posix() for path in projects), *map(str, owned)]
     asked = {name: question.model_dump(mode="json") for name, question in questions.items()}
     told = json.dumps([names, asked]).encode()
-    return _fingerprint([told, *_contents([*code, *projects, *owned])])
+    return templating.fingerprint([told, *templating.contents([*code, *projects, *owned])])
 
 
-def _contents(files: Iterable[Path]) -> list[bytes]:
-    return [newlines.normalised(path.read_bytes()) for path in files]
-
-
-def _fingerprint(texts: Iterable[bytes]) -> str:
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
-
-
-def _keep(stamp: Path) -> None:
+@contextmanager
+def _once(templates: Path, state: str) -> Iterator[bool]:
+    """Whether the block must check what has this fingerprint; where it raises nothing, that is kept."""
+    stamp = compiled(templates) / f"{state}.checked"
+    if stamp.exists():
+        yield False
+        return
+    yield True
     with suppress(OSError):
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.touch()
@@ -230,7 +220,7 @@ def markdown_environment(templates: Path, own: Path | None = None) -> Environmen
     """One for each pair of folders: compiled templates are kept, and read again when a file changes."""
     # Escaping is on, so that blocks and macros give Markup and joining asks each part to escape itself.
     environment = templating.environment(
-        templates, own, autoescape=True, finalize=_printed, bytecode_cache=_Compiled(templates)
+        templates, own, autoescape=True, finalize=_printed, bytecode_cache=templating.Compiled(templates)
     )
     # None of Jinja's own filters: some of them lose escaping, others the source of a number.
     environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, "beside": _beside, **bound.filters()}

@@ -7,30 +7,39 @@ A user's folder may be laid over that of the project: a template of the same nam
 which is still to be had as `!name`, as in Sphinx.
 """
 
+import hashlib
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import (
     BytecodeCache,
     Environment,
+    FileSystemBytecodeCache,
     FileSystemLoader,
     StrictUndefined,
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
 )
+from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 
+from generator.support import escape, formats, newlines
 from generator.support.errors import BadInput
+from generator.support.places import compiled
 
 _SUFFIX = ".j2"
 TEMPLATE = ".md.j2"
 """What the name of every template of the post ends in."""
 OF_PROJECT = "!"
 """What a template's name begins with where the project's own is meant, whatever is laid over it."""
+
+_CALLED = (escape.__file__, formats.__file__)
+"""Modules of other rooms that templates call."""
 
 _SLIPS = (TemplateError, TypeError, ValueError, LookupError, ZeroDivisionError, RecursionError)
 """What a template's own mistakes raise, if they raise it while a template runs."""
@@ -103,6 +112,39 @@ def _at(found: str | None, below: Iterable[Path]) -> str:
     if found and parent:
         found = Path(found).relative_to(parent).as_posix()
     return f"{found}: " if found else ""
+
+
+class Compiled(FileSystemBytecodeCache):
+    """Compiled templates, kept because compiling takes longer than rendering.
+
+    What cannot be written is compiled again the next time. Constants are escaped when a template is compiled,
+    hence the hash of the code that does it in the files' names.
+    """
+
+    def __init__(self, templates: Path) -> None:
+        super().__init__(str(compiled(templates)), f"%s.{code()}.j2c")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            Path(self.directory).mkdir(parents=True, exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
+@cache
+def code() -> str:
+    """A fingerprint of the code of this process that a template may call."""
+    # That is a module of this room; which of them, only their imports say.
+    return fingerprint(contents([*sorted(Path(__file__).parent.rglob("*.py")), *map(Path, _CALLED)]))
+
+
+def contents(files: Iterable[Path]) -> list[bytes]:
+    """Of text files, whatever ends their lines."""
+    return [newlines.normalised(path.read_bytes()) for path in files]
+
+
+def fingerprint(texts: Iterable[bytes]) -> str:
+    """A short hash of all of them, for the name of a file."""
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
 class _Loader(FileSystemLoader):

@@ -27,22 +27,20 @@ from generator.support.places import HISTORY, Places
 def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes | None]:
     """Site path of every file that `deliver` may write → its content, None where the results decide it.
 
-    Rendered with made-up results. Raises `BadInput` where a template is at fault.
+    Raises `BadInput` where a template of the site is at fault.
     """
-    post, results = config.post, example.results(questions=config.questions)
-    pages = render.render(post, results, place, templates=places.templates, root=places.root).pages
+    post = config.post
     sweeps = (sweep.name for sweep in config.sweeps)
     figures = example.figures((variant.name for variant in config.variants), config.questions, sweeps)
     written = (*result_files.EVERY, provenance.NAME, crate.NAME, manifest.NAME)
-    files: dict[str, bytes | None] = dict.fromkeys(
-        (*(page.path for page in pages), *(f"{place.data}/{name}" for name in written))
-    )
+    files: dict[str, bytes | None] = dict.fromkeys((place.post, *(f"{place.data}/{name}" for name in written)))
     files |= dict.fromkeys(
         f"{place.images}/{figure.scope}/{figure.name}{suffix}" for figure in figures for suffix in (".png", ".webp")
     )
     if post.appendix:
         files[appendix.file(place)] = None
     if place.skeleton:
+        results = example.results(questions=config.questions)
         files |= skeleton.skeleton(post, results, places.templates) | documents.pages(config.site)
     return files
 

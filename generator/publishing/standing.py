@@ -100,7 +100,7 @@ def keep(
         "manifests": list(manifest.find(places.site)),
         "preview": newlines.fingerprint(outcome.preview.read_bytes()),
     }
-    write_atomically(_path(places, manifest_path), json.dumps(note, indent=1).encode())
+    write_atomically(_path(places, manifest_path), json.dumps(note).encode())
 
 
 def _path(places: Places, manifest_path: str) -> Path:

@@ -26,6 +26,9 @@ from tests.rendered import TEMPLATES, make_post, make_site
 from tests.sites import put
 
 SECTION = "sections/introduction.md.j2"
+
+PATIENCE = 300
+"""Most seconds that a test waits: where it takes as long, something hangs."""
 SERVER = """
 import sys
 sys.modules["tensorflow"] = None  # importing it would fail
@@ -163,7 +166,7 @@ def running(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
-    limit = threading.Timer(60, process.kill)
+    limit = threading.Timer(PATIENCE, process.kill)
     limit.start()
     try:
         assert process.stdout is not None
@@ -178,7 +181,7 @@ def test_a_saved_change_is_announced_and_served(folder: Path) -> None:
     with running(folder) as (address, process):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/preview/", address)
         assert 'id="goal"' in get(address)
-        changes = urllib.request.urlopen(address.replace(PAGE, "/changes"), timeout=30)
+        changes = urllib.request.urlopen(address.replace(PAGE, "/changes"), timeout=PATIENCE)
         assert changes.readline() == b"data: 1\n"
         replace(folder / "templates" / SECTION, "## Goal", "## Goal of the whole")
         assert changes.readline() == b"\n"
@@ -190,7 +193,7 @@ def test_a_saved_change_is_announced_and_served(folder: Path) -> None:
         assert "Goal of the whole" in get(address)
         # The open stream does not hold up the end.
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=PATIENCE)
         assert (output, errors, process.returncode) == ("", "", 0)
 
 
@@ -225,5 +228,5 @@ def test_assets_and_the_front_door_are_served_and_nothing_else(folder: Path) -> 
 
 def get(address: str, host: str | None = None) -> str:
     request = urllib.request.Request(address, headers={"Host": host} if host else {})
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         return str(response.read(), "utf-8")

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from generator.experiment.config import loading
 from generator.post import lint, render
+from generator.post.jekyll import layout
 from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
-from tests.factories import ROOT
+from tests.factories import ROOT, make_config
 
 TEMPLATES = ROOT / "templates"
 
@@ -109,6 +111,16 @@ def test_a_figure_that_does_not_exist_is_named(templates: Path) -> None:
     spoil(templates, '{{ figure("data", "nothing").png }}')
     with pytest.raises(BuildFailed, match="data/nothing"):
         render.check(templates)
+
+
+def test_what_only_the_post_that_is_built_meets_is_found_before_it_is(templates: Path) -> None:
+    spoil(templates, '{% if post.title == "Mine" %}{{ figure("data", "nothing").png }}{% endif %}')
+    render.check(templates)
+    # The second time by what was kept of the first, if it passed.
+    for title in ("Another's", "Another's", "Mine", "Mine"):
+        post = make_config().post.model_copy(update={"title": title})
+        with pytest.raises(BuildFailed, match="data/nothing") if title == "Mine" else nullcontext():
+            render.check(templates, post=post, place=layout.own(post))
 
 
 def test_what_was_checked_is_checked_again_after_a_change(templates: Path) -> None:

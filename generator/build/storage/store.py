@@ -140,7 +140,7 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return
         if self.remembered(key.label) != (key.parts, seconds):
-            record = json.dumps({"parts": key.parts, "seconds": seconds}, indent=1).encode()
+            record = json.dumps({"parts": key.parts, "seconds": seconds}).encode()
             with self.alone():
                 write_atomically(self._area("latest") / f"{key.label}.json", record)
 
@@ -287,7 +287,7 @@ class Store:
         files = {p.name: {"sha256": file_hash(p), "bytes": p.stat().st_size} for p in sorted(temporary.iterdir())}
         entry: dict[str, Any] = {"digest": key.digest, "label": key.label, "parts": key.parts, "files": files}
         entry |= {"seconds": seconds, "resumed": resumed, **told}
-        (temporary / ENTRY).write_text(json.dumps(entry, indent=1), "utf-8")
+        (temporary / ENTRY).write_text(json.dumps(entry), "utf-8")
         for path in temporary.iterdir():
             flush(path)
         flush(temporary)

@@ -47,7 +47,8 @@ def page(post: str, *, templates: Path, assets: Collection[str], prefix: str) ->
     folder = templates / "site"
     with templating.guarded(templates):
         styles = [(folder / "assets" / "css" / name).read_text("utf-8") for name in STYLES]
-        return templating.environment(templates, autoescape=True).get_template(TEMPLATE).render(
+        environment = templating.environment(templates, autoescape=True, bytecode_cache=templating.Compiled(templates))
+        return environment.get_template(TEMPLATE).render(
             title=matter.get("title", ""),
             description=matter.get("description", ""),
             date=matter.get("date", "").partition(" ")[0],
