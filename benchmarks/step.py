@@ -50,34 +50,31 @@ def steps(batch: int) -> dict[str, Step]:
     import keras
 
     from benchmarks.plain_keras import inference
-    from generator.training import folding
+    from generator.training import kernels
     from generator.training.rmsprop import RMSprop
 
-    products = folding.convolve_by_products
+    plain, products = kernels.convolve, kernels.convolve_by_products
 
     def folded(precision: Any, gradients: Any, optimizer: Any = RMSprop) -> Step:
-        # What the fold takes where it would use products; it asks when the model is first called.
-        chosen = folding.convolve
-        folding.convolve = folding.convolve_by_products = gradients
+        # Whichever the fold would take; it asks when the model is first called.
+        kernels.convolve = kernels.convolve_by_products = gradients
         try:
             return _step(_folded, precision, batch, optimizer)
         finally:
-            folding.convolve, folding.convolve_by_products = chosen, products
+            kernels.convolve, kernels.convolve_by_products = plain, products
 
     found = {
         "Keras' layers and RMSprop, float32": _step(
             lambda above, network: inference(above), "float32", batch, keras.optimizers.RMSprop
         ),
-        "folded, TensorFlow's gradients, float32": folded("float32", folding.convolve),
+        "folded, TensorFlow's gradients, float32": folded("float32", plain),
         "folded, gradients as products, float32": folded("float32", products),
-        "folded, TensorFlow's gradients, Keras' RMSprop, float32": folded(
-            "float32", folding.convolve, keras.optimizers.RMSprop
-        ),
+        "folded, TensorFlow's gradients, Keras' RMSprop, float32": folded("float32", plain, keras.optimizers.RMSprop),
     }
     if "bfloat16" not in machine.precisions():
         return found
     return found | {
-        "folded, TensorFlow's gradients, bfloat16": folded("bfloat16", folding.convolve),
+        "folded, TensorFlow's gradients, bfloat16": folded("bfloat16", plain),
         "folded, gradients as products, bfloat16": folded("bfloat16", products),
         "folded, gradients as products, Keras' RMSprop, bfloat16": folded(
             "bfloat16", products, keras.optimizers.RMSprop

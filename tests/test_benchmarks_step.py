@@ -1,0 +1,51 @@
+"""The step of fine-tuning that is timed: each way of computing it is the same step, and its operations are counted."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.train
+
+keras = pytest.importorskip("keras")
+
+from benchmarks import step  # noqa: E402
+from generator.training import kernels, network  # noqa: E402
+from tests.training import shortened  # noqa: E402
+
+BATCH, SIZE = 2, 64
+FIRST = "conv4_block2_3_bn"
+"""The first layer that is trained, as in the recipe: a normalisation whose convolution is frozen."""
+
+
+@pytest.fixture(autouse=True)
+def base(monkeypatch: pytest.MonkeyPatch) -> Any:
+    keras.backend.clear_session()
+    made = shortened.resnet(SIZE, (1, 1, 2, 1))
+    made.trainable = False
+    monkeypatch.setattr(network, "build_base", lambda name, size: made)
+    monkeypatch.setattr(step, "FROM_LAYER", [layer.name for layer in made.layers].index(FIRST))
+    return made
+
+
+def test_every_way_is_the_same_step(base: Any) -> None:
+    before, start = (kernels.convolve, kernels.convolve_by_products), base.get_weights()
+    ways = step.steps(BATCH)
+    assert (kernels.convolve, kernels.convolve_by_products) == before
+    losses = {}
+    for name, way in ways.items():
+        base.set_weights(start)
+        # The second step begins where the first one led, which is downhill.
+        losses[name], later = (float(way()[0]) for _ in range(2))
+        assert later < losses[name]
+    exact = [loss for name, loss in losses.items() if name.endswith("float32")]
+    assert len(exact) == 4
+    assert exact == pytest.approx([exact[0]] * 4, rel=1e-3)
+    assert [*losses.values()] == pytest.approx([exact[0]] * len(losses), rel=0.1)
+
+
+def test_operations_are_those_of_what_is_computed() -> None:
+    """Forward for all above the cut; back to the kernels and images from the first that is trained on."""
+    block = [16 * n for n in (1024 * 256, 9 * 256 * 256, 256 * 1024)]
+    last = [4 * n for n in (1024 * 512, 9 * 512 * 512, 512 * 2048, 1024 * 2048)]
+    forward, kernel, backward = sum(block) + sum(last), block[-1], 2 * sum(last)
+    assert step.operations(BATCH) == 2 * BATCH * (forward + kernel + backward)
