@@ -11,7 +11,7 @@ machine that is busy with other things.
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -32,10 +32,8 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     clock = time.process_time if options.cpu_clock else time.perf_counter
     works = {**products(options.product), **forward_passes(options.batch)}
-    for _, work in works.values():
-        work()
-    rounds = [{name: _seconds(work, clock) for name, (_, work) in works.items()} for _ in range(options.repeats)]
-    rates = {name: works[name][0] / 1e9 / median(r[name] for r in rounds) for name in works}
+    seconds = medians({name: work for name, (_, work) in works.items()}, options.repeats, clock)
+    rates = {name: works[name][0] / 1e9 / seconds[name] for name in works}
     measured["works"] = _rated(rates, images=options.batch, gigaflop=works["Keras, float32"][0] / 1e9)
     print(as_markdown(measured["works"]))
     record.write(options.json, measured)
@@ -108,7 +106,17 @@ def as_markdown(works: dict[str, Rates]) -> str:
     return "\n".join(lines)
 
 
-def _seconds(work: Callable[[], None], clock: Callable[[], float]) -> float:
+def medians(
+    works: Mapping[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """The seconds of each, all of them in turn in every round; the first time does not count."""
+    for work in works.values():
+        work()
+    rounds = [{name: _seconds(work, clock) for name, work in works.items()} for _ in range(repeats)]
+    return {name: median(r[name] for r in rounds) for name in works}
+
+
+def _seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
     started = clock()
     work()
     return clock() - started

@@ -9,10 +9,8 @@ do. Prints Markdown, `--json FILE` keeps it.
 
 import argparse
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -35,10 +33,7 @@ def main() -> None:
     configure(options.threads)
     products = roofline.products(options.product)
     works = {**{name: work for name, (_, work) in products.items()}, **steps(options.batch)}
-    for work in works.values():
-        work()
-    rounds = [{name: _seconds(work) for name, work in works.items()} for _ in range(options.repeats)]
-    seconds = {name: median(r[name] for r in rounds) for name in works}
+    seconds = roofline.medians(works, options.repeats)
     peaks = {name.rpartition(", ")[2]: count / seconds.pop(name) for name, (count, _) in products.items()}
     measured |= {"images": options.batch, "operations": operations(options.batch), "peaks": peaks, "seconds": seconds}
     print(as_markdown(measured))
@@ -143,12 +138,6 @@ def as_markdown(measured: Record) -> str:
             line += f" {operations / s / 1e9:.0f} | {share:.0%} |"
         lines.append(line)
     return "\n".join(lines)
-
-
-def _seconds(work: Step) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def _options() -> argparse.Namespace:

@@ -136,8 +136,7 @@ def _check(config: Config, places: Places, place: Layout, *, overwrite: bool) ->
     from generator.post import render
     from generator.publishing.deliver import check
 
-    own, asked = config.post.templates, config.questions
-    render.check(places.templates, places.root, own=own, questions=asked, post=config.post, place=place)
+    render.check(places.templates, places.root, post=config.post, place=place, questions=config.questions)
     check(config, places, place, overwrite=overwrite)
 
 

@@ -32,7 +32,7 @@ def check_places(options: argparse.Namespace, settings: Config, places: Places) 
     _check_export(options.export, places)
     site = Path(os.path.realpath(options.site))
     for option, path in files.items():
-        # What the build writes is known only at the cost of rendering.
+        # What the build writes is known only at the cost of the site's own pages.
         real = Path(os.path.realpath(path.parent)) / path.name
         if not real.is_relative_to(site):
             continue

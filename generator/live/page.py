@@ -34,12 +34,8 @@ class Page:
         styles = templates / "site" / "assets" / "css"
         with templating.guarded(templates):
             self._css = Markup("\n".join((styles / name).read_text("utf-8") for name in preview.STYLES))
-            environment = templating.environment(
-                templates,
-                autoescape=True,
-                filters={"text": escape.clean},
-                bytecode_cache=templating.Compiled(templates),
-            )
+            filters = {"text": escape.clean}
+            environment = templating.environment(templates, autoescape=True, filters=filters, kept=templates)
             names = ("page", *MOVING, *STEADY)
             self._of = {name: environment.get_template(f"{FOLDER}/{name}.html.j2") for name in names}
         self.whole()

@@ -4,7 +4,7 @@
 
 The thread sleeps while nobody looks. When the build ends it says so to those who do; where the preview is served then
 (`session`), they are led to it. Whoever serves that goes on answering what a page of the build may still ask for
-(`parts`): a browser that was busy, or asleep, when the build ended.
+(`routes`): a browser that was busy, or asleep, when the build ended.
 """
 
 import asyncio
@@ -62,9 +62,9 @@ class LiveServer:
         async def page(request: Request) -> Response:
             return HTMLResponse(self._page.whole(), headers={"Cache-Control": "no-store"})
 
-        return Starlette(routes=[Route("/", page), *self.parts()], middleware=local_only())
+        return Starlette(routes=[Route("/", page), *self.routes()], middleware=local_only())
 
-    def parts(self) -> list[Route]:
+    def routes(self) -> list[Route]:
         """What an open page asks for: news of the build, of its end when it has ended, and the figures drawn so far."""
 
         async def events(request: Request) -> Response:

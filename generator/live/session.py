@@ -59,16 +59,22 @@ def session(config: Config, places: Places, display: Display, port: int) -> Iter
         with suppress(KeyboardInterrupt, Terminated):
             if _somebody_may_end_it():
                 live.stop("", page=server.PAGE)
-                _serve(config, places, display, listener, live.parts())
+                _serve(config, places, display, listener, live.routes())
             else:
                 live.stop(f"The build is done; {places.preview} is the preview of the post.")
 
 
-def _serve(config: Config, places: Places, display: Display, listener: socket.socket, parts: list[Route]) -> None:
+def _serve(config: Config, places: Places, display: Display, listener: socket.socket, also: list[Route]) -> None:
     display.say("live: the page is the preview of the post now, until Ctrl-C")
-    templates, root, site = places.templates, places.root, places.site
-    say = display.say
-    server.serve(config.post, templates=templates, root=root, site=site, announce=say, listener=listener, also=parts)
+    server.serve(
+        config.post,
+        templates=places.templates,
+        root=places.root,
+        site=places.site,
+        announce=display.say,
+        listener=listener,
+        also=also,
+    )
 
 
 def _somebody_may_end_it() -> bool:

@@ -170,7 +170,7 @@ def from_text(text: str, where: str) -> Manifest:
     # A build replaces what an older one put into the site, so it must know what that was.
     strict_json.check_version(table, where, oldest=1)
     told = table.pop(DIGEST, None)
-    if told != _digest_of_rest(text) and told != _digest(table):
+    if told != _digest_of_rest(text) and told != _digest(strict_json.to_json(table)):
         raise BadInput(
             f"{where}: was edited since the build wrote it ({DIGEST}); restore it, or build with --overwrite"
         )
@@ -181,7 +181,7 @@ def signed(table: dict[str, Any]) -> str:
     """`table` as JSON, its hash added. This finds mishaps; it is no proof against somebody who signs again."""
     rest = strict_json.to_json(table)
     # The hash stands last, as `_digest_of_rest` reads it.
-    return f'{rest.removesuffix(_END)}{_BEFORE_DIGEST}{hashlib.sha256(rest.encode()).hexdigest()}"{_END}'
+    return f'{rest.removesuffix(_END)}{_BEFORE_DIGEST}{_digest(rest)}"{_END}'
 
 
 def read(site: Path, path: str) -> Manifest | None:
@@ -215,8 +215,8 @@ def path_for(asset_folder: str) -> str:
     return _PLACE.replace("*", asset_folder)
 
 
-def _digest(table: dict[str, Any]) -> str:
-    return hashlib.sha256(strict_json.to_json(table).encode()).hexdigest()
+def _digest(rest: str) -> str:
+    return hashlib.sha256(rest.encode()).hexdigest()
 
 
 def _digest_of_rest(text: str) -> str:
@@ -225,7 +225,7 @@ def _digest_of_rest(text: str) -> str:
     To write the rest once more takes as long as all else that is read of a site.
     """
     rest, hash_follows, _ = text.rpartition(_BEFORE_DIGEST)
-    return hashlib.sha256(f"{rest}{_END}".encode()).hexdigest() if hash_follows else ""
+    return _digest(f"{rest}{_END}") if hash_follows else ""
 
 
 def _known_pixels(before: Manifest | None) -> dict[str, str]:

@@ -7,8 +7,8 @@ outside escaped and numbers only through a format.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -154,26 +154,23 @@ def check(
     templates: Path = TEMPLATES,
     root: Path = ROOT,
     *,
-    own: Path | None = None,
-    questions: Mapping[str, Question] | None = None,
     post: PostSettings | None = None,
     place: Layout | None = None,
+    questions: Mapping[str, Question] | None = None,
 ) -> None:
     """Compile and lint all templates, look for undefined names, and render them with made-up results.
 
-    `own` is the user's folder, `post.templates`; `questions` are what the post asks. With `post` that one is rendered
-    as well, for its `place`. Takes a fraction of a second, so that a slip in a template does not come to light after
-    an hour of training; what passed is passed over until something changes that could fail. Raises as `render`.
+    With `post` that one is rendered as well, for its `place`, and the user's own templates are those that it names;
+    `questions` are what it asks. Takes a fraction of a second, so that a slip in a template does not come to light
+    after an hour of training; what passed is passed over until something changes that could fail. Raises as `render`.
     """
-    made_up, state = partial(example.results, questions=questions), _state(templates, root, own, questions or {})
-    with _once(templates, state) as unchecked:
-        if unchecked:
-            _check_all(templates, root, own, made_up)
+    own, made_up = post.templates if post else None, partial(example.results, questions=questions)
+    state = _state(templates, root, own, questions or {})
+    _once(templates, state, lambda: _check_all(templates, root, own, made_up))
     if post:
         told = [post.model_dump_json(exclude={"templates"}), json.dumps(place and asdict(place)), state]
-        with _once(templates, templating.fingerprint(map(str.encode, told))) as unchecked:
-            if unchecked:
-                render(post, made_up(), place, templates=templates, root=root)
+        of_post = templating.fingerprint(map(str.encode, told))
+        _once(templates, of_post, lambda: render(post, made_up(), place, templates=templates, root=root))
 
 
 def _check_all(templates: Path, root: Path, own: Path | None, made_up: Callable[..., BuildResults]) -> None:
@@ -202,14 +199,12 @@ def _state(templates: Path, root: Path, own: Path | None, questions: Mapping[str
     return templating.fingerprint([told, *templating.contents([*code, *projects, *owned])])
 
 
-@contextmanager
-def _once(templates: Path, state: str) -> Iterator[bool]:
-    """Whether the block must check what has this fingerprint; where it raises nothing, that is kept."""
+def _once(templates: Path, state: str, passes: Callable[[], object]) -> None:
+    """Have what has this fingerprint checked, unless it was; where `passes` raises nothing, that is kept."""
     stamp = compiled(templates) / f"{state}.checked"
     if stamp.exists():
-        yield False
         return
-    yield True
+    passes()
     with suppress(OSError):
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.touch()
@@ -219,9 +214,7 @@ def _once(templates: Path, state: str) -> Iterator[bool]:
 def markdown_environment(templates: Path, own: Path | None = None) -> Environment:
     """One for each pair of folders: compiled templates are kept, and read again when a file changes."""
     # Escaping is on, so that blocks and macros give Markup and joining asks each part to escape itself.
-    environment = templating.environment(
-        templates, own, autoescape=True, finalize=_printed, bytecode_cache=templating.Compiled(templates)
-    )
+    environment = templating.environment(templates, own, autoescape=True, finalize=_printed, kept=templates)
     # None of Jinja's own filters: some of them lose escaping, others the source of a number.
     environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, "beside": _beside, **bound.filters()}
     environment.globals = {"range": range}

@@ -16,7 +16,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import (
-    BytecodeCache,
     Environment,
     FileSystemBytecodeCache,
     FileSystemLoader,
@@ -52,12 +51,13 @@ def environment(
     autoescape: bool = False,
     filters: Mapping[str, Callable[..., Any]] | None = None,
     finalize: Callable[..., Any] | None = None,
-    bytecode_cache: BytecodeCache | None = None,
+    kept: Path | None = None,
 ) -> Environment:
     """For the templates of `folder`: undefined names fail, lines of block tags leave nothing behind.
 
-    Those of a user's `own` folder are laid over them. `filters` are added to Jinja's own. A template that is not text
-    in UTF-8, or one of `own` that leads out of it, raises `BadInput` when it is loaded.
+    Those of a user's `own` folder are laid over them. `filters` are added to Jinja's own. With `kept`, the project's
+    templates, what is compiled is kept for the next process; filters are then those of this room and of `_CALLED`.
+    A template that is not text in UTF-8, or one of `own` that leads out of it, raises `BadInput` when it is loaded.
     """
     # Sandboxed: a template computes with what it is given, and reaches nothing else of the program or the machine.
     made = SandboxedEnvironment(
@@ -69,7 +69,7 @@ def environment(
         # Never by the file's name: Jinja's default would not escape in a file called *.html.j2.
         autoescape=autoescape,
         finalize=finalize,
-        bytecode_cache=bytecode_cache,
+        bytecode_cache=None if kept is None else _Compiled(kept),
     )
     made.filters.update(filters or {})
     return made
@@ -114,7 +114,7 @@ def _at(found: str | None, below: Iterable[Path]) -> str:
     return f"{found}: " if found else ""
 
 
-class Compiled(FileSystemBytecodeCache):
+class _Compiled(FileSystemBytecodeCache):
     """Compiled templates, kept because compiling takes longer than rendering.
 
     What cannot be written is compiled again the next time. Constants are escaped when a template is compiled,

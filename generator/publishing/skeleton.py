@@ -37,8 +37,7 @@ def skeleton(post: PostSettings, results: BuildResults, templates: Path) -> dict
     if not names:
         raise BadInput(f"{folder}: no site templates there; restore the folder templates/{FOLDER}")
     texts = {"markdown": escape.markdown, "yaml_string": escape.yaml_string}
-    kept = templating.Compiled(templates)
-    environment = templating.environment(folder, filters={**texts, **formats.FORMATS}, bytecode_cache=kept)
+    environment = templating.environment(folder, filters={**texts, **formats.FORMATS}, kept=templates)
     values = {
         "post": post,
         "results": results,

@@ -197,7 +197,7 @@ def test_the_example_of_its_folder_of_sections_can_be_rendered(here: Path) -> No
     (own / "sections").mkdir()
     (own / "sections" / "outlook.md.j2").write_text(section)
     (own / "post.md.j2").write_text(post)
-    render.check(own=own)
+    render.check(post=make_post(templates=own))
     assert "## Outlook\n\nThe network was right about " in render.render(make_post(templates=own), make_results()).text
 
 

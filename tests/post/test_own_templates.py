@@ -118,24 +118,24 @@ def test_a_slip_is_named_with_file_and_line(own: Path, text: str, message: str) 
     (own / "secret.txt").write_text("secret")
     write(own, introduction=text)
     with pytest.raises(BadInput, match=message) as caught:
-        render.check(own=own)
+        render.check(post=make_post(templates=own))
     assert "\n" not in str(caught.value)
 
 
 def test_a_template_that_nothing_includes_is_refused(own: Path) -> None:
     write(own, introdution="## Mine\n")
     with pytest.raises(BadInput, match=r"^own/sections/introdution\.md\.j2: did you mean 'sections/introduction"):
-        render.check(own=own)
+        render.check(post=make_post(templates=own))
     write(own, rescaling='{% include "sections/introdution.md.j2" %}\n')
-    render.check(own=own)
+    render.check(post=make_post(templates=own))
 
 
 def test_what_was_checked_is_checked_again_after_a_change(own: Path) -> None:
     write(own, introduction="## Mine\n")
-    render.check(own=own)
+    render.check(post=make_post(templates=own))
     write(own, introduction="## Mine\n\nIn 2024.\n")
     with pytest.raises(BadInput, match="typed in"):
-        render.check(own=own)
+        render.check(post=make_post(templates=own))
 
 
 def test_a_sentence_for_one_kind_of_data_alone_is_checked_too(own: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_sentence_for_one_kind_of_data_alone_is_checked_too(own: Path) -> None
     for condition in ("writeup", "not writeup", "two_classes(data)", "not two_classes(data)"):
         write(own, introduction=f"{{% if {condition} %}}{{{{ data.nothing }}}}{{% endif %}}\n")
         with pytest.raises(BadInput, match="no attribute 'nothing'"):
-            render.check(own=own)
+            render.check(post=make_post(templates=own))
 
 
 def test_a_link_that_leads_out_of_the_folder_is_refused(own: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(own: Path) -> None:
     secret.write_text("secret")
     (own / INTRODUCTION).symlink_to(secret)
     with pytest.raises(BadInput, match=r"introduction\.md\.j2: leads out of .*own; put the file itself there"):
-        render.check(own=own)
+        render.check(post=make_post(templates=own))
     with pytest.raises(BadInput, match="leads out of"):
         rendered(own)
 
@@ -167,7 +167,7 @@ def test_a_link_within_the_folder_and_to_the_folder_may_be(own: Path, tmp_path: 
 def test_a_template_that_is_not_utf_8_is_named(own: Path) -> None:
     (own / INTRODUCTION).write_bytes(b"caf\xe9")
     with pytest.raises(BadInput, match=r"own/sections/introduction\.md\.j2: not text in UTF-8"):
-        render.check(own=own)
+        render.check(post=make_post(templates=own))
 
 
 # The setting
@@ -220,7 +220,7 @@ def test_the_example_of_the_documents_renders(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    render.check(own=tmp_path / "own")
+    render.check(post=make_post(templates=tmp_path / "own"))
     names = ("bear", "kangaroo")
     variants = {"baseline": make_variant(names=names)}
     data = make_data(class_names=names, kind="archive", source="bears.zip")

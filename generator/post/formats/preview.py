@@ -47,7 +47,7 @@ def page(post: str, *, templates: Path, assets: Collection[str], prefix: str) ->
     folder = templates / "site"
     with templating.guarded(templates):
         styles = [(folder / "assets" / "css" / name).read_text("utf-8") for name in STYLES]
-        environment = templating.environment(templates, autoescape=True, bytecode_cache=templating.Compiled(templates))
+        environment = templating.environment(templates, autoescape=True, kept=templates)
         return environment.get_template(TEMPLATE).render(
             title=matter.get("title", ""),
             description=matter.get("description", ""),
