@@ -84,6 +84,8 @@ def build(
         watch(Outset(config, begun, planned, store, force), runner)
         todo = planned.once if force else missing(planned, store)
         if todo:
+            if any(node.stage.tensorflow for node in todo):
+                executor.begin()
             _check(config, places, place, overwrite=overwrite)
             introduce(begun, config, display)
             _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)
@@ -179,7 +181,7 @@ def _announce(
         display.say(line)
     if runner.jobs > 1:
         display.say(f"up to {runner.jobs} stages run at a time; the times are those of one after the other")
-    display.expect(expected.forecast.seconds, runner.jobs)
+    display.expect(expected.forecast.seconds)
 
 
 def explain(config: Config, places: Places, display: Display) -> list[Explanation]:

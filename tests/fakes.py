@@ -17,10 +17,12 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -53,7 +55,7 @@ from generator.stages.job import Job
 from generator.stages.pixels import near_in
 from generator.support.addresses import Unreachable
 from generator.support.display import Display
-from generator.support.errors import BadInput, Diverged
+from generator.support.errors import BadInput, BuildFailed, Diverged
 from generator.support.places import ROOT, Places
 from generator.support.progress import Report
 from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
@@ -361,10 +363,21 @@ def _write(out: Path, **records: Any) -> None:
 class FakeExecutor:
     """An executor without a process; `failures`: label → the error its stage raises."""
 
-    def __init__(self, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook, jobs: int = 1) -> None:
+    def __init__(
+        self,
+        failures: Mapping[str, Exception] | None = None,
+        hook: Hook = no_hook,
+        jobs: int = 1,
+        closed: threading.Event | None = None,
+    ) -> None:
+        """`closed` is set when the executor is, for a hook that would wait on."""
         self.failures = failures or {}
         self.hook = hook
         self.jobs = jobs
+        self.closed = closed or threading.Event()
+
+    def begin(self) -> None:
+        """There is nothing to make ready."""
 
     def start(self) -> int:
         return self.jobs
@@ -372,11 +385,17 @@ class FakeExecutor:
     def run(self, job: Job, out: Path, report: Report) -> None:
         if job.label in self.failures:
             raise self.failures[job.label]
-        run_stage(job, out, report, self.hook)
+        run_stage(job, out, report, partial(self._happens, job.label))
         machines.note(job, out, (2, ()) if job.tensorflow else None)
 
     def close(self) -> None:
-        """There is no process to end."""
+        """Fail what runs at its next event, as if it were a process that is ended."""
+        self.closed.set()
+
+    def _happens(self, label: str, event: str) -> None:
+        self.hook(event)
+        if self.closed.is_set():
+            raise BuildFailed(f"{label}: its process was killed")
 
 
 @dataclass(frozen=True)
@@ -404,14 +423,17 @@ def quick_drawing(name: str, *content: object) -> Drawing:
 
 
 def install(
-    put: Callable[..., None] = setattr, failures: Mapping[str, Exception] | None = None, hook: Hook = no_hook
+    put: Callable[..., None] = setattr,
+    failures: Mapping[str, Exception] | None = None,
+    hook: Hook = no_hook,
+    closed: threading.Event | None = None,
 ) -> None:
     """Make the pipeline use the fakes; `put` is `setattr` or a test's `monkeypatch.setattr`.
 
     Processes are killed here and never the machine, so nothing needs to have reached a disk.
     """
     put(os, "fsync", lambda descriptor: None)
-    put(pipeline, "Local", lambda *logs: FakeExecutor(failures, hook, len(logs)))
+    put(pipeline, "Local", lambda *logs: FakeExecutor(failures, hook, len(logs), closed))
 
 
 @contextmanager
@@ -577,6 +599,7 @@ def drive(arguments: list[str]) -> int:
     given = {name: value for name, _, value in (option.partition("=") for option in options)}
 
     count = itertools.count(1)
+    closed = threading.Event()
 
     def hook(event: str) -> None:
         if "say" in given:
@@ -586,11 +609,11 @@ def drive(arguments: list[str]) -> int:
         if next(count) == int(given.get("kill", 0)):
             os.kill(os.getpid(), signal.SIGKILL)
         awaited, _, file = given.get("wait", "").rpartition(":")
-        while fnmatch.fnmatchcase(event, awaited) and not Path(file).exists():
-            time.sleep(0.05)
+        while fnmatch.fnmatchcase(event, awaited) and not Path(file).exists() and not closed.wait(0.05):
+            pass
 
     if "real" not in given:
-        install(hook=hook)
+        install(hook=hook, closed=closed)
     transaction.checkpoint = hook
     return cli.main(rest)
 

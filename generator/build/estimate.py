@@ -58,6 +58,8 @@ class Work:
     """Whose outputs at the cut are taken from the store; computed where they are too many to be stored."""
     head_steps: float = 0
     """Batches that the head is trained on or scores."""
+    beside: bool = False
+    """Whether it needs no TensorFlow, and so runs beside what does."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Expected:
     label: str
     seconds: float | None
     source: Source | None
+    beside: bool = False
+    """As its work."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,15 @@ class Forecast:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Stage's label → seconds; empty if any is not known: shares of the whole would be wrong."""
+        """Stage's label → seconds that it adds to the build; empty if any is not known: shares would be wrong.
+
+        They are in proportion to what each takes.
+        """
         known = {each.label: each.seconds for each in self.stages if each.seconds is not None}
-        return known if len(known) == len(self.stages) else {}
+        if len(known) < len(self.stages):
+            return {}
+        share = _elapsed(self.stages) / (sum(known.values()) or 1)
+        return {label: share * seconds for label, seconds in known.items()}
 
     def sentence(self, verb: str = "run") -> str:
         """`9 of 14 stages run, about 7 min on this machine (from the last run)`."""
@@ -115,8 +125,7 @@ class Forecast:
         if not known:
             return f"{text}; none of them ever ran on this machine"
         sources = dict.fromkeys(str(each.source) for each in sorted(known, key=lambda e: -(e.seconds or 0)))
-        total = about(sum(each.seconds or 0 for each in known))
-        time = f"about {total} on this machine (from {' and '.join(sources)})"
+        time = f"about {about(_elapsed(known))} on this machine (from {' and '.join(sources)})"
         unknown = len(self.stages) - len(known)
         return f"{text}; {len(known)} of them {time}, {unknown} never ran here" if unknown else f"{text}, {time}"
 
@@ -244,12 +253,22 @@ def forecast(
 def _expected(label: str, todo: Work, timings: Mapping[str, Timing], probed: Mapping[str, float]) -> Expected:
     seconds = scaled(todo, timings)
     if seconds is not None:
-        return Expected(label, seconds, "the last run")
-    return Expected(label, probed[label], "a probe of one batch") if label in probed else Expected(label, None, None)
+        return Expected(label, seconds, "the last run", todo.beside)
+    seconds = probed.get(label)
+    return Expected(label, seconds, None if seconds is None else "a probe of one batch", todo.beside)
+
+
+def _elapsed(stages: Iterable[Expected]) -> float:
+    """Seconds from the first of `stages` to the last: those that need TensorFlow run one after the other, the rest
+    beside them, all but what begins before the first or ends after the last."""
+    takes = {True: 0.0, False: 0.0}
+    for each in stages:
+        takes[each.beside] += each.seconds or 0.0
+    return max(takes.values())
 
 
 def _listed(rows: Iterable[Expected]) -> str:
     rows = list(rows)
-    known = [each.seconds for each in rows if each.seconds is not None]
     names = ", ".join(each.label.partition(".")[2] for each in rows)
-    return names + (f"; about {about(sum(known))}" if len(known) == len(rows) else "")
+    known = all(each.seconds is not None for each in rows)
+    return names + (f"; about {about(_elapsed(rows))}" if known else "")

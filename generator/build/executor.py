@@ -17,6 +17,9 @@ from generator.support.progress import Report
 class Executor(Protocol):
     """Runs jobs, wherever that is."""
 
+    def begin(self) -> None:
+        """Begin to make ready, as far as that goes by itself: stages that need TensorFlow will be asked for."""
+
     def start(self) -> int:
         """Make ready; gives how many stages that need TensorFlow may run at a time."""
 
@@ -55,6 +58,10 @@ class Local:
         self._free: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._free.put(worker)
+
+    def begin(self) -> None:
+        # The first stage: where there are more workers, they may not be needed.
+        self._workers[0].begin()
 
     def start(self) -> int:
         return len(self._workers)

@@ -84,7 +84,7 @@ def expect(there: Outset, running: Sequence[Node], display: Display, measure: Me
 
 
 def note(there: Outset, runner: Runner, work: Mapping[str, Work]) -> None:
-    """Keep what the stages took that ran, each as long as it had the machine for itself."""
+    """Keep what the stages took that ran, each as long as no other that needs TensorFlow ran beside it."""
     entries = {node.label: runner.entries.get(node.key.digest) for node in there.plan.nodes}
     took = [(work[label], entries[label]) for label in runner.ran if label in work and label not in runner.overlapped]
     done = {todo.kind: Timing(todo.volume, entry.seconds) for todo, entry in took if entry}
@@ -105,7 +105,8 @@ def _work(there: Outset, node: Node, needed: frozenset[str]) -> Work:
     counts = Counts(len(there.begun.dataset.samples), len(split.train), len(split.validation), measured)
     cut = any(use.key.digest in needed for use in node.uses.values())
     precision, done = there.begun.precisions[variant.name], 0 if there.force else _finished_epochs(there.store, node)
-    return estimate.work(node.name, variant.recipe, precision, data, counts, done=done, cut=cut)
+    todo = estimate.work(node.name, variant.recipe, precision, data, counts, done=done, cut=cut)
+    return replace(todo, beside=not node.stage.tensorflow)
 
 
 def _left(todo: Work, kept: shards.Kept | None) -> Work:

@@ -44,8 +44,10 @@ class Runner:
         self.ran: list[str] = []
         """Labels of the stages that ran."""
         self.overlapped: set[str] = set()
-        """Labels of those that ran beside another, so that their seconds say nothing of them alone."""
+        """Labels of those that ran in a process for TensorFlow beside another that did: it takes all processors, so
+        that their seconds say nothing of them alone. What is drawn meanwhile takes one, for a moment."""
         self._running: set[str] = set()
+        """Labels of those that run in such a process."""
         self._failed: dict[str, BuildFailed] = {}
         """Digest of a key → why there is no outcome."""
         self._replacing = threading.RLock()
@@ -65,9 +67,9 @@ class Runner:
         return known
 
     def prepare(self, nodes: Iterable[Node]) -> None:
-        """Run what is missing for `nodes` side by side, if several may; what fails is raised when it is required."""
-        if self.jobs > 1:
-            schedule.run(self._missing(nodes), self.jobs, self._prepared, self._interrupt)
+        """Run what is missing for `nodes`, what needs no TensorFlow beside what does; what fails is raised when it is
+        required."""
+        schedule.run(self._missing(nodes), self.jobs, self._prepared, self._interrupt)
 
     def _interrupt(self) -> None:
         self._store.stop()
@@ -108,7 +110,8 @@ class Runner:
         parts = shards.of(node, job, self._shard_images)
 
         def write(out: Path) -> None:
-            with self._noted(node.label), self._display.stage(node.label) as report:
+            in_processes = node.stage.tensorflow or bool(parts)
+            with self._noted(node.label, in_processes), self._display.stage(node.label) as report:
                 if parts:
                     self.overlapped |= {node.label} if self.jobs > 1 else set()
                     self._in_shards.run(job, parts, self.jobs, out, report)
@@ -121,15 +124,15 @@ class Runner:
         return entry
 
     @contextmanager
-    def _noted(self, label: str) -> Iterator[None]:
-        """Note which stages run at the same time."""
-        self._running.add(label)
+    def _noted(self, label: str, in_processes: bool) -> Iterator[None]:
+        """Note which stages run at the same time, of those that run in processes for TensorFlow."""
+        self._running |= {label} if in_processes else set()
         if len(self._running) > 1:
             self.overlapped |= self._running
         try:
             yield
         finally:
-            self._running.remove(label)
+            self._running.discard(label)
 
     def _input(self, node: Node) -> Path:
         """Folder of a stage's files, large ones checked too; a broken one is made again."""

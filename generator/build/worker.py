@@ -65,6 +65,10 @@ class Worker:
         self._closed = False
         self._starting = threading.Lock()
 
+    def begin(self) -> None:
+        """Start the process: it imports TensorFlow meanwhile, and the first job need not wait for that."""
+        self._start("start")
+
     def run(self, job: Job, out: Path, report: Report) -> None:
         """Run `job`'s stage with its files into `out`.
 

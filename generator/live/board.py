@@ -126,11 +126,10 @@ class Board:
             self._lines.append(text)
             self._changes += 1
 
-    def expect(self, seconds: Mapping[str, float], jobs: int) -> None:
+    def expect(self, seconds: Mapping[str, float]) -> None:
         """As `Display.expect`."""
-        since = (self._clock, self._clock()) if jobs > 1 else None
         with self._lock:
-            self._whole = Whole(seconds, since) if sum(seconds.values()) > 0 else None
+            self._whole = Whole(seconds, self._clock) if sum(seconds.values()) > 0 else None
 
     def began(self, label: str) -> None:
         """A stage begins, perhaps where it was interrupted."""
@@ -154,11 +153,11 @@ class Board:
     def ended(self, label: str, why: str = "") -> None:
         """A stage is done; or failed, where it is said `why`."""
         with self._lock:
-            running = self._running.pop(self._name(label))
+            del self._running[self._name(label)]
             if why:
                 self._failed[self._name(label)] = Failure(label, why)
             elif self._whole:
-                self._whole.finish(label, self._clock() - running.since)
+                self._whole.finish(label)
             self._news = f"{label} failed" if why else f"{label} is done"
             self._changes += 1
 
@@ -174,7 +173,7 @@ class Board:
                 failed=dict(self._failed),
                 lines=(*self._lines,),
                 news=self._news,
-                whole=self._so_far(),
+                whole=self._whole.describe() if self._whole else "",
                 share=self._whole.share() if self._whole else None,
                 # What a stage made is in the store a moment after it is done.
                 changes=self._changes + len(self._entries),
@@ -184,15 +183,6 @@ class Board:
     def _name(self, label: str) -> str:
         node = self._nodes.get(label)
         return node.key.digest if node else label
-
-    def _so_far(self) -> str:
-        if not self._whole:
-            return ""
-        first = next(iter(self._running.values()), None)
-        if first is None:
-            return self._whole.describe()
-        share = first.times.share(first.figures) if first.figures else 0.0
-        return self._whole.describe(first.label, self._clock() - first.since, share, first.left)
 
     def _before(self, label: str) -> tuple[int, Figures, list[Epoch]]:
         """Of a stage that begins the number of its first epoch, no figures, and the epochs before it was killed."""

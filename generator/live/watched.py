@@ -23,9 +23,9 @@ class Watched(Display):
         self._board.said(f"warning: {text}")
         self._display.warn(text)
 
-    def expect(self, seconds: Mapping[str, float], jobs: int = 1) -> None:
-        self._board.expect(seconds, jobs)
-        self._display.expect(seconds, jobs)
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        self._board.expect(seconds)
+        self._display.expect(seconds)
 
     @contextmanager
     def stage(self, label: str) -> Iterator[Report]:

@@ -144,6 +144,9 @@ class _Nothing:
     def __init__(self, command: str) -> None:
         self._command = command
 
+    def begin(self) -> None:
+        """There is nothing to make ready."""
+
     def start(self) -> int:
         return 1
 

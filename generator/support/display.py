@@ -43,13 +43,9 @@ class Display:
     def warn(self, text: str) -> None:
         self.say(f"warning: {text}")
 
-    def expect(self, seconds: Mapping[str, float], jobs: int = 1) -> None:
-        """Tell the whole build's share from now on; `seconds` is what each stage that runs takes alone, about.
-
-        Where `jobs` run at a time, only the clock tells how fast the whole goes.
-        """
-        since = (self._clock, self._clock()) if jobs > 1 else None
-        self._whole = Whole(seconds, since) if sum(seconds.values()) > 0 else None
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Tell the whole build's share from now on; `seconds` is what each stage adds to it, about."""
+        self._whole = Whole(seconds, self._clock) if sum(seconds.values()) > 0 else None
 
     @contextmanager
     def stage(self, label: str) -> Iterator[Report]:
@@ -64,7 +60,7 @@ class Display:
             remaining = left(figures, now)
             if "val_loss" in figures or now - last >= QUIET_SECONDS:
                 last = now
-                whole = self._so_far(label, now - started, left.share(figures), remaining)
+                whole = self._so_far(label, left.share(figures))
                 self.say(f"{label}: {describe(figures, remaining)}{whole and f'; build {whole}'}")
 
         yield report
@@ -73,14 +69,14 @@ class Display:
     def _finish(self, label: str, seconds: float) -> None:
         with self._drawing:
             if self._whole:
-                self._whole.finish(label, seconds)
+                self._whole.finish(label)
             whole = self._so_far()
         self.say(f"{label}: done in {duration(seconds)}{whole and f'; build {whole}'}")
 
-    def _so_far(self, label: str = "", elapsed: float = 0, share: float = 0, left: float | None = None) -> str:
-        """How far the build is, with a stage that has been running for `elapsed` seconds; empty if not known."""
+    def _so_far(self, label: str = "", done: float = 0.0) -> str:
+        """How far the build is, with a stage that runs at `done` of its own; empty if not known."""
         with self._drawing:
-            return self._whole.describe(label, elapsed, share, left) if self._whole else ""
+            return self._whole.describe(label, done) if self._whole else ""
 
 
 class LiveDisplay(Display):
@@ -102,7 +98,7 @@ class LiveDisplay(Display):
             bars, build = self._shown()
             task = bars.add_task(label, total=1.0, text="")
         try:
-            yield self._report(bars, task, build, label, started)
+            yield self._report(bars, task, build, label)
         finally:
             with self._drawing:
                 if len(bars.task_ids) == 2:  # with that of the whole build
@@ -127,7 +123,7 @@ class LiveDisplay(Display):
             self._bars.start()
         return self._bars, self._bars.task_ids[0]
 
-    def _report(self, progress: "Progress", task: "TaskID", build: "TaskID", label: str, started: float) -> Report:
+    def _report(self, progress: "Progress", task: "TaskID", build: "TaskID", label: str) -> Report:
         left = TimeLeft()
 
         def report(figures: Figures) -> None:
@@ -136,7 +132,7 @@ class LiveDisplay(Display):
                 remaining, share = left(figures, now), left.share(figures)
                 progress.update(task, completed=fraction(figures), text=describe(figures, remaining))
                 if self._whole:
-                    text = self._so_far(label, now - started, share, remaining)
+                    text = self._so_far(label, share)
                     progress.update(build, completed=self._whole.share(label, share), text=text)
 
         return report
@@ -204,47 +200,38 @@ PRIOR = 0.1
 
 
 class Whole:
-    """How far a build is: what its stages were expected to take, corrected by what finished ones took."""
+    """How far a build is: what its stages were expected to take, corrected by the clock, as several run at a time."""
 
-    def __init__(self, expected: Mapping[str, float], since: tuple[Callable[[], float], float] | None = None) -> None:
-        """`since`: a clock and its time at the beginning, where several stages run at a time."""
+    def __init__(self, expected: Mapping[str, float], clock: Callable[[], float]) -> None:
+        """`expected`: label → seconds that the stage adds to the build; `clock` tells seconds, the first time now."""
         self._waiting = dict(expected)
-        self._since = since
+        self._clock, self._began = clock, clock()
         self._begun: dict[str, float] = {}
         """Label of a stage that runs → share of it that is done, as last told."""
         self._total = sum(expected.values())
-        self._planned = self._spent = 0.0
+        self._finished = 0.0
 
-    def finish(self, label: str, seconds: float) -> None:
-        """Note that a stage took `seconds`; one that was not expected counts for nothing."""
+    def finish(self, label: str) -> None:
+        """Note that a stage is done; one that was not expected counts for nothing."""
         self._begun.pop(label, None)
-        if label in self._waiting:
-            self._planned += self._waiting.pop(label)
-            self._spent += seconds
+        self._finished += self._waiting.pop(label, 0.0)
 
     def share(self, label: str = "", done: float = 0.0) -> float:
         """Share of the build that is done, 0 to 1, with a stage that runs at `done` of its own."""
         if label:
             self._begun[label] = done
         running = sum(share * self._waiting.get(name, 0.0) for name, share in self._begun.items())
-        return (self._planned + running) / self._total
+        return (self._finished + running) / self._total
 
-    def left(self, label: str = "", elapsed: float = 0.0, left: float | None = None) -> float:
-        """Seconds until the end; `elapsed` and `left` are the running stage's, None where it has no pace yet."""
-        prior = PRIOR * self._total
-        if self._since:
-            clock, beginning = self._since
-            done = self.share() * self._total
-            return (clock() - beginning + prior) / (done + prior) * (self._total - done)
-        pace = (self._spent + prior) / (self._planned + prior)
-        now = self._waiting.get(label, 0.0)
-        rest = sum(each for name, each in self._waiting.items() if name != label)
-        return (max(0.0, pace * now - elapsed) if left is None else left) + pace * rest
+    def left(self) -> float:
+        """Seconds until the end."""
+        prior, done = PRIOR * self._total, self.share() * self._total
+        return (self._clock() - self._began + prior) / (done + prior) * (self._total - done)
 
-    def describe(self, label: str = "", elapsed: float = 0.0, done: float = 0.0, left: float | None = None) -> str:
-        """`34%, about 4 min left`."""
+    def describe(self, label: str = "", done: float = 0.0) -> str:
+        """`34%, about 4 min left`, with a stage that runs at `done` of its own."""
         percent = f"{int(100 * self.share(label, done) + 1e-6)}%"
-        seconds = self.left(label, elapsed, left)
+        seconds = self.left()
         return f"{percent}, about {about(seconds)} left" if seconds >= 0.5 else percent
 
 

@@ -118,8 +118,19 @@ def test_the_last_run_goes_before_the_probe() -> None:
 # ---- What is said ----------------------------------------------------------------------------------------
 
 
-def row(label: str, seconds: float | None, source: estimate.Source | None = "the last run") -> Expected:
-    return Expected(label, seconds, None if seconds is None else source)
+def row(
+    label: str, seconds: float | None, source: estimate.Source | None = "the last run", *, beside: bool = False
+) -> Expected:
+    return Expected(label, seconds, None if seconds is None else source, beside)
+
+
+def test_what_needs_no_tensorflow_is_drawn_beside_what_does() -> None:
+    trained = (row("a.head", 40.0), row("a.fine_tuning", 80.0))
+    found = Forecast((*trained, row("a.curves", 30.0, beside=True)), 3)
+    assert found.sentence() == "3 of 3 stages run, about 2 min on this machine (from the last run)"
+    assert found.lines() == ["  a: head, fine_tuning, curves; about 2 min"]
+    assert found.seconds == pytest.approx({"a.head": 32, "a.fine_tuning": 64, "a.curves": 24})
+    assert Forecast((row("a.curves", 30.0, beside=True),), 3).seconds == {"a.curves": 30}
 
 
 def test_a_forecast_is_one_sentence_and_a_line_for_each_variant() -> None:

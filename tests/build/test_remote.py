@@ -89,6 +89,22 @@ def test_what_one_builder_pushed_another_finds(address: str, tmp_path: Path) -> 
     assert Store(tmp_path / "two").find(KEY) is not None
 
 
+def test_who_is_stopped_while_pushing_has_kept_nothing_and_pushes_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*entry: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Remote, "push", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            Builder(tmp_path / "one", str(folder), push=True).create(KEY, write)
+    again = Builder(tmp_path / "one", str(folder), push=True)
+    assert again.find(KEY) is None
+    again.create(KEY, write)
+    assert Builder(tmp_path / "two", str(folder)).find(KEY) is not None
+
+
 def test_nothing_is_pushed_that_was_not_asked_for(address: str, tmp_path: Path) -> None:
     Builder(tmp_path / "one", address).create(KEY, write)
     assert Remote(address).entries() == []

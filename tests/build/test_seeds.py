@@ -107,7 +107,7 @@ def test_a_failing_run_leaves_the_others_finished(fresh: Project, monkeypatch: p
     ]
     fakes.install(monkeypatch.setattr)
     ran = {label for label in fresh.build("seeds=3").ran if "~" in label}
-    assert ran == {"baseline~2.fine_tuning", "baseline~2.evaluation", "baseline~2.head_evaluation"}
+    assert ran == {"baseline~2.fine_tuning", "baseline~2.evaluation"}
 
 
 def test_an_interrupted_build_goes_on_to_the_same_site(

@@ -27,7 +27,7 @@ def test_fine_tuning_begins_with_the_number_of_the_heads_last_epoch(watched: Wat
 def test_of_a_stage_that_was_killed_the_epochs_before_are_there_too(tmp_path: Path) -> None:
     event = "baseline.fine_tuning epoch 4"
     first = WatchedBuild(make_project(tmp_path), until=event)
-    assert first.board.snapshot().news == "baseline.fine_tuning failed"
+    assert [failure.label for failure in first.board.snapshot().failed.values()] == ["baseline.fine_tuning"]
     again = WatchedBuild(first.project, until=event)
     assert "baseline.fine_tuning epoch 3" not in again.moments
     assert again.moments[event].epochs("baseline.fine_tuning") == [3]
@@ -86,7 +86,7 @@ def test_the_whole_is_told_as_the_display_tells_it() -> None:
     time = 0.0
     board = Board(lambda: time)
     assert board.snapshot().share is None
-    board.expect({"a.head": 30, "a.fine_tuning": 70}, 1)
+    board.expect({"a.head": 30, "a.fine_tuning": 70})
     board.began("a.head")
     board.reported("a.head", {"epoch": 1, **TOLD})
     time = 10.0

@@ -91,46 +91,47 @@ def clock() -> Clock:
 EXPECTED = {"a.cut": 10.0, "a.head": 30.0, "a.fine_tuning": 60.0}
 
 
-def test_the_whole_goes_with_what_stages_were_expected_to_take() -> None:
-    whole = Whole(EXPECTED)
+def test_the_whole_goes_with_what_stages_were_expected_to_take(clock: Clock) -> None:
+    whole = Whole(EXPECTED, clock)
     assert whole.share() == 0
+    assert whole.left() == pytest.approx(100)
     assert whole.share("a.cut", 0.5) == pytest.approx(0.05)
-    whole.finish("a.cut", 10)
+    whole.finish("a.cut")
     assert whole.share("a.head", 0.5) == pytest.approx(0.25)
-    assert whole.left("a.head", elapsed=10) == pytest.approx(80)
+    clock.now += 25
+    assert whole.left() == pytest.approx(75)
 
 
-def test_a_running_stages_own_pace_counts_for_it() -> None:
-    assert Whole(EXPECTED).left("a.cut", elapsed=5, left=20) == pytest.approx(110)
-
-
-def test_what_finished_stages_took_corrects_the_rest() -> None:
-    slow = Whole(EXPECTED)
-    slow.finish("a.cut", 10)
-    slow.finish("a.head", 90)
+def test_the_clock_corrects_the_rest(clock: Clock) -> None:
+    whole = Whole(EXPECTED, clock)
+    whole.finish("a.cut")
+    whole.finish("a.head")
     # 100 s instead of 40 s; a tenth of the whole counts as on time.
-    assert slow.left() == pytest.approx(60 * 110 / 50)
-    fast = Whole(EXPECTED)
-    fast.finish("a.cut", 1)
-    fast.finish("a.head", 4)
-    assert fast.left() == pytest.approx(60 * 15 / 50)
+    clock.now += 100
+    assert whole.left() == pytest.approx(60 * 110 / 50)
+    clock.now -= 95
+    assert whole.left() == pytest.approx(60 * 15 / 50)
 
 
-def test_an_overdue_stage_leaves_the_rest() -> None:
-    assert Whole(EXPECTED).left("a.cut", elapsed=1000) == pytest.approx(90)
+def test_of_stages_that_run_at_a_time_each_counts_for_its_share(clock: Clock) -> None:
+    whole = Whole(EXPECTED, clock)
+    whole.share("a.head", 0.5)
+    whole.share("a.fine_tuning", 0.25)
+    clock.now += 15
+    assert whole.describe() == "30%, about 45 s left"
 
 
-def test_a_stage_that_was_not_expected_counts_for_nothing() -> None:
-    whole = Whole(EXPECTED)
-    whole.finish("b.figures", 1000)
+def test_a_stage_that_was_not_expected_counts_for_nothing(clock: Clock) -> None:
+    whole = Whole(EXPECTED, clock)
+    whole.finish("b.figures")
     assert whole.left() == pytest.approx(100)
     assert whole.share("b.figures", 0.5) == 0
 
 
-def test_a_finished_build_is_whole() -> None:
-    whole = Whole({f"{i}": 0.1 * i for i in range(1, 12)})
+def test_a_finished_build_is_whole(clock: Clock) -> None:
+    whole = Whole({f"{i}": 0.1 * i for i in range(1, 12)}, clock)
     for i in range(1, 12):
-        whole.finish(f"{i}", 1)
+        whole.finish(f"{i}")
     assert whole.describe() == "100%"
 
 

@@ -64,6 +64,9 @@ class Cluster:
         self._ended = ""
         """Why nothing more can be asked, once that is so."""
 
+    def begin(self) -> None:
+        """Nothing: what connects says so, and a build may still be refused."""
+
     def start(self) -> int:
         """Connect; gives how many stages that need TensorFlow run at a time."""
         with self._starting:

@@ -46,6 +46,8 @@ class SharedStore(Store):
         """Whether it did once."""
         self._known: dict[str, Table | None] = {}
         """Digest of a key → what the remote store says of its entry; None where it has none to take."""
+        self._sent: set[str] = set()
+        """Digests of keys whose entries were put into the remote store, or came from there."""
         self._refused: dict[str, str] = {}
         """Digest of a key → why the remote store's entry may not be taken."""
 
@@ -76,15 +78,23 @@ class SharedStore(Store):
         return found or self._fetched(key)
 
     def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
-        """As a `Store` does; with `store.push` the entry is put into the remote store, too."""
+        """As a `Store` does; with `store.push` the entry is put into the remote store, too: before it is kept here,
+        because of what is here nobody asks any more whether it is there."""
         entry = super().create(key, write, anew=anew)
         if refusal := self._refused_here(key.stage, key.digest):
             raise BuildFailed(
                 f"{key.label}: another build is using the entry in the store, {refusal}; wait for it to end"
             )
-        if self._settings.push and not key.passing:
-            self._tried(key, lambda remote: remote.push(key.stage, key.digest, entry.folder))
+        self._send(key, entry.folder)  # unless it was made just now
         return entry
+
+    def _made(self, key: Key, folder: Path) -> None:
+        self._send(key, folder)
+
+    def _send(self, key: Key, folder: Path) -> None:
+        if self._settings.push and not key.passing and key.digest not in self._sent:
+            self._sent.add(key.digest)
+            self._tried(key, lambda remote: remote.push(key.stage, key.digest, folder))
 
     def _there(self, key: Key) -> Entry | None:
         return super()._there(key) if self.is_here(key) else None
@@ -96,6 +106,7 @@ class SharedStore(Store):
             return None
         # From here on it is looked for here alone, also by `create`.
         self._known[key.digest] = None
+        self._sent.add(key.digest)
 
         def fetch(remote: Remote) -> Entry:
             return Store.create(self, key, partial(remote.fetch, key.stage, key.digest, table))
@@ -103,6 +114,8 @@ class SharedStore(Store):
         entry: Entry | None = self._tried(key, fetch)
         if entry:
             self._say(f"{key.label}: from the remote store")
+        else:
+            self._sent.discard(key.digest)
         return entry
 
     def _asked(self, key: Key) -> Table | None:

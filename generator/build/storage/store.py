@@ -282,6 +282,9 @@ class Store:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
+    def _made(self, key: Key, folder: Path) -> None:
+        """The whole entry of `key` is in `folder`, and will be kept: who is killed here makes it again."""
+
     def _keep(self, key: Key, temporary: Path, seconds: float, resumed: bool) -> Entry:
         told = machines.taken(temporary)
         files = {p.name: {"sha256": file_hash(p), "bytes": p.stat().st_size} for p in sorted(temporary.iterdir())}
@@ -291,6 +294,7 @@ class Store:
         for path in temporary.iterdir():
             flush(path)
         flush(temporary)
+        self._made(key, temporary)
         folder = self._folder(key)
         with self.alone():
             kept = self._in_the_way(key)
