@@ -9,6 +9,7 @@ import html
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -107,7 +108,8 @@ def make(
     `before` saves time: a picture whose bytes it knows is not decoded again.
     """
     hashes = {path: newlines.fingerprint(content) for path, content in sorted(files.items())}
-    known = _known_pixels(before)
+    pictures = list(_pictures(files))
+    pixels = _pixels({hashes[path]: files[path] for path, _, _ in pictures}, before)
     return Manifest(
         schema_version=strict_json.SCHEMA_VERSION,
         post=post,
@@ -115,8 +117,7 @@ def make(
         numbers=tuple(numbers),
         excerpts=tuple(excerpts),
         figures=tuple(
-            Figure(path=path, scope=scope, name=name, pixels=known.get(hashes[path]) or pixels_of(files[path]))
-            for path, scope, name in _pictures(files)
+            Figure(path=path, scope=scope, name=name, pixels=pixels[hashes[path]]) for path, scope, name in pictures
         ),
         appendix=appendix,
     )
@@ -228,11 +229,13 @@ def _digest_of_rest(text: str) -> str:
     return _digest(f"{rest}{_END}") if hash_follows else ""
 
 
-def _known_pixels(before: Manifest | None) -> dict[str, str]:
-    """Hash of a picture's bytes → fingerprint of its pixels."""
-    if before is None:
-        return {}
-    return {before.files[f.path]: f.pixels for f in before.figures if f.path in before.files}
+def _pixels(pictures: Mapping[str, bytes], before: Manifest | None) -> dict[str, str]:
+    """Hash of a picture's bytes → fingerprint of its pixels; of those that `before` does not know they are decoded."""
+    figures = before.figures if before else ()
+    known = {before.files[f.path]: f.pixels for f in figures if before and f.path in before.files}
+    unknown = {digest: picture for digest, picture in pictures.items() if digest not in known}
+    with ThreadPoolExecutor() as pool:  # Decoding and hashing leave Python's lock to others.
+        return known | dict(zip(unknown, pool.map(pixels_of, unknown.values()), strict=True))
 
 
 def _pictures(paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
