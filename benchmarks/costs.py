@@ -24,7 +24,6 @@ import numpy as np
 
 from benchmarks import machine, project, record
 from generator.build import estimate, outlook
-from generator.build.collect import collect, describe
 from generator.build.estimate import Costs, Speed, Work
 from generator.build.executor import Local
 from generator.build.outlook import Outset
@@ -157,9 +156,7 @@ def _built(precision: str, variants: str, profile: str | None, *settings: str) -
         try:
             speed = outlook.speed(there, planned.runs["baseline"]["fine_tuning"], measure)
             work = outlook.expect(there, nodes, Display()).work
-            described = describe(chosen, begun, planned, runner)
-            collect(chosen, begun, planned, runner, described, Display(), places.root)
-            # Some run only where the data ask for it.
+            # One after the other, also what a build draws beside what trains, and what it asks for in some data only.
             for node in nodes:
                 runner.require(node)
         finally:

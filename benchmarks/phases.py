@@ -3,7 +3,9 @@
     the environment        `make env` in a fresh clone, if `--environment` asks for it, because it downloads packages
     the build              `build.py` with an empty store in a copy of the project; its functions of `TIMED` are timed,
                            each without what another of them takes within it, and stages by their kind
-    TensorFlow's start     a process that imports what trains, by itself: the build's own is in its probe of a batch
+    TensorFlow's process   the stages in it, beside which the build draws: what it waits for them is a phase of its own
+    TensorFlow's start     a process that imports what trains, by itself: the build starts its own while it checks the
+                           post, and waits for the rest in its probe of a batch
     commands               how long those take that need no TensorFlow, and a build in which nothing changed
 
 Prints Markdown, `--json FILE` keeps it.
@@ -15,6 +17,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -34,11 +37,12 @@ from generator.support import git
 
 ENVIRONMENT, TENSORFLOW, PROBED, REST = (
     "environment, packages downloaded",
-    "TensorFlow's start",
-    "probe of one batch",
+    "TensorFlow's start, by itself",
+    "rest of TensorFlow's start, probe of one batch",
     "start of the program, and what is left",
 )
 
+TRAINING = "stages: training"
 RENDERED = "post rendered, before any training with made-up results"
 AROUND = "the site around it rendered, the documents in it"
 PUBLISHED = "publishing: manifest, crate, files"
@@ -48,6 +52,7 @@ TIMED: Final = {
     "generator.pipeline:plan": "plan: keys of all stages",
     "generator.post.render:check": RENDERED,
     "generator.build.outlook:expect": PROBED,
+    "generator.build.schedule:run": "waiting for stages in TensorFlow's process, nothing to do beside them",
     "generator.build.storage.store:Store._keep": "store: checksums, flushed to the disk",
     "generator.build.collect:_variant_result": "results read",
     "generator.post.render:render": RENDERED,
@@ -84,8 +89,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = _environment(Path(folder), options.python) if options.environment else None
         copied = project.copy(Path(folder) / "project")
+        built = _build(copied, options.arguments)
+        measured["phases"] = ({ENVIRONMENT: environment} if environment is not None else {}) | built["phases"]
         start = median(_tensorflow(copied) for _ in range(options.repeats))
-        measured["phases"] = phases(_build(copied, options.arguments), start, environment)
+        measured["beside"] = {TENSORFLOW: start} | built["beside"]
         commands = {
             **LIGHT,
             "build, --explain": [*options.arguments, "--explain"],
@@ -97,16 +104,6 @@ def main() -> None:
         }
     print(as_markdown(measured))
     record.write(options.json, measured)
-
-
-def phases(built: dict[str, float], start: float, environment: float | None) -> dict[str, float]:
-    """Phase → seconds, in the order in which they come; `built` is what `inside` wrote, `start` TensorFlow's."""
-    found = {ENVIRONMENT: environment} if environment is not None else {}
-    for name, seconds in built.items():
-        # The probe is TensorFlow's first job; where there was none, its start is in the first stage that trains.
-        split = min(start, seconds) if name == PROBED else 0.0
-        found |= ({TENSORFLOW: split} if split else {}) | {name: seconds - split}
-    return found
 
 
 def _environment(folder: Path, python: str) -> float:
@@ -121,13 +118,14 @@ def _tensorflow(copied: Path) -> float:
     return project.run([sys.executable, "-c", "import generator.stages.learning"], copied).seconds
 
 
-def _build(copied: Path, arguments: list[str]) -> dict[str, float]:
+def _build(copied: Path, arguments: list[str]) -> dict[str, dict[str, float]]:
     """A build with an empty store; what `inside` wrote of it, and the rest of its seconds."""
     kept = copied.parent / "phases.json"
     # The copy's own program comes first: it is the folder that the process starts in.
     run = project.run([sys.executable, "-c", INSIDE, str(kept), *arguments], copied, {"PYTHONPATH": str(project.ROOT)})
-    found: dict[str, float] = json.loads(kept.read_text("utf-8"))
-    return {REST: run.seconds - sum(found.values()), **found}
+    found: dict[str, dict[str, float]] = json.loads(kept.read_text("utf-8"))
+    found["phases"] = {REST: run.seconds - sum(found["phases"].values()), **found["phases"]}
+    return found
 
 
 def _seconds(command: list[str], folder: Path, repeats: int) -> dict[str, float]:
@@ -137,14 +135,14 @@ def _seconds(command: list[str], folder: Path, repeats: int) -> dict[str, float]
 
 
 def inside(kept: str, arguments: list[str]) -> int:
-    """`build.py` with `arguments` in this process; writes phase → seconds of it to the file `kept`."""
+    """`build.py` with `arguments` in this process; writes to the file `kept` what a `Clock` has seen of it."""
     clock = Clock()
     for where, name in TIMED.items():
         clock.watch(where, lambda *given, name=name: name)
     clock.watch(STAGES_RUN, lambda executor, job, *given: kind_of(job.stage))
     cli = importlib.import_module("generator.cli")
     code: int = cli.main(arguments)
-    Path(kept).write_text(json.dumps(clock.seconds), "utf-8")
+    Path(kept).write_text(json.dumps({"phases": clock.seconds, "beside": clock.beside}), "utf-8")
     return code
 
 
@@ -154,9 +152,11 @@ class Clock:
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         self._now = now
         self.seconds: dict[str, float] = defaultdict(float)
-        """Phase → seconds, in the order in which they began."""
-        self._within: list[float] = []
-        """Of each function that runs now, seconds that passed in timed ones within it."""
+        """Phase → seconds of the thread that builds, in the order in which they began."""
+        self.beside: dict[str, float] = defaultdict(float)
+        """The same of its other threads, which have stages run in TensorFlow's process."""
+        self._within = threading.local()
+        """`stack`: of each function that a thread runs now, seconds that passed in timed ones within it."""
 
     def watch(self, where: str, phase_of: Callable[..., str]) -> None:
         """Time the function `module:name` from now on; `phase_of` its arguments is the phase it belongs to."""
@@ -168,18 +168,26 @@ class Clock:
     def timed(self, function: Callable[..., Any], phase_of: Callable[..., str]) -> Callable[..., Any]:
         @wraps(function)
         def run(*given: Any, **named: Any) -> Any:
+            own = threading.current_thread() is threading.main_thread()
+            seconds, stack = self.seconds if own else self.beside, self._stack()
             phase, began = phase_of(*given), self._now()
-            self.seconds[phase] += 0.0
-            self._within.append(0.0)
+            seconds[phase] += 0.0
+            stack.append(0.0)
             try:
                 return function(*given, **named)
             finally:
                 took = self._now() - began
-                self.seconds[phase] += took - self._within.pop()
-                if self._within:
-                    self._within[-1] += took
+                seconds[phase] += took - stack.pop()
+                if stack:
+                    stack[-1] += took
 
         return run
+
+    def _stack(self) -> list[float]:
+        if not hasattr(self._within, "stack"):
+            self._within.stack = []
+        stack: list[float] = self._within.stack
+        return stack
 
 
 def kind_of(name: str) -> str:
@@ -192,7 +200,7 @@ def kind_of(name: str) -> str:
 
 def _kind(stage: Stage) -> str:
     if stage.name in PHASES:
-        return "training"
+        return TRAINING.removeprefix("stages: ")
     if stage.tensorflow:
         return "images passed through the network, scored"
     if "matplotlib" in stage.packages:
@@ -201,16 +209,18 @@ def _kind(stage: Stage) -> str:
 
 
 def as_markdown(measured: Record) -> str:
-    """Two tables: the phases with their shares of the whole, and the commands."""
+    """Three tables: the phases with their shares of the whole, what goes on beside them, and the commands."""
     found: dict[str, float] = measured["phases"]
-    whole = sum(found.values())
+    beside: dict[str, float] = measured["beside"]
+    whole, training = sum(found.values()), beside.get(TRAINING, 0.0)
     lines = ["| phase | seconds | of the whole |", "|---|---:|---:|"]
     lines += [f"| {name} | {seconds:.1f} | {seconds / whole:.0%} |" for name, seconds in found.items()]
-    training = sum(seconds for name, seconds in found.items() if name == "stages: training")
     lines += [
         f"| **whole** | {whole:.1f} | |",
         f"| **of it not training** | {whole - training:.1f} | {1 - training / whole:.0%} |",
     ]
+    lines += ["", "| in TensorFlow's process meanwhile | seconds |", "|---|---:|"]
+    lines += [f"| {name} | {seconds:.1f} |" for name, seconds in beside.items()]
     lines += ["", "| command | seconds, median | slowest | processor time |", "|---|---:|---:|---:|"]
     for name, took in measured["commands"].items():
         lines.append(f"| {name} | {took['median']:.2f} | {took['slowest']:.2f} | {took['processor']:.2f} |")

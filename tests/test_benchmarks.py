@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import os
+import threading
 import time
 from copy import deepcopy
 from functools import reduce
@@ -263,6 +264,20 @@ def test_what_passes_in_a_timed_function_belongs_to_it_alone() -> None:
     assert clock.seconds["failed"] == 1.0
 
 
+def test_what_another_thread_takes_is_no_part_of_what_waits_for_it() -> None:
+    now = iter(range(100))
+    clock = phases.Clock(lambda: float(next(now)))
+    inner = clock.timed(lambda: None, lambda: "inner")
+
+    def wait() -> None:
+        other = threading.Thread(target=inner)
+        other.start()
+        other.join()
+
+    clock.timed(wait, lambda: "outer")()
+    assert (clock.seconds, clock.beside) == ({"outer": 3.0}, {"inner": 1.0})
+
+
 @pytest.mark.parametrize("where", [*phases.TIMED, phases.STAGES_RUN])
 def test_what_is_timed_is_there(where: str) -> None:
     module, _, names = where.partition(":")
@@ -282,20 +297,13 @@ def test_every_stage_has_a_phase() -> None:
 
 
 def test_phases_are_shares_of_the_whole() -> None:
-    built = {phases.REST: 1.0, phases.PROBED: 6.0, "stages: training": 12.0, "preview": 1.0}
-    found = phases.phases(built, 5.0, 20.0)
-    assert found == {
-        phases.ENVIRONMENT: 20.0,
-        phases.REST: 1.0,
-        phases.TENSORFLOW: 5.0,
-        phases.PROBED: 1.0,
-        "stages: training": 12.0,
-        "preview": 1.0,
-    }
+    found = {phases.ENVIRONMENT: 20.0, phases.REST: 1.0, "stages: drawing": 6.0, "waiting": 12.0, "preview": 1.0}
+    beside = {phases.TENSORFLOW: 5.0, phases.TRAINING: 12.0, "stages: others": 3.0}
     took = {"median": 0.25, "slowest": 0.5, "processor": 0.2, "repeats": 5}
-    text = phases.as_markdown({"phases": found, "commands": {"help": took}})
+    text = phases.as_markdown({"phases": found, "beside": beside, "commands": {"help": took}})
     assert "| environment, packages downloaded | 20.0 | 50% |" in text
     assert "| **of it not training** | 28.0 | 70% |" in text
+    assert "| stages: training | 12.0 |" in text
     assert text.endswith("| help | 0.25 | 0.50 | 0.20 |")
 
 
