@@ -24,6 +24,7 @@ from benchmarks import (
     record,
     results_scale,
     shards,
+    shortcuts,
     storage,
     weights,
 )
@@ -354,3 +355,22 @@ def test_a_process_that_ends_while_it_is_looked_at_does_not_end_the_watch(monkey
     watch = Watch(lambda: _tree(os.getpid()))
     time.sleep(3 * POLL_SECONDS)
     assert watch.stop() > 0
+
+
+def test_sites_are_compared_byte_by_byte_and_where_they_differ_by_their_numbers() -> None:
+    def site(loss: float, page: bytes = b"page") -> dict[Path, bytes]:
+        metrics = {"variants": {"baseline": {"test": {"loss": loss, "correct": 3, "exact": True}}}}
+        return {Path("data/metrics.json"): json.dumps(metrics).encode(), Path("post.md"): page}
+
+    same = shortcuts.compared(site(0.5), site(0.5))
+    assert same == {"files": 2, "differ": 0, "paths": []}
+    found = shortcuts.compared(site(0.5), site(0.4) | {Path("new.md"): b""})
+    assert found == {"files": 3, "differ": 2, "paths": ["data/metrics.json", "new.md"], "largest": pytest.approx(0.2)}
+    assert shortcuts.compared(site(0.5), site(0.5, b"other"))["largest"] == 0
+    rows = [
+        {"shortcut": "one", "start": shortcuts.ANEW, "options": ["--jobs", "2"], **same},
+        {"shortcut": "two", "start": shortcuts.BEGUN, "options": [], **found},
+    ]
+    text = shortcuts.as_markdown({"rows": rows, "arguments": ["--variants", "all"]})
+    assert "| one | with an empty store | `--jobs 2` | 0 of 2 |  |" in text
+    assert "| two | after one of the baseline alone |  | 2 of 3 | 0.2 |" in text
