@@ -17,6 +17,7 @@ from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
 from generator.experiment.config.settings import Config, Variant
 from generator.experiment.data_summary import DataSummary, Similarity
+from generator.experiment.figure_names import DATA
 from generator.experiment.label_review import LabelReview
 from generator.experiment.machine import ComputedOn, where_they_differ
 from generator.experiment.outcomes import PHASES
@@ -128,7 +129,11 @@ which spares `features` half of its work."""
 
 
 def _in_order(plan: Plan) -> Iterator[Node]:
-    """What the results need, run by run, and then what is drawn; of the points of a sweep nothing."""
+    """What the results need, run by run, and then what is drawn; of the points of a sweep nothing.
+
+    Of the data first, since these figures wait for no run: they are drawn while the first one trains.
+    """
+    yield from plan.figures[DATA]
     for nodes in plan.runs.values():
         yield from (nodes[stage] for stage in TRAINED if stage in nodes)
     own = {node.key.digest for nodes in (plan.shared, *plan.runs.values()) for node in nodes.values()}
