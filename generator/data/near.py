@@ -100,6 +100,7 @@ def find(
     found = [
         Pair(first=rows[i], second=rows[j], correlation=correlation, mirrored=mirrored, distance=near[i, j])
         for (i, j), (correlation, mirrored) in _correlations(small, list(near), progress).items()
+        if correlation >= LEAST
     ]
     return tuple(sorted(found, key=lambda pair: (pair.first, pair.second)))
 
@@ -142,8 +143,7 @@ def _candidates(plain: Hashes, mirrored: Hashes) -> Iterator[tuple[int, int, int
 def _correlations(
     small: npt.NDArray[np.uint8], pairs: Sequence[tuple[int, int]], progress: Callable[[int, int], None] | None
 ) -> dict[tuple[int, int], tuple[float, bool]]:
-    """Pair → the correlation of its images, and whether it is higher where one of them is mirrored; of those that
-    count, which among many candidates are few."""
+    """Pair → the correlation of its images, and whether it is higher where one of them is mirrored."""
     others: dict[int, list[int]] = {}
     for i, j in pairs:
         others.setdefault(i, []).append(j)
@@ -161,10 +161,8 @@ def _correlations(
             theirs = whole[[place[other] for other in others[row]]]
             plain, mirrored = _best(cut, theirs), _best(cut, theirs[:, :, ::-1])
             for other, one, two in zip(others[row], plain.tolist(), mirrored.tolist(), strict=True):
-                found = max((one, False), (two, True))
-                if found[0] >= LEAST:
-                    pair = (min(row, other), max(row, other))
-                    best[pair] = max(best.get(pair, found), found)
+                pair = (min(row, other), max(row, other))
+                best[pair] = max(best.get(pair, (-1.0, False)), (one, False), (two, True))
         if progress:
             progress(start + len(block), len(rows))
     return best
