@@ -22,7 +22,7 @@ ANEW, OVER, BEGUN = "with an empty store", "over the build with all", "after one
 
 WITHOUT: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "outputs at the cut are kept": (ANEW, ("--set", "data.max_stored_bytes=0")),
-    "a stage is computed as a whole, not in shards": (ANEW, ("--set", "execution.shard_images=64")),
+    "a stage is computed as a whole, not in shards": (ANEW, ("--set", "execution.shard_images=16")),
     "one stage at a time trains": (ANEW, ("--jobs", "2")),
     "variants are built at once": (BEGUN, ()),
     "what is in the store is taken from there": (OVER, ("--force",)),
