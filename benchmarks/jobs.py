@@ -8,6 +8,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -44,13 +45,18 @@ def _round(copied: Path, options: argparse.Namespace) -> dict[str, Any]:
         built = project.build(copied, *options.arguments, "--jobs", str(jobs))
         runs[kind] = {**asdict(built.run), "stages": len(built.ran)}
         sites[kind] = site(copied / "site")
-    if sites["one"] != sites["several"]:
-        differ = [str(p) for p, data in sites["one"].items() if sites["several"].get(p) != data]
-        sys.exit(f"the sites differ: {', '.join(differ) or 'other files'}")
+    if differ := differing(sites["one"], sites["several"]):
+        sys.exit(f"the sites differ: {', '.join(map(str, differ))}")
     return runs
 
 
+def differing(one: Mapping[Path, bytes], other: Mapping[Path, bytes]) -> list[Path]:
+    """The files that are not the same in both."""
+    return sorted(path for path in {*one, *other} if one.get(path) != other.get(path))
+
+
 def site(folder: Path) -> dict[Path, bytes]:
+    """The files of a site, without those of `TIMED`."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name not in TIMED)
     return {path.relative_to(folder): path.read_bytes() for path in files}
 

@@ -146,6 +146,14 @@ def inside(kept: str, arguments: list[str]) -> int:
     return code
 
 
+class _Within(threading.local):
+    """Each thread has its own."""
+
+    def __init__(self) -> None:
+        self.stack: list[float] = []
+        """Of each function that the thread runs now, seconds that passed in timed ones within it."""
+
+
 class Clock:
     """Times functions: what passes in one that is called by another belongs to the inner one alone."""
 
@@ -155,8 +163,7 @@ class Clock:
         """Phase → seconds of the thread that builds, in the order in which they began."""
         self.beside: dict[str, float] = defaultdict(float)
         """The same of its other threads, which have stages run in TensorFlow's process."""
-        self._within = threading.local()
-        """`stack`: of each function that a thread runs now, seconds that passed in timed ones within it."""
+        self._within = _Within()
 
     def watch(self, where: str, phase_of: Callable[..., str]) -> None:
         """Time the function `module:name` from now on; `phase_of` its arguments is the phase it belongs to."""
@@ -169,7 +176,7 @@ class Clock:
         @wraps(function)
         def run(*given: Any, **named: Any) -> Any:
             own = threading.current_thread() is threading.main_thread()
-            seconds, stack = self.seconds if own else self.beside, self._stack()
+            seconds, stack = self.seconds if own else self.beside, self._within.stack
             phase, began = phase_of(*given), self._now()
             seconds[phase] += 0.0
             stack.append(0.0)
@@ -182,12 +189,6 @@ class Clock:
                     stack[-1] += took
 
         return run
-
-    def _stack(self) -> list[float]:
-        if not hasattr(self._within, "stack"):
-            self._within.stack = []
-        stack: list[float] = self._within.stack
-        return stack
 
 
 def kind_of(name: str) -> str:

@@ -8,7 +8,6 @@ things. Prints Markdown, `--json FILE` keeps it.
 
 import argparse
 import json
-import math
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -65,9 +64,8 @@ def _site(copied: Path, start: str, arguments: list[str]) -> Files:
 
 def compared(one: Files, other: Files) -> dict[str, Any]:
     """How many files there are and how many differ, and by how much metrics do, as a share of the larger number."""
-    paths = {*one, *other}
-    differ = sorted(path for path in paths if one.get(path) != other.get(path))
-    found: dict[str, Any] = {"files": len(paths), "differ": len(differ), "paths": [path.as_posix() for path in differ]}
+    differ = [path.as_posix() for path in jobs.differing(one, other)]
+    found: dict[str, Any] = {"files": len({*one, *other}), "differ": len(differ), "paths": differ}
     if differ:
         first, second = (dict(_numbers(_metrics(files))) for files in (one, other))
         shared = first.keys() & second.keys()
@@ -92,7 +90,7 @@ def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
 
 
 def _apart(one: float, other: float) -> float:
-    return 0.0 if one == other else abs(one - other) / max(math.fabs(one), math.fabs(other))
+    return 0.0 if one == other else abs(one - other) / max(abs(one), abs(other))
 
 
 def as_markdown(measured: Record) -> str:

@@ -34,8 +34,6 @@ class Running:
     """A stage at work."""
 
     label: str
-    since: float
-    """When it began, by the board's clock."""
     first: int = 1
     """Number of its first epoch, if it trains."""
     figures: Figures = field(default_factory=dict)
@@ -133,7 +131,7 @@ class Board:
 
     def began(self, label: str) -> None:
         """A stage begins, perhaps where it was interrupted."""
-        begun = Running(label, self._clock(), *self._before(label))
+        begun = Running(label, *self._before(label))
         with self._lock:
             self._failed.pop(self._name(label), None)
             self._running[self._name(label)] = begun

@@ -231,8 +231,7 @@ def _digest_of_rest(text: str) -> str:
 
 def _pixels(pictures: Mapping[str, bytes], before: Manifest | None) -> dict[str, str]:
     """Hash of a picture's bytes → fingerprint of its pixels; of those that `before` does not know they are decoded."""
-    figures = before.figures if before else ()
-    known = {before.files[f.path]: f.pixels for f in figures if before and f.path in before.files}
+    known = {} if before is None else {before.files[f.path]: f.pixels for f in before.figures if f.path in before.files}
     unknown = {digest: picture for digest, picture in pictures.items() if digest not in known}
     with ThreadPoolExecutor() as pool:  # Decoding and hashing leave Python's lock to others.
         return known | dict(zip(unknown, pool.map(pixels_of, unknown.values()), strict=True))
