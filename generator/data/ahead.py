@@ -4,8 +4,9 @@ Who decodes them asks for one after the other, and an answer takes long to begin
 way meanwhile, more of them the longer it goes on in order. In memory, and no more of it than `BYTES`.
 """
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -14,8 +15,8 @@ from generator.support import addresses
 
 BYTES = 64 * 2**20
 """Of the images that were not asked for yet, if all are as large as the largest so far."""
-BEHIND = 8
-"""How far behind the furthest one others may ask, of several threads that share the images."""
+LATE = max(8, os.cpu_count() or 1)
+"""How many are kept that were passed: a thread of several that share the images may come late, however late, to one."""
 
 
 @contextmanager
@@ -38,7 +39,7 @@ class Ahead:
         self._pool = ThreadPoolExecutor(self._most)
         self._asking = threading.Lock()
         self._coming: dict[int, Future[bytes]] = {}
-        self._next, self._window, self._largest = 0, 1, 1
+        self._next, self._furthest, self._window, self._largest = 0, 0, 1, 1
 
     def read(self, image: ImageThere) -> bytes:
         """As its own `read_bytes`."""
@@ -61,19 +62,22 @@ class Ahead:
             self._window = max(1, self._window)
         elif not self._next - self._most <= place < self._next:
             # Somebody begins elsewhere, or asks for a few alone: what comes next is seen at the next one.
-            self._next = place
+            self._next = self._furthest = place
             self._window = 0
-        if self._drop(lambda other: not place - BEHIND <= other <= place + self._most):
+        self._furthest = max(self._furthest, place)
+        if self._forget():
             self._window = 0
         self._next = max(self._next, place + 1)
-        while self._next < min(place + 1 + self._window, len(self._images)):
+        while self._next < min(self._furthest + 1 + self._window, len(self._images)):
             self._coming[self._next] = self._pool.submit(self._images[self._next].fetched)
             self._next += 1
         return found
 
-    def _drop(self, passed: Callable[[int], bool]) -> bool:
-        """Forget images that nobody asked for when it was their turn; gives whether there were any."""
-        places = [place for place in self._coming if passed(place)]
+    def _forget(self) -> bool:
+        """Drop images that nobody asked for when it was their turn; gives whether there were any."""
+        passed = sorted(place for place in self._coming if place < self._furthest)
+        left = [place for place in self._coming if place > self._furthest + self._most]
+        places = passed[:-LATE] + left
         for place in places:
             self._coming.pop(place).cancel()
         return bool(places)
