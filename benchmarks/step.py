@@ -1,10 +1,10 @@
 """How long a step of fine-tuning takes, and what each way of computing it gives.
 
 One step trains the part above the cut on a batch: forward, gradients of 46 arrays, RMSprop. The ways are Keras' own
-layers and optimiser, the fold that the project trains through with either kind of gradient
-(generator/training/convolution.py) in either precision, and Keras' RMSprop in place of the project's. They are timed
-in turn, so that a disturbance hits all alike, and with them a product of two large matrices: what the processor can
-do. Prints Markdown, `--json FILE` keeps it.
+layers and optimiser, the fold that the project trains through with each way to convolve (`convolution` and `winograd`
+in generator/training), and Keras' RMSprop in place of the project's. They are timed in turn, so that a disturbance hits
+all alike, and with them a product of two large matrices: what the processor can do. Prints Markdown, `--json FILE`
+keeps it.
 """
 
 import argparse
@@ -45,40 +45,41 @@ def steps(batch: int) -> dict[str, Step]:
     import keras
 
     from benchmarks.plain_keras import inference
-    from generator.training import kernels
+    from generator.training import folding
+    from generator.training.convolution import convolve, convolve_by_products
     from generator.training.rmsprop import RMSprop
+    from generator.training.winograd import convolve_in_tiles
 
-    plain, products = kernels.convolve, kernels.convolve_by_products
-
-    def folded(precision: Any, gradients: Any, optimizer: Any = RMSprop) -> Step:
+    def folded(precision: Any, way: Any, optimizer: Any = RMSprop) -> Step:
         # Whichever the fold would take; it asks when the model is first called.
-        kernels.convolve = kernels.convolve_by_products = gradients
+        taken, folding.way = folding.way, lambda dtype, live: way
         try:
             return _step(_folded, precision, batch, optimizer)
         finally:
-            kernels.convolve, kernels.convolve_by_products = plain, products
+            folding.way = taken
 
     found = {
         "Keras' layers and RMSprop, float32": _step(
             lambda above, network: inference(above), "float32", batch, keras.optimizers.RMSprop
         ),
-        "folded, TensorFlow's gradients, float32": folded("float32", plain),
-        "folded, gradients as products, float32": folded("float32", products),
-        "folded, TensorFlow's gradients, Keras' RMSprop, float32": folded("float32", plain, keras.optimizers.RMSprop),
+        "folded, TensorFlow's gradients, float32": folded("float32", convolve),
+        "folded, gradients as products, float32": folded("float32", convolve_by_products),
+        "folded, in tiles, float32": folded("float32", convolve_in_tiles),
+        "folded, in tiles, Keras' RMSprop, float32": folded("float32", convolve_in_tiles, keras.optimizers.RMSprop),
     }
     if "bfloat16" not in machine.precisions():
         return found
     return found | {
-        "folded, TensorFlow's gradients, bfloat16": folded("bfloat16", plain),
-        "folded, gradients as products, bfloat16": folded("bfloat16", products),
+        "folded, TensorFlow's gradients, bfloat16": folded("bfloat16", convolve),
+        "folded, gradients as products, bfloat16": folded("bfloat16", convolve_by_products),
         "folded, gradients as products, Keras' RMSprop, bfloat16": folded(
-            "bfloat16", products, keras.optimizers.RMSprop
+            "bfloat16", convolve_by_products, keras.optimizers.RMSprop
         ),
     }
 
 
 def operations(batch: int) -> float:
-    """Multiplications and additions of a step: forward, then back to the kernels and images of what is trained."""
+    """Of a step as it is defined: forward, then back to the kernels and images of what is trained. Tiles need fewer."""
     from generator.training import network
 
     base = network.build_base("ResNet50", SIZE)

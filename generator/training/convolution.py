@@ -1,8 +1,8 @@
 """Convolution, and the same one with gradients that are fast in bfloat16 on processors with units for it.
 
 TensorFlow's bfloat16 gradients of kernel and bias are hardly faster there than those in float32, while its matrix
-products are several times as fast; so they are written as products. At float32 that gains nothing
-(benchmarks/README.md).
+products are several times as fast; so they are written as products. At float32 that gains nothing; there tiles do
+(`winograd`, benchmarks/README.md).
 """
 
 from collections.abc import Callable, Iterator
@@ -26,6 +26,10 @@ class Geometry(NamedTuple):
     dilations: tuple[int, int]
 
 
+Convolve = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, Geometry], tf.Tensor]
+"""Images, kernel, bias, geometry to outputs, as `convolve` does it."""
+
+
 def convolve(images: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, geometry: Geometry) -> tf.Tensor:
     """(b, h, w, in) images by a (kh, kw, in, out) kernel plus a bias (out,): (b, oh, ow, out), all of one dtype."""
     strides, padding, dilations = geometry
@@ -33,7 +37,9 @@ def convolve(images: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, geometry: Ge
 
 
 def convolve_by_products(images: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, geometry: Geometry) -> tf.Tensor:
-    """`convolve` without dilation, with the gradients of kernel and bias as matrix products."""
+    """`convolve`; where nothing is dilated, with the gradients of kernel and bias as matrix products."""
+    if geometry.dilations != (1, 1):
+        return convolve(images, kernel, bias, geometry)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def compute(images: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Gradients]:

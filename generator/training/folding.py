@@ -17,8 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from generator.training.convolution import Geometry, convolve
+from generator.training.convolution import Convolve, Geometry, convolve, convolve_by_products
 from generator.training.kernels import CONVOLUTIONS, Convolution, Numbers, value
+from generator.training.winograd import convolve_in_tiles
 
 Forward = Callable[[tf.Tensor], tf.Tensor]
 
@@ -38,7 +39,7 @@ def fold(model: keras.Model, dtype: str = "float32", *, live: bool = False) -> F
     and gradients reach these. Raises `ValueError` for a model with several inputs or outputs.
     """
     # Measured and left out, each within 3 % of this or slower: XLA, weights as constants of the graph, other
-    # batch sizes. What is here reaches the processor's matrix-product peak (benchmarks/README.md).
+    # batch sizes. What is here comes near the processor's matrix-product peak (benchmarks/README.md).
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(f"{model.name}: only a model with one input and one output can be folded")
     steps = _steps(model, dtype, live=live)
@@ -117,7 +118,7 @@ def _step(node: Any, norm: Any, dtype: str, *, live: bool) -> Compute:
     layer = node.operation
     convolution = _convolution_of(layer)
     if convolution:
-        return _convolved(convolution(layer, by_products=_by_products(dtype, live=live)), norm, dtype, live=live)
+        return _convolved(convolution(layer, way(dtype, live)), norm, dtype, live=live)
     if _is_norm(layer):
         return _normalisation(layer, dtype, live=live)
     if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.relu:
@@ -127,10 +128,13 @@ def _step(node: Any, norm: Any, dtype: str, *, live: bool) -> Compute:
     return _as_it_is(node, dtype, of=layer.call if type(layer) in ELEMENTWISE else layer)
 
 
-def _by_products(dtype: str, *, live: bool) -> bool:
-    """Whether gradients of kernels are faster as matrix products."""
-    # They are where a processor trains in bfloat16; GPUs have their own ways.
-    return live and dtype == "bfloat16" and not tf.config.list_logical_devices("GPU")
+def way(dtype: str, live: bool) -> Convolve:
+    """How this processor convolves fastest; GPUs have their own ways."""
+    if tf.config.list_logical_devices("GPU"):
+        return convolve
+    if dtype == "float32":
+        return convolve_in_tiles
+    return convolve_by_products if live and dtype == "bfloat16" else convolve
 
 
 def _convolved(

@@ -5,13 +5,12 @@ them. `CONVOLUTIONS` lists the kinds: one over all channels, one over each chann
 single pixel, and a dense layer at every place, which is one of a single pixel too.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
-from generator.training.convolution import Geometry, convolve, convolve_by_products
+from generator.training.convolution import Convolve, Geometry
 
 Numbers = tuple[tf.Tensor, ...]
 
@@ -21,8 +20,8 @@ class Convolution(Protocol):
 
     layer: Any
 
-    def __init__(self, layer: Any, *, by_products: bool) -> None:
-        """With `by_products` gradients of kernels are matrix products, where that is known to be the same."""
+    def __init__(self, layer: Any, convolve: Convolve) -> None:
+        """`convolve` computes what goes over all channels."""
 
     @staticmethod
     def fits(layer: Any) -> bool:
@@ -38,10 +37,10 @@ class Convolution(Protocol):
 class Full:
     """Over all channels."""
 
-    def __init__(self, layer: Any, *, by_products: bool) -> None:
+    def __init__(self, layer: Any, convolve: Convolve) -> None:
         self.layer = layer
         self._geometry = _geometry(layer)
-        self._convolve = _convolution(self._geometry, by_products=by_products)
+        self._convolve = convolve
 
     @staticmethod
     def fits(layer: Any) -> bool:
@@ -60,7 +59,7 @@ class Full:
 class Channelwise:
     """Over each channel by itself: Keras' depthwise layer, or as many groups as there are channels."""
 
-    def __init__(self, layer: Any, *, by_products: bool) -> None:
+    def __init__(self, layer: Any, convolve: Convolve) -> None:
         self.layer = layer
         self._geometry = _geometry(layer)
 
@@ -88,10 +87,10 @@ class Channelwise:
 class Separable:
     """Over each channel by itself, then over all channels of each place."""
 
-    def __init__(self, layer: Any, *, by_products: bool) -> None:
+    def __init__(self, layer: Any, convolve: Convolve) -> None:
         self.layer = layer
         self._geometry = _geometry(layer)
-        self._mix = _convolution(PLACE, by_products=by_products)
+        self._mix = convolve
 
     @staticmethod
     def fits(layer: Any) -> bool:
@@ -110,9 +109,9 @@ class Separable:
 class Placewise:
     """A dense layer on images: over all channels of each place."""
 
-    def __init__(self, layer: Any, *, by_products: bool) -> None:
+    def __init__(self, layer: Any, convolve: Convolve) -> None:
         self.layer = layer
-        self._convolve = _convolution(PLACE, by_products=by_products)
+        self._convolve = convolve
 
     @staticmethod
     def fits(layer: Any) -> bool:
@@ -143,10 +142,6 @@ def _bias(layer: Any, channels: int, work: str) -> tf.Tensor:
 
 def _geometry(layer: Any) -> Geometry:
     return Geometry(layer.strides, layer.padding.upper(), layer.dilation_rate)
-
-
-def _convolution(geometry: Geometry, *, by_products: bool) -> Callable[..., tf.Tensor]:
-    return convolve_by_products if by_products and geometry.dilations == (1, 1) else convolve
 
 
 def _channels_last(layer: Any) -> bool:

@@ -193,3 +193,22 @@ def test_a_model_with_two_outputs_is_refused(keras):
     outputs = [keras.layers.Conv2D(2, 3)(inputs), keras.layers.Conv2D(2, 1)(inputs)]
     with pytest.raises(ValueError, match="one output"):
         fold(keras.Model(inputs, outputs, name="two"))
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_kernels_of_three_by_three_are_applied_to_tiles_in_float32(keras, live):
+    import tensorflow as tf
+
+    from generator.training.folding import fold
+
+    inputs = keras.Input((14, 14, 256))
+    model = keras.Model(inputs, keras.layers.Conv2D(256, 3, padding="same")(inputs))
+
+    def products(dtype):
+        graph = tf.function(fold(model, dtype, live=live)).get_concrete_function(tf.TensorSpec((1, 14, 14, 256))).graph
+        return sum(operation.type == "BatchMatMulV2" for operation in graph.get_operations())
+
+    on_a_processor = not tf.config.list_logical_devices("GPU")
+    assert (products("float32") > 0) == on_a_processor
+    assert products("bfloat16") == 0
+    assert relative_error(model) < 1e-4
