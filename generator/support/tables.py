@@ -22,8 +22,16 @@ def from_csv(text: str, columns: Sequence[str], *, more: bool = False) -> Iterat
 
     Raises `ValueError`, and where a row is at fault `Error` when it comes to it.
     """
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    found = tuple(reader.fieldnames or ())
+    rows = csv.reader(io.StringIO(text), strict=True)
+    found = tuple(next(rows, ()))
     if found[: len(columns) if more else None] != tuple(columns):
         raise ValueError(f"expected the columns {', '.join(columns)}")
-    return reader
+    return _named(rows, found)
+
+
+def _named(rows: Iterable[list[str]], columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    # csv.DictReader takes twice as long, and lets rows pass that are too long or too short.
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(columns):
+            raise Error(f"row {number} has {len(row)} cells, expected {len(columns)}")
+        yield dict(zip(columns, row, strict=True))

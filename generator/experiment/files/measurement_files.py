@@ -114,10 +114,10 @@ def _by_phase(rows: Iterable[dict[str, str]], images: list[str]) -> dict[tuple[s
     found: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
     for row in rows:
         number = int(row.pop(RUN, 1))
-        kept: dict[str, Any] = {name: row.pop(name) for name in COLUMNS}
-        # What is left are the logits of more than two classes.
-        prediction = {**kept, "logits": [row[name] for name in logit_columns(len(row))]}
-        found.setdefault((prediction.pop("variant"), number, prediction.pop("phase")), []).append(prediction)
+        which = row.pop("variant"), number, row.pop("phase")
+        # Behind what every prediction has are the logits of more than two classes.
+        logits = [row.pop(name) for name in logit_columns(len(row) + 2 - len(COLUMNS))]
+        found.setdefault(which, []).append({**row, "logits": logits})
     for (variant, _, phase), predictions in found.items():
         if [row["file"] for row in predictions] != images:
             raise ValueError(f"{MEASURE}: the images of {variant} after {phase} are not those of {IMAGES}")
