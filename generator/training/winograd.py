@@ -73,7 +73,7 @@ def convolve_in_tiles(images: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, geo
 def _is_faster(images: tf.TensorShape, kernel: tf.TensorShape, geometry: Geometry) -> bool:
     """Whether what multiplications are spared is more than what the ways into tiles and back cost."""
     sides, (*size, channels, filters) = images[1:3], kernel
-    if size != [3, 3] or None in sides or geometry[0] != (1, 1) or geometry.dilations != (1, 1):
+    if size != [3, 3] or None in sides or geometry.strides != (1, 1) or geometry.dilations != (1, 1):
         return False
     outputs, tiles = 1, 1
     for side in sides:
