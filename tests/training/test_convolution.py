@@ -137,6 +137,7 @@ def test_tiles_are_taken_where_they_spare_more_than_they_cost(sides, kernel, cha
     assert in_tiles(given, Geometry(strides, "SAME", dilations)) == tiles
 
 
+@pytest.mark.precision
 def test_tiles_round_little_more_than_tensorflow_does():
     from generator.training.convolution import Geometry, convolve
     from generator.training.winograd import convolve_in_tiles
