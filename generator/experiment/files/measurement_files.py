@@ -114,9 +114,9 @@ def _by_phase(rows: Iterable[dict[str, str]], images: list[str]) -> dict[tuple[s
     found: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
     for row in rows:
         number = int(row.pop(RUN, 1))
-        which = row.pop("variant"), number, row.pop("phase")
         # Behind what every prediction has are the logits of more than two classes.
-        logits = [row.pop(name) for name in logit_columns(len(row) + 2 - len(COLUMNS))]
+        logits = [row.pop(name) for name in logit_columns(len(row) - len(COLUMNS))]
+        which = row.pop("variant"), number, row.pop("phase")
         found.setdefault(which, []).append({**row, "logits": logits})
     for (variant, _, phase), predictions in found.items():
         if [row["file"] for row in predictions] != images:
