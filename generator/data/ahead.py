@@ -4,19 +4,19 @@ Who decodes them asks for one after the other, and an answer takes long to begin
 way meanwhile, more of them the longer it goes on in order. In memory, and no more of it than `BYTES`.
 """
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from generator.data.dataset import WORKERS
 from generator.data.listed import ImageThere
 from generator.support import addresses
 
 BYTES = 64 * 2**20
 """Of the images that were not asked for yet, if all are as large as the largest so far."""
-LATE = max(8, os.cpu_count() or 1)
-"""How many are kept that were passed: a thread of several that share the images may come late, however late, to one."""
+LATE = max(8, WORKERS)
+"""How many are kept that were passed: of the threads that share the images each may come late, however late, to one."""
 
 
 @contextmanager
@@ -40,6 +40,7 @@ class Ahead:
         self._asking = threading.Lock()
         self._coming: dict[int, Future[bytes]] = {}
         self._next, self._furthest, self._window, self._largest = 0, 0, 1, 1
+        self._alone = 0  # asked for in a row that were passed and are not on their way
 
     def read(self, image: ImageThere) -> bytes:
         """As its own `read_bytes`."""
@@ -60,10 +61,11 @@ class Ahead:
             self._window = min(2 * self._window, self._most, max(1, BYTES // self._largest))
         elif place == self._next:
             self._window = max(1, self._window)
-        elif not self._next - self._most <= place < self._next:
+        self._alone = 0 if found or place >= self._next else self._alone + 1
+        if place > self._next or self._alone > LATE:
             # Somebody begins elsewhere, or asks for a few alone: what comes next is seen at the next one.
             self._next = self._furthest = place
-            self._window = 0
+            self._window = self._alone = 0
         self._furthest = max(self._furthest, place)
         if self._forget():
             self._window = 0
