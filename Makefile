@@ -69,8 +69,8 @@ clean: ## remove the environment, the store and all caches; the site stays
 	rm -rf .venv .store build-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/run: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "make: $(PYTHON) is older than 3.11; name another with PYTHON=..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "make: $(PYTHON) is no Python 3.11 to 3.13, which TensorFlow needs; name one with PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@

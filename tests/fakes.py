@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -667,6 +668,8 @@ def told(job: Any, out: Path, report: Report) -> None:
         case "works":
             report({"images": 1.0, "of": 2.0})
             (out / "pid").write_text(str(os.getpid()))
+        case "leaves a file":
+            (out / "left").write_text(tempfile.mkstemp()[1])
         case "is killed":
             os.kill(os.getpid(), signal.SIGKILL)
         case "ends":

@@ -152,6 +152,21 @@ def test_a_remote_store_on_both_sides_allows_the_full_build(origin: Path) -> Non
     assert program.profile_of("mine", [checkout / "experiment.toml"]) == "mine"
 
 
+def test_settings_are_read_with_what_they_extend(tmp_path: Path) -> None:
+    def config(folder: str, common: str) -> Path:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "common.toml").write_text(common, "utf-8")
+        path = tmp_path / folder / "experiment.toml"
+        path.write_text('extends = "common.toml"\n[gates]\n"test.loss" = "+0.1"\n', "utf-8")
+        return path
+
+    base = config("base", '[gates]\n"test.accuracy" = "-0.02"\n[store]\nremote = "s3://bucket/prefix"\n')
+    head = config("head", "gates = 3\nstore = 4\n")
+    assert program.gates_to_add(base, head) == ["test.accuracy=-0.02"]
+    assert program.profile_of("auto", [base, base]) is None
+    assert program.profile_of("auto", [base, head]) == "smoke"
+
+
 def test_a_base_that_is_not_there_is_one_line(origin: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkout = pull_request(origin, 6)
     before = Path.cwd()

@@ -15,7 +15,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -107,24 +106,22 @@ def profile_of(wanted: str, configs: Sequence[Path]) -> str | None:
     a pull request must not train for hours.
     """
     if wanted == "auto":
-        return None if all(settings(config).get("store", {}).get("remote") for config in configs) else SMOKE
+        return None if all(settings(config, "store").get("remote") for config in configs) else SMOKE
     return None if wanted == "none" else wanted
 
 
 def gates_to_add(base: Path, head: Path) -> list[str]:
     """Gates of the base branch that the pull request takes away or changes: it is held to these, too."""
-    own = settings(head).get("gates", {})
-    return [
-        f"{metric}={limit}" for metric, limit in settings(base).get("gates", {}).items() if own.get(metric) != limit
-    ]
+    own = settings(head, "gates")
+    return [f"{metric}={limit}" for metric, limit in settings(base, "gates").items() if own.get(metric) != limit]
 
 
-def settings(config: Path) -> dict[str, Any]:
-    """The table of a file of settings. Raises `BadInput`."""
-    try:
-        return tomllib.loads(config.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{config}: cannot be read as TOML ({error}); mend it, or name another with --config") from None
+def settings(config: Path, table: str) -> dict[str, Any]:
+    """A table of a file of settings, with what that `extends`; empty where there is none. Raises `BadInput`."""
+    from generator.experiment.config import toml_file  # Late: it needs packages.
+
+    found = toml_file.read(config).get(table)
+    return found if isinstance(found, dict) else {}  # What is of a wrong kind the build refuses.
 
 
 def build(side: Side, options: argparse.Namespace, profile: str | None, out: Path) -> None:

@@ -6,7 +6,9 @@ running, not the build; one whose parent dies, dies with it.
 
 import multiprocessing
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable
@@ -102,6 +104,7 @@ class Worker:
         if process is not None:
             process.kill()
             process.join()
+            shutil.rmtree(temporary_files(self._log), ignore_errors=True)
 
     def _start(self, label: str) -> Connection:
         with self._starting:
@@ -151,6 +154,7 @@ def serve(
 ) -> None:
     """The worker's side: run jobs until the other side is gone."""
     follow_parent(log)
+    use_own_folder(temporary_files(log))
     os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
@@ -174,6 +178,18 @@ def follow_parent(log: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect_output(log)
     accept_any_text()
+
+
+def temporary_files(log: Path) -> Path:
+    """The folder of those of the worker that prints into `log`."""
+    return log.with_suffix(".temporary")
+
+
+def use_own_folder(folder: Path) -> None:
+    """Write temporary files into `folder`, new. Who is killed removes none of them, as TensorFlow would in the end."""
+    shutil.rmtree(folder, ignore_errors=True)  # of a worker whose build was killed, too
+    folder.mkdir(parents=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
 def _outcome(run: Callable[..., None], job: Job, out: Path, connection: Connection) -> tuple[str, ...]:

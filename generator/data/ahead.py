@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from generator.data.dataset import WORKERS
 from generator.data.listed import ImageThere
 from generator.support import addresses
+from generator.support.threads import CORES
 
 BYTES = 64 * 2**20
 """Of the images that were not asked for yet, if all are as large as the largest so far."""
-LATE = max(8, WORKERS)
+LATE = max(8, CORES)
 """How many are kept that were passed: of the threads that share the images each may come late, however late, to one."""
 
 

@@ -5,7 +5,6 @@ it; `split` takes validation images from the training images, unless the data se
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,10 +19,7 @@ from generator.data.splits import Copies, Split
 from generator.experiment.config.settings import DataSettings, Variant
 from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part, own_folder
 from generator.support.errors import BadInput, printable
-
-WORKERS = os.cpu_count() or 1
-"""Images that are read at a time."""
-
+from generator.support.threads import CORES
 
 @dataclass(frozen=True)
 class Sample:
@@ -247,7 +243,7 @@ def read_contents(files: Sequence[Path], path: str, progress: Progress | None = 
     if index := listed.index_of(files, path):
         return index.contents(files, path, progress)
     try:
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(CORES) as pool:
             return dict(zip(files, pool.map(_content, files), strict=True))
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None

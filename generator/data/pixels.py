@@ -6,10 +6,8 @@ them, and `join` makes of all parts what `read_pixels` gives of the whole.
 
 import hashlib
 import logging
-import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -25,9 +23,8 @@ from generator.experiment.config.settings import Alpha, Crop
 from generator.support.errors import BuildFailed, printable
 from generator.support.files import DISK_FULL, replacing
 from generator.support.strict_json import Record
+from generator.support.threads import CORES, mapped_ahead
 
-WORKERS = os.cpu_count() or 1
-"""Images that are decoded at a time."""
 _log = logging.getLogger(__name__)
 
 
@@ -236,18 +233,11 @@ def _decoded(
     samples: Iterable[Sample], square: Square, scales: Mapping[str, deep.Scale]
 ) -> Iterator[tuple[Sample, decoding.Decoded | decoding.BadImage]]:
     """Each sample with its decoded image or its fault, in order; a few are decoded ahead on all cores."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        ahead: deque[tuple[Sample, Future[decoding.Decoded | decoding.BadImage]]] = deque()
-        try:
-            for item in samples:
-                ahead.append((item, pool.submit(_decode, item, square, scales)))
-                if len(ahead) > 4 * WORKERS:
-                    first, future = ahead.popleft()
-                    yield first, future.result()
-            for first, future in ahead:
-                yield first, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+
+    def decoded(item: Sample) -> tuple[Sample, decoding.Decoded | decoding.BadImage]:
+        return item, _decode(item, square, scales)
+
+    return mapped_ahead(decoded, samples, ahead=4 * CORES, threads=CORES)
 
 
 def _decode(item: Sample, square: Square, scales: Mapping[str, deep.Scale]) -> decoding.Decoded | decoding.BadImage:

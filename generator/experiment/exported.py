@@ -14,8 +14,8 @@ SOURCE = "export"
 """What the sources of numbers about the file begin with, as those of results do with a part of these."""
 
 TOLERANCES = {"float32": 1e-5, "bfloat16": 0.05}
-"""Precision of the build → most by which a probability may differ in its file, which computes in float32. What rounding
-to bfloat16 comes to was measured (docs/model.md); more than this means that the file is not the network."""
+"""Precision of the build → most by which a probability may differ in its file, which computes in float32. More than
+rounding to bfloat16 comes to: it means that the file is not the network."""
 
 
 class Exported(Record):

@@ -19,8 +19,8 @@ from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.stages.workspace import Workspace, through
 from generator.support.progress import Report
-from generator.training.batches import augmentation_layers, batches
-from generator.training.epochs import Batches, advance, reseed
+from generator.training.batches import Batches, augmentation_layers, batches
+from generator.training.epochs import advance, reseed
 from generator.training.folding import Forward
 
 COPIES = 9
@@ -93,10 +93,9 @@ def head_batches(work: Workspace, epoch: int, order: np.ndarray) -> Batches:
     kept = path is not None and path.exists()
     rows = artifacts.rows(path)[epoch - 1] if path and kept else _features(work, epoch)
     positions = np.sort(order)
-    found: Batches = batches(
+    return batches(
         rows, work.labels[positions], np.searchsorted(positions, order), work.job.setting("data.batch_size")
     )
-    return found
 
 
 def _features(work: Workspace, epoch: int) -> np.ndarray:

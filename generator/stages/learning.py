@@ -38,7 +38,8 @@ from generator.stages.workspace import Workspace, through
 from generator.support.progress import Report
 from generator.training import activation_maps as mapping
 from generator.training import network, scoring
-from generator.training.epochs import Batches, Phase, train
+from generator.training.batches import Batches
+from generator.training.epochs import Phase, train
 from generator.training.folding import Forward
 
 

@@ -19,8 +19,7 @@ from generator.stages.workspace import Workspace, through
 from generator.support.errors import BuildFailed
 from generator.support.progress import Report
 from generator.training import activation_maps, scoring
-from generator.training.batches import batches
-from generator.training.epochs import Batches
+from generator.training.batches import Batches, batches
 from generator.training.network import Head
 from generator.training.standalone import standalone
 

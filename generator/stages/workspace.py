@@ -20,8 +20,15 @@ from generator.stages import artifacts
 from generator.stages.job import Job
 from generator.support.progress import Report
 from generator.training import network
-from generator.training.batches import augmentation_layers, batches, derived_seed, preprocess_input_of, shuffled
-from generator.training.epochs import Batches, reseed
+from generator.training.batches import (
+    Batches,
+    augmentation_layers,
+    batches,
+    derived_seed,
+    preprocess_input_of,
+    shuffled,
+)
+from generator.training.epochs import reseed
 from generator.training.folding import Forward, as_convolution, fold
 
 
@@ -198,8 +205,7 @@ class Workspace:
         return self._positions(phase, epoch, validation=True)
 
     def batches(self, store: np.ndarray, order: Sequence[int] | np.ndarray) -> Batches:
-        dataset: Batches = batches(store, self.labels, np.asarray(order), self.job.setting("data.batch_size"))
-        return dataset
+        return batches(store, self.labels, np.asarray(order), self.job.setting("data.batch_size"))
 
     def seed(self, source: Source, purpose: str, epoch: int = 0) -> int:
         """Of one draw from a source of chance."""

@@ -4,7 +4,7 @@ Every random choice comes from a seed derived from (seed, purpose, epoch), so th
 whether the epochs before it ran in this process, in an earlier one, or not at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -12,9 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from generator.experiment.config.settings import Fill
+from generator.support.threads import mapped_ahead
 
 AHEAD = 2
 """Batches read ahead."""
+
+Batches = Iterable[tuple[tf.Tensor, tf.Tensor]]
+"""(inputs (b, …), labels (b, 1)), float32."""
 
 
 def preprocess_input_of(module: str) -> Callable[[Any], Any]:
@@ -34,30 +38,20 @@ def shuffled(positions: Sequence[int] | np.ndarray, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(np.asarray(positions, dtype=np.int64))
 
 
-def batches(store: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size: int) -> tf.data.Dataset:
+def batches(store: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size: int) -> Batches:
     """Batches of (float32 rows of `store`, float32 labels (b, 1)) in the given order, read while others compute.
 
-    `store` may be a memory map of any row shape and dtype: only the rows of one batch are read at a time.
+    `store` may be a memory map of any row shape and dtype: only the rows of some batches are in memory at a time.
+    Without tf.data, which would trace a graph for every pass over the images.
     """
 
-    def read(positions: np.ndarray) -> np.ndarray:
-        return np.asarray(store[positions], np.float32)
+    def read(start: int) -> tuple[tf.Tensor, tf.Tensor]:
+        positions = order[start : start + batch_size]
+        with tf.device("CPU"):
+            return tf.constant(np.asarray(store[positions], np.float32)), tf.constant(targets[positions])
 
-    def load(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = tf.numpy_function(read, [positions], tf.float32, stateful=False)
-        return tf.ensure_shape(rows, (None, *store.shape[1:])), tf.gather(targets, positions)
-
-    targets = tf.constant(labels, tf.float32)[:, None]
-    positions = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-    return positions.map(load).prefetch(AHEAD).with_options(_without_tuning())
-
-
-def _without_tuning() -> tf.data.Options:
-    # There is nothing to tune, and the thread that tunes is often still asleep, for seconds, when an epoch ends;
-    # TensorFlow then waits for it.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return options
+    targets = np.asarray(labels, np.float32)[:, None]
+    return mapped_ahead(read, range(0, len(order), batch_size), ahead=AHEAD, threads=1)
 
 
 def augmentation_layers(rotation: float, fill: Fill, seed: int) -> keras.Sequential:

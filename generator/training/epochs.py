@@ -5,7 +5,7 @@ from the epoch's number alone, so a run that is resumed gives what an uninterrup
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,12 +20,9 @@ from generator.experiment.stopping import is_over, kept
 from generator.experiment.task import TwoClasses, task_with
 from generator.support.errors import Diverged
 from generator.support.progress import Report
-from generator.training.batches import derived_seed
+from generator.training.batches import Batches, derived_seed
 from generator.training.checkpoints import checkpoints, now, restore
 from generator.training.rmsprop import RMSprop
-
-Batches = Iterable[tuple[tf.Tensor, tf.Tensor]]
-"""(inputs (b, …), labels (b, 1)), float32."""
 
 EpochBatches = Callable[[int], Batches]
 """Epoch number → its batches."""

@@ -10,6 +10,7 @@ The outputs are the same but for rounding: in float32 a few millionths of their 
 """
 
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -75,12 +76,10 @@ def _is_faster(images: tf.TensorShape, kernel: tf.TensorShape, geometry: Geometr
     sides, (*size, channels, filters) = images[1:3], kernel
     if size != [3, 3] or None in sides or geometry.strides != (1, 1) or geometry.dilations != (1, 1):
         return False
-    outputs, tiles = 1, 1
-    for side in sides:
-        tiling = _tiling(side, geometry.padding)
-        outputs, tiles = outputs * len(tiling.back), tiles * tiling.tiles
-    plain = outputs * 9 * channels * filters
-    return bool(tiles * NUMBERS**2 * (channels * filters + TRANSFORM * (channels + filters)) < plain)
+    tilings = [_tiling(side, geometry.padding) for side in sides]
+    numbers = prod(NUMBERS * tiling.tiles for tiling in tilings)
+    plain = prod(len(tiling.back) for tiling in tilings) * 9 * channels * filters
+    return bool(numbers * (channels * filters + TRANSFORM * (channels + filters)) < plain)
 
 
 @lru_cache(maxsize=64)

@@ -132,6 +132,23 @@ def test_fault_44_a_worker_killed_between_two_stages_is_named_too(process: Worke
     assert run(process, "works", tmp_path)
 
 
+@pytest.mark.usefixtures("process")  # whose side is the fake
+def test_temporary_files_go_with_the_process_or_with_the_next_one(tmp_path: Path) -> None:
+    one = Worker(tmp_path / "worker.log")
+    for _ in range(2):
+        run(one, "leaves a file", tmp_path)
+        left = Path((tmp_path / "left").read_text())
+        assert left.is_relative_to(tmp_path)
+        with pytest.raises(BuildFailed, match="SIGKILL"):
+            run(one, "is killed", tmp_path)
+        assert left.is_file()
+        run(one, "works", tmp_path)
+        assert not left.exists()
+    run(one, "leaves a file", tmp_path)
+    one.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"left", "pid", "worker.log"}
+
+
 def test_an_interrupt_is_left_to_the_build(process: Worker, tmp_path: Path) -> None:
     run(process, "works", tmp_path)
     first = (tmp_path / "pid").read_text()

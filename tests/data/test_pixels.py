@@ -123,7 +123,7 @@ def test_pixels_are_those_of_decode_in_order(folder: Path) -> None:
 def test_pixels_do_not_depend_on_the_number_of_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = []
     for workers in (1, 7):
-        monkeypatch.setattr(pixels, "WORKERS", workers)
+        monkeypatch.setattr(pixels, "CORES", workers)
         read(folder)
         files.append((folder.parent / "pixels.npy").read_bytes())
     assert files[0] == files[1]
@@ -149,7 +149,7 @@ def test_only_a_few_images_are_decoded_ahead(folder: Path, monkeypatch: pytest.M
         written = done
 
     monkeypatch.setattr(decoding, "decode_bytes", counted)
-    monkeypatch.setattr(pixels, "WORKERS", 2)
+    monkeypatch.setattr(pixels, "CORES", 2)
     pixels.read_pixels(dataset, SQUARE, folder.parent / "pixels.npy", progress)
     assert written == decoded == 68
     assert furthest <= 4 * 2 + 2

@@ -38,7 +38,7 @@ def test_the_mean_of_a_map_and_the_bias_are_the_logit(outputs: int, precision: P
     model, head = made(outputs, precision)
     shape = model.input_shape[1:]
     given = np.random.default_rng(1).normal(0, 1, (IMAGES, *shape)).astype(np.float32)
-    tested = batches(given, np.zeros(IMAGES), np.arange(IMAGES), BATCH)
+    tested = list(batches(given, np.zeros(IMAGES), np.arange(IMAGES), BATCH))
     chosen = [i % outputs for i in range(IMAGES)]
     maps = activation_maps(model, head, tested, chosen)
     logits = scoring.predict(model, tested)
