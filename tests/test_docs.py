@@ -39,6 +39,20 @@ def test_no_document_of_the_project_is_stale() -> None:
     assert lines == [], f"renew them with `{write_docs.COMMAND}`"
 
 
+def test_the_protocol_tells_of_the_build_that_is_published() -> None:
+    """A page that was trained anew is told of there, with what became other; the newest is `tiled`."""
+    told = json.loads((ROOT / "tools/records/rebuilt.json").read_text("utf-8"))["tiled"]
+    published = json.loads((ROOT / "site/assets/data/CV_HW_2/metrics.json").read_text("utf-8"))["variants"]
+    for name, variant in published.items():
+        found = {
+            "measured": variant["measurement"]["fine_tuning"]["correct"],
+            "head_measured": variant["measurement"]["head"]["correct"],
+            "validation": variant["validation"]["correct"],
+            "test_loss": variant["test"]["loss"],
+        }
+        assert told[name] == {key: found[key] for key in told[name]}, name
+
+
 RESULT = re.compile(
     r"\b\d[\d.,]*\s?(s|ms|min|minutes?|seconds?|h|hours?|[KMG]i?B|times|GFLOP/s|points?)\b"
     r"|\b(?!95%)\d[\d.,]*\s?(%|×(?!\s?\d))|\b0\.\d{3,}\b|±\s?\d",
