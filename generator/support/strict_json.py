@@ -16,7 +16,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Record(BaseModel):
     """Base of all that is published: frozen, no unknown keys, no NaN or infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 Value = TypeVar("Value")

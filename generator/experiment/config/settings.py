@@ -26,7 +26,7 @@ Value = bool | int | float | str
 class Settings(BaseModel):
     """Base of all settings: frozen, no unknown keys, no NaN or infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 Alpha = Literal["drop", "white", "grey", "background"]
