@@ -67,11 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _flush() -> None:
     """Write what was printed now: when the interpreter ends, a reader who has gone would change the exit code."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:

@@ -167,6 +167,23 @@ def test_settings_are_read_with_what_they_extend(tmp_path: Path) -> None:
     assert program.profile_of("auto", [base, head]) == "smoke"
 
 
+def test_what_a_program_said_fits_into_a_comment(origin: Path) -> None:
+    text = program.quoted("x" * 200_000 + "\n```` end")
+    assert len(text) < program.LONGEST_QUOTED + 20
+    assert text.startswith("`````\n")
+    assert text.endswith("\n```` end\n`````")
+
+
+def test_a_killed_comparison_and_settings_that_are_missing_leave_a_comment(origin: Path) -> None:
+    checkout = pull_request(origin, 7)
+    left = checkout / "build-output" / "pull-request" / "base-checkout"
+    git(checkout, "worktree", "add", "--detach", str(left), "HEAD^1")
+    code, text = compare(checkout, "--config", "none.toml")
+    assert code == 2
+    assert text.startswith("**Nothing was built.**")
+    assert "none.toml: cannot be read" in text
+
+
 def test_a_base_that_is_not_there_is_one_line(origin: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkout = pull_request(origin, 6)
     before = Path.cwd()

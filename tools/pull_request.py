@@ -19,7 +19,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ RESERVED = 2_000
 SMOKE = "smoke"
 LAST_LINES = 25
 """Of a build that failed."""
+LONGEST_QUOTED = 10_000
+"""Characters of what a program said."""
 LONGEST_FILE = 1_000_000
 """Bytes of a comment that is read at all: it comes from the pull request's own code."""
 BOT = "github-actions[bot]"
@@ -73,25 +75,35 @@ def compare(options: argparse.Namespace) -> int:
         base = Side(options.base_name, folder, git(folder, "rev-parse", "HEAD"), is_new=False)
         head = Side("pull request", project, git(project, "rev-parse", "HEAD"), is_new=True)
         configs = [side.folder / options.config for side in (base, head)]
-        profile, more = profile_of(options.profile, configs), gates_to_add(*configs)
+        how = ""
         try:
+            profile, more = profile_of(options.profile, configs), gates_to_add(*configs)
+            how = how_built(profile, base, more)
             for side in (base, head):
                 build(side, options, profile, out)
             code, text = difference(base, head, options, out, more)
         except NotBuilt as error:
             code, text = 2, str(error)
+        except BadInput as error:
+            code, text = 2, f"**Nothing was built.**\n\n{quoted(str(error))}"
+    (out / "comment.md").write_text(f"{how}\n\n{text}\n".lstrip(), "utf-8")
+    print(f"comment  {out / 'comment.md'}")
+    return code
+
+
+def how_built(profile: str | None, base: Side, more: Sequence[str]) -> str:
     how = f"Built with the profile `{profile}`." if profile else "Built in full."
     if more:
         how += f" Held to {len(more)} of the gates of {base.name}, too, which the pull request takes away or changes."
-    (out / "comment.md").write_text(f"{how}\n\n{text}\n", "utf-8")
-    print(f"comment  {out / 'comment.md'}")
-    return code
+    return how
 
 
 @contextmanager
 def checkout(project: Path, revision: str, folder: Path) -> Iterator[Path]:
     """The files of `revision` in `folder`, as long as the block runs. Raises `BadInput`."""
     git(project, "worktree", "prune")
+    with suppress(BadInput):  # there is none, unless an earlier run was killed
+        git(project, "worktree", "remove", "--force", str(folder))
     git(project, "worktree", "add", "--force", "--detach", str(folder), revision)
     try:
         yield folder
@@ -133,11 +145,8 @@ def build(side: Side, options: argparse.Namespace, profile: str | None, out: Pat
     run = program(side.folder, options, [*what, *where], stderr=subprocess.STDOUT)
     print(run.stdout, end="")
     if run.returncode:
-        fence = "`" * max(3, longest_run(run.stdout) + 1)
         last = "\n".join(run.stdout.strip().splitlines()[-LAST_LINES:])
-        raise NotBuilt(
-            f"**The build of {side.label} failed**, so there is nothing to compare.\n\n{fence}\n{last}\n{fence}"
-        )
+        raise NotBuilt(f"**The build of {side.label} failed**, so there is nothing to compare.\n\n{quoted(last)}")
 
 
 def difference(base: Side, head: Side, options: argparse.Namespace, out: Path, gates: Sequence[str]) -> tuple[int, str]:
@@ -147,7 +156,7 @@ def difference(base: Side, head: Side, options: argparse.Namespace, out: Path, g
     program(head.folder, options, ["diff", *sides, "--html", str(out / "report.html")])
     run = program(head.folder, options, ["diff", *sides, "--md", "--limit", str(fitting.GITHUB - RESERVED)])
     if run.returncode not in (0, 1):
-        raise NotBuilt(f"**The two builds could not be compared.**\n\n```\n{run.stderr.strip()}\n```")
+        raise NotBuilt(f"**The two builds could not be compared.**\n\n{quoted(run.stderr.strip())}")
     return run.returncode, run.stdout.strip()
 
 
@@ -158,6 +167,13 @@ def program(folder: Path, options: argparse.Namespace, arguments: Sequence[str],
     command = [sys.executable, str(own if own.is_file() else ROOT / "build.py"), *arguments, *shared]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **keywords}
     return subprocess.run(command, cwd=folder, text=True, encoding="utf-8", errors="replace", check=False, **output)
+
+
+def quoted(text: str) -> str:
+    """The end of `text` as a block of code that fits into a comment, whatever stands in it."""
+    end = text[-LONGEST_QUOTED:]
+    fence = "`" * max(3, longest_run(end) + 1)
+    return f"{fence}\n{end}\n{fence}"
 
 
 def longest_run(text: str) -> int:
@@ -175,7 +191,9 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def comment(options: argparse.Namespace) -> int:
-    """Write the comment of a pull request, or write it anew where it is there already."""
+    """Write the comment of a pull request, or write it anew where it is there already. Raises `BadInput`."""
+    if options.head and not options.sha:
+        raise BadInput(f"--head {printable(options.head)}: expected --sha beside it, the commit at which it stands")
     api = Api(options.repository, os.environ.get("GITHUB_API_URL", "https://api.github.com"))
     number = options.number or api.number(options.head, options.sha)
     if number is None:

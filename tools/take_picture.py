@@ -52,9 +52,8 @@ def first_screen(site: Path) -> bytes:
         if problems := rendered.jekyll(site, Path(folder)):
             raise BadInput(f"{site}: Jekyll says: {problems[0]}")
         slug = loading.load(ROOT / "experiment.toml").post.slug
-        page = Path(folder) / "posts" / f"{slug}.html"
         with browsing.served(Path(folder)) as address, browsing.browser() as browser:
-            browser.open(f"{address}/posts/{page.name}", *WINDOW[:1], height=WINDOW[1])
+            browser.open(f"{address}/posts/{slug}.html", *WINDOW[:1], height=WINDOW[1])
             browser.script("for (const part of document.querySelectorAll('details')) part.open = false; scrollTo(0, 0)")
             return browser.driver.get_screenshot_as_png()
 

@@ -290,9 +290,9 @@ def references() -> dict[Path, str]:
     return {FOLDER / "settings.md": settings(), FOLDER / "commands.md": commands()}
 
 
-def stale() -> list[Path]:
+def stale() -> dict[Path, str]:
     """Those that are not."""
-    return [path for path, text in references().items() if not path.is_file() or path.read_text("utf-8") != text]
+    return {path: text for path, text in references().items() if not path.is_file() or path.read_text("utf-8") != text}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -300,14 +300,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a reference is stale")
     options = parser.parse_args(arguments)
-    for path in stale():
+    found = stale()
+    for path, text in found.items():
         print(path.relative_to(ROOT))
         if not options.check:
-            write_atomically(path, references()[path].encode())
-        else:
-            print("renew it with `make docs`", file=sys.stderr)
-            return 1
-    return 0
+            write_atomically(path, text.encode())
+    if not (options.check and found):
+        return 0
+    print("renew with `make docs`", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

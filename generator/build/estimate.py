@@ -3,7 +3,7 @@
 `work` says what a stage has to do: how many images pass which part of the network, in which kind of work. Work of a
 kind that this machine has done takes as long in proportion (`timings`). Of other work the probe tells what an image
 takes (`Speed`), and `costs.json` what the probe does not measure, as ratios to what it does (`Costs`; measured by
-`python -m benchmarks.costs`). `forecast` puts it together for the stages that run. All of it is pure.
+`python -m benchmarks.costs`). `forecast` puts it together for the stages that run. All but `costs` is pure.
 """
 
 import json

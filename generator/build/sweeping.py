@@ -87,7 +87,9 @@ def decide(
     runner.prepare([nodes["validation"] for nodes in open_ones])
     for name, nodes in planned.trials.items():
         known[name] = None
-        if _has_diverged(nodes, store) if not force else made & {_note(nodes[phase]).digest for phase in PHASES}:
+        # By force nothing is known but what this call has found out.
+        diverged = made & {_note(nodes[phase]).digest for phase in PHASES} if force else _has_diverged(nodes, store)
+        if diverged:
             continue
         try:
             known[name] = runner.require(nodes["validation"])

@@ -33,7 +33,7 @@ def read(store: Path) -> dict[str, Timing]:
     table = _table(store).get(hardware.machine())
     found = {}
     for kind, row in (table if isinstance(table, dict) else {}).items():
-        with suppress(KeyError, TypeError, ValueError):
+        with suppress(KeyError, TypeError, ValueError, OverflowError):
             timing = Timing(float(row["volume"]), float(row["seconds"]))
             if timing.volume > 0 and math.isfinite(timing.volume) and 0 <= timing.seconds < math.inf:
                 found[kind] = timing

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def run(arguments: list[str]) -> int:
     # A gate between a build and itself is never missed: the command is wrong, whatever the build is like.
     vacuous = bool(found.nothing and gates and builds.is_one_place(*sides))
     if not vacuous or options.md or options.json or options.html:
-        _print_comparison(found, options, settings, sides[1].results.data.fingerprint)
+        with suppress(BrokenPipeError):  # A missed gate is one, also where nobody reads on.
+            _print_comparison(found, options, settings, sides[1].results.data.fingerprint)
     if vacuous:
         raise BadInput(found.nothing)
     return 1 if found.missed else 0

@@ -33,7 +33,7 @@ def _history_rows(folder: Path) -> list[list[str]]:
     """A row per variant of one record; none, with a warning, if the record is broken."""
     try:
         return list(_rows_of_record(folder))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         print(f"warning: {folder}: a broken record of a build, passed over; delete it", file=sys.stderr)
         return []
 

@@ -1,10 +1,12 @@
 """`build.py new`: begin a project of one's own."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from generator.commands.options import make_parser
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, BuildFailed
 from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 
 
@@ -24,13 +26,27 @@ def run(arguments: list[str]) -> int:
     _check_empty(folder)
     now = datetime.now().astimezone()
     files = project.files(folder, data=options.data, title=options.title, site=options.blog, now=now)
-    for name, text in files.items():
-        write_atomically(folder / name, text.encode(), FREE_SPACE_OR_NAME)
+    _write(folder, files)
     print(f"written to {folder}: {', '.join(files)}")
     if note := project.requirement().note:
         print(f"note: {note}")
     print(f"next: cd {folder} and make site; its README.md tells the rest")
     return 0
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """All of them or, where one cannot be written, none, so that the folder is still an empty one."""
+    try:
+        for name, text in files.items():
+            write_atomically(folder / name, text.encode(), FREE_SPACE_OR_NAME)
+    except BuildFailed:
+        for path in [folder / name for name in files]:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+                while path.parent != folder.parent:
+                    path = path.parent
+                    path.rmdir()
+        raise
 
 
 def _check_empty(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """`build.py verify`: hold the site against its manifest."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,10 +37,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _report(findings: Sequence["Finding"], records: Iterable["Manifest | None"], what: str) -> int:
-    for finding in findings:
-        print(finding)
     if findings:
-        print(f"{len(findings)} findings: the {what} is not what the build made")
+        with suppress(BrokenPipeError):  # They are there, also where nobody reads on.
+            print(*findings, f"{len(findings)} findings: the {what} is not what the build made", sep="\n")
         return 1
     for record in records:
         assert record is not None  # it was just found

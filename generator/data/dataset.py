@@ -21,6 +21,7 @@ from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part
 from generator.support.errors import BadInput, printable
 from generator.support.threads import CORES
 
+
 @dataclass(frozen=True)
 class Sample:
     """One image file."""

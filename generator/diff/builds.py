@@ -242,15 +242,25 @@ def _build(label: str, where: str, read: Reader, images: str, metrics: str = res
     # Beside a file of another name may lie the files of another build.
     names = result_files.EVERY if metrics == result_files.METRICS else (result_files.METRICS,)
     contents = {name: read(metrics if name == result_files.METRICS else name) for name in names}
-    files = {name: _text(content, f"{where}/{name}") for name, content in contents.items() if content is not None}
+    called = {name: f"{where}/{metrics if name == result_files.METRICS else name}" for name in names}
+    files = {name: _text(content, called[name]) for name, content in contents.items() if content is not None}
     if result_files.METRICS not in files:
         raise BadInput(f"{where}: holds no {metrics}; name another build")
     table = strict_json.parse_json(files[result_files.METRICS], f"{where}/{metrics}")
     strict_json.check_version(table, f"{where}/{metrics}")
     build = result_files.from_files({**_neighbours(table, f"{where}/{metrics}"), **files}, where)
+    _check_figures(build, f"{where}/{result_files.RECORD}")
     epochs = {name: _epochs(variant, f"{where}/{metrics}: {name}") for name, variant in table["variants"].items()}
     made = provenance.parse(read(provenance.NAME)) if metrics == result_files.METRICS else None
     return Build(label, build, epochs, lambda scope, name: read(f"{images}/{scope}/{name}.png"), made)
+
+
+def _check_figures(build: BuildResults, where: str) -> None:
+    """Raise `BadInput` where a figure's name, which leads to a file, could lead elsewhere or to none."""
+    for figure in build.figures:
+        for name in (figure.scope, figure.name):
+            if not name or "/" in name or name.startswith(".") or not name.isprintable():
+                raise BadInput(f"{where}: {printable(name)!r} is no name of a figure; restore the file or build again")
 
 
 def _epochs(variant: dict[str, Any], where: str) -> dict[str, Epoch]:

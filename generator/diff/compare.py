@@ -15,7 +15,7 @@ from generator.diff.builds import Build
 from generator.diff.environment import EnvironmentChange
 from generator.diff.gates import Gate, GateResult, hold
 from generator.diff.measured import MeasuredChange
-from generator.diff.metrics import TOLERANCE, MetricChange
+from generator.diff.metrics import MetricChange
 from generator.diff.pictures import PictureChange
 from generator.diff.rounding import Rounding
 from generator.diff.settings import Pair, SettingChange
@@ -109,7 +109,6 @@ def compare(
     *,
     gates: Sequence[Gate] = (),
     variants: tuple[str, str] | None = None,
-    tolerance: float = TOLERANCE,
 ) -> Comparison:
     """What differs from `old` to `new`.
 
@@ -124,7 +123,7 @@ def compare(
     metrics: list[MetricChange] = []
     for name, one, other in pairs:
         sides = _metrics(old, one, paired=paired), _metrics(new, other, paired=paired)
-        changes = metric_diff.compare(name, *sides, tolerance=tolerance)
+        changes = metric_diff.compare(name, *sides)
         metrics += intervals.told(changes, old.results, new.results, one, other)
     held = tuple(hold(gates, metrics))
     found = Comparison(

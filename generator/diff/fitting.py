@@ -14,10 +14,10 @@ def fit(write: Callable[[Mapping[str, int]], str], lists: Mapping[str, int], lim
     """The longest text of at most `limit` characters that `write` gives.
 
     `write` takes how many rows each of the `lists` may have; they are given with their lengths, in the order in
-    which they are shortened. Without any rows the text must fit.
+    which they are shortened. Where the text is too long without any rows, it is given so.
     """
     # A row takes some characters itself, so that more rows cannot fit.
-    rows = {name: min(count, limit // 16) for name, count in lists.items()}
+    rows = {name: min(count, max(0, limit // 16)) for name, count in lists.items()}
     text = write(rows)
     for name in (name for name, count in rows.items() if count):
         if characters(text) <= limit:

@@ -33,19 +33,13 @@ class MetricChange:
     """Of a share of images, how many there are in the build that has fewer."""
 
 
-def compare(
-    variant: str,
-    old: Mapping[str, float | None],
-    new: Mapping[str, float | None],
-    *,
-    tolerance: float = TOLERANCE,
-) -> Iterable[MetricChange]:
+def compare(variant: str, old: Mapping[str, float | None], new: Mapping[str, float | None]) -> Iterable[MetricChange]:
     """One change per metric (path → value, None where it is undefined) of a variant."""
     for metric in [*old, *(name for name in new if name not in old)]:
         before, after = old.get(metric), new.get(metric)
         if before is None and after is None:
             continue
-        yield MetricChange(variant, metric, before, after, _status(metric, before, after, tolerance))
+        yield MetricChange(variant, metric, before, after, _status(metric, before, after))
 
 
 def shown(value: float | None) -> str:
@@ -53,12 +47,12 @@ def shown(value: float | None) -> str:
     return "missing" if value is None else f"{value:.6g}"
 
 
-def _status(metric: str, old: float | None, new: float | None, tolerance: float) -> Status:
+def _status(metric: str, old: float | None, new: float | None) -> Status:
     if old is None or new is None:
         return "added" if old is None else "missing"
     # Counts are exact: one parameter more is one parameter more.
     exact = isinstance(old, int) and isinstance(new, int)
-    if old == new or (not exact and math.isclose(old, new, rel_tol=tolerance, abs_tol=tolerance)):
+    if old == new or (not exact and math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=TOLERANCE)):
         return "unchanged"
     better = gain(metric, old, new)
     if better is None:

@@ -19,7 +19,7 @@ from generator.diff.measured import MeasuredChange
 from generator.diff.metrics import MetricChange
 from generator.experiment.metrics import direction, format_of
 from generator.support import escape, formats, program, strict_json
-from generator.support.errors import BuildFailed
+from generator.support.errors import BadInput, BuildFailed
 from generator.support.places import TEMPLATES
 
 OUTCOMES: tuple[Outcome, ...] = ("broken", "mended", "still wrong")
@@ -55,11 +55,17 @@ _THUMBNAIL = 96
 
 
 def to_markdown(comparison: Comparison, *, everything: bool = False, limit: int = fitting.GITHUB) -> str:
-    """GitHub-flavoured Markdown of at most `limit` characters; what is left out is counted."""
+    """GitHub-flavoured Markdown of at most `limit` characters; what is left out is counted.
+
+    Raises `BadInput` where without any rows it has more.
+    """
     render = _renderer("diff.md.j2", comparison, {}, everything, limit)
     counts = {name: len(rows) for name, rows in _lists(comparison, everything).items()}
     most_images = max((len(pair.of(o)) for pair in comparison.predictions for o in OUTCOMES), default=0)
-    return fitting.fit(render, {name: {**counts, "images": most_images}[name] for name in SHORTENED}, limit)
+    text = fitting.fit(render, {name: {**counts, "images": most_images}[name] for name in SHORTENED}, limit)
+    if (least := fitting.characters(text)) > limit:
+        raise BadInput(f"--limit {limit}: the shortest report has {least} characters; give at least as many")
+    return text
 
 
 def to_html(comparison: Comparison, thumbnails: Mapping[str, bytes] | None = None, *, everything: bool = False) -> str:

@@ -7,6 +7,7 @@ JSON; `read` and `find` get the manifests of a site; `pixels_of` and `fingerprin
 import hashlib
 import html
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,8 @@ class Number(Record):
     format: str
     """Name of its format in `formats.FORMATS`."""
     source: str
-    """Path of the result, as in `variants.baseline.test.accuracy`, or the difference of two: `A - B`."""
+    """Path of the result, as in `variants.baseline.test.accuracy`, a function of results, or a sum or difference of
+    these: `A - B` (`bound`)."""
 
 
 class Excerpt(Record):
@@ -197,8 +199,17 @@ def read(site: Path, path: str) -> Manifest | None:
 
 
 def find(site: Path) -> tuple[str, ...]:
-    """Site paths of the manifests of all posts that this program put into `site`."""
-    return tuple(sorted(path.relative_to(site).as_posix() for path in site.glob(_PLACE)))
+    """Site paths of the manifests of all posts that this program put into `site`, also of those that are damaged."""
+    return tuple(sorted(path.relative_to(site).as_posix() for path in site.glob(_PLACE) if not _is_foreign(path)))
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether it is plainly another program's, as a web app's `manifest.json` is."""
+    try:
+        table = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(table, dict) and table.keys().isdisjoint(("schema_version", "post", DIGEST))
 
 
 def readable(site: Path) -> dict[str, Manifest]:

@@ -146,6 +146,7 @@ def _page(path: str, marked: str, quoted: Mapping[str, str]) -> tuple[Page, Text
 
 def preview(rendered: Rendered, place: Layout, *, templates: Path = TEMPLATES, site: Path, target: Path) -> str:
     """The post as an HTML page that will stand at `target` and shows the images of `site`."""
+    # The post's links lead from where it is published; those of the preview from where that file stands.
     prefix = address(site / "assets", target)
     return preview_page(rendered.whole, templates=templates, assets=place.bases, prefix=prefix)
 

@@ -206,8 +206,10 @@ class Server(uvicorn.Server):
 
 
 async def _watch(preview: Preview, announce: Callable[[str], None]) -> None:
-    # 50 ms of quiet are enough to tell that an editor or a build has finished writing.
-    async for _ in awatch(*preview.watched, step=50, debounce=400):
+    while True:
+        # 50 ms of quiet are enough to tell that an editor or a build has finished writing.
+        async for _ in awatch(*preview.watched, step=50, debounce=400):
+            break  # Anew each time: a build exchanges the whole site, and who watches the old one sees no other.
         before = preview.error
         await asyncio.to_thread(preview.refresh)
         if preview.error and preview.error != before:

@@ -80,7 +80,7 @@ def disagreements(text: str, content: Callable[[str], bytes | None], names: Iter
     """What the crate says otherwise than the data files: of `names`, whose `content` is None where there is none."""
     try:
         graph = strict_json.parse_json(text, NAME)["@graph"]
-        told = {each["name"]: each for each in graph if each["@type"] == "File"}
+        told = {str(each["name"]): each for each in graph if each["@type"] == "File"}
     except (KeyError, TypeError, ValueError, BadInput) as error:
         yield f"is no crate that the build wrote ({error!r})"
         return

@@ -12,7 +12,7 @@ from generator.experiment.config.settings import Config
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
 from generator.post import example, manifest, render
-from generator.post.formats import appendix, preview
+from generator.post.formats import appendix
 from generator.post.jekyll.layout import Layout
 from generator.post.render import Rendered
 from generator.publishing import crate, documents, publish, skeleton, standing
@@ -103,9 +103,7 @@ def deliver(
 
 
 def _write_preview(rendered: Rendered, places: Places, place: Layout) -> None:
-    # The post's links lead from where it is published; those of the preview from where that file stands.
-    prefix = preview.address(places.site / "assets", places.preview)
-    page = preview.page(rendered.whole, templates=places.templates, assets=place.bases, prefix=prefix)
+    page = render.preview(rendered, place, templates=places.templates, site=places.site, target=places.preview)
     # Builds of other sites may have the same place for it.
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
         write_atomically(places.preview, page.encode())

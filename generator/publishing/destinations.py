@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from generator.support import lock
 from generator.support.errors import BadInput, printable
 from generator.support.files import temporary_beside
 from generator.support.places import STORE_FOLDERS, WORKER_LOG
@@ -107,7 +108,8 @@ def _try_file(option: str, path: Path) -> None:
     if path.exists() and not path.is_file():
         raise BadInput(f"{option}: {printable(path)} is no regular file, and would be replaced by one; name a file")
     temporary = temporary_beside(path)
-    with _made(path.parent):
+    # Another build may be writing it.
+    with lock.wait_for(lock.for_folder(path), f"trying {path}"), _made(path.parent):
         temporary.write_bytes(b"")
         temporary.unlink()
 

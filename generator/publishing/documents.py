@@ -5,6 +5,7 @@ What it lists becomes a page, in this order; other files do where a document lin
 documents lead from page to page. Others lead into the repository, or are plain text where its address is not known.
 """
 
+import html
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -26,10 +27,12 @@ INDEX = "index.md"
 LAYOUT = "document"
 """Jekyll's, in `templates/site/_layouts/`."""
 
-_LISTED = re.compile(r"^## +(?P<group>.+?) *$|^[-*] +\[(?P<entry>[^\]]+)\]\((?P<source>[^)#\s]+\.md)\)", re.MULTILINE)
+_LISTED = re.compile(
+    r"^## +(?P<group>.+?) *$|^[-*] +\[(?P<entry>[^\]]+)\]\((?P<source>(?![a-z]+:)[^)#\s]+\.md)\)", re.MULTILINE
+)
 _TITLE = re.compile(r"^# +(.+?) *$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
-_LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
+_LINK = re.compile(r'<a href="([^"]*)"( [^>]*)?>(.*?)</a>', re.DOTALL)
 _CELL = re.compile(r"<t[dh].*?</t[dh]>", re.DOTALL)
 _SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
@@ -154,11 +157,12 @@ def _linked(body: str, document: Document, folder: _Folder) -> str:
     """The page's HTML: its links lead somewhere, comments are gone, and nothing in it is Liquid."""
 
     def link(found: re.Match[str]) -> str:
-        address = folder.address(found[1], document)
-        return found[2] if address is None else f'<a href="{address}">{found[2]}</a>'
+        address = folder.address(html.unescape(found[1]), document)
+        return found[3] if address is None else f'<a href="{html.escape(address)}"{found[2] or ""}>{found[3]}</a>'
 
     def source(found: re.Match[str]) -> str:
-        return f"{found[1]}{folder.address(found[2], document) or found[2]}{found[3]}"
+        address = folder.address(html.unescape(found[2]), document)
+        return f"{found[1]}{found[2] if address is None else html.escape(address)}{found[3]}"
 
     # A bar that is escaped, as it must be in a table, is a bar in code, too: https://github.github.com/gfm/#tables-extension-
     unescaped = _CELL.sub(lambda cell: cell[0].replace("\\|", "|"), _COMMENT.sub("", body))

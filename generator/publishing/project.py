@@ -21,6 +21,7 @@ from generator.experiment.config.settings import DataSettings
 from generator.post import templating
 from generator.post.jekyll import blog
 from generator.support import program
+from generator.support.addresses import is_address
 from generator.support.errors import BadInput, printable
 from generator.support.places import EXPERIMENT, TEMPLATES
 
@@ -100,7 +101,7 @@ def requirement() -> Requirement:
 
 
 def _data(given: str | None, folder: Path) -> str:
-    if given is None or given == "sample" or ":" in given:
+    if given is None or given == "sample" or given.startswith("kaggle:") or is_address(given):
         return given or DataSettings().path
     return _seen_from(folder, Path(given).expanduser(), "--data", "a folder or an archive of images")
 
@@ -121,6 +122,8 @@ def _seen_from(folder: Path, path: Path, option: str, expected: str) -> str:
     seen = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
     if printable(seen) != seen:
         raise BadInput(f"{option} {printable(path)}: its name cannot be printed; rename it")
+    if ":" in seen:  # as `beside` tells an address
+        raise BadInput(f"{option} {printable(path)}: with a colon it would be taken for an address; rename it")
     return seen
 
 

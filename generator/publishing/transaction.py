@@ -68,8 +68,12 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
 
 
 def recover(folder: Path) -> bool:
-    """Complete or clean up what a killed run left; True if a journal was completed. Raises `BuildFailed`."""
+    """Complete or clean up what a killed run left; True if a journal was completed.
+
+    Raises `BuildFailed`, and `BadInput` where a link would lead out of the folder, which somebody else may have made.
+    """
     folder = Path(os.path.realpath(folder))
+    check(folder, f"{_JOURNAL}/{_LIST}")
     journal = folder / _JOURNAL
     for leftover in _staged(folder):
         shutil.rmtree(leftover, ignore_errors=True)

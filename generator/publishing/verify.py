@@ -94,7 +94,7 @@ def _content(site: Path, path: str) -> bytes | None:
         # A manifest may have come with somebody else's site: it must not name files outside.
         transaction.check(site, path)
         return (site / path).read_bytes()
-    except (OSError, BadInput):
+    except (OSError, ValueError, BadInput):  # ValueError: a name that no file can have
         return None
 
 
@@ -138,8 +138,9 @@ def _results_and_post(site: Path, place: str, record: Manifest) -> Iterator[Find
     try:
         build = _results(site, str(PurePosixPath(place).parent))
         sources = _sources(site, str(PurePosixPath(place).parent), build)
-    except BadInput as error:
-        yield Finding("results", place, str(error))
+    except (BadInput, LookupError, ValueError) as error:
+        why = str(error) if isinstance(error, BadInput) else f"the results do not fit together ({error!r})"
+        yield Finding("results", place, why)
         return
     yield from _missing_figures(build, record)
     yield from _miscounted(build, str(PurePosixPath(place).parent))

@@ -93,9 +93,7 @@ def head_batches(work: Workspace, epoch: int, order: np.ndarray) -> Batches:
     kept = path is not None and path.exists()
     rows = artifacts.rows(path)[epoch - 1] if path and kept else _features(work, epoch)
     positions = np.sort(order)
-    return batches(
-        rows, work.labels[positions], np.searchsorted(positions, order), work.job.setting("data.batch_size")
-    )
+    return batches(rows, work.labels[positions], np.searchsorted(positions, order), work.job.setting("data.batch_size"))
 
 
 def _features(work: Workspace, epoch: int) -> np.ndarray:

@@ -61,7 +61,7 @@ def is_address(text: str) -> bool:
 def shown(address: str) -> str:
     """`address` for messages, without user and password, and without the query of a web address."""
     bare = address.partition("?")[0] if protocol(address) in WEB else address
-    return printable(re.sub(r"//[^/@]*@", "//", bare))
+    return printable(re.sub(r"//[^/]*@", "//", bare))
 
 
 class Place:
@@ -100,7 +100,7 @@ class Place:
     @property
     def name(self) -> str:
         """The last part of the address, without what follows a question mark, in which secrets stand."""
-        bare = re.sub("^[^/@]*@", "", self._address.partition("://")[2] or self._address)
+        bare = re.sub("^[^/]*@", "", self._address.partition("://")[2] or self._address)
         bare = re.split("[?#]", bare)[0] if self.protocol in WEB else bare
         name = bare.rstrip("/").rpartition("/")[2]
         return encodable(name) if name.strip(".") else self.protocol
@@ -161,10 +161,20 @@ class Place:
                     self.fs.put_file(str(source), path)
                 else:
                     self.fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-                    self.fs.put_file(str(source), temporary)
-                    self.fs.mv(temporary, path)
+                    with self._removed_on_failure(temporary):
+                        self.fs.put_file(str(source), temporary)
+                        self.fs.mv(temporary, path)
             except FileNotFoundError as error:
                 raise OSError(f"no such folder or bucket: {error}") from None
+
+    @contextmanager
+    def _removed_on_failure(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            with suppress(Exception):
+                self.fs.rm_file(path)
+            raise
 
 
 _of_all: dict[str, Any] = {}

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from generator.support.progress import Figures, Report
@@ -37,7 +37,8 @@ class Display:
         """Held while something is shown: stages may run in several threads."""
 
     def say(self, text: str) -> None:
-        with self._drawing:
+        # Whoever followed may have left, as `| head` does: what is built is no output, and the build goes on.
+        with self._drawing, suppress(BrokenPipeError):
             print(text, file=self._stream, flush=True)
 
     def warn(self, text: str) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from generator.experiment.config.settings import PhaseSettings
 from generator.experiment.outcomes import Epoch

@@ -166,6 +166,13 @@ def test_what_was_recorded_is_read_and_other_kinds_stay(tmp_path: Path) -> None:
     assert timings.read(tmp_path) == {"a": Timing(1, 2.0), "b": Timing(5, 6.0)}
 
 
+def test_times_that_are_no_numbers_are_not_known(tmp_path: Path) -> None:
+    timings.record(tmp_path, {"a": Timing(1, 2.0), "b": Timing(3, 4.0)})
+    (file,) = (path for path in tmp_path.rglob("*.json"))
+    file.write_text(file.read_text().replace("2.0", "9" * 400))
+    assert timings.read(tmp_path) == {"b": Timing(3, 4.0)}
+
+
 def test_what_another_machine_took_is_kept_and_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     timings.record(tmp_path, {"a": Timing(1, 2.0)})
     with monkeypatch.context() as patch:

@@ -339,6 +339,8 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
 def test_messages_show_no_password() -> None:
     assert addresses.shown("sftp://me:secret@host:22/a@b") == "sftp://host:22/a@b"
     assert addresses.shown("s3://bucket/a@b") == "s3://bucket/a@b"
+    assert addresses.shown("sftp://me:p@ss@host/data") == "sftp://host/data"
+    assert addresses.Place("memory://me:p@ss@host").name == "host"
 
 
 @pytest.mark.parametrize(

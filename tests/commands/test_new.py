@@ -17,6 +17,7 @@ from generator.experiment.config import loading, post_settings, toml_file
 from generator.post import render
 from generator.publishing import project
 from generator.support import program
+from generator.support.errors import BuildFailed
 from tests.factories import ROOT, make_results
 from tests.rendered import make_post
 
@@ -110,14 +111,34 @@ def test_data_that_is_no_file_is_named_as_it_is(here: Path, path: str) -> None:
         (["--data", "nowhere.zip"], "--data nowhere.zip: no such file or folder; expected a folder or an archive"),
         (["--blog", "nowhere"], "--blog nowhere: no such file or folder; expected the folder of a Jekyll site"),
         (["--blog", "plain"], "--blog plain: expected a Jekyll site, with a _config.yml"),
+        (["--data", "photos: march"], "--data photos: march: with a colon it would be taken for an address; rename it"),
     ],
 )
 def test_what_is_not_there_is_refused(
     here: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (here / "plain").mkdir()
+    for name in ("plain", "photos: march"):
+        (here / name).mkdir()
     assert cli.main(["new", "mine", *options]) == 2
     assert said in capsys.readouterr().err
+    assert not (here / "mine").exists()
+
+
+def test_where_a_file_cannot_be_written_the_folder_stays_empty(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[Path] = []
+
+    def full(path: Path, content: bytes, advice: str) -> None:
+        if len(written) == 6:
+            raise BuildFailed(f"{path}: No space left on device")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        written.append(path)
+
+    monkeypatch.setattr("generator.commands.new.write_atomically", full)
+    assert cli.main(["new", "mine"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
     assert not (here / "mine").exists()
 
 

@@ -317,6 +317,20 @@ def test_fault_40_broken_metrics_are_refused_by_key_and_kept(
     assert path.read_text() == text.replace(old, new, 1)
 
 
+@pytest.mark.parametrize("name", ["../../secret", "", ".hidden", "a\0b", "a/b", "a\nb"])
+@pytest.mark.parametrize("field", ["scope", "name"])
+def test_a_figure_whose_name_leads_elsewhere_is_refused(
+    tmp_path: Path, places: SearchPlaces, field: str, name: str
+) -> None:
+    files = result_files.to_files(make_results())
+    table = json.loads(files[result_files.RECORD])
+    table["figures"][0][field] = name
+    for file, text in {**files, result_files.RECORD: json.dumps(table)}.items():
+        (tmp_path / file).write_text(text)
+    with pytest.raises(BadInput, match=r"record\.json: .* is no name of a figure"):
+        builds.find(str(tmp_path / result_files.METRICS), places)
+
+
 # Gates
 
 

@@ -189,6 +189,8 @@ def test_the_most_special_defaults_win(tmp_path: Path) -> None:
         "- {scope: {path: '', type: posts}, values: {layout: b}}\n"
         "- {scope: {path: c/_posts, type: post}, values: {layout: d}}\n"
         "- {scope: {path: _posts/2024*}, values: {layout: no}}\n"
+        "- {scope: {path: '_posts/2024**.md'}, values: {layout: no}}\n"
+        "- {scope: {path: '**/_drafts/*'}, values: {layout: no}}\n"
         "- {scope: {path: '', type: pages}, values: {layout: no}}\n- 5\n- {scope: {}}\n"
     )
     put(tmp_path, {"_config.yml": f"collections_dir: c\ndefaults:\n{scopes}".encode()})

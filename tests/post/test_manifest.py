@@ -128,6 +128,13 @@ def test_fault_40_a_broken_manifest_is_refused_by_name(broken: str) -> None:
         manifest.from_text(broken, "site/manifest.json")
 
 
+def test_a_manifest_of_another_program_is_none_of_ours(tmp_path: Path) -> None:
+    put(tmp_path, {**make_files(), "assets/data/app/manifest.json": b'{"name": "an app", "files": ["a.js"]}'})
+    assert manifest.find(tmp_path) == (PLACE,)
+    put(tmp_path, {"assets/data/app/manifest.json": b'{"schema_version": 1'})
+    assert manifest.find(tmp_path) == ("assets/data/app/manifest.json", PLACE)
+
+
 def test_manifests_are_found_and_read(tmp_path: Path) -> None:
     assert manifest.find(tmp_path) == ()
     assert manifest.read(tmp_path, PLACE) is None

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import pytest
 from generator.experiment.files import result_files
 from generator.post.jekyll import layout
 from generator.post.server import PAGE, Preview, Server, read_results, serve
+from generator.publishing import transaction
 from generator.support.errors import BadInput, Terminated
 from tests.blogs import MINIMA
 from tests.factories import ROOT, make_results, make_variant
@@ -195,6 +197,20 @@ def test_a_saved_change_is_announced_and_served(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=PATIENCE)
         assert (output, errors, process.returncode) == ("", "", 0)
+
+
+def test_every_build_is_announced_though_each_exchanges_the_site(folder: Path) -> None:
+    with running(folder) as (address, _):
+        changes = urllib.request.urlopen(address.replace(PAGE, "/changes"), timeout=PATIENCE)
+        seen = int(changes.readline().split()[1])
+        (site,) = (path for path in folder.iterdir() if (path / "assets").is_dir())
+        for _ in range(3):
+            transaction.apply(site, {"assets/note.txt": os.urandom(8)}, ())
+            assert changes.readline() == b"\n"
+            now = int(changes.readline().split()[1])
+            assert now > seen
+            seen = now
+            time.sleep(0.5)  # until it watches again: a build takes longer
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, Terminated])

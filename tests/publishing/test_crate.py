@@ -172,6 +172,8 @@ def test_verify_passes_a_true_crate_and_names_one_that_is_edited(site: Path) -> 
         ('"name": "history.csv"', '"name": "story.csv"', "story.csv is missing"),
         ('"@graph"', '"@graphs"', "is no crate that the build wrote"),
         ('"@graph"', '"', "is no crate that the build wrote"),
+        ('"name": "history.csv"', '"name": 5', "5 is missing"),
+        ('"name": "history.csv"', r'"name": "\ud800"', r"\ud800 is missing"),
     ],
 )
 def test_verify_names_what_a_crate_says_otherwise(site: Path, old: str, new: str, fault: str) -> None:

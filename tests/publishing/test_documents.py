@@ -42,6 +42,21 @@ def folder(tmp_path: Path) -> Path:
     return put(tmp_path / "docs", {name: text.encode() for name, text in FILES.items()})
 
 
+def test_a_link_to_the_web_in_the_index_is_no_document(folder: Path) -> None:
+    with (folder / "index.md").open("a") as index:
+        index.write("- [Elsewhere](https://example.org/README.md)\n")
+    assert 'href="https://example.org/README.md"' in pages(folder)["docs/index.html"]
+
+
+def test_links_with_an_ampersand_or_a_title_lead_somewhere(folder: Path) -> None:
+    put(folder, {"R&D.md": b"# R&D\n", "first.md": b'# First\n\n[a](R&D.md), [b](third.md "The third")\n'})
+    with (folder / "index.md").open("a") as index:
+        index.write("- [R&D](R&D.md)\n")
+    page = pages(folder)["docs/first.html"]
+    assert '<a href="R%26D.html">a</a>' in page
+    assert '<a href="third.html" title="The third">b</a>' in page
+
+
 def pages(folder: Path, repository: str | None = None) -> dict[str, str]:
     found = documents.pages(SiteSettings(docs=folder, repository=repository))
     return {path: content.decode() for path, content in found.items()}

@@ -243,3 +243,15 @@ def test_a_journal_made_by_somebody_else_does_not_reach_outside(tmp_path: Path) 
     with pytest.raises(BadInput):
         transaction.recover(site)
     assert (tmp_path / "victim").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("link", [transaction.PRIVATE, f"{transaction.PRIVATE}/journal"])
+def test_nothing_is_cleaned_up_behind_a_link(tmp_path: Path, link: str) -> None:
+    site, precious = make_site(tmp_path, "exchange"), tmp_path / "elsewhere" / "journal" / "precious"
+    precious.parent.mkdir(parents=True)
+    precious.write_bytes(b"precious")
+    (site / link).parent.mkdir(exist_ok=True)
+    (site / link).symlink_to(precious.parent if link.endswith("journal") else precious.parent.parent)
+    with pytest.raises(BadInput, match="is a symbolic link"):
+        transaction.recover(site)
+    assert precious.read_bytes() == b"precious"

@@ -56,6 +56,19 @@ def kinds(findings: tuple[Finding, ...]) -> list[str]:
     return [finding.kind for finding in findings]
 
 
+@pytest.mark.parametrize("error", [KeyError("gone"), ValueError("other images"), IndexError("run 3")])
+def test_results_of_which_nothing_follows_are_a_finding(
+    site: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(build: object) -> None:
+        raise error
+
+    monkeypatch.setattr("generator.experiment.exported.of_results", fails)
+    (found,) = verify(site)
+    assert (found.kind, found.place) == ("results", PLACE)
+    assert str(error) in str(found)
+
+
 def test_an_untouched_site_has_no_findings(site: Path) -> None:
     assert verify(site) == ()
 

@@ -1,6 +1,8 @@
 """What a build says while it works: epochs, figures so far, time left; plain lines where there is no terminal."""
 
+import contextlib
 import io
+import os
 
 import pytest
 from rich.console import Console
@@ -190,3 +192,14 @@ def test_a_terminal_shows_one_bar_where_nothing_is_known(clock: Clock) -> None:
         report({"images": 5, "of": 10})
     assert "5 of 10 images" in stream.getvalue()
     assert "whole build" not in stream.getvalue()
+
+
+def test_who_leaves_does_not_end_what_is_built() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        display = Display(stream)
+        with display.stage("head") as report:
+            report({"epoch": 1, "epochs": 1})
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()

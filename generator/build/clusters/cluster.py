@@ -149,8 +149,8 @@ class Cluster:
                 number, kind, *content = connection.recv()
                 if kind in self._tellers:
                     self._tellers[kind](*content)
-                elif number in self._replies:
-                    self._replies[number].put((kind, *content))
+                elif replies := self._replies.get(number):  # Whoever asked may leave at any moment.
+                    replies.put((kind, *content))
         self._ended = self._ended or "the head of the cluster is gone, or the network to it"
         for replies in list(self._replies.values()):
             replies.put(("lost", self._ended))

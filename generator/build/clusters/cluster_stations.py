@@ -127,12 +127,8 @@ class Stations:
         """End stations in good order."""
         self._end([hired.actor for hired in stations], SECONDS)
 
-    def drop(self, hired: Hired) -> None:
-        """End a station, whatever it does."""
-        self.dismiss(hired.actor)
-
     def dismiss(self, actor: Any) -> None:
-        """End a station that may not have begun yet."""
+        """End a station, whatever it does; it may not have begun yet."""
         import ray
 
         self._hired.discard(actor)
@@ -142,7 +138,7 @@ class Stations:
     def lose(self, hired: Hired) -> None:
         """Forget a station that is gone, and those without work on its node, which may be gone as well."""
         for each in (hired, *self._taken(lambda since, other: other.node == hired.node)):
-            self.drop(each)
+            self.dismiss(each.actor)
 
     def refuse(self, node: str, address: str, why: str) -> None:
         """Have no station on a node from now on."""

@@ -21,7 +21,7 @@ def push(store: Store, remote: Remote, say: Tell, warn: Tell) -> int:
             continue
         try:
             key = _key(stage, digest, json.loads((folder / ENTRY).read_text("utf-8")))
-        except (OSError, ValueError, Broken) as error:
+        except (OSError, ValueError, RecursionError, Broken) as error:
             warn(f"{stage} {digest[:12]}: broken ({error}); left out")
             continue
         # A build that ends at this moment may prune.
@@ -37,7 +37,7 @@ def pull(store: Store, remote: Remote, say: Tell, warn: Tell) -> int:
     """Take every sound entry from there that the store has not; gives how many. Raises `Unreachable`."""
     pulled = 0
     for each in remote.entries():
-        if (store.root / "stages" / each.stage / each.digest / ENTRY).is_file():
+        if store.is_made(each.stage, each.digest):
             continue
         try:
             table = remote.entry(each.stage, each.digest) or {}

@@ -149,7 +149,7 @@ class Store:
         try:
             record = json.loads((self.root / "latest" / f"{label}.json").read_text("utf-8"))
             return dict(record["parts"]), float(record["seconds"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
     def checkpoint(self, key: Key) -> Path:

@@ -3,7 +3,6 @@
 Its numbers come from the results of the build and, below `export`, from what was found when the file was written.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from generator.experiment.config.post_settings import PostSettings
 from generator.experiment.exported import SOURCE, Exported
 from generator.experiment.results import BuildResults
 from generator.post import bound, render, templating
+from generator.post.formats import tidying
 from generator.post.manifest import Number
 from generator.post.prose import claims, networks, wording, writeup
 from generator.support import program
@@ -72,5 +72,5 @@ def render_card(
     with templating.guarded(templates):
         marked = render.markdown_environment(templates).get_template(TEMPLATE).render(names)
     # As it is, but for blank lines: whoever shows a card has styles for wide tables.
-    text, numbers, _ = bound.extract(re.sub(r"\n{3,}", "\n\n", marked).strip("\n") + "\n")
+    text, numbers, _ = bound.extract(tidying.BLANKS.sub("\n\n", marked).strip("\n") + "\n")
     return Card(text, numbers)

@@ -15,6 +15,7 @@ from generator.experiment.config.post_settings import PostSettings
 from generator.experiment.results import BuildResults
 from generator.post import bound, templating
 from generator.post.bound import Unbound
+from generator.post.formats import tidying
 from generator.post.manifest import Number
 from generator.post.prose import claims, wording, writeup
 from generator.support import escape
@@ -45,7 +46,7 @@ def tables(post: PostSettings, results: BuildResults, *, templates: Path = TEMPL
         filters = {**bound.filters(), "label": _label}
         environment = templating.environment(templates, autoescape=True, filters=filters, finalize=_printed)
         marked = environment.get_template(TEMPLATE).render(_names(post, results))
-    text, numbers, _ = bound.extract(re.sub(r"\n{3,}", "\n\n", marked).strip("\n") + "\n")
+    text, numbers, _ = bound.extract(tidying.BLANKS.sub("\n\n", marked).strip("\n") + "\n")
     for number in numbers:
         if FORMATS[number.format](bound.value_of(results, number.source)) != number.text:
             raise BuildFailed(f"{TEMPLATE}: {number.text} is not {number.source} of the results; mend the template")

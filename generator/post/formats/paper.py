@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from generator.support.errors import BadInput, BuildFailed, printable
+from generator.support.files import FREE_SPACE_OR_NAME, refused
 
 BROWSERS = (
     "chromium",
@@ -58,11 +59,15 @@ def to_pdf(page: str, folder: Path) -> bytes:
     """
     program = browser()
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="printing-", dir=folder) as scratch:
-        source, target = Path(scratch, "post.html"), Path(scratch, "post.pdf")
-        source.write_text(_for_paper(page), "utf-8")
-        _print(program, source, target)
-        return target.read_bytes()
+    try:
+        # A browser that has printed may still write into its profile.
+        with tempfile.TemporaryDirectory(prefix="printing-", dir=folder, ignore_cleanup_errors=True) as scratch:
+            source, target = Path(scratch, "post.html"), Path(scratch, "post.pdf")
+            source.write_text(_for_paper(page), "utf-8")
+            _print(program, source, target)
+            return target.read_bytes()
+    except OSError as error:
+        raise refused(folder, error, FREE_SPACE_OR_NAME) from None
 
 
 def _for_paper(page: str) -> str:

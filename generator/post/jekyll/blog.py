@@ -4,6 +4,7 @@
 folder is somebody's site at all. Nothing is written.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -107,7 +108,9 @@ class Blog:
         path = str(scope.get("path") or "").strip("/")
         places = [path]
         if "*" in path:
-            places = [found.relative_to(self.source).as_posix() for found in self.source.glob(path)]
+            # To Ruby ** is * where it is no whole part of a path, and pathlib refuses it.
+            parts = [part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in path.split("/")]
+            places = [found.relative_to(self.source).as_posix() for found in self.source.glob("/".join(parts))]
         collections = self.text("collections_dir", "").strip("/")
         return any(post.startswith(place.removeprefix(f"{collections}/")) for place in places)
 

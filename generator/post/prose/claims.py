@@ -275,7 +275,10 @@ _OWN: Final[tuple[Callable[..., Any], ...]] = (
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     claim.__name__: claim
-    for module in (confidence, contrasts, looking, measuring, networks, over_runs, suspects)
-    for claim in (*_OWN, *module.CLAIMS)
+    for some in (
+        _OWN,
+        *(module.CLAIMS for module in (confidence, contrasts, looking, measuring, networks, over_runs, suspects)),
+    )
+    for claim in some
 }
 """Name → claim, as templates call them."""

@@ -61,7 +61,8 @@ def _p(old: VariantResult, new: VariantResult) -> float:
 
 def _span(outcomes: Runs) -> tuple[float, float]:
     found = two_way.interval([outcome.predictions for outcome in outcomes])
-    assert found is not None  # every run is tested with the same images
+    if found is None:
+        raise ValueError("the runs were not tested with the same images")
     return found
 
 
