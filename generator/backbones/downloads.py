@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,10 +57,10 @@ def fetch(backbone: Backbone, progress: Progress | None) -> None:
     target = cached_path(backbone)
     target.parent.mkdir(parents=True, exist_ok=True)
     with urllib.request.urlopen(address(backbone), timeout=CONNECT_SECONDS) as response:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-        part = Path(name)
+        # Not tempfile's, which nobody else may read: the cache may be several users'.
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
-            with os.fdopen(handle, "wb") as stream:
+            with part.open("wb") as stream:
                 _copy(response, stream, progress)
                 stream.flush()
                 os.fsync(stream.fileno())

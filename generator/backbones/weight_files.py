@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,7 @@ def _opened(path: Path) -> Iterator[Any]:
         source: Any = _inside_archive(path) if path.suffix.lower() == ".keras" else path
         with h5py.File(source, "r") as file:
             yield file
-    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise BadInput(
             f"{printable(path)}: not a readable weights file ({phrase(error)}); "
             "expected HDF5 (.h5, .weights.h5) or a .keras archive"

@@ -17,7 +17,7 @@ from generator.data.folders import discover
 from generator.data.listed import Content, Progress
 from generator.data.splits import Copies, Split
 from generator.experiment.config.settings import DataSettings, Variant
-from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Layout, Part, own_folder
+from generator.experiment.data_summary import PARTS, PLAIN_FOLDERS, Kind, Layout, Part, own_folder
 from generator.support.errors import BadInput, printable
 from generator.support.threads import CORES
 
@@ -43,7 +43,7 @@ class Dataset:
     root: Path
     source: str
     """What the user named, without folders."""
-    kind: origins.Kind
+    kind: Kind
     class_names: tuple[str, ...]
     train: tuple[Sample, ...]
     test: tuple[Sample, ...]
@@ -163,7 +163,7 @@ def _grouped(samples: Sequence[Sample]) -> Copies:
     return splits.alike(sample.group or (position,) for position, sample in enumerate(samples))
 
 
-def _read(folder: Path, source: str, kind: origins.Kind, settings: DataSettings, progress: Progress | None) -> Dataset:
+def _read(folder: Path, source: str, kind: Kind, settings: DataSettings, progress: Progress | None) -> Dataset:
     layout = None if settings.layout == "auto" else settings.layout
     found = discover.discover(folder, source, layout, nested=settings.group == groups.FOLDER)
     files = [path for part in found.files.values() for path, _ in part]
@@ -219,9 +219,9 @@ def _set_aside(
     for label, name in enumerate(names):
         if not all(any(image.label == label for image in side) for side in (train, test)):
             raise BadInput(
-                f"{printable(source)}: has no test images, and of {printable(name)} only {labels.count(label)} to set "
-                "some aside from; a class needs two, where images that belong together count as one: add some, take "
-                "the class out, or add a folder test/"
+                f"{printable(source)}: has no test images, and {printable(name)} has {labels.count(label)} to set some "
+                "aside from, where images that belong together stay so: add some, take the class out, add a folder "
+                "test/, or, where groups are large, set data.test_fraction higher"
             )
     return {"train": train, "test": test}
 

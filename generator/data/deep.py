@@ -217,7 +217,8 @@ def _fraction(band: Samples, by: Scale) -> Samples:
 def _high_bits(band: Samples, by: Scale) -> Samples:
     """The upper eight bits, which is exact for 8-bit values written as 16; fewer bits are stretched to eight."""
     most = int(by.white - by.low)
-    above = band.astype(np.int64) - int(by.low)
+    # An image that is measured or asked about may go beyond what the data set spans.
+    above = np.clip(band.astype(np.int64) - int(by.low), 0, most)
     return above >> (most.bit_length() - 8) if most > 255 else above * 255 // most
 
 

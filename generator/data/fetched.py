@@ -155,7 +155,8 @@ def _copy(place: Place, there: There, folder: Path, limits: Limits, progress: Pr
         with _reaching(place, "run again"):
             place.fs.get([f"{place.path}/{name}" for name in names], [str(target) for target in targets])
         for name, target in zip(names, targets, strict=True):
-            if not target.is_file() or target.stat().st_size != there.files[name]:
+            size = there.files[name]  # 0 where it is not told
+            if not target.is_file() or (size and target.stat().st_size != size):
                 raise BuildFailed(f"{place.shown}: {printable(name)} came incomplete or has changed; run again")
             done += there.files[name]
         progress(done, total)

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import PIL
@@ -24,12 +24,12 @@ from generator.data.drawn import sample
 from generator.data.folders import listing
 from generator.data.listed import Progress
 from generator.experiment.config.settings import DataSettings
+from generator.experiment.data_summary import Kind
 from generator.support import lock
 from generator.support.addresses import is_address
 from generator.support.errors import BadInput, choices, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
-Kind = Literal["sample", "folder", "archive", "kaggle"]
 MEASURE = "measure"
 """Folder of the drawings to measure with."""
 _KAGGLE = re.compile(r"kaggle:([\w-]+/[\w.-]+)", re.ASCII)
@@ -202,6 +202,8 @@ def _kinds(settings: DataSettings) -> tuple[str, ...]:
     for name, images in (("sample_train", settings.sample_train), ("sample_test", settings.sample_test)):
         if images < len(found):
             raise BadInput(f"data.{name} = {images}: {len(found)} classes need one image each; use a larger number")
+    if 0 < settings.measure < len(found):
+        raise BadInput(f"data.measure = {settings.measure}: {len(found)} classes need one image each; use more, or 0")
     return found
 
 

@@ -56,10 +56,12 @@ def choose(
     """Whole batches of `total` images for validation, the first of a random order; the rest for training.
 
     Images in a group of `together` go the same way. Those that no longer fit are trained on, so the last batch can be
-    short. With `labels` the classes validate in the same proportions as they are there.
+    short. With `labels` the classes validate in the same proportions as they are there, and none as a whole.
     """
     kinds = labels or [0] * total
     room = shares(kinds, whole_batches(total, batch_size, fraction))
+    if labels:
+        room = Counter({kind: min(room[kind], count - 1) for kind, count in Counter(kinds).items()})
     order = np.random.default_rng(seed).permutation(total).tolist()
     group_of = {position: group for group in together for position in group}
     validation: set[int] = set()

@@ -161,12 +161,16 @@ def own_folder(folders: Mapping[Part, str], part: Part) -> bool:
     return folder != "." and list(folders.values()).count(folder) == 1
 
 
+Kind = Literal["sample", "folder", "archive", "kaggle"]
+"""What the user named."""
+
+
 class DataSummary(Record):
     """The data set as it was found and split."""
 
     source: str
     """What the user named, without folders: `sample`, `archive.zip`, …"""
-    kind: Literal["sample", "folder", "archive", "kaggle"]
+    kind: Kind
     class_names: tuple[str, ...] = Field(min_length=2)
     folders: Annotated[dict[Part, str], AfterValidator(_by_part)] = PLAIN_FOLDERS
     """Part → its folder, below the one that holds all, or `.` for that; without `test` where it was held out."""

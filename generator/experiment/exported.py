@@ -1,12 +1,13 @@
 """What is known of a network that was written to a file of its own: how well the file agrees with its build."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from generator.experiment.results import BuildResults
 from generator.support import strict_json
+from generator.support.hardware import Precision
 from generator.support.strict_json import Record
 
 NAME = "export.json"
@@ -23,7 +24,7 @@ class Exported(Record):
 
     variant: str
     run: int = Field(ge=1)
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     """In which the build computed its predictions."""
     images: int = Field(ge=1)
     """Test images that the file was tried on."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from generator.experiment.data_summary import Part
 from generator.support import strict_json
+from generator.support.hardware import Precision
 from generator.support.strict_json import Record
 
 NAME = "predicted.json"
@@ -84,7 +85,7 @@ class Answers(Record):
     variant: str
     run: int = Field(ge=1)
     network: str
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     class_names: tuple[str, ...]
     temperature: float | None
     """What validation chose to divide the logits by; None where no temperature is best."""

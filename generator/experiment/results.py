@@ -5,7 +5,7 @@ the data set was is in `data_summary`, what a training phase gave in `outcomes`.
 """
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,7 @@ from generator.experiment.statistics.answers import Answer, Scored, answers
 from generator.experiment.statistics.runs import OverRuns, Summary, over_runs, summary
 from generator.experiment.stopping import kept
 from generator.experiment.sweep_results import SweepResult
+from generator.support.hardware import Precision
 from generator.support.strict_json import ByName, Record
 
 
@@ -99,7 +100,7 @@ class VariantResult(RunOutcome):
     title: str
     changes: ByName[bool | int | float | str]
     recipe: Recipe
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     """What `auto` became on the machine that trained."""
     weights: WeightsSummary | None = None
     """Those that its base started from, where they are not the build's: of another backbone."""
@@ -241,6 +242,12 @@ class BuildResults(Record):
     def _classes_are_those_of_the_data(self) -> "BuildResults":
         classes = len(self.data.class_names)
         for name, variant in self.variants.items():
+            biases, logits = (
+                variant.activation_maps and len(variant.activation_maps.bias),
+                1 if classes == 2 else classes,
+            )
+            if biases not in (None, logits):
+                raise ValueError(f"{name}: the activation maps have {biases} biases, not {logits}")
             for outcome in (outcome for phase in variant.outcomes.values() for outcome in phase):
                 rows = len(outcome.confusion.rows)
                 if rows != classes:

@@ -29,6 +29,10 @@ WIDTH = 6.0
 """Width of every figure, inches. Font sizes are points of it: 12 pt are 11 px on a phone 390 px wide."""
 WEB_WIDTH = 960
 """Width of the web image, pixels: sharp on a phone of 390 px, enough for a column of text."""
+MOST_PIXELS = 16_383
+"""Of a side of a WebP file: https://developers.google.com/speed/webp/docs/riff_container."""
+_ROUNDING = 1e-9
+"""Inches that a sum of widths may be off."""
 
 CHART_WIDTH, PHOTO_WIDTH = 1920, 1280
 """Width of the full-size PNG, pixels. Photos are stored at about their own size, five or six side by side."""
@@ -87,7 +91,7 @@ class Drawing:
     png: bytes
     """Full size."""
     web: bytes
-    """WebP, `WEB_WIDTH` pixels wide."""
+    """WebP, `WEB_WIDTH` pixels wide, or less where it would be too high."""
     width: int
     """Of the web image, pixels."""
     height: int
@@ -156,15 +160,15 @@ def encode(name: str, figure: Figure, *, photos: bool = False, texts: Iterable[s
     One with `photos` is stored smaller, its web image with loss.
     """
     full = _pixels(figure, PHOTO_WIDTH if photos else CHART_WIDTH)
-    height = round(full.height * WEB_WIDTH / full.width)
-    web = full.resize((WEB_WIDTH, height), Image.Resampling.LANCZOS)
+    width = min(WEB_WIDTH, MOST_PIXELS * full.width // full.height)
+    web = full.resize((width, round(full.height * width / full.width)), Image.Resampling.LANCZOS)
     # Pillow writes neither time nor program into the files: the same pixels give the same bytes.
     return Drawing(
         name=name,
         png=_saved(full, "PNG", compress_level=6),
         web=_photo_webp(web) if photos else _saved(web, "WEBP", quality=CHART_QUALITY, method=6),
-        width=WEB_WIDTH,
-        height=height,
+        width=web.width,
+        height=web.height,
         undrawn=tuple(dict.fromkeys(text for text in texts if drawable(text).count(MISSING) > text.count(MISSING))),
     )
 
@@ -186,7 +190,7 @@ def shortened(text: str, width: float, size: float = NORMAL) -> str:
     Beginning and end are kept because long names often differ in one of them only.
     """
     text = drawable(text)
-    if text_width(text, size) <= width:
+    if text_width(text, size) <= width + _ROUNDING:
         return text
 
     def cut(kept: int) -> str:
@@ -203,7 +207,7 @@ def wrapped(text: str, width: float, size: float = NORMAL) -> str:
     there is none. A line that is still too wide is `shortened`.
     """
     text = drawable(text)
-    if text_width(text, size) <= width:
+    if len(text) == 1 or text_width(text, size) <= width + _ROUNDING:
         return text
     breaks = [found.end() for found in re.finditer(r"[\s._-]+", text[:-1])] or range(1, len(text))
     lines = [(text[:at].rstrip(), text[at:]) for at in breaks]

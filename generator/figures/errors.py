@@ -48,7 +48,9 @@ MOST_TOLD = 3
 LINE, TITLE, GAP_BETWEEN, LEGEND, AXIS = 0.18, 0.3, 0.07, 0.3, 0.72
 """Heights: of a class in a row, of an attribute's name, between rows and attributes, of a legend's row, of the axis."""
 LEFT, RIGHT = 1.55, 0.95
-"""Widths: of the values' names, of the numbers of images."""
+"""Widths: of the values' names, of the numbers of images, at least."""
+BOLD = 1.16
+"""How much wider a bold name is than it is measured."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,13 @@ def by_attribute(measured: Measured, class_names: Sequence[str]) -> Figure:
     top = 0.15 + LEGEND * (len(labels) + 2)
     height = top + body + AXIS + (0.3 if len(shown) < len(blocks) else 0)
     figure = new_figure(height)
-    axes = figure.add_axes((LEFT / WIDTH, 1 - (top + body) / height, (WIDTH - LEFT - RIGHT) / WIDTH, body / height))
+    right = max(RIGHT, *(0.15 + text_width(_counts(each), SMALL - 2) for each in measured.groups))
+    axes = figure.add_axes((LEFT / WIDTH, 1 - (top + body) / height, (WIDTH - LEFT - right) / WIDTH, body / height))
     axes.set_ylim(body, 0)  # inches, counted downwards
-    highest = [_rows(axes, shown, labels)]
-    _finish(axes, max(highest))
+    _finish(axes, _rows(axes, shown, labels))
     _legend(figure, measured, class_names, labels)
     if len(shown) < len(blocks):
-        note = f"… {len(shown)} of {len(blocks)} attributes"
+        note = f"… {len(shown) - 1} of {len(blocks) - 1} attributes"  # the first block is all images
         figure.text(0.5, 0.12 / height, note, ha="center", color=QUIET, fontsize=SMALL)
     return figure
 
@@ -112,12 +114,11 @@ def _blocks(measured: Measured, classes: int) -> Iterator[tuple[str, tuple[_Row,
 
 
 def _fitting(blocks: Sequence[tuple[str, tuple[_Row, ...]]]) -> list[tuple[str, tuple[_Row, ...]]]:
-    """As many of the first attributes as a chart holds, one at least."""
+    """All images, and as many attributes as a chart holds."""
     kept: list[tuple[str, tuple[_Row, ...]]] = []
     for block in blocks:
-        if kept and sum(len(rows) for _, rows in (*kept, block)) > MOST_ROWS:
-            break
-        kept.append(block)
+        if sum(len(rows) for _, rows in (*kept, block)) <= MOST_ROWS:
+            kept.append(block)
     return kept
 
 
@@ -126,12 +127,12 @@ def _rows(axes: Axes, blocks: Sequence[tuple[str, tuple[_Row, ...]]], labels: ra
     y, highest = 0.0, 0.0
     for attribute, rows in blocks:
         if attribute != CLASS:
-            name = shortened(attribute, LEFT - 0.2)
+            name = shortened(attribute, (LEFT - 0.25) / BOLD)
             axes.text(-0.06, y + TITLE / 2, name, fontsize=NORMAL, fontweight="bold", **_beside(axes, "right"))
         y += TITLE if attribute != CLASS else GAP_BETWEEN
         for row in rows:
             middle = y + LINE * len(labels) / 2
-            axes.text(-0.06, middle, shortened(row.name, LEFT - 0.2, SMALL), **_beside(axes, "right"))
+            axes.text(-0.06, middle, shortened(row.name, LEFT - 0.25, SMALL), **_beside(axes, "right"))
             for group in row.groups:
                 highest = max(highest, _mark(axes, group, y + LINE * (group.label + 0.5)))
             y += LINE * len(labels) + GAP_BETWEEN
@@ -147,9 +148,12 @@ def _mark(axes: Axes, group: Group, y: float) -> float:
     axes.plot([low, high], [y, y], color=colour, linewidth=4, alpha=0.35, solid_capstyle="butt")
     face = colour if group.decided else PANEL
     axes.plot([group.rate], [y], marker, color=colour, markersize=7, markerfacecolor=face, markeredgewidth=1.6)
-    counts = f"{group.errors:,} of {group.images:,}"
-    axes.text(1.03, y, counts, fontsize=SMALL - 2, color=colour, **_beside(axes, "left"))
+    axes.text(1.03, y, _counts(group), fontsize=SMALL - 2, color=colour, **_beside(axes, "left"))
     return high
+
+
+def _counts(group: Group) -> str:
+    return f"{group.errors:,} of {group.images:,}"
 
 
 def _beside(axes: Axes, align: str) -> dict[str, Any]:

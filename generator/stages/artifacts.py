@@ -38,13 +38,13 @@ MAPS = "maps.npy"
 """`activation_maps`: the map of every test image, float32 (n, h, w): of two classes that of the only logit, of more
 that of the predicted class."""
 RESULT = "result.json"
-"""`architecture`, `head`, `head_evaluation`, `fine_tuning`, `evaluation`, `activation_maps`, `measurement`, `labels`:
-records, by name."""
+"""`architecture`, `head`, `head_evaluation`, `fine_tuning`, `validation`, `evaluation`, `activation_maps`,
+`measurement`, `labels`, `near_features`: records, by name."""
 VARIABLES = "variables.npz"
 """`head`, `fine_tuning`: the trained variables, in order."""
 FIGURES = "figures.json"
-"""`figures`, `data_figures`, `examples`, `map_figures`, `measure_figures`, `comparison`: a row for each figure,
-whose files lie beside it."""
+"""`figures`, `data_figures`, `examples`, `map_figures`, `measure_figures`, `label_figures`, `curves`,
+`sweep_figures`, `comparison`: a row for each figure, whose files lie beside it."""
 
 
 def rows(path: Path) -> np.ndarray:

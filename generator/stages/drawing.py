@@ -10,6 +10,7 @@ from statistics import fmean
 import numpy as np
 
 from generator.data import decoding, regions, summary
+from generator.data.dataset import Sample
 from generator.data.pixels import example_with_alpha
 from generator.experiment.data_summary import Part
 from generator.experiment.label_review import LabelReview
@@ -26,7 +27,7 @@ from generator.figures.curves import History
 from generator.figures.near import Side
 from generator.stages import artifacts
 from generator.stages.job import Job
-from generator.stages.pixels import near_in
+from generator.stages.pixels import found_in, near_in
 from generator.support.errors import printable
 from generator.support.progress import Report
 from generator.support.strict_json import validated
@@ -34,7 +35,7 @@ from generator.support.strict_json import validated
 
 def data_figures(job: Job, out: Path, report: Report) -> None:
     pixels = artifacts.rows(job.inputs["pixels"] / artifacts.PIXELS)
-    example = example_with_alpha(job.dataset)
+    example = alpha_example(job)
     drawings = charts.draw_data(
         job.dataset.class_names,
         test_pixels=pixels[job.dataset.first_test :],
@@ -45,6 +46,11 @@ def data_figures(job: Job, out: Path, report: Report) -> None:
         original=pixels[0],
     )
     artifacts.write_drawings(out, (*drawings, *_near(job, pixels)))
+
+
+def alpha_example(job: Job) -> Sample | None:
+    """A training image with transparent pixels, to show it; none is looked for where decoding has seen none."""
+    return example_with_alpha(job.dataset) if found_in(job.inputs["pixels"]).transparent else None
 
 
 def _near(job: Job, pixels: Pixels) -> tuple[Drawing, ...]:

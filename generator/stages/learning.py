@@ -54,7 +54,7 @@ def architecture(job: Job, out: Path, report: Report) -> None:
     network.unfreeze(base, work.from_layer)
     size = job.setting("data.image_size")
     images = (job.setting("data.batch_size"), size, size, 3)
-    features = base.compute_output_shape(images)
+    features = (images[0], *base.output_shape[1:])
     parameters = ParameterCounts(
         total=network.parameter_count(whole.variables),
         base=network.parameter_count(base.variables),
@@ -66,7 +66,7 @@ def architecture(job: Job, out: Path, report: Report) -> None:
         images=images,
         features=features,
         pooled=head.pooling.compute_output_shape(features),
-        logits=whole.compute_output_shape(images),
+        logits=(images[0], *whole.output_shape[1:]),
     )
     summaries = Summaries(base=base_summary, head=head_summary, fine_tuning=network.summary(whole))
     artifacts.write_records(out, parameters=parameters, shapes=shapes, summaries=summaries)
@@ -75,7 +75,7 @@ def architecture(job: Job, out: Path, report: Report) -> None:
 def cut(job: Job, out: Path, report: Report) -> None:
     work = Workspace(job)
     (out / artifacts.CUT).write_text(json.dumps({"layer": work.cut_point}), "utf-8")
-    shape = (len(work.labels), *network.below(work.base, work.cut_point).output.shape[1:])
+    shape = (len(work.labels), *work.below.output.shape[1:])
     if 4 * math.prod(shape) <= job.setting("data.max_stored_bytes"):
         # Nothing is stored yet, so these are computed.
         store_outputs(work.lower_outputs(range(len(work.labels))), shape, out / artifacts.OUTPUTS, report)
@@ -93,10 +93,11 @@ def _pooled(work: Workspace) -> Batches:
     It mostly does, since float32 holds what passes there. Not where the cut parts what is computed as one otherwise, as
     a convolution and its normalisation: the first and the last batch, which may be smaller, are tried.
     """
-    order = range(len(work.labels))
-    if work.stored is not None:
+    order, size = range(len(work.labels)), work.job.setting("data.batch_size")
+    # Where there are but two batches, both would be tried.
+    if work.stored is not None and len(order) > 2 * size:
         layer = json.loads((work.job.inputs["cut"] / artifacts.CUT).read_text("utf-8"))["layer"]
-        above, size = work.pooling_above(layer), work.job.setting("data.batch_size")
+        above = work.pooling_above(layer)
         tried = {order[:size], order[(len(order) - 1) // size * size :]}
         if all(_same(work.stored, above, work, some) for some in tried):
             return through(work.batches(work.stored, order), above)
@@ -234,7 +235,7 @@ def measurement(job: Job, out: Path, report: Report) -> None:
     before = scoring.predict(head, work.batches(pooled, everything))
     model, _ = work.upper_model(task.outputs)
     _load_variables(model.trainable_variables, job.inputs["fine_tuning"])
-    # Nothing of these images is kept at the cut: they are many, and pass it once.
+    # Nothing of these images is kept at the cut: they are many.
     after = scoring.predict(model, through(work.batches(work.measure_pixels, everything), work.lower))
     artifacts.write_records(
         out,

@@ -4,7 +4,7 @@
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def configure(threads: int) -> None:
     """Make runs repeatable, and stages begin at once. Called once per process, before TensorFlow computes anything."""
     # The default counts follow the CPUs a process is allowed, and sums follow the first of them.
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    # With one, reading the next batch would wait for the step on this one.
+    # So many operations run at a time that do not wait for each other.
     tf.config.threading.set_inter_op_parallelism_threads(2)
     tf.config.experimental.enable_op_determinism()
     # On GPUs float32 would otherwise be multiplied with ten bits of mantissa.
@@ -68,6 +68,30 @@ def _base(name: str, image_size: int) -> keras.Model:
 
 
 _arrays = lru_cache(maxsize=1)(load_arrays)
+
+
+class _Frozen:
+    """Frozen parts of one base that were compiled, for the next stages of this process: seconds for a deep network.
+
+    Two of them, the whole and the part below the cut, of runs that agree on both; their numbers are constants.
+    """
+
+    def __init__(self) -> None:
+        self._base: keras.Model | None = None
+        self._forwards: dict[Hashable, Forward] = {}
+
+    def of(self, base: keras.Model, key: Hashable, make: Callable[[], Forward]) -> Forward:
+        """What `make` gave for this `key` of this `base`, or gives now."""
+        if self._base is not base:
+            self._base, self._forwards = base, {}
+        found = self._forwards.pop(key, None) or make()
+        self._forwards[key] = found
+        while len(self._forwards) > 2:
+            del self._forwards[next(iter(self._forwards))]
+        return found
+
+
+_frozen = _Frozen()
 
 
 class Workspace:
@@ -161,7 +185,7 @@ class Workspace:
     @cached_property
     def pooling(self) -> Forward:
         """Preprocessing, the whole base and the average over places: (b, s, s, 3) images to (b, c) features."""
-        return self.forward(network.pooled(self.base))
+        return self._compiled_once("pooled", lambda: network.pooled(self.base))
 
     def pooling_above(self, cut: str) -> Forward:
         """The rest of `pooling` behind the layer `cut`: its outputs to (b, c) features."""
@@ -170,7 +194,20 @@ class Workspace:
     @cached_property
     def lower(self) -> Forward:
         """Preprocessing and the base up to the cut."""
-        return self.forward(network.below(self.base, self.cut_point))
+        return self._compiled_once(self.cut_point, lambda: self.below)
+
+    @cached_property
+    def below(self) -> keras.Model:
+        """The base up to the cut."""
+        return network.below(self.base, self.cut_point)
+
+    def _compiled_once(self, part: str, model: Callable[[], keras.Model]) -> Forward:
+        """`forward` of a part of the base; an earlier stage's, if that had the same weights and settings."""
+        if self.job.weights.summary.used == "random":
+            return self.forward(model())
+        key = (self.job.weights, self.job.setting("model.preprocess"), self.job.precision, part)
+        # The base with its weights in place, also for what is not folded and reads its variables.
+        return _frozen.of(self.base, key, lambda: self.forward(model()))
 
     def lower_outputs(self, order: Sequence[int] | np.ndarray) -> Batches:
         """Outputs of the lower part for the images at `order`: as stored, or computed now."""

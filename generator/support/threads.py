@@ -13,21 +13,21 @@ Result = TypeVar("Result")
 
 
 def mapped_ahead(
-    function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int, threads: int = CORES
+    function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int, threads: int
 ) -> Iterator[Result]:
     """`function` of each of `items`, in order; so many are computed ahead of who asks for them, not all of them.
 
     What `function` raises is raised in its turn. Who asks for no more closes the iterator, or lets go of it: what has
     not begun by then is not computed.
     """
-    with ThreadPoolExecutor(threads) as pool:
-        coming: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                coming.append(pool.submit(function, item))
-                if len(coming) > ahead:
-                    yield coming.popleft().result()
-            while coming:
+    pool = ThreadPoolExecutor(threads)
+    coming: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            coming.append(pool.submit(function, item))
+            if len(coming) > ahead:
                 yield coming.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while coming:
+            yield coming.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # waits for what has begun

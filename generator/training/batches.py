@@ -18,7 +18,7 @@ AHEAD = 2
 """Batches read ahead."""
 
 Batches = Iterable[tuple[tf.Tensor, tf.Tensor]]
-"""(inputs (b, …), labels (b, 1)), float32."""
+"""(inputs (b, …), labels (b, 1)), float32; mostly to be gone through once."""
 
 
 def preprocess_input_of(module: str) -> Callable[[Any], Any]:

@@ -1,4 +1,4 @@
-"""The two training phases: first the head on frozen features, then the upper layers at a tenth of its rate.
+"""The two training phases: first the head on frozen features, then the upper layers, mostly at a lower rate.
 
 `train` runs the epochs of one phase and keeps a checkpoint after each. What is random in an epoch is seeded
 from the epoch's number alone, so a run that is resumed gives what an uninterrupted one gives, bit for bit.

@@ -12,7 +12,7 @@ from PIL import Image
 from generator.data import ahead, pixels
 from generator.data.listed import ImageThere
 from generator.experiment.config.settings import Config
-from generator.stages import artifacts
+from generator.stages import artifacts, drawing
 from generator.stages.reading import made_ready
 from generator.support.addresses import Unreachable
 from generator.support.errors import BuildFailed
@@ -161,7 +161,7 @@ def test_none_is_read_to_find_transparency_that_decoding_did_not_see(
     report = pixels.PixelReport(notes={}, transparent=transparent, copies=(), scales={})
     (tmp_path / artifacts.REPORT).write_text(report.model_dump_json())
     with made_ready(node.job({"pixels": tmp_path}, tmp_path)) as ready:
-        assert pixels.example_with_alpha(ready.dataset) is None
+        assert drawing.alpha_example(ready) is None
     assert {sample.name for sample in ready.dataset.train} <= set(read) if transparent else read == []
 
 

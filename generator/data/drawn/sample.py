@@ -8,7 +8,6 @@ and paint, which is `drawing`'s.
 
 import csv
 import math
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from PIL import Image
 from generator.data.drawn.drawing import cut_out, stage
 from generator.data.drawn.kinds import FURTHER, Range
 from generator.data.drawn.strokes import Array, Random, Strokes, dense, stroke
+from generator.support.threads import CORES
 
 VERSION = 2
 """Raised when the drawing changes: the same seed then gives other images."""
@@ -89,7 +89,7 @@ def _written(
         drawn.image.save(path)
         return path, drawn.attributes
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(CORES) as pool:
         yield from pool.map(write, jobs)
 
 

@@ -153,7 +153,7 @@ def file_problem(path: Path, root: Path) -> str | None:
     name = printable(path.relative_to(root))
     if not path.exists():
         return f"{name}: a link to a file that does not exist"
-    if is_unusable(path.name):
+    if any(map(is_unusable, path.relative_to(root).parts)):
         return f"{name}: names must be UTF-8 without control characters"
     return None
 

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-SAMPLE = ("sample", "")
-"""What `data.path` may be beside a file, a folder or an address; neither lies anywhere."""
-
 
 def found(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     """`table`, which is the file at `path` or one of its profiles, with the names in it that lead to files in full.
@@ -16,7 +13,12 @@ def found(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     made = dict(table)
     for name, setting in (("site", "folder"), ("data", "path"), ("store", "remote")):
         if isinstance(made.get(name), Mapping) and setting in made[name]:
-            made[name] = {**made[name], setting: _joined(path, made[name][setting])}
+            value = made[name][setting]
+            drawn = (name, value) == ("data", "sample")  # which lies nowhere
+            made[name] = {**made[name], setting: value if drawn else _joined(path, value)}
+    for name, setting in (("post", "templates"), ("site", "docs")):
+        if isinstance(made.get(name), Mapping) and isinstance(made[name].get(setting), str):
+            made[name] = {**made[name], setting: str(path.resolve().parent / Path(made[name][setting]).expanduser())}
     weights = made.get("weights")
     if isinstance(weights, Mapping):
         made["weights"] = {name: _weights(path, value) for name, value in weights.items()}
@@ -37,6 +39,6 @@ def _weights(path: Path, value: Any) -> Any:
 
 def _joined(path: Path, name: Any) -> Any:
     """`name` below the folder of the file at `path`, unless it is an address, as a colon says, or in a home folder."""
-    if not isinstance(name, str) or name in SAMPLE or ":" in name or name.startswith("~"):
+    if not isinstance(name, str) or not name or ":" in name or name.startswith("~"):
         return name
     return str(path.parent / name)

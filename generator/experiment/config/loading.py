@@ -6,7 +6,7 @@ Everything is checked here, before anything is computed: a mistyped key or an im
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
@@ -22,7 +22,6 @@ from generator.experiment.config.settings import (
     DataSettings,
     ExecutionSettings,
     Recipe,
-    Settings,
     ShownSettings,
     Sweep,
     Variant,
@@ -32,11 +31,12 @@ from generator.experiment.config.settings import (
 from generator.experiment.config.store_settings import StoreSettings
 from generator.experiment.config.sweeps import SweepTable
 from generator.support.errors import BadInput, choices, encodable
+from generator.support.strict_json import Record
 
-Model = TypeVar("Model", bound=Settings)
+Model = TypeVar("Model", bound=Record)
 
 
-class _VariantTable(Settings):
+class _VariantTable(Record):
     """A `[variants.NAME]` table: a title and a partial recipe."""
 
     title: str | None = None
@@ -286,13 +286,21 @@ def _explain(model: type[BaseModel], error: Any, prefix: str) -> str:
     return f"{name}{shown}: {message}"
 
 
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
+    "variants": _VariantTable,
+    "sweeps": SweepTable,
+    "questions": Question,
+}
+"""What names stand in which the user chooses → what stands below each."""
+
+
 def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
     """Names of the settings that may stand at `location` below `model`."""
     current: Any = model
     above = ""
     for part in location:
         fields = getattr(current, "model_fields", {})
-        # A part that is no field is the name of a variant or a sweep: below it stands its table.
-        current = fields[part].annotation if part in fields else SweepTable if above == "sweeps" else _VariantTable
+        # A part that is no field is the name of a variant, say: below it stands its table.
+        current = fields[part].annotation if part in fields else _TABLES.get(above)
         above = part
     return list(getattr(current, "model_fields", {}))

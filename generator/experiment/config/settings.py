@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from generator.experiment.config.post_settings import PostSettings, SiteSettings
 from generator.experiment.config.questions import Question
 from generator.experiment.config.seeds import Seeds, SeedSettings, SeedsSetting
 from generator.experiment.config.store_settings import StoreSettings
+from generator.support.strict_json import Record
 
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
@@ -23,17 +24,11 @@ BASELINE = "baseline"
 Value = bool | int | float | str
 
 
-class Settings(BaseModel):
-    """Base of all settings: frozen, no unknown keys, no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
-
-
 Alpha = Literal["drop", "white", "grey", "background"]
 Crop = Literal["none", "picture", "subject"]
 
 
-class ShownSettings(Settings):
+class ShownSettings(Record):
     """What of its images a network is shown; a variant may be shown something else."""
 
     alpha: Alpha = "drop"
@@ -102,7 +97,7 @@ class DataSettings(ShownSettings):
         return self
 
 
-class SplitSettings(Settings):
+class SplitSettings(Record):
     """How validation images are taken from the training images."""
 
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)
@@ -122,7 +117,7 @@ def whole_batches(total: int, batch_size: int, fraction: float) -> int:
 Fill = Literal["reflect", "white", "nearest"]
 
 
-class ModelSettings(Settings):
+class ModelSettings(Record):
     """What stands between the image and the logit, and how it is computed."""
 
     backbone: str = "ResNet50"
@@ -143,7 +138,7 @@ class ModelSettings(Settings):
     """Of the base's arithmetic; its variables are float32. `auto`: bfloat16 where the processor has units for it."""
 
 
-class PhaseSettings(Settings):
+class PhaseSettings(Record):
     """One training phase."""
 
     optimizer: Literal["adam", "rmsprop", "sgd"]
@@ -183,7 +178,7 @@ def first_fine_tuning_epoch(head_epochs: int) -> int:
     return head_epochs
 
 
-class Recipe(Settings):
+class Recipe(Record):
     """Everything that may differ between variants."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
@@ -211,7 +206,7 @@ def _kinds_of_weights(value: Any) -> Any:
 WeightsSetting = Annotated[str | dict[str, str], BeforeValidator(_kinds_of_weights)]
 
 
-class ExecutionSettings(Settings):
+class ExecutionSettings(Record):
     """How stages are run: no part of the experiment, whose outcome is the same for any of this but several `nodes`."""
 
     jobs: int = Field(default=1, ge=1, le=64)
@@ -248,7 +243,7 @@ class ExecutionSettings(Settings):
         return self
 
 
-class Variant(Settings):
+class Variant(Record):
     """The baseline's recipe with `changes` applied."""
 
     name: str
@@ -258,7 +253,7 @@ class Variant(Settings):
     recipe: Recipe
 
 
-class Run(Settings):
+class Run(Record):
     """A variant with the seeds of one of its runs."""
 
     variant: Variant
@@ -272,7 +267,7 @@ class Run(Settings):
         return self.variant.name if self.number == 1 else f"{self.variant.name}~{self.number}"
 
 
-class Sweep(Settings):
+class Sweep(Record):
     """Settings tried together: each point is a difference from the variant `of`, and the best becomes a variant."""
 
     name: str
@@ -286,7 +281,7 @@ class Sweep(Settings):
     points: tuple[Variant, ...]
 
 
-class Config(Settings):
+class Config(Record):
     """All settings of one build."""
 
     post: PostSettings
@@ -301,11 +296,11 @@ class Config(Settings):
     """Those whose points are to be trained; once one is decided, the variant of its name is its winner."""
     seeds: SeedsSetting = SeedSettings()
     """How many runs each variant has: a number, or a table `{ count = 5, vary = ["split", "head"] }`."""
-    gates: dict[str, str] = {}
+    gates: dict[str, str] = Field(default_factory=dict)
     """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`."""
     store: StoreSettings = StoreSettings()
     execution: ExecutionSettings = ExecutionSettings()
-    questions: dict[str, Question] = {}
+    questions: dict[str, Question] = Field(default_factory=dict)
     """What the post asks of the variants, by a name: of those alone that are built."""
     profile: str | None = None
     """Name of the profile applied, e.g. `smoke`; the post says so."""

@@ -19,8 +19,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from generator.experiment.config.settings import BASELINE, Config, Recipe, Settings, Sweep, Value, Variant, flatten
+from generator.experiment.config.settings import BASELINE, Config, Recipe, Sweep, Value, Variant, flatten
 from generator.support.errors import BadInput
+from generator.support.strict_json import Record
 
 MOST_POINTS = 1000
 """Of one sweep: more are a slip of the finger."""
@@ -38,7 +39,7 @@ _FIXED = {
 """Parts of a recipe that no sweep may change, and why."""
 
 
-class Range(Settings):
+class Range(Record):
     """Values at equal distances, both ends among them; of `log` at equal ratios."""
 
     from_: float = Field(alias="from")
@@ -47,7 +48,7 @@ class Range(Settings):
     scale: Literal["linear", "log"] = "linear"
 
 
-class SweepTable(Settings):
+class SweepTable(Record):
     """A `[sweeps.NAME]` table; each setting of a recipe holds a list of values or a range."""
 
     title: str | None = None

@@ -26,11 +26,7 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     base = path.parent / name
     if base.resolve() in chain:
         raise BadInput(f"{path}: extends = {name!r}: that file extends this one; take one of the two lines out")
-    settings = read(base, chain)
-    post = settings.get("post")
-    if isinstance(post, dict) and isinstance(post.get("templates"), str):
-        post["templates"] = str(base.resolve().parent / Path(post["templates"]).expanduser())
-    return merged(settings, table)
+    return merged(read(base, chain), table)
 
 
 def _toml(path: Path, other: str) -> dict[str, Any]:

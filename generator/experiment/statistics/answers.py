@@ -105,6 +105,8 @@ def answers(
     from generator.experiment.statistics import two_way  # Late: results are read and compared without NumPy.
 
     asked = {name: [scored(*side) for side in _compared(question)] for name, question in questions.items()}
+    if not all(run for sides in asked.values() for side in sides for run in side.runs):
+        raise ValueError("no predictions are kept, and questions are answered from these")
     differences = {
         name: [two_way.of_predictions(sides[0].runs, side.runs) for side in sides[1:]] for name, sides in asked.items()
     }

@@ -24,7 +24,7 @@ def of_metric(metric: str, predictions: Predictions, classes: int) -> tuple[floa
     """The interval of `accuracy`, `loss`, `precision`, `recall`, `f1` or `roc_auc`, as `outcomes` defines them.
 
     None where these images have none: too few of a class for the area, none of what a ratio is of, a single image; and
-    where however they are drawn again the metric stays the same, as F1 does without an error.
+    where however they are drawn again the metric stays the same: F1 without an error, the area of one logit for all.
     """
     if len(predictions) < 2:
         return None
@@ -32,7 +32,7 @@ def of_metric(metric: str, predictions: Predictions, classes: int) -> tuple[floa
         return _ends(bootstrap.of_mean(tuple(float(p.loss) for p in predictions)))
     if metric == "roc_auc":
         found = _area(predictions, classes)
-        return found and ranking.interval(found)
+        return ranking.interval(found) if found and (found.error or found.value in (0, 1)) else None
     if metric == "accuracy":
         return _share(predictions)
     if classes == 2 and metric == "recall":

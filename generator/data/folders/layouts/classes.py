@@ -8,7 +8,7 @@ from generator.data.folders import listing, part_names
 from generator.data.folders.class_names import alike, composed
 from generator.data.folders.layouts.parts import images_of
 from generator.data.folders.layouts.reading import Reading
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, printable
 
 
 def recognises(folder: Path, *, nested: bool = False) -> bool:
@@ -28,6 +28,9 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     classes: dict[str, Path] = {}
     measured = part_names.measured(folder)
     for entry in listing.entries(folder):
+        if entry.is_symlink() and entry.is_dir() and listing.holds_images(entry, nested=nested):
+            # Passed over it would be a class less, and another number for those behind it.
+            raise BadInput(f"{source}: {printable(entry.name)}/: a symbolic link; put the folder itself there")
         if not listing.is_plain_folder(entry) or entry in measured or _other(entry, nested=nested):
             listing.pass_over(entry, listing.BESIDE, ignored)
         elif (name := composed(entry.name)) in classes:

@@ -50,9 +50,11 @@ class Images:
         self.ignored: Counter[str] = Counter()
         self.files: list[Path] = []
         self._named: dict[str, list[Path]] = {}
+        self._placed: dict[Path, list[Path]] = {}
+        measured = part_names.measured(folder)
         for at, folders, names in os.walk(folder):
             here = Path(at)
-            for name in [name for name in folders if listing.junk(name)]:
+            for name in [name for name in folders if listing.junk(name) or here / name in measured]:
                 folders.remove(name)
                 listing.pass_over(here / name, listing.BESIDE, self.ignored)
             for name in names:
@@ -63,10 +65,8 @@ class Images:
         wanted = [part for part in composed(name).replace("\\", "/").split("/") if part not in ("", ".")]
         if not wanted:
             return []
-        found = [path for path in self._named.get(wanted[-1], []) if self._fits(path, wanted)]
-        beside = [path for path in found if path == near.joinpath(*wanted[:-1], path.name)]
-        whole = [path for path in found if path.parent == self.folder.joinpath(*wanted[:-1])]
-        return beside or whole or found
+        beside, whole = (self._placed.get(base.joinpath(*wanted)) for base in (near, self.folder))
+        return beside or whole or [path for path in self._named.get(wanted[-1], []) if self._fits(path, wanted)]
 
     def _add(self, path: Path) -> None:
         if path.suffix.lower() in SUFFIXES:
@@ -78,6 +78,7 @@ class Images:
         # Some tables leave the suffix out.
         for name in {composed(path.name), composed(path.stem)}:
             self._named.setdefault(name, []).append(path)
+            self._placed.setdefault(path.with_name(name), []).append(path)
 
     def _fits(self, path: Path, wanted: Sequence[str]) -> bool:
         """Whether one of the two paths, but for the last name, is the end of the other."""

@@ -46,7 +46,7 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     return Reading(
         layout="table",
         root=folder,
-        folders={part: _common(classes, folder) for part, classes in found.items()},
+        folders={part: _common(classes) for part, classes in found.items()},
         images=found,
         ignored=+ignored,
         problems=tuple(problems),
@@ -111,7 +111,6 @@ def _by_part(told: Told, folder: Path) -> Mapping[Part, Classes]:
     }
 
 
-def _common(classes: Classes, folder: Path) -> Path:
-    """The innermost folder, but for that of a class, that holds all images of a part."""
-    common = Path(os.path.commonpath([path.parent for files in classes.values() for path in files]))
-    return common if common.is_relative_to(folder) else folder
+def _common(classes: Classes) -> Path:
+    """The innermost folder that holds all images of a part."""
+    return Path(os.path.commonpath([path.parent for files in classes.values() for path in files]))
