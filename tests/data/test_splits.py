@@ -76,10 +76,19 @@ def test_stratified_validation_has_every_class_in_proportion(
 ) -> None:
     plain = choose(len(labels), batch_size, fraction, (), seed)
     split = choose(len(labels), batch_size, fraction, (), seed, labels)
-    assert len(split.validation) == min(len(plain.validation), len(labels))
+    assert len(plain.validation) - len(set(labels)) <= len(split.validation) <= len(plain.validation)
     for label in set(labels):
         exact = len(plain.validation) * labels.count(label) / len(labels)
-        assert abs(sum(labels[position] == label for position in split.validation) - exact) < 1
+        found = sum(labels[position] == label for position in split.validation)
+        assert abs(found - exact) < 1 or found == labels.count(label) - 1
+        assert found < labels.count(label)
+
+
+def test_the_only_image_of_a_class_is_trained_on() -> None:
+    labels = [0] * 64 + [1] * 60 + [2, 3, 4, 5]
+    split = choose(len(labels), 32, 0.2, (), 0, labels)
+    assert {labels[position] for position in split.validation} == {0, 1}
+    assert len(split.validation) == 31
 
 
 def test_one_class_stratified_is_not_stratified() -> None:

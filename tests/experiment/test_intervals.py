@@ -71,3 +71,8 @@ def test_where_there_is_nothing_to_tell_there_is_no_interval() -> None:
 def test_other_images_have_no_paired_difference() -> None:
     with pytest.raises(ValueError, match="cannot be paired"):
         intervals.of_difference("loss", of((0,), 2), of((0,), 2)[1:], 2)
+
+
+def test_one_logit_for_all_images_has_no_interval_of_its_area() -> None:
+    rows = tuple(row.model_copy(update={"logit": 0.5}) for row in make_predictions((), total=40))
+    assert intervals.of_metric("roc_auc", rows, 2) is None

@@ -73,6 +73,7 @@ def test_a_value_that_is_no_toml_is_a_string() -> None:
         ("fine_tuning.from_layer=-1", ["fine_tuning.from_layer = -1", "0 to 174"]),
         ("fine_tuning.from_layer=true", ["fine_tuning.from_layer = True", "index or the name"]),
         ("fine_tuning.from_layer=conv4_block2_1", ["'conv4_block2_1'", "did you mean 'conv4_block2_1_", "backbones"]),
+        ("questions.padding.compair=x", ["unknown setting 'questions.padding.compair'", "choose from ask, compare"]),
         ("model.backbone=VGG17", ["model.backbone = 'VGG17'", "did you mean 'VGG16'? choose from ResNet50, "]),
         ("variants.augmentation.model.backbone=VGG17", ["variants.augmentation.model.backbone = 'VGG17'"]),
         ("variants.augmentation.fine_tuning.from_layer=conv9", ["variants.augmentation.fine_tuning.from_layer"]),
@@ -194,6 +195,21 @@ def test_own_templates_lie_beside_the_file_that_names_them(tmp_path: Path) -> No
     (tmp_path / "below/experiment.toml").write_text(text, "utf-8")
     (tmp_path / "top.toml").write_text('extends = "below/experiment.toml"\n', "utf-8")
     assert loading.load(tmp_path / "top.toml").post.templates == tmp_path / "below/own"
+
+
+def test_documents_and_templates_of_a_profile_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "below/own").mkdir(parents=True)
+    own = '\n[site]\ndocs = "manual"\n[profiles.mine.post]\ntemplates = "own"\n'
+    (tmp_path / "below/experiment.toml").write_text(FILE.read_text("utf-8") + own, "utf-8")
+    (tmp_path / "top.toml").write_text('extends = "below/experiment.toml"\n', "utf-8")
+    found = loading.load(tmp_path / "top.toml", profile="mine")
+    assert (found.post.templates, found.site.docs) == (tmp_path / "below/own", tmp_path / "below/manual")
+
+
+def test_only_data_are_called_sample_without_lying_anywhere(tmp_path: Path) -> None:
+    table = {"data": {"path": "sample"}, "site": {"folder": "sample"}, "store": {"remote": ""}}
+    found = beside.found(tmp_path / "x.toml", table)
+    assert found == {"data": {"path": "sample"}, "site": {"folder": str(tmp_path / "sample")}, "store": {"remote": ""}}
 
 
 @pytest.mark.parametrize(

@@ -515,6 +515,21 @@ def test_wrapped_breaks_between_words(text: str, lines: str) -> None:
     assert canvas.wrapped(text, 1.95) == lines
 
 
+@pytest.mark.parametrize("text", ["M", "XL", "10", "\ufdfd"])
+def test_what_is_as_wide_as_its_room_stays_on_its_line(text: str) -> None:
+    width = canvas.text_width(text, canvas.NORMAL)
+    assert canvas.wrapped(text, (0.1 + width) - 0.1) == text
+    assert len(canvas.wrapped("M", 0.01)) == 1
+
+
+def test_a_figure_higher_than_a_web_image_can_be_is_narrower() -> None:
+    with canvas.style():
+        drawing = canvas.encode("high", canvas.new_figure(110))
+    assert drawing.height <= canvas.MOST_PIXELS
+    assert drawing.width / drawing.height == pytest.approx(canvas.WIDTH / 110, rel=1e-3)
+    assert Image.open(io.BytesIO(drawing.web)).size == (drawing.width, drawing.height)
+
+
 def test_a_line_that_is_too_wide_for_wrapping_is_shortened() -> None:
     first, second = canvas.wrapped("a very long name of the first class and more of it", 1.2).split("\n")
     assert first.startswith("a very")

@@ -10,6 +10,7 @@ from generator.experiment.measurement import Measured
 from generator.figures import charts, errors
 from generator.figures.canvas import style
 from tests.factories import ATTRIBUTES, FIVE, MEASURED, make_measured, make_measurement, make_predictions
+from tests.figures.looking import overflowing
 
 NAMES = ("camel", "horse")
 FOUND = make_measurement().fine_tuning
@@ -98,7 +99,7 @@ def test_more_attributes_than_fit_are_counted() -> None:
     many = {f"attribute {i}": tuple(str((j + i) % 12) for j in range(MEASURED)) for i in range(6)}
     figure = chart(make_measured(make_predictions((1,), total=MEASURED), many))
     (note,) = [text.get_text() for text in figure.texts]
-    assert note == "… 4 of 7 attributes"
+    assert note == "… 3 of 6 attributes"
 
 
 @pytest.mark.parametrize("name", ["$x$", "a" * 60, "שם"])
@@ -111,3 +112,18 @@ def test_names_from_outside_are_drawn_as_they_are(name: str) -> None:
 def test_without_attributes_only_the_hardest_are_drawn() -> None:
     found = make_measured(make_predictions((1, 70), total=MEASURED))
     assert [drawing.name for drawing in charts.draw_measurement(found, NAMES, PIXELS)] == ["hardest-images"]
+
+
+def test_counts_of_many_images_have_room() -> None:
+    total = 24_000
+    load = {"load": tuple("ab"[i % 2] for i in range(total))}
+    figure = chart(make_measured(make_predictions(tuple(range(0, total, 9)), total=total), load))
+    assert "1,334 of 12,000" in texts(figure)
+    assert overflowing(figure) == []
+
+
+def test_an_attribute_that_does_not_fit_hides_no_other() -> None:
+    many = {"who": tuple(map(str, range(MEASURED))), "load": tuple("ab"[i % 2] for i in range(MEASURED))}
+    figure = chart(make_measured(make_predictions((1,), total=MEASURED), many))
+    assert "load" in texts(figure)
+    assert [text.get_text() for text in figure.texts] == ["… 1 of 2 attributes"]

@@ -50,3 +50,11 @@ def test_fault_66_one_name_composed_and_decomposed_is_refused(tmp_path: Path) ->
     tree(tmp_path, images=("caf\u00e9/1.png", "cafe\u0301/1.png"))
     with pytest.raises(BadInput, match="differ only by Unicode normalisation"):
         classes.read(tmp_path, "x")
+
+
+def test_fault_16_a_class_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path / "data", images=PETS)
+    tree(tmp_path / "elsewhere", images=("1.png",))
+    (tmp_path / "data/bird").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match=r"^x: bird/: a symbolic link; put the folder itself there$"):
+        classes.read(tmp_path / "data", "x")

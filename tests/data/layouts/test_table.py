@@ -150,3 +150,9 @@ def test_other_tables_are_another_layout(tmp_path: Path, text: str) -> None:
     tree(tmp_path, images=FILES)
     (tmp_path / "some.csv").write_bytes(text.encode("latin-1"))
     assert not table.recognises(tmp_path)
+
+
+def test_images_to_measure_with_are_none_of_the_table(tmp_path: Path) -> None:
+    files = ("images/cat/1.jpg", "images/dog/2.jpg", "measure/cat/1.jpg", "measure/dog/2.jpg")
+    reading = read(tmp_path, files, labels="file,label\ncat/1.jpg,cat\ndog/2.jpg,dog\n")
+    assert told(reading) == {"images/cat/1.jpg": "train cat", "images/dog/2.jpg": "train dog"}
