@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.backbones.mobilenetv2 import MOBILENETV2
-from generator.experiment.config import loading, settings
+from generator.experiment.config import beside, loading, settings
 from generator.support.errors import BadInput
 from tests.factories import ROOT
 
