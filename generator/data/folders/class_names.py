@@ -4,7 +4,8 @@
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from generator.data.folders import lookalikes
 from generator.data.folders.listing import is_unusable, joined, listed
@@ -57,12 +58,14 @@ def _shared(classes: Mapping[str, set[str]], source: str) -> list[str]:
     if places:
         only = [f"only in {joined(where)}: {listed(names)}" for where, names in places.items()]
         partial = sorted(name for names in places.values() for name in names)
-        only += [alike(one, other) for one, other in _lookalikes(partial, partial)]
+        only += [alike(one, other) for one, other in _lookalikes(partial)]
         raise BadInput(f"{source}: {joined(classes)} must hold the same classes; {'; '.join(only)}")
     return sorted(everywhere)
 
 
-def _lookalikes(names: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
-    """The pairs, of a name and one of `others`, that look alike, each once and a few at most."""
-    pairs = {(min(a, b), max(a, b)) for a in names for b in others if lookalikes.difference(a, b)}
-    return sorted(pairs)[:3]
+def _lookalikes(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of `names`, which are sorted, that look alike, a few at most."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(lookalikes.simplest(name), []).append(name)
+    return sorted(pair for group in groups.values() for pair in combinations(group, 2))[:3]

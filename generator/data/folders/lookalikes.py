@@ -23,7 +23,7 @@ def difference(one: str, other: str) -> str | None:
         ("by invisible characters", _visible),
         ("by the form of characters (full width, ligatures)", _compatible),
         ("by letters of different scripts that look alike", _latin),
-        ("in capitals and small letters", _folded),
+        ("in capitals and small letters", simplest),
     ):
         if simplified(one) == simplified(other):
             return f"{words}{_code_points(one, other)}"
@@ -34,6 +34,11 @@ def drawn(name: str) -> str:
     """What is seen of `name`: names that share it differ in blanks that add to others, invisible characters or
     normalisation, and no figure tells them apart."""
     return "".join(c for c in " ".join(_normal(name).split()) if unicodedata.category(c) not in ("Cc", "Cf"))
+
+
+def simplest(name: str) -> str:
+    """What is left of `name` without anything that `difference` names: of names that look alike the same."""
+    return _latin(name.casefold())
 
 
 def escaped(name: str) -> str:
@@ -63,10 +68,6 @@ def _compatible(name: str) -> str:
 
 def _latin(name: str) -> str:
     return _compatible(name).translate(_LATIN)
-
-
-def _folded(name: str) -> str:
-    return _latin(name.casefold())
 
 
 def _code_points(one: str, other: str) -> str:
