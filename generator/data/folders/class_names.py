@@ -4,7 +4,7 @@
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from generator.data.folders import lookalikes
