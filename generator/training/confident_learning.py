@@ -70,9 +70,9 @@ def _fitted(
 
     def scaled(values: NDArray[np.float32]) -> NDArray[np.float64]:
         # In place: of many images it is this that takes a build's most memory.
-        found = values - mean
+        found: NDArray[np.float64] = values - mean
         found /= deviation
-        return found.clip(-FURTHEST, FURTHEST, out=found)
+        return np.clip(found, -FURTHEST, FURTHEST, out=found)
 
     model = LogisticRegression(C=STRENGTH / features.shape[1], max_iter=ITERATIONS, tol=TOLERANCE)
     with warnings.catch_warnings():
