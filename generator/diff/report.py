@@ -64,7 +64,7 @@ def to_markdown(comparison: Comparison, *, everything: bool = False, limit: int 
     most_images = max((len(pair.of(o)) for pair in comparison.predictions for o in OUTCOMES), default=0)
     text = fitting.fit(render, {name: {**counts, "images": most_images}[name] for name in SHORTENED}, limit)
     if (least := fitting.characters(text)) > limit:
-        raise BadInput(f"--limit {limit}: the shortest report has {least} characters; give at least as many")
+        raise BadInput(f"--limit {limit}: even without any list the report has {least} characters; give some more")
     return text
 
 

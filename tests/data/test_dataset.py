@@ -61,7 +61,7 @@ def test_a_class_with_a_single_image_and_no_test_images_is_named(tmp_path: Path)
         path = tmp_path / "pets" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture())
-    with pytest.raises(BadInput, match=r"of wasp only 1 to set some aside from; a class needs two, .* folder test/"):
+    with pytest.raises(BadInput, match=r"wasp has 1 to set some aside from, .* folder test/"):
         find(tmp_path / "pets")
 
 

@@ -199,8 +199,9 @@ def test_own_templates_lie_beside_the_file_that_names_them(tmp_path: Path) -> No
 
 def test_documents_and_templates_of_a_profile_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
     (tmp_path / "below/own").mkdir(parents=True)
-    own = '\n[site]\ndocs = "manual"\n[profiles.mine.post]\ntemplates = "own"\n'
-    (tmp_path / "below/experiment.toml").write_text(FILE.read_text("utf-8") + own, "utf-8")
+    own = FILE.read_text("utf-8").replace('\ndocs = "docs"', '\ndocs = "manual"')
+    own += '\n[profiles.mine.post]\ntemplates = "own"\n'
+    (tmp_path / "below/experiment.toml").write_text(own, "utf-8")
     (tmp_path / "top.toml").write_text('extends = "below/experiment.toml"\n', "utf-8")
     found = loading.load(tmp_path / "top.toml", profile="mine")
     assert (found.post.templates, found.site.docs) == (tmp_path / "below/own", tmp_path / "below/manual")

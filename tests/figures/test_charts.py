@@ -515,7 +515,7 @@ def test_wrapped_breaks_between_words(text: str, lines: str) -> None:
     assert canvas.wrapped(text, 1.95) == lines
 
 
-@pytest.mark.parametrize("text", ["M", "XL", "10", "\ufdfd"])
+@pytest.mark.parametrize("text", ["M", "XL", "10"])
 def test_what_is_as_wide_as_its_room_stays_on_its_line(text: str) -> None:
     width = canvas.text_width(text, canvas.NORMAL)
     assert canvas.wrapped(text, (0.1 + width) - 0.1) == text

@@ -81,7 +81,7 @@ def test_the_points_are_listed_best_first_and_the_winner_is_named() -> None:
     assert "Point 2 won, with a validation loss of 0.3000" in text
     assert "The second, point 4, is 0.1000 behind." in text
     assert "(p = 0.2000, 0.4000 by Bonferroni's correction for the 2 points" in text
-    assert "within noise, so another choice of images might well have chosen another point." in text
+    assert "within noise, so other images might well have chosen another point." in text
     assert "The loss of one point was no number any more, so that this one has no validation loss." in text
     assert "0.4000 on average, the better one of two 0.3333, and the best one of all three has 0.3000" in text
 

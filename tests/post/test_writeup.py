@@ -109,7 +109,7 @@ def test_images_that_the_base_may_have_been_trained_on_are_not_called_unseen(kin
     assert ("were among the photographs that the base was pre-trained on." in text) == met
     assert ("A network that was trained on other tasks before is taught" in text) == met
     assert ("test images held back from its training, the baseline" in text) == met
-    assert ("test images that it had never seen, the baseline" in text) != met
+    assert ("that it had never seen, the baseline" in text) != met
     assert ("The model was trained on none of them." in text) == met
 
 

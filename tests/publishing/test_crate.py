@@ -173,7 +173,7 @@ def test_verify_passes_a_true_crate_and_names_one_that_is_edited(site: Path) -> 
         ('"@graph"', '"@graphs"', "is no crate that the build wrote"),
         ('"@graph"', '"', "is no crate that the build wrote"),
         ('"name": "history.csv"', '"name": 5', "5 is missing"),
-        ('"name": "history.csv"', r'"name": "\ud800"', r"\ud800 is missing"),
+        ('"name": "history.csv"', r'"name": "\ud800"', "\ud800 is missing"),
     ],
 )
 def test_verify_names_what_a_crate_says_otherwise(site: Path, old: str, new: str, fault: str) -> None:

@@ -172,7 +172,7 @@ def _with_templates(post: PostSettings, path: Path) -> PostSettings:
         return post
     folder = path.resolve().parent / post.templates.expanduser()
     if not folder.is_dir():
-        raise BadInput(f"{path}: post.templates = {str(post.templates)!r}: {folder} is no folder; make it")
+        raise BadInput(f"{path}: post.templates: {folder} is no folder; make it")
     return post.model_copy(update={"templates": folder})
 
 
