@@ -57,11 +57,11 @@ def test_a_finding_is_told_with_its_counts_in_both_classes() -> None:
     text = section(with_measurement(make_results()))
     assert (
         "- images of horse with load: rider. 11 of these 12 are called camel, and 0 of the 48 others of horse "
-        "(p = 3.5e-11, 3.2e-10 by Holm's correction). With the same load, 0 of 12 images of camel are called horse, and 1 "
-        "of the 48 others of camel."
+        "(p = 3.5e-11, 3.2e-10 by Holm's correction). With the same load, 0 of 12 images of camel are called horse, "
+        "and 1 of the 48 others of camel."
     ) in text
     assert "1 of the 60 images of camel is called by a wrong name and 11 of the 60 of horse." in text
-    assert "5 of these 6 have load: rider, as 24 of all 120 have." in text
+    assert "5 of these 6 have load: rider, as do 24 of all 120." in text
     assert "9 for each variant, and their p values are corrected" in text
 
 
