@@ -228,7 +228,8 @@ def test_fault_52_many_copies_are_one_line_each_kind() -> None:
                 "2 pictures stand in more than one file, with the same bytes or",
                 "In the training folder, 2 pictures stand more than once and count each time.",
                 "All copies of a picture are on the same side of it, so that none is both trained on and",
-                "and less where images that stay together do not fit. That gives 2 batches with 63",
+                "and less where images that stay together do not fit or a class would have none left to train on. "
+                "That gives 2 batches with 63",
                 "that it had never seen",
             ],
             ["A warning", "looks better", "No two images"],
