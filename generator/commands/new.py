@@ -1,13 +1,11 @@
 """`build.py new`: begin a project of one's own."""
 
-from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from generator.commands.options import make_parser
-from generator.support.errors import BadInput, BuildFailed
-from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
+from generator.support.errors import BadInput
+from generator.support.files import FREE_SPACE_OR_NAME, refused
 
 
 def run(arguments: list[str]) -> int:
@@ -20,33 +18,22 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--blog", type=Path, metavar="DIR", help="a Jekyll site that is there, for the post to go into")
     options = parser.parse_args(arguments)
     # Late: a mistyped option need not wait for templates.
-    from generator.publishing import project
+    from generator.publishing import project, transaction
 
     folder: Path = options.folder
     _check_empty(folder)
     now = datetime.now().astimezone()
     files = project.files(folder, data=options.data, title=options.title, site=options.blog, now=now)
-    _write(folder, files)
+    try:
+        # All of them or none, so that a second try finds the folder as empty as the first one did.
+        transaction.apply(folder, {name: text.encode() for name, text in files.items()}, ())
+    except OSError as error:
+        raise refused(folder, error, FREE_SPACE_OR_NAME) from None
     print(f"written to {folder}: {', '.join(files)}")
     if note := project.requirement().note:
         print(f"note: {note}")
     print(f"next: cd {folder} and make site; its README.md tells the rest")
     return 0
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """All of them or, where one cannot be written, none, so that the folder is still an empty one."""
-    try:
-        for name, text in files.items():
-            write_atomically(folder / name, text.encode(), FREE_SPACE_OR_NAME)
-    except BuildFailed:
-        for path in [folder / name for name in files]:
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-                while path.parent != folder.parent:
-                    path = path.parent
-                    path.rmdir()
-        raise
 
 
 def _check_empty(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`build.py new`: a project of one's own, from whose settings a build can be made."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -15,9 +16,8 @@ import yaml
 from generator import cli
 from generator.experiment.config import loading, post_settings, toml_file
 from generator.post import render
-from generator.publishing import project
+from generator.publishing import project, transaction
 from generator.support import program
-from generator.support.errors import BuildFailed
 from tests.factories import ROOT, make_results
 from tests.rendered import make_post
 
@@ -128,15 +128,15 @@ def test_where_a_file_cannot_be_written_the_folder_stays_empty(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written: list[Path] = []
+    write = transaction._write
 
-    def full(path: Path, content: bytes, advice: str) -> None:
+    def full(path: Path, content: bytes) -> None:
         if len(written) == 6:
-            raise BuildFailed(f"{path}: No space left on device")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, content)
         written.append(path)
 
-    monkeypatch.setattr("generator.commands.new.write_atomically", full)
+    monkeypatch.setattr(transaction, "_write", full)
     assert cli.main(["new", "mine"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert not (here / "mine").exists()
