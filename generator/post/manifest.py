@@ -206,10 +206,12 @@ def find(site: Path) -> tuple[str, ...]:
 def _is_foreign(path: Path) -> bool:
     """Whether it is plainly another program's, as a web app's `manifest.json` is."""
     try:
-        table = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        # Ours are large, and are looked for several times in a build: what is signed need not be parsed.
+        table = {} if (signed := _BEFORE_DIGEST.encode() in content) else json.loads(content)
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(table, dict) and table.keys().isdisjoint(("schema_version", "post", DIGEST))
+    return not signed and isinstance(table, dict) and table.keys().isdisjoint(("schema_version", "post", DIGEST))
 
 
 def readable(site: Path) -> dict[str, Manifest]:
