@@ -11,7 +11,7 @@ import asyncio
 import html
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -206,15 +206,20 @@ class Server(uvicorn.Server):
 
 
 async def _watch(preview: Preview, announce: Callable[[str], None]) -> None:
-    while True:
-        # 50 ms of quiet are enough to tell that an editor or a build has finished writing.
-        async for _ in awatch(*preview.watched, step=50, debounce=400):
-            break  # Anew each time: a build exchanges the whole site, and who watches the old one sees no other.
+    # Anew each time: a build exchanges the whole site, and who watches the old one sees no other.
+    while await _changed(preview):
         before = preview.error
         await asyncio.to_thread(preview.refresh)
         if preview.error and preview.error != before:
             announce(preview.error)
         await preview.tell()
+
+
+async def _changed(preview: Preview) -> bool:
+    """Wait until something is saved; False where the watching ended."""
+    # 50 ms of quiet are enough to tell that an editor or a build has finished writing.
+    async with aclosing(awatch(*preview.watched, step=50, debounce=400)) as changes:
+        return await anext(changes, None) is not None
 
 
 async def _versions(preview: Preview) -> AsyncIterator[str]:
