@@ -242,12 +242,9 @@ class BuildResults(Record):
     def _classes_are_those_of_the_data(self) -> "BuildResults":
         classes = len(self.data.class_names)
         for name, variant in self.variants.items():
-            biases, logits = (
-                variant.activation_maps and len(variant.activation_maps.bias),
-                1 if classes == 2 else classes,
-            )
-            if biases not in (None, logits):
-                raise ValueError(f"{name}: the activation maps have {biases} biases, not {logits}")
+            maps, logits = variant.activation_maps, 1 if classes == 2 else classes
+            if maps and len(maps.bias) != logits:
+                raise ValueError(f"{name}: the activation maps have {len(maps.bias)} biases, not {logits}")
             for outcome in (outcome for phase in variant.outcomes.values() for outcome in phase):
                 rows = len(outcome.confusion.rows)
                 if rows != classes:

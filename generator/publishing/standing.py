@@ -42,8 +42,8 @@ def key(found: BuildResults, figures: Mapping[str, bytes], config: Config, place
         "program": [program.COMMAND, *(_folder(root / PACKAGE, kind) for root in roots for kind in _MADE_OF)],
         # By name and content: where they lie need not be text.
         "folders": [each and [each.name, _folder(each)] for each in (places.templates, own, docs)],
-        # But documents link to what lies beside them in their repository.
-        "documents": docs and hashlib.sha256(os.fsencode(docs.resolve())).hexdigest(),
+        # But documents link to what lies beside them in their repository, where its address is known.
+        "documents": docs and config.site.repository and hashlib.sha256(os.fsencode(docs.resolve())).hexdigest(),
         "results": hashlib.sha256(found.model_dump_json().encode()).hexdigest(),
         "figures": {path: hashlib.sha256(content).hexdigest() for path, content in figures.items()},
         "settings": [config.post.model_dump(mode="json", exclude={"templates"}), config.site.repository],
