@@ -27,13 +27,15 @@ def run(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     # Late: a mistyped option need not wait for arrays.
     from generator.models import export, found
+    from generator.support import lock
 
     display = for_terminal()
     wanted = found.Wanted(options.variant, options.run, experiment.build_command(options, options.variant))
     settings = experiment.load(options, options.variant)
     network = found.find(settings, options.store, ROOT, wanted, display)
     chosen = export.Options(options.tflite, options.license, experiment.commands_again(options), options.overwrite)
-    outcome = export.export(network, options.out, display, chosen)
+    with lock.hold(lock.for_folder(options.out), f"writing {options.out}"), network.held():
+        outcome = export.export(network, options.out, display, chosen)
     known = outcome.exported
     print(f"model    {options.out / 'model.keras'}: {known.variant}, run {known.run}")
     difference = FORMATS["probability"](known.difference)

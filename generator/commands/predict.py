@@ -40,9 +40,10 @@ def run(arguments: list[str]) -> int:
         print(f"{program.COMMAND}: {printable(each.file)}: {each.reason}", file=sys.stderr)
     if not read:
         raise BadInput("none of the images can be read, so nothing is predicted")
-    said = predict.predict(network, read, not_read, display)
-    if options.html:
-        write_atomically(options.html, page.to_html(said, read, network).encode(), FREE_SPACE_OR_NAME)
+    with network.held():
+        said = predict.predict(network, read, not_read, display)
+        if options.html:
+            write_atomically(options.html, page.to_html(said, read, network).encode(), FREE_SPACE_OR_NAME)
     if options.json:
         print(predicted.to_text(said), end="")
     else:

@@ -26,12 +26,14 @@ def run(arguments: list[str]) -> int:
     from generator.support import lock
 
     if options.model is not None:
-        folder, what, places = options.model, "model", [verify.OF_MODEL]
-        findings = verify.verify_model(folder)
+        folder, what = options.model, "model"
     else:
         folder, what = blog.source(options.site, toml_file.jekyll_config(options.config)), "site"
-        with lock.hold(lock.for_folder(folder), f"verifying {folder}"):
-            publish.recover(folder)
+    with lock.hold(lock.for_folder(folder), f"verifying {folder}"):
+        publish.recover(folder)
+        if options.model is not None:
+            findings, places = verify.verify_model(folder), [verify.OF_MODEL]
+        else:
             findings, places = verify.verify(folder), [*manifest.find(folder)]
     return _report(findings, (manifest.read(folder, place) for place in places), what)
 

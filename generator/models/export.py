@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from generator.build.executor import Executor, Local
+from generator.build.executor import Executor
 from generator.data.pixels import PixelReport
 from generator.experiment import exported
 from generator.experiment.exported import TOLERANCES, Exported
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults, RunOutcome
-from generator.models.found import LOG, Found
+from generator.models.found import Found
 from generator.post import manifest
 from generator.post.formats import card
 from generator.publishing import publish
@@ -69,7 +69,7 @@ def export(found: Found, folder: Path, display: Display, options: Options, execu
     publish.check(folder, dict.fromkeys(names), manifest_path=OF_MODEL, overwrite=options.overwrite)
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch)
-        with closing(executor or Local(found.store / LOG)) as running:
+        with closing(executor) if executor else found.executor() as running:
             for stage in (asked.EXPORT, *([asked.LITE] if options.lite else [])):
                 with display.stage(f"{found.run.name}.{stage.name}") as report:
                     running.run(found.job(stage, {asked.WRITTEN: written}), written, report)

@@ -1,26 +1,31 @@
 """A trained network found in the store: nothing is trained for whoever asks for one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.build import plan as plans
 from generator.build import sweeping
 from generator.build.collect import collect_one, describe
+from generator.build.executor import Executor, Local
 from generator.build.plan import Node, Nodes, Plan
 from generator.build.runner import Runner
 from generator.build.start import Start, start
 from generator.build.storage.shared import SharedStore
+from generator.build.storage.store import Store
 from generator.experiment.config.settings import Config, DataSettings, Run
 from generator.experiment.results import BuildResults
 from generator.stages.job import Job
 from generator.stages.stage import Stage
+from generator.support import lock
 from generator.support.display import Display
 from generator.support.errors import BadInput, choices
+from generator.support.places import worker_logs
 from generator.support.progress import Report
 
 LOG = "asked.log"
-"""File of the store with what TensorFlow printed; a build that runs meanwhile has a log of its own."""
+"""File of the store with what TensorFlow printed; who asks at the same time has `asked-2.log`, and a build others."""
 
 _OF_EVERY_RUN = (
     "pixels",
@@ -56,8 +61,10 @@ class Found:
     plan: Plan
     run: Run
     runner: Runner
-    store: Path
+    store: Store
     root: Path
+    needed: tuple[Node, ...]
+    """All that is read of it."""
 
     @property
     def nodes(self) -> Nodes:
@@ -68,6 +75,18 @@ class Found:
     def data(self) -> DataSettings:
         """As the variant is shown its images."""
         return self.config.data.model_copy(update=dict(self.run.variant.recipe.data))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no build and no `cache --prune` remove what is read of the run while the block runs."""
+        with self.store.using(node.key for node in self.needed):
+            yield
+
+    @contextmanager
+    def executor(self) -> Iterator[Executor]:
+        """What asks the network: a process with a log, and a temporary folder, that no other one has."""
+        with lock.first_free(worker_logs(self.store.root, LOG), self.store.marks) as log, closing(Local(log)) as one:
+            yield one
 
     def folder(self, stage: str) -> Path:
         """Where the files of a stage are."""
@@ -111,7 +130,8 @@ def find(
             f"{stages} of these settings {'is' if len(missing) == 1 else 'are'} not in {store}: nothing is trained "
             f"here, so build first: {wanted.command}"
         )
-    return Found(config, begun, planned, run, Runner(kept, _Nothing(wanted.command), display), store, root)
+    runner = Runner(kept, _Nothing(wanted.command), display)
+    return Found(config, begun, planned, run, runner, kept, root, tuple(needed))
 
 
 def _check(config: Config, wanted: Wanted) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.build.executor import Executor, Local
+from generator.build.executor import Executor
 from generator.data import decoding
 from generator.experiment.data_summary import Part
 from generator.experiment.predicted import ActivationMap, Answer, Answers, ClassProbability, Known, Neighbour, NotRead
 from generator.experiment.statistics import confidences
 from generator.experiment.task import Task, task_for
-from generator.models.found import LOG, Found
+from generator.models.found import Found
 from generator.models.images import Image
 from generator.stages import artifacts, asked
 from generator.support.display import Display
@@ -44,7 +44,8 @@ def predict(
         out.mkdir()
         np.save(given / artifacts.PIXELS, np.stack([image.pixels for image in images]))
         label = f"{found.run.name}.{asked.ANSWERS.name}"
-        with closing(executor or Local(found.store / LOG)) as running, display.stage(label) as report:
+        asking = closing(executor) if executor else found.executor()
+        with asking as running, display.stage(label) as report:
             running.run(found.job(asked.ANSWERS, {asked.IMAGES: given}), out, report)
         logits, features, maps = (np.load(out / name) for name in (asked.LOGITS, artifacts.POOLED, artifacts.MAPS))
     names = found.begun.dataset.class_names

@@ -28,10 +28,10 @@ WORKER_LOG = "worker.log"
 """File of the store with what TensorFlow printed; further processes at the same time have further ones."""
 
 
-def worker_logs(store: Path) -> Iterator[Path]:
-    """`worker.log`, `worker-2.log`, … of the store."""
-    yield store / WORKER_LOG
-    yield from (store / f"{Path(WORKER_LOG).stem}-{number}.log" for number in itertools.count(2))
+def worker_logs(store: Path, name: str = WORKER_LOG) -> Iterator[Path]:
+    """`worker.log`, `worker-2.log`, … of the store, or those of another first one."""
+    yield store / name
+    yield from (store / f"{Path(name).stem}-{number}.log" for number in itertools.count(2))
 
 
 STORE_FOLDERS = ("stages", "temporary", "latest", "checkpoints", "locks", "in-use", HISTORY, PUBLISHED, "weights")

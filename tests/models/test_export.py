@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from generator import pipeline
+from generator.build.storage.store import Store
 from generator.experiment.config import loading
 from generator.experiment.config.settings import BASELINE
 from generator.models import export as exporting
@@ -121,6 +122,25 @@ def test_a_second_call_replaces_the_first(built: fakes.Project, tmp_path: Path) 
 def test_nothing_is_trained_for_it(built: fakes.Project) -> None:
     with pytest.raises(BadInput, match=r"baseline\.head, .* nothing is trained here, so build first: python build\.py"):
         find(built, BASELINE, 1, "head.epochs=4")
+
+
+def test_what_is_read_stays_as_long_as_it_is_asked(built: fakes.Project, tmp_path: Path) -> None:
+    project = fakes.Project(tmp_path / "project")
+    shutil.copytree(built.folder, project.folder)
+    found = find(project)
+    with found.held():
+        Store(project.places.store).prune(0)
+        assert found.folder("fine_tuning").is_dir()
+        assert write(found, tmp_path / "model").exported.run == 1
+    Store(project.places.store).prune(0)
+    with pytest.raises(BadInput, match="nothing is trained here"):
+        find(project)
+
+
+def test_two_who_ask_at_a_time_have_processes_and_files_of_their_own(built: fakes.Project) -> None:
+    with find(built).executor() as one, find(built).executor() as other:
+        logs = [str(each._workers[0]._log.name) for each in (one, other)]  # type: ignore[attr-defined]
+    assert logs == ["asked.log", "asked-2.log"]
 
 
 SWEEP = "sweeps.rates.head.learning_rate=[1e-5, 1e-3]"
