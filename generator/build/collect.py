@@ -60,7 +60,7 @@ def collect(
         weights=begun.weights[config.baseline.name].summary,
         seeds=config.seeds,
         questions=config.questions,
-        environment=environment(root, computed_on(plan.once, runner)),
+        environment=environment(root, computed_on(plan.wanted, runner)),
         variants=variants,
         figures=tuple(figure for figure, _ in _drawn(plan, runner)),
     )

@@ -95,14 +95,17 @@ class Plan:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Every node, in an order in which none comes before one that it needs."""
-        rows = [self.shared, *self.runs.values(), *self.trials.values()]
-        found = [row[stage.name] for stage in (*STAGES, *OF_SWEEPS) for row in rows if stage.name in row]
-        return tuple(found)
+        return _in_order([self.shared, *self.runs.values(), *self.trials.values()])
 
     @property
     def wanted(self) -> tuple[Node, ...]:
-        """The nodes whose outcome the post needs; the others run only where one of these runs and needs them."""
-        return tuple(node for node in self.nodes if not (node.stage.for_stages or node.stage.on_request))
+        """The nodes whose outcome the post needs; the others run only where one of these runs and needs them.
+
+        Of a point of a sweep its score: the network that gave it may be gone.
+        """
+        scores = [{"validation": nodes["validation"]} for nodes in self.trials.values()]
+        found = _in_order([self.shared, *self.runs.values(), *scores])
+        return tuple(node for node in found if not (node.stage.for_stages or node.stage.on_request))
 
     @property
     def once(self) -> tuple[Node, ...]:
@@ -253,6 +256,10 @@ def _settings(stage: Stage, run: Run, config: Config, start: Start) -> dict[str,
 
 def _given(stage: Stage, run: Run, config: Config, start: Start) -> dict[str, Any]:
     return {name: GIVEN[name](start, run.variant, config) for name in stage.given}
+
+
+def _in_order(rows: Sequence[Nodes]) -> tuple[Node, ...]:
+    return tuple(row[stage.name] for stage in (*STAGES, *OF_SWEEPS) for row in rows if stage.name in row)
 
 
 def _there(nodes: Nodes, *names: str) -> tuple[Node, ...]:

@@ -62,5 +62,5 @@ def _print_explanations(explanations: list[Explanation]) -> None:
     running = tuple(row.expected for row in explanations if row.expected)
     if running:
         print(Forecast(running, len(explanations)).sentence("would run"))
-    else:
+    elif not any(row.runs for row in explanations):
         print("nothing would run: every stage is up to date")

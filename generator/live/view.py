@@ -113,7 +113,8 @@ class View:
     def sweeps(self, seen: Snapshot) -> list[str]:
         """A sentence on each sweep that is not decided."""
         there = seen.there
-        return [self._sweep(sweep, there, seen) for sweep in there.config.sweeps] if there else []
+        sweeps = there.config.sweeps if there else ()
+        return [self._sweep(sweep, there, seen) for sweep in sweeps if there and sweep.name not in there.plan.runs]
 
     def cards(self, seen: Snapshot) -> list[Card]:
         """The curves of every variant of which some epoch has ended."""

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from generator import pipeline
-from generator.build.plan import Node
+from generator.build import sweeping
+from generator.build.plan import Node, plan
 from generator.build.runner import Runner
+from generator.build.start import start
+from generator.build.storage.store import Store
 from generator.experiment.results import BuildResults
 from generator.publishing.verify import verify
 from generator.support.errors import BuildFailed, Diverged
@@ -76,6 +79,22 @@ def test_a_second_build_runs_nothing_and_says_so_before(project: Project) -> Non
     assert rows["rates_6.fine_tuning"].causes == ("never ran",)
     first = project.build(*SWEPT)
     assert [row for row in project.explain(*SWEPT).values() if row.runs] == []
+    again = project.build(*SWEPT)
+    assert again.ran == ()
+    assert again.results == first.results
+
+
+def test_a_point_that_lost_is_not_trained_again_where_only_its_network_is_gone(project: Project) -> None:
+    first, config, store = project.build(*SWEPT), project.config(*SWEPT), project.places.store
+    begun = start(config, store)
+    decided = sweeping.from_store(config, begun, plan(config, begun), Store(store))
+    assert decided
+    needed = {nodes["fine_tuning"].key.digest for nodes in decided.planned.runs.values()}
+    losers = [path for path in (store / "stages" / "fine_tuning").iterdir() if path.name not in needed]
+    assert len(losers) > 3
+    for path in losers:
+        shutil.rmtree(path)
+    assert [row.label for row in project.explain(*SWEPT).values() if row.runs] == []
     again = project.build(*SWEPT)
     assert again.ran == ()
     assert again.results == first.results
