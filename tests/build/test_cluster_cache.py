@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.build.clusters import cluster_cache
-from generator.build.clusters.cluster_cache import Offered, place
+from generator.build.clusters.cluster_cache import Offered, make_room, place
 from tests import rays
 from tests.rays import Rays
 
@@ -62,12 +62,15 @@ def test_a_file_that_another_station_removes_meanwhile_is_fetched_again(
     assert (tmp_path / "two").read_bytes() == b"pixels"
 
 
-def test_a_file_that_is_more_than_all_may_be_is_kept_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_cache, "MOST", 4)
+def test_what_is_too_much_goes_and_stays_where_a_stage_uses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_cache, "MOST", 6)
     folder = tmp_path / "files"
+    make_room(folder)
     place(offered(b"old"), tmp_path / "one", folder)
+    os.utime(tmp_path / "one", (1000, 1000))
     place(offered(b"pixels"), tmp_path / "two", folder)
-    assert [path.name for path in folder.iterdir() if not path.suffix] == [offered(b"pixels").digest]
+    make_room(folder)
+    assert [path.name for path in folder.iterdir()] == [offered(b"pixels").digest], "and no lock is left"
     assert (tmp_path / "one").read_bytes() == b"old"
 
 

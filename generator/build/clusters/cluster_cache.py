@@ -31,13 +31,14 @@ def place(offered: Offered, path: Path, folder: Path) -> None:
     """Have a file of the builder lie at `path`; `folder` has those that the node keeps."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = folder / offered.digest
-    with lock.wait_for(kept.with_suffix(".lock"), "fetching"):
+    alone = kept.with_suffix(".lock")
+    with lock.wait_for(alone, "fetching"):
         if not _linked(kept, path, offered.digest):
             fetch(offered, path)
             kept.unlink(missing_ok=True)
             os.link(path, kept)
-            _make_room(folder, kept)
         os.utime(path)
+        lock.remove(alone)  # There may be as many as images.
 
 
 def _linked(kept: Path, path: Path, digest: str) -> bool:
@@ -53,11 +54,10 @@ def _linked(kept: Path, path: Path, digest: str) -> bool:
     return False
 
 
-def _make_room(folder: Path, new: Path) -> None:
-    """Remove what is too much in `folder`, but not the `new` file. Those in use have other names beside these."""
-    for path in _beyond(MOST, folder):
-        if path != new:
-            path.unlink(missing_ok=True)
+def make_room(folder: Path) -> None:
+    """Remove what is too much in `folder`: once a stage, as it looks at every file. Those in use have other names."""
+    for path in _beyond(MOST, folder) if folder.is_dir() else ():
+        path.unlink(missing_ok=True)
 
 
 def fetch(offered: Offered, path: Path) -> None:

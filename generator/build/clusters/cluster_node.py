@@ -220,6 +220,7 @@ class Station:
             job.checkpoint.parent.mkdir(parents=True, exist_ok=True)
             for path, offered in order.files.items():
                 self._place(offered, mirrored(folder, path))
+            cluster_cache.make_room(self._node / "files")
             self._seen = self._state()
             self._worker.run(job, out, self._report)
             self._tell("done", [_returned(path, path.name) for path in sorted(out.iterdir())])

@@ -1,6 +1,7 @@
 """Files that a build has in Ray's object store for its stages: each is put there once, however many ask at a time."""
 
 import threading
+from collections import OrderedDict
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -20,35 +21,33 @@ class Offers:
 
     def __init__(self) -> None:
         self._looking = threading.Lock()
-        self._known: dict[_File, Future[Offered]] = {}
+        self._known: OrderedDict[_File, Future[Offered]] = OrderedDict()
+        self._size = 0
 
     def of(self, path: Path) -> Offered:
         """The file as it is now. Raises `OSError` where it cannot be read."""
         status = path.stat()
         file = (path, status.st_size, status.st_mtime_ns)
         with self._looking:
-            found = self._known.pop(file, None)
-            mine = found is None
-            # As the newest.
-            offer = self._known[file] = found or Future()
+            mine = file not in self._known
+            offer = self._known.setdefault(file, Future())
+            self._known.move_to_end(file)
+            self._size += status.st_size if mine else 0
             self._forget()
         if mine:
             try:
                 offer.set_result(_put(path))
             except BaseException as error:
                 with self._looking:
-                    self._known.pop(file, None)
+                    self._size -= status.st_size if self._known.pop(file, None) else 0
                 offer.set_exception(error)
         return offer.result()
 
     def _forget(self) -> None:
         """The oldest, as long as those after it are too much."""
-        size = sum(size for _, size, _ in self._known)
-        for file in list(self._known)[:-1]:
-            if size <= MOST:
-                return
-            size -= file[1]
-            del self._known[file]
+        while self._size > MOST and len(self._known) > 1:
+            (_, size, _), _ = self._known.popitem(last=False)
+            self._size -= size
 
 
 def _put(path: Path) -> Offered:
