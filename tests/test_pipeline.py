@@ -926,6 +926,19 @@ def test_what_ran_beside_another_stage_is_no_measure_of_its_time(
     assert "pixels" in kinds
 
 
+def test_what_another_machine_took_is_no_measure_of_this_one(fresh: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a node of a cluster."""
+    here = machines.here()
+    other = here.model_copy(update={"processor": "another"})
+    monkeypatch.setattr(machines, "leave", lambda made, out: leave(made.model_copy(update={"machine": other}), out))
+    fresh.build()
+    monkeypatch.undo()
+    assert not (fresh.places.store / "timings.json").exists()
+
+
+leave = machines.leave
+
+
 def timings_of(project: Project) -> dict[str, dict[str, Any]]:
     """Machine → kind of work → what it took."""
     table: dict[str, dict[str, Any]] = json.loads((project.places.store / "timings.json").read_text("utf-8"))

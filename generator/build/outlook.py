@@ -18,14 +18,15 @@ from generator.build.estimate import COSTLY, Counts, Forecast, Speed, Work
 from generator.build.plan import Node, Plan
 from generator.build.runner import Runner
 from generator.build.start import Start
-from generator.build.storage.store import Store
+from generator.build.storage import machines
+from generator.build.storage.store import Entry, Store
 from generator.build.timings import Timing
 from generator.data import decoding
 from generator.experiment.config.settings import Config
 from generator.support.display import Display
 from generator.support.errors import BuildFailed, MeasuredPostError
 from generator.support.hardware import Precision
-from generator.training.checkpoint_files import read_checkpoint
+from generator.training.checkpoint_files import read_text
 
 DECODED = 4
 """Images that are decoded to see what one takes."""
@@ -84,13 +85,20 @@ def expect(there: Outset, running: Sequence[Node], display: Display, measure: Me
 
 
 def note(there: Outset, runner: Runner, work: Mapping[str, Work]) -> None:
-    """Keep what the stages took that ran, each as long as no other that needs TensorFlow ran beside it."""
+    """Keep what the stages took that ran on such a machine, of each that had TensorFlow's process for itself."""
     entries = {node.label: runner.entries.get(node.key.digest) for node in there.plan.nodes}
     took = [(work[label], entries[label]) for label in runner.ran if label in work and label not in runner.overlapped]
-    done = {todo.kind: Timing(todo.volume, entry.seconds) for todo, entry in took if entry}
+    # Of one that had nothing left to compute nothing follows.
+    mine = [(todo, entry) for todo, entry in took if entry and todo.volume and _is_here(entry)]
+    done = {todo.kind: Timing(todo.volume, entry.seconds) for todo, entry in mine}
     if done and there.store.root.is_dir():
         with suppress(BuildFailed), there.store.alone():  # stopped while another build has it
             timings.record(there.store.root, done)
+
+
+def _is_here(entry: Entry) -> bool:
+    """Whether it was made by a machine of this kind: a node of a cluster may be another."""
+    return entry.made is None or entry.made.machine.kind == machines.here().kind
 
 
 def speed(there: Outset, node: Node, measure: Measure) -> Speed:
@@ -120,8 +128,8 @@ def _left(todo: Work, kept: shards.Kept | None) -> Work:
 
 def _finished_epochs(store: Store, node: Node) -> int:
     """Epochs that a killed build has finished of `node`."""
-    found = read_checkpoint(store.checkpoint_path(node.key))
-    return len(json.loads(found[1])) if found else 0
+    found = read_text(store.checkpoint_path(node.key))
+    return len(json.loads(found)) if found else 0
 
 
 def _probed(
