@@ -133,7 +133,12 @@ def start(target: Callable[..., None], *arguments: Any) -> tuple[Any, Connection
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(theirs, *arguments), name="worker", daemon=True)
-    process.start()
+    # The terminal interrupts both: the new process from its first moment on leaves that to this one (`follow_parent`).
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return process, ours
 
@@ -176,6 +181,7 @@ def follow_parent(log: Path) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     # The terminal sends an interrupt to both processes; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     _redirect_output(log)
     accept_any_text()
 

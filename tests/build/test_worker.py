@@ -157,6 +157,22 @@ def test_an_interrupt_is_left_to_the_build(process: Worker, tmp_path: Path) -> N
     assert (tmp_path / "pid").read_text() == first
 
 
+def interrupted(connection: Any, log: Path) -> None:
+    """As a worker, interrupted before it follows its parent, as while it imports the program."""
+    os.kill(os.getpid(), signal.SIGINT)
+    worker.follow_parent(log)
+    connection.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+def test_an_interrupt_of_its_first_moment_is_left_to_the_build_too(tmp_path: Path) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    process, connection = worker.start(interrupted, tmp_path / "worker.log")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    assert connection.recv() is False
+    process.join()
+    assert process.exitcode == 0
+
+
 PARENT = """
 import sys
 from pathlib import Path
