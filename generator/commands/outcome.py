@@ -45,9 +45,10 @@ def check_places(options: argparse.Namespace, settings: Config, places: Places) 
 
 def report(outcome: Outcome, target: Path | None, settings: Config, places: Places) -> None:
     """Say what a build gave, and write the file `target` of it, where one is wanted."""
+    if target:  # Before anything is printed: whoever reads that may leave.
+        write_atomically(target, _exported(target, outcome, settings, places), FREE_SPACE_OR_NAME)
     _print_outcome(outcome)
     if target:
-        write_atomically(target, _exported(target, outcome, settings, places), FREE_SPACE_OR_NAME)
         print(f"export   {target}")
 
 
