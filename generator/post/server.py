@@ -206,13 +206,20 @@ class Server(uvicorn.Server):
 
 
 async def _watch(preview: Preview, announce: Callable[[str], None]) -> None:
-    # Anew each time: a build exchanges the whole site, and who watches the old one sees no other.
-    while await _changed(preview):
-        before = preview.error
-        await asyncio.to_thread(preview.refresh)
-        if preview.error and preview.error != before:
-            announce(preview.error)
-        await preview.tell()
+    watching = asyncio.create_task(_changed(preview))
+    try:
+        while await watching:
+            # Anew each time: a build exchanges the whole site, and who watches the old one sees no other. And before
+            # anything is read: what is saved meanwhile is another change.
+            watching = asyncio.create_task(_changed(preview))
+            await asyncio.sleep(0)  # so that it has begun
+            before = preview.error
+            await asyncio.to_thread(preview.refresh)
+            if preview.error and preview.error != before:
+                announce(preview.error)
+            await preview.tell()
+    finally:
+        watching.cancel()
 
 
 async def _changed(preview: Preview) -> bool:

@@ -1,5 +1,6 @@
 """The preview server: a saved template is on the page, a broken one is reported and the last good page stays."""
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -9,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from generator.experiment.files import result_files
+from generator.post import server
 from generator.post.jekyll import layout
 from generator.post.server import PAGE, Preview, Server, read_results, serve
 from generator.publishing import transaction
@@ -210,7 +211,33 @@ def test_every_build_is_announced_though_each_exchanges_the_site(folder: Path) -
             now = int(changes.readline().split()[1])
             assert now > seen
             seen = now
-            time.sleep(0.5)  # until it watches again: a build takes longer
+
+
+def test_what_is_saved_while_the_post_is_rendered_is_another_change(
+    preview: Preview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section, rendered = preview.templates / SECTION, list[str]()
+
+    def refresh() -> None:
+        rendered.append(section.read_text("utf-8"))
+        if len(rendered) == 1:
+            section.write_text("saved meanwhile", "utf-8")
+
+    async def watch() -> None:
+        watching = asyncio.create_task(server._watch(preview, print))
+        await asyncio.sleep(0.1)
+        section.write_text("saved first", "utf-8")
+        async with asyncio.timeout(PATIENCE):
+            while len(rendered) < 2:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+    monkeypatch.setattr(preview, "refresh", refresh)
+    asyncio.run(watch())
+    assert rendered == ["saved first", "saved meanwhile"]
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, Terminated])
