@@ -8,7 +8,6 @@ Prints Markdown, `--json FILE` keeps it. `tests/training/test_backbones.py` hold
 """
 
 import argparse
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -40,7 +39,7 @@ class Steps:
 
 def main() -> None:
     options = _options()
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    machine.as_worker()
     measured = record.of()
     print(machine.as_markdown(measured["machine"]), flush=True)
     measured["networks"] = {}

@@ -11,7 +11,6 @@ augmented variant, and prints each stage's estimate beside what it took. `--json
 """
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -66,7 +65,7 @@ def main() -> None:
     options = _options()
     measured = record.of(rounds=options.rounds)
     print(machine.as_markdown(measured["machine"]), flush=True)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    machine.as_worker()
     steps = {precision: _steps(precision, options.repeats) for precision in PRECISIONS}
     small = [_built(p, "baseline,augmentation", "smoke") for _ in range(options.rounds) for p in PRECISIONS]
     costs = ratios(steps, small)

@@ -20,6 +20,8 @@ from generator.support.statistics import bootstrap, calibration, few_runs, noise
 from generator.support.statistics.noise import Pairs
 
 DRAWS = 2000
+FEWER = 10
+"""Of those that say how often calibration is called wrong: each draws a thousand times itself."""
 SIZES = (40, 1000)
 SEED = 95
 
@@ -177,7 +179,7 @@ def _cells(found: dict[str, float]) -> str:
 
 def level_in_words(record: dict[str, Any]) -> str:
     shares = [f"{record['calibration'][str(size)]:.1%} at {size:,} images" for size in record["sizes"]]
-    return " and ".join(shares)
+    return f"{' and '.join(shares)}, of {record['draws'] // FEWER:,} each"
 
 
 def _rows(draws: int) -> Iterator[tuple[str, dict[str, dict[str, float]]]]:
@@ -195,7 +197,7 @@ def main() -> None:
     bootstrap.DRAWS = 1999
     found = record.of(sizes=list(SIZES), draws=options.draws, replicates=bootstrap.DRAWS)
     found["intervals"] = dict(_rows(options.draws))
-    found["calibration"] = {str(size): level(size, options.draws // 10) for size in SIZES}
+    found["calibration"] = {str(size): level(size, options.draws // FEWER) for size in SIZES}
     record.write(options.json, found)
     print(as_markdown(found))
     print(f"Called miscalibrated though right: {level_in_words(found)}.")

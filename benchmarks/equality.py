@@ -34,6 +34,7 @@ def main() -> None:
         changes = _changes(options)
         project.build(copied, *(part for change in changes for part in ("--set", change)))
         settings = loading.load(copied / "experiment.toml", overrides=changes)
+        machine.as_worker()
         short, long = _of_build(copied), long_way(settings, copied / ".store", Path(folder))
     measured["epochs"] = beside(short, long)
     print(as_markdown(measured["epochs"]))
@@ -124,7 +125,8 @@ def as_markdown(rows: list[Row]) -> str:
 
 def _changes(options: argparse.Namespace) -> list[str]:
     chosen = {"head.epochs": options.epochs, "fine_tuning.epochs": options.epochs, "model.precision": options.precision}
-    chosen |= {"fine_tuning.optimizer": options.optimizer, "data.image_size": options.image_size}
+    # Of images to measure with, the store would hold pixels, too.
+    chosen |= {"fine_tuning.optimizer": options.optimizer, "data.image_size": options.image_size, "data.measure": 0}
     return [f"{name}={value}" for name, value in chosen.items()]
 
 

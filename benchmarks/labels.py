@@ -6,7 +6,6 @@ label in twenty changed to another class's. Prints Markdown, `--json FILE` keeps
 """
 
 import argparse
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,7 +40,7 @@ def main() -> None:
     options = _options()
     measured = record.of(share=SHARE)
     print(machine.as_markdown(measured["machine"]), flush=True)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    machine.as_worker()
     sets = [(f"sample, seed {seed}", SIZE, [f"data.sample_seed={seed}"]) for seed in options.samples]
     sets += [(Path(path).stem, int(size), [f"data.path={path}"]) for path, size in options.data]
     with tempfile.TemporaryDirectory() as folder:

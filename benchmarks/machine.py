@@ -31,6 +31,15 @@ def precisions() -> tuple[str, ...]:
     return ("float32", "bfloat16") if hardware.has_bfloat16_units() else ("float32",)
 
 
+def as_worker() -> None:
+    """Have TensorFlow compute here as where a build's stages run, whatever is its default on this processor, and
+    without its remarks. Called before it is imported."""
+    # Late: what describes a machine needs no stages.
+    from generator.stages.table import WORKER_ENVIRONMENT
+
+    os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
+
+
 def cores() -> int:
     """Processors that this process may use."""
     return hardware.cores()

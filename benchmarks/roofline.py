@@ -9,7 +9,6 @@ machine that is busy with other things.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -25,7 +24,7 @@ def main() -> None:
     options = _options()
     measured = record.of()
     print(machine.as_markdown(measured["machine"]), flush=True)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    machine.as_worker()
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)

@@ -8,7 +8,6 @@ keeps it.
 """
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def main() -> None:
     options = _options()
     measured = record.of()
     print(machine.as_markdown(measured["machine"]), flush=True)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    machine.as_worker()
     from generator.stages.workspace import configure
 
     configure(options.threads)

@@ -9,7 +9,6 @@ Prints Markdown, `--json FILE` keeps it.
 
 import argparse
 import math
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,7 +38,7 @@ def main() -> None:
     options = _options()
     measured = record.of()
     print(machine.as_markdown(measured["machine"]), flush=True)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    machine.as_worker()
     whole, stored = weights(options.source)
     # PyTorch's features first: they say whether this is the network that was trained.
     if options.torch:

@@ -44,6 +44,7 @@ def of_site(site: Path) -> Record:
     """Kind of weights → the scores of the first post in a site, with what its build says of itself."""
     data = site / "assets" / "data" / loading.load(ROOT / "experiment.toml").post.asset_folder
     metrics, build = (json.loads((data / name).read_text("utf-8")) for name in ("metrics.json", "provenance.json"))
+    build |= build.get("results_of", {})  # The site may have been rendered anew since.
     measured = {"date": build["time"][:10], "commit": (build["commit"] or "no commit")[:9], "command": "make site"}
     scores = {"measured": measured, "machine": {"processor": build["processor"]}}
     return {metrics["weights"]["used"]: scores | {"variants": _kept(metrics["variants"])}}
