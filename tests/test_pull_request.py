@@ -277,6 +277,10 @@ def test_the_pull_request_is_the_one_that_stands_at_the_commit(
     assert "written in pull request 12" in capsys.readouterr().out
     assert say(tmp_path, "late", "--head", "fork:a&b", "--sha", "old") == 0
     assert "nothing to say" in capsys.readouterr().out
+    # The same branch into another one: which of the two was compared is not known.
+    github.pulls.append({"number": 13, "head": {"label": "fork:a&b", "sha": "abc"}})
+    assert say(tmp_path, "of one of them", "--head", "fork:a&b", "--sha", "abc") == 0
+    assert "nothing to say" in capsys.readouterr().out
     assert [c["body"] for c in github.comments] == [f"{program.MARKER}\ntext\n"]
 
 

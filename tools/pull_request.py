@@ -197,7 +197,7 @@ def comment(options: argparse.Namespace) -> int:
     api = Api(options.repository, os.environ.get("GITHUB_API_URL", "https://api.github.com"))
     number = options.number or api.number(options.head, options.sha)
     if number is None:
-        print(f"no open pull request of {printable(options.head)} stands at {options.sha}: nothing to say")
+        print(f"not one open pull request of {printable(options.head)} stands at {options.sha}: nothing to say")
         return 0
     body = body_of(read(options.file), options.run)
     before = api.find(number, options.author)
@@ -264,12 +264,12 @@ class Api:
     def number(self, head: str, sha: str) -> int | None:
         """The open pull request whose branch is `head`, `OWNER:BRANCH`, and stands at the commit `sha`.
 
-        It is asked of GitHub and not of the pull request's own run, which could name another one.
+        It is asked of GitHub and not of the pull request's own run, which could name another one. None where there is
+        no such pull request, and where there are several, into different branches: which was compared is not known.
         """
-        for each in self.call("GET", f"pulls?state=open&per_page=100&head={urllib.parse.quote(head)}"):
-            if each["head"]["sha"] == sha:
-                return int(each["number"])
-        return None
+        open_ones = self.call("GET", f"pulls?state=open&per_page=100&head={urllib.parse.quote(head)}")
+        found = [int(each["number"]) for each in open_ones if each["head"]["sha"] == sha]
+        return found[0] if len(found) == 1 else None
 
     def find(self, number: int, author: str) -> int | None:
         """The comment that `author` wrote here before."""
