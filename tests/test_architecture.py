@@ -136,27 +136,6 @@ def test_every_module_is_in_the_picture_of_the_house() -> None:
     assert [module for module in modules() if f"`{module.rpartition('.')[2]}`" not in text] == []
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["--help"],
-        ["diff", "--help"],
-        ["verify", "--help"],
-        ["cache", "--help"],
-        ["model", "--help"],
-        ["predict", "--help"],
-    ],
-)
-def test_help_needs_no_tensorflow(command: list[str]) -> None:
-    code = (
-        "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; "
-        f"from generator.cli import main; main({command!r})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "usage: build.py" in done.stdout
-
-
 def test_an_unknown_variant_ends_before_tensorflow_is_loaded(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; "

@@ -54,8 +54,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], 
     return clean_build(tmp_path_factory.mktemp("clean"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def seed() -> int:
+    """Of each test its own, so that the output of the one that fails holds it."""
     chosen = random.SystemRandom().randrange(10**6)
     print(f"seed {chosen}")
     return chosen

@@ -117,7 +117,7 @@ def convert(options: argparse.Namespace) -> None:
 
 
 def features(options: argparse.Namespace) -> None:
-    """Write photographs of a folder and what PyTorch makes of them, for `check_features.py` to hold Keras against."""
+    """Write photographs of a folder and what PyTorch makes of them: what `benchmarks.storage --torch` compares with."""
     import torch
 
     from tools import photo_network, photo_training

@@ -1,6 +1,6 @@
 """Takes the README's picture: the first screen of the committed post, as Jekyll and a browser show it: `make picture`.
 
-Writes docs/post.png, and docs/post.json beside it with what the picture shows, so that `tests/test_docs.py` can say
+Writes docs/post.png, and docs/post.json beside it with what the picture shows, so that `tests/test_picture.py` can say
 when the site has changed since. Needs Debian's jekyll, chromium and chromium-driver, as the browser tests do.
 """
 

@@ -29,7 +29,8 @@ def trial(seed: int, folder: Path) -> dict[str, float]:
     command = [sys.executable, "build.py", "--site", str(site), "--store", str(folder / "store")]
     command += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     command += ["--preview", str(folder / "preview.html")]
-    subprocess.run(command, cwd=ROOT, check=True)
+    if code := subprocess.run(command, cwd=ROOT, check=False).returncode:
+        sys.exit(code)  # The build has said why.
     [metrics] = site.glob("assets/data/*/metrics.json")
     epochs = json.loads(metrics.read_text("utf-8"))["variants"]["baseline"]["epochs"]
     return {phase: epochs[phase]["val_accuracy"] for phase in PHASES}

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add_places(where)
     add_preview(where)
     where.add_argument(
-        "--store-limit", type=gibibytes, default="20", metavar="GIB", help="most the store may keep; 0: no limit"
+        "--store-limit", type=gibibytes, default="20", metavar="GIB", help="most that its stages may take; 0: no limit"
     )
     add_export(where)
     how = parser.add_argument_group("how")

@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> int:
         return 0
     entries = list(store.entries())
     print_table(["stage", "key", "size"], [[f.parent.name, f.name[:12], _size(size)] for f, size, _ in entries])
-    print(f"{len(entries)} entries, {_size(sum(size for _, size, _ in entries))} in {options.store}")
+    print(f"{len(entries)} entries of stages, {_size(sum(size for _, size, _ in entries))} in {options.store}")
     return 0
 
 

@@ -23,6 +23,7 @@ SETTINGS = ("pydantic",)
         (["--variants", "augmentaton"], SETTINGS),
         (["history", "--store", "{folder}"], ()),
         (["cache", "--store", "{folder}"], SETTINGS),
+        (["cache", "--help"], SETTINGS),
         (["backbones"], ()),
         (["new", "--help"], ()),
         (["serve", "--help"], ()),

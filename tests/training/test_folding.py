@@ -51,11 +51,10 @@ def relative_error(model, dtype="float32"):
     return np.abs(given - expected).max() / np.abs(expected).max()
 
 
-@pytest.mark.parametrize(
-    "name", ["ResNet50V2", "DenseNet121", "MobileNetV2", pytest.param("ResNet50", marks=pytest.mark.precision)]
-)
-def test_a_base_folds_to_what_keras_computes(keras, name):
-    assert relative_error(base(keras, name)) < 1e-4
+@pytest.mark.precision
+def test_a_base_folds_to_what_keras_computes(keras):
+    """Under several instruction sets; `test_backbones` asks it of every network."""
+    assert relative_error(base(keras, "ResNet50")) < 1e-4
 
 
 @pytest.mark.precision
