@@ -1,8 +1,8 @@
-"""What a newcomer waits for: `make site`, a small build and `make test` in a fresh clone, set-up included.
+"""What a newcomer waits for: `make site`, a small build and `make test`, each in a fresh clone, set-up included.
 
-The clone holds what is committed, and its environment is made anew, so the times hold the download of the packages
-too. Prints each command's seconds, processor time and peak memory; `--json FILE` keeps them, beside those of commands
-that were not asked for this time.
+A clone holds what is committed, and its environment is made anew without pip's cache, so the times hold the download of
+the packages too. Prints each command's seconds, processor time and peak memory; `--json FILE` keeps them, beside those
+of commands that were not asked for this time.
 """
 
 import argparse
@@ -39,9 +39,9 @@ def main() -> None:
     print(machine.as_markdown(machine.describe()), flush=True)
     found: Record = json.loads(options.json.read_text("utf-8")) if options.json and options.json.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        clone = options.clone or Path(folder) / "clone"
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True, env=git.environment())
         for name in options.commands:
+            clone = (options.clone or Path(folder)) / name
+            subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True, env=git.environment())
             found[name] = _measured(name, clone, options.python)
             print(f"{' '.join(COMMANDS[name])}: {told(found[name])}", flush=True)
             record.write(options.json, found)
@@ -52,7 +52,8 @@ def _measured(name: str, clone: Path, python: str) -> Record:
         project.run(["make", "env", f"PYTHON={python}"], clone)
     command = COMMANDS[name]
     measured = record.of(programs=[program for program in PROGRAMS if shutil.which(program)])
-    done = project.run([*command, f"PYTHON={python}"] if command[0] == "make" else command, clone)
+    made = [*command, f"PYTHON={python}"] if command[0] == "make" else command
+    done = project.run(made, clone, {"PIP_NO_CACHE_DIR": "1"})
     return measured | asdict(done)
 
 
@@ -87,7 +88,7 @@ def _options() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=COMMANDS)
     parser.add_argument("--python", default="python3", help="interpreter that makes the environment")
-    parser.add_argument("--clone", type=Path, metavar="FOLDER", help="where to clone to; stays, and is none before")
+    parser.add_argument("--clone", type=Path, metavar="FOLDER", help="where to clone to; stays")
     parser.add_argument("--json", type=Path, help="file for every figure")
     return parser.parse_args()
 

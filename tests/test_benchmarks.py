@@ -145,13 +145,15 @@ def test_commands_are_measured_in_a_clone_and_others_are_kept(
 ) -> None:
     kept = tmp_path / "commands.json"
     kept.write_text(json.dumps({"smoke": {"seconds": 40}}), "utf-8")
-    measure(monkeypatch, "--commands", "site", "test", "--json", str(kept))
+    measure(monkeypatch, "--commands", "site", "test", "--json", str(kept), "--clone", str(tmp_path / "clones"))
     found = json.loads(kept.read_text("utf-8"))
     assert list(found) == ["smoke", "site", "test"]
     assert found["smoke"] == {"seconds": 40}
     assert found["site"]["seconds"] > 0
     assert found["test"].keys() >= {"measured", "machine", "memory", "processor"}
     assert not list(project.glob("made-*"))
+    made = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("clones/*/made-*"))
+    assert made == ["clones/site/made-site", "clones/test/made-test"], "none finds what another has made"
 
 
 def test_what_is_not_committed_would_not_be_measured(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

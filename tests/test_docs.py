@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from generator.experiment.config import loading
+from generator.publishing import documents
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
 from tools import write_docs
@@ -51,6 +53,13 @@ def test_the_protocol_tells_of_the_build_that_is_published() -> None:
             "test_loss": variant["test"]["loss"],
         }
         assert {key: told[name][key] for key in found} == found, name
+
+
+def test_the_pages_of_the_documents_are_those_of_the_documents() -> None:
+    pages = documents.pages(loading.load(ROOT / "experiment.toml").site)
+    assert pages
+    stale = [path for path, content in pages.items() if (ROOT / "site" / path).read_bytes() != content]
+    assert stale == [], "renew them with `python build.py render`"
 
 
 RESULT = re.compile(

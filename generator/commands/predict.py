@@ -35,12 +35,12 @@ def run(arguments: list[str]) -> int:
     wanted = found.Wanted(options.variant, options.run, experiment.build_command(options, options.variant))
     settings = experiment.load(options, options.variant)
     network = found.find(settings, options.store, ROOT, wanted, display, also=("features",))
-    read, not_read = images.read(options.images, network.data, found_in(network.folder("pixels")).scales)
-    for each in not_read:
-        print(f"{program.COMMAND}: {printable(each.file)}: {each.reason}", file=sys.stderr)
-    if not read:
-        raise BadInput("none of the images can be read, so nothing is predicted")
     with network.held():
+        read, not_read = images.read(options.images, network.data, found_in(network.folder("pixels")).scales)
+        for each in not_read:
+            print(f"{program.COMMAND}: {printable(each.file)}: {each.reason}", file=sys.stderr)
+        if not read:
+            raise BadInput("none of the images can be read, so nothing is predicted")
         said = predict.predict(network, read, not_read, display)
         if options.html:
             write_atomically(options.html, page.to_html(said, read, network).encode(), FREE_SPACE_OR_NAME)
