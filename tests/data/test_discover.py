@@ -339,7 +339,66 @@ def test_fault_68_two_readings_that_differ_are_shown_with_the_setting_that_choos
     ]
     assert discover.discover(tmp_path, "x", "parts").class_names == ("bear", "cat")
     (tmp_path / "fur.csv").write_text("\n".join([*rows, "test/cat/1.png,brown", "train/cat/1.png,white"]))
-    assert discover.discover(tmp_path, "x").class_names == ("bear", "cat")  # a table with faults is no second reading
+    assert refusal(tmp_path).splitlines() == [
+        "photos.zip: fur.csv, line 6: train/cat/1.png: stands in another row with another class or part",
+        "  or choose the other way to read it, --set data.layout=parts: 2 training images, 2 test images of bear, cat, "
+        "told by the folders they lie in",
+    ]
+    assert discover.discover(tmp_path, "x", "parts").class_names == ("bear", "cat")
+
+
+BATCHES = ("batch1/1.png", "batch1/2.png", "batch2/1.png", "batch2/2.png")
+OF_BATCHES = ("file,label", "batch1/1.png,cat", "batch1/2.png,dog", "batch2/1.png,cat", "batch2/2.png,dog")
+
+
+@pytest.mark.parametrize(
+    ("lines", "problems"),
+    [
+        ([*OF_BATCHES, "batch1/9.png,cat"], [", line 6: batch1/9.png: no such image"]),
+        (
+            [*OF_BATCHES[:4], "batch1/1.png,dog", "batch2/2.png,dog, black"],
+            [
+                ", line 5: batch1/1.png: stands in another row with another class or part",
+                ", line 6: batch2/2.png: 3 cells, the header has 2; put quotes around the one that holds a separator",
+            ],
+        ),
+        (["file,label", "1.png,cat"], [", line 2: 1.png: several images are called so"]),
+        ([*OF_BATCHES[:2], "batch3/1.png,dog"], [", line 3: batch3/1.png: no such image"]),
+        ([*OF_BATCHES, "batch1/1.png,Bär"], [": not text in UTF-8; save it as CSV in UTF-8"]),
+    ],
+    ids=["one row", "several", "no row left", "one class left", "not UTF-8"],
+)
+def test_a_fault_in_a_table_does_not_make_classes_of_folders(
+    tmp_path: Path, lines: list[str], problems: list[str]
+) -> None:
+    tree(tmp_path, images=BATCHES)
+    (tmp_path / "labels.csv").write_text("\n".join(lines), "latin-1")
+    *told, other = refusal(tmp_path).removeprefix("photos.zip: ").splitlines()
+    several = [f"{len(problems)} files, rows or folders must be mended or removed:"] if len(problems) > 1 else []
+    assert [line.strip() for line in told] == [*several, *(f"labels.csv{problem}" for problem in problems)]
+    assert other == (
+        "  or choose the other way to read it, --set data.layout=classes: 4 training images of batch1, batch2, told by "
+        "the folders they lie in"
+    )
+    assert discover.discover(tmp_path, "x", "classes").class_names == ("batch1", "batch2")
+
+
+def test_a_table_with_faults_that_says_what_the_folders_say_can_be_done_without(tmp_path: Path) -> None:
+    tree(tmp_path)
+    rows = [f"{name},{name.split('/')[1].upper()}" for name in IMAGES]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,class", *rows, "train/cat/2.png,CAT"]))
+    assert discover.discover(tmp_path, "x").layout == "parts"
+
+
+def test_where_faults_leave_no_class_they_are_named_and_not_the_classes(tmp_path: Path) -> None:
+    tree(tmp_path, images=("images/1.png", "images/2.png"))
+    (tmp_path / "labels.csv").write_text("file,label\n1.png,crane, bird\n2.png,crane, machine\n")
+    cells = "3 cells, the header has 2; put quotes around the one that holds a separator"
+    assert refusal(tmp_path).splitlines() == [
+        "photos.zip: 2 files, rows or folders must be mended or removed:",
+        f"  labels.csv, line 2: 1.png: {cells}",
+        f"  labels.csv, line 3: 2.png: {cells}",
+    ]
 
 
 def test_fault_68_two_readings_that_say_the_same_are_one(tmp_path: Path) -> None:
@@ -368,13 +427,16 @@ def test_fault_68_where_the_classes_are_in_parts_already_the_way_to_read_them_is
     assert discover.discover(tmp_path, "x", "parts", nested=True).class_names == ("bear", "cat")
 
 
-def test_a_table_whose_columns_are_not_known_is_shown_with_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_a_table_whose_columns_are_not_known_is_shown_with_them(tmp_path: Path, encoding: str) -> None:
     tree(tmp_path, images=("images/1.png", "images/2.png"))
-    (tmp_path / "labels.csv").write_text("img_file;kind\nimages/1.png;cat\nimages/2.png;dog\n", "utf-8")
+    text = "img_file;kind\nimages/1.png;Bär\nimages/2.png;dog\n"
+    (tmp_path / "labels.csv").write_text(text, encoding)
     (tmp_path / "empty.csv").touch()
+    (tmp_path / "packed.csv").write_bytes(b"PK\x03\x04\x14\x00\xff")
     message = refusal(tmp_path)
-    assert "found empty.csv, images/, labels.csv; the columns of labels.csv are called img_file, kind" in message
-    assert "columns of empty.csv" not in message
+    told = "; the columns of labels.csv are called img_file, kind"
+    assert message.endswith(f"found empty.csv, images/, labels.csv, packed.csv{told}")
 
 
 def test_fault_68_a_layout_that_was_chosen_and_is_not_there_is_named(tmp_path: Path) -> None:

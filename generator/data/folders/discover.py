@@ -5,14 +5,14 @@ What is no image is counted with its reason; what would quietly shift labels is 
 be read in two ways that differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 from generator.data.folders import class_names, listing, part_names
 from generator.data.folders.layouts import classes, names, parts, rows, table
-from generator.data.folders.layouts.reading import CALLED, Classes, Kind, Reading, agree, shown
+from generator.data.folders.layouts.reading import CALLED, Classes, Kind, Reading, agree, bears_out, shown
 from generator.experiment.data_summary import Layout, Part
 from generator.support.errors import BadInput, printable
 
@@ -55,10 +55,12 @@ def discover(folder: Path, source: str, layout: Layout | None = None, *, nested:
     source = printable(source)
     try:
         reading = _reading(folder, source, layout, nested=nested)
+        problems = [*reading.problems, *_file_problems(reading)]
+        if reading.problems:  # Without what they spoil, classes would be said to be missing.
+            raise _to_mend(source, problems)
         if "train" not in reading.images:
             raise BadInput(f"{source}: has no training images; {_EXPECTED}")
         labels = class_names.agreed(_called(reading), source)
-        problems = [*reading.problems, *_file_problems(reading)]
         ignored = reading.ignored
         for path in part_names.measured(reading.root):
             ignored -= listing.counted(path, listing.BESIDE)  # `measure` reads it.
@@ -66,7 +68,7 @@ def discover(folder: Path, source: str, layout: Layout | None = None, *, nested:
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
     if problems:
-        raise listing.problem_list(source, "files or folders must be mended or removed", problems)
+        raise _to_mend(source, problems)
     files: dict[Part, tuple[tuple[Path, int], ...]] = {
         part: tuple((path, label) for label, name in enumerate(labels) for path in reading.images[part].get(name, ()))
         for part in reading.folders
@@ -89,6 +91,10 @@ def _called(reading: Reading) -> dict[str, Classes]:
     return {CALLED[part] if same else place: reading.images[part] for part, place in places.items()}
 
 
+def _to_mend(source: str, problems: Sequence[str]) -> BadInput:
+    return listing.problem_list(source, "files, rows or folders must be mended or removed", list(problems))
+
+
 def _file_problems(reading: Reading) -> list[str]:
     found = [listing.file_problem(path, reading.root) for path, _, _ in reading.files]
     return [problem for problem in found if problem]
@@ -103,15 +109,28 @@ def _reading(folder: Path, source: str, layout: Layout | None, *, nested: bool) 
     readings = [kind.read(root, source, nested=nested) for kind in recognised]
     if layout is None:
         _check_classes(readings, source)
-    readings = [reading for reading in readings if not reading.problems] or readings[:1]
-    for one, other in combinations(readings, 2):
+    whole = [reading for reading in readings if not reading.problems]
+    for one, other in combinations(whole, 2):
         if not agree(one, other):
             told = "\n  ".join(f"data.layout = {each.layout!r}: {each.sentence()}" for each in (one, other))
             raise BadInput(
                 f"{source}: can be read in two ways; choose with --set data.layout={one.layout} "
                 f"or --set data.layout={other.layout}:\n  {told}"
             )
-    return readings[0]
+    if not whole:
+        return readings[0]
+    for reading in readings:
+        if reading.problems and not _is_borne_out(reading, whole[0]):
+            raise BadInput(
+                f"{_to_mend(source, reading.problems)}\n  or choose the other way to read it, "
+                f"--set data.layout={whole[0].layout}: {whole[0].sentence()}"
+            )
+    return whole[0]
+
+
+def _is_borne_out(faulty: Reading, whole: Reading) -> bool:
+    """Whether what is left of a reading tells two classes at least, and `whole` says the same of these images."""
+    return len({name for _, _, name in faulty.files}) > 1 and bears_out(faulty, whole)
 
 
 def _check_classes(readings: list[Reading], source: str) -> None:

@@ -144,12 +144,41 @@ def test_a_part_that_is_none_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "file,size\n1.jpg,3\n", "name,label\nnobody,cat\n", "file,label\n", "\x00\x01", "file,label\n1.jpg,\xff"],
+    [
+        "",
+        "file,size\n1.jpg,\xff\n",
+        "name,label\nnobody,cat\n",
+        "name,label\nnobody,\xff\n",
+        "file,label\n",
+        "\x00\x01",
+    ],
 )
 def test_other_tables_are_another_layout(tmp_path: Path, text: str) -> None:
     tree(tmp_path, images=FILES)
     (tmp_path / "some.csv").write_bytes(text.encode("latin-1"))
     assert not table.recognises(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+@pytest.mark.parametrize("file", ["1.jpg", "Bär.jpg"])
+def test_a_table_that_is_not_utf_8_is_named(tmp_path: Path, encoding: str, file: str) -> None:
+    tree(tmp_path, images=(*FILES, "images/Bär.jpg"))
+    (tmp_path / "labels.csv").write_text(f"file,label\n{file},Bär\n4.jpg,cat\n", encoding)
+    assert table.recognises(tmp_path)
+    assert table.read(tmp_path, "x").problems == ("labels.csv: not text in UTF-8; save it as CSV in UTF-8",)
+
+
+def test_cells_beyond_the_header_are_a_fault_unless_they_are_blank(tmp_path: Path) -> None:
+    rows = ["file,class id,label", "1.jpg,0,crane, bird", "2.jpg,1,dog,,", '3.jpg,2,"crane, machine"', "10.jpg,3,crane"]
+    reading = read(tmp_path, labels="\n".join(rows))
+    assert reading.problems == (
+        "labels.csv, line 2: 1.jpg: 4 cells, the header has 3; put quotes around the one that holds a separator",
+    )
+    assert told(reading) == {
+        "images/2.jpg": "train dog",
+        "images/3.jpg": "train crane, machine",
+        "images/10.jpg": "train crane",
+    }
 
 
 def test_images_to_measure_with_are_none_of_the_table(tmp_path: Path) -> None:

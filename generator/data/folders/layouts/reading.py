@@ -62,14 +62,16 @@ class Kind(Protocol):
 
 def agree(one: Reading, other: Reading) -> bool:
     """Whether two readings put the same images into the same parts and classes, whatever they call these."""
-    first = {path: (part, name) for path, part, name in one.files}
-    second = {path: (part, name) for path, part, name in other.files}
-    pairs = {(name, second[path][1]) for path, (_, name) in first.items() if path in second}
-    return (
-        first.keys() == second.keys()
-        and all(second[path][0] == part for path, (part, _) in first.items())
-        and len(pairs) == len({name for name, _ in pairs}) == len({name for _, name in pairs})
-    )
+    return {path for path, *_ in one.files} == {path for path, *_ in other.files} and bears_out(one, other)
+
+
+def bears_out(one: Reading, other: Reading) -> bool:
+    """Whether all images of `one` are in the same parts and classes of `other`, whatever these are called."""
+    told = {path: (part, name) for path, part, name in other.files}
+    pairs = {(name, told[path][1]) for path, _, name in one.files if path in told}
+    return all(path in told and told[path][0] == part for path, part, _ in one.files) and len(pairs) == len(
+        {name for name, _ in pairs}
+    ) == len({name for _, name in pairs})
 
 
 def one_each(found: Mapping[Part, list[Path]], source: str) -> dict[Part, Path]:

@@ -7,10 +7,11 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TextIO, TypeVar
 
 from generator.data.folders import listing, part_names
 from generator.data.folders.class_names import composed
@@ -28,8 +29,12 @@ _LABELS = (
 )
 _PARTS = ("split", "set", "subset", "dataset", "partition", "part", "phase")
 """Names of columns, without capitals, blanks and marks; earlier ones are preferred."""
+_ENCODINGS = ("utf-8-sig", "utf-16", "latin-1")
+"""Tables are read in the first; in the others, the last of which fits any bytes, they are known for what they are."""
 _TRIED = 50  # rows by which the column of files is told
 _HEADER = 2**16
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Row:
     file: str
     label: str
     part: str
+    fault: str = ""
+    """Why the cells cannot be told apart; empty where they can."""
 
 
 class Images:
@@ -95,15 +102,23 @@ class Table:
     path: Path
     header: tuple[str, ...]
     lines: tuple[tuple[int, tuple[str, ...]], ...]
-    """Number and cells of each line, as many cells as the header has."""
+    """Number and cells of each line: as many cells as the header has, more only where these are not blank."""
     file: int
     """Position of the column that names the image."""
+    utf8: bool = True
+    """Whether the file is text in UTF-8; else what its cells say is a guess."""
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         label, part = self.labels[0], self._part
         return tuple(
-            Row(number, cells[self.file].strip(), composed(cells[label].strip()), "" if part is None else cells[part])
+            Row(
+                number,
+                cells[self.file].strip(),
+                composed(cells[label].strip()),
+                "" if part is None else cells[part],
+                self._fault(len(cells)),
+            )
             for number, cells in self.lines
         )
 
@@ -121,13 +136,18 @@ class Table:
         """Raise `BadInput` where two columns may be the class and do not say the same."""
         first = self.labels[0]
         for other in self.labels[1:]:
-            pairs = {(cells[first], cells[other]) for _, cells in self.lines}
+            pairs = {(cells[first], cells[other]) for _, cells in self.lines if len(cells) == len(self.header)}
             if not len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}):
                 columns = " and ".join(repr(self.header[i]) for i in (first, other))
                 raise BadInput(
                     f"{source}: {printable(self.path.name)}: {printable(columns)} may both be the class; rename the "
                     "column that is not"
                 )
+
+    def _fault(self, cells: int) -> str:
+        if cells == len(self.header):
+            return ""
+        return f"{cells} cells, the header has {len(self.header)}; put quotes around the one that holds a separator"
 
     @cached_property
     def _part(self) -> int | None:
@@ -141,26 +161,12 @@ def open_table(path: Path, images: Images) -> Table | None:
     """The table in the file at `path`; None where it is none, or names no image that is there."""
     if path.suffix.lower() not in SUFFIXES or listing.junk(path.name) or "submission" in path.stem.lower():
         return None
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            columns, delimiter = _columns(stream.readline(_HEADER))
-            if not _positions(columns, _FILES) or not _positions(columns, _LABELS):
-                return None
-            lines = list(_lines(stream, delimiter, len(columns)))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return None
-    tried = {i: _found(lines, i, images, path.parent) for i in _positions(columns, _FILES)}
-    best = max(tried, key=lambda i: tried[i])
-    return Table(path, columns, tuple(lines), best) if tried[best] else None
+    return _decoded(path, lambda stream, utf8: _table(path, stream, images, utf8=utf8))
 
 
 def columns(path: Path) -> tuple[str, ...]:
     """The cells in the first line of the file at `path`; none where it cannot be a table."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return _columns(stream.readline(_HEADER))[0]
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return ()
+    return _decoded(path, lambda stream, _: _columns(stream.readline(_HEADER))[0]) or ()
 
 
 def part_of(text: str) -> Part | None:
@@ -168,8 +174,33 @@ def part_of(text: str) -> Part | None:
     return part_names.part(text.strip())
 
 
+def _decoded(path: Path, read: Callable[[TextIO, bool], Read | None]) -> Read | None:
+    """What `read` makes of the file as text, and of whether that is UTF-8; None where it cannot be read."""
+    for encoding in _ENCODINGS:
+        try:
+            with path.open(encoding=encoding, newline="") as stream:
+                return read(stream, encoding == _ENCODINGS[0])
+        except UnicodeError:
+            continue
+        except (OSError, csv.Error):
+            break
+    return None
+
+
+def _table(path: Path, stream: TextIO, images: Images, *, utf8: bool) -> Table | None:
+    columns, delimiter = _columns(stream.readline(_HEADER))
+    if not _positions(columns, _FILES) or not _positions(columns, _LABELS):
+        return None
+    lines = list(_lines(stream, delimiter, len(columns)))
+    tried = {i: _found(lines, i, images, path.parent) for i in _positions(columns, _FILES)}
+    best = max(tried, key=lambda i: tried[i])
+    return Table(path, columns, tuple(lines), best, utf8) if tried[best] else None
+
+
 def _columns(header: str) -> tuple[tuple[str, ...], str]:
-    """The cells of a table's first line, and what stands between them."""
+    """The cells of a table's first line, and what stands between them; of a line that is no text none."""
+    if "\0" in header:
+        return (), ","
     delimiter = max(",;\t|", key=header.count)
     return tuple(next(csv.reader([header], delimiter=delimiter), ())), delimiter
 
@@ -178,7 +209,8 @@ def _lines(stream: Iterator[str], delimiter: str, width: int) -> Iterator[tuple[
     reader = csv.reader(stream, delimiter=delimiter)
     for cells in reader:
         if any(cell.strip() for cell in cells):
-            yield reader.line_num + 1, tuple((*cells, *[""] * width)[:width])
+            filled = (*cells, *[""] * (width - len(cells)))
+            yield reader.line_num + 1, filled if any(cell.strip() for cell in filled[width:]) else filled[:width]
 
 
 def _found(lines: Sequence[tuple[int, tuple[str, ...]]], column: int, images: Images, near: Path) -> int:

@@ -37,9 +37,11 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     for table in tables:
         table.check(source)
         place = printable(table.path.relative_to(folder).as_posix())
-        for row in table.rows:
-            if fault := _take(row, table, images, told):
-                problems.append(f"{place}, line {row.line}: {printable(row.file) or 'no file'}: {fault}")
+        faults = [(row, fault) for row in table.rows if (fault := _take(row, table, images, told))]
+        if table.utf8:
+            problems += [f"{place}, line {row.line}: {printable(row.file) or 'no file'}: {why}" for row, why in faults]
+        else:
+            problems.append(f"{place}: not text in UTF-8; save it as CSV in UTF-8")
     ignored = images.ignored
     ignored[listing.UNLABELLED] += len(images.files) - len(told)
     found = _by_part(told, folder)
@@ -56,6 +58,8 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
 
 def _take(row: Row, table: Table, images: Images, told: Told) -> str | None:
     """Put the image of a row into `told`, or say what is wrong with it."""
+    if row.fault:
+        return row.fault
     found = images.find(row.file, table.path.parent)
     if len(found) != 1:
         return "several images are called so" if found else "no such image"
