@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from generator.diff import intervals
 from generator.diff.metrics import MetricChange, gain, shown
 from generator.experiment.metrics import direction
 from generator.support import formats
@@ -111,10 +112,12 @@ def _keeps(gate: Gate, change: MetricChange) -> bool:
     if not gate.confident:
         return False
     if change.p is None:
+        asked, needed = f"gate '{gate.metric}={gate.text}': {change.variant} got worse", intervals.needs(gate.metric)
+        if not needed:
+            raise BadInput(f"{asked}, and no interval is known of {gate.metric}; take '{CONFIDENT}' away")
         raise BadInput(
-            f"gate '{gate.metric}={gate.text}': {change.variant} got worse, and nothing tells by how much chance moves"
-            f" {gate.metric} here: that needs predictions.csv on both sides and the same images (accuracies, the"
-            f" counts alone); take '{CONFIDENT}' away or gate another metric"
+            f"{asked}, and nothing tells by how much chance moves {gate.metric} here: that needs {needed}; take"
+            f" '{CONFIDENT}' away or gate another metric"
         )
     return change.p >= noise.SIGNIFICANT
 

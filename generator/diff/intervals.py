@@ -1,7 +1,8 @@
 """Says how sure the difference of two builds is, metric by metric.
 
 `told` adds to a metric's change the 95% interval of the difference: of the same images paired, of different ones
-only for accuracies, which their counts tell. Metrics of epochs and of the time before training have none.
+only for accuracies, which their counts tell. Of several runs the test accuracies alone have one, over runs and images.
+Metrics of epochs and of the time before training have none.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,12 +12,27 @@ from generator.diff.metrics import MetricChange
 from generator.experiment.data_summary import PARTS
 from generator.experiment.measurement import Measured
 from generator.experiment.metrics import direction
-from generator.experiment.outcomes import Prediction, Score
+from generator.experiment.outcomes import Phase, Prediction, Score
 from generator.experiment.results import BuildResults, VariantResult
 from generator.support.statistics import noise
 
 Told = tuple[float, float, float]
 """Low, high, p."""
+
+_OVER_RUNS: dict[str, Phase] = {
+    "over_runs.test.accuracy": "fine_tuning",
+    "over_runs.after_head.test.accuracy": "head",
+}
+"""Of the metrics over several runs those that have an interval → the phase that they sum up."""
+
+
+def needs(metric: str) -> str:
+    """What two builds must have for the interval of a metric's difference; empty where there is none of it."""
+    if metric in _OVER_RUNS:
+        return "as many runs, predictions.csv on both sides and the same images"
+    if metric.partition(".")[0] in ("before", "epochs", "over_runs"):
+        return ""
+    return "predictions.csv on both sides and the same images (accuracies, the counts alone)"
 
 
 def told(
@@ -49,6 +65,8 @@ def _difference(
     """`same`: whether the images of one name are the same in both builds."""
     from generator.experiment.statistics import intervals  # Late: arrays are needed only where something changed.
 
+    if metric in _OVER_RUNS:
+        return _over_runs(_OVER_RUNS[metric], one, other) if same else None
     (old, before), (new, after) = (_behind(variant, metric) for variant in (one, other))
     label, leaf = _leaf(metric, names)
     if same and before and after:
@@ -62,6 +80,17 @@ def _difference(
         return None
     counts = new.correct, new.total, old.correct, old.total
     return *noise.unpaired(*counts), noise.fisher(*counts)
+
+
+def _over_runs(phase: Phase, one: VariantResult, other: VariantResult) -> Told | None:
+    """Of the mean test accuracy, runs of one number paired; None unless there are as many, of the same images."""
+    from generator.experiment.statistics import two_way
+
+    before, after = one.outcomes[phase], other.outcomes[phase]
+    first, second = ([(p.file, p.actual) for p in side[0].predictions] for side in (before, after))
+    if len(before) != len(after) or not first or first != second:
+        return None
+    return two_way.difference(before, after)
 
 
 def _behind(variant: VariantResult, metric: str) -> tuple[Score | None, tuple[Prediction, ...]]:

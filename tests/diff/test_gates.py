@@ -112,9 +112,22 @@ def test_a_limit_below_one_image_says_so(text: str, told: bool) -> None:
     assert note.endswith("the limit is below one of 40 images (0.025)") is told
 
 
-def test_a_confident_gate_on_what_chance_is_unknown_of_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"nothing tells by how much chance moves epochs\.head\.loss here.*'confident'"):
-        judged("epochs.head.loss=-0.1 confident", metric="epochs.head.loss", old=0.1, new=0.5, p=None)
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        ("epochs.head.loss", "no interval is known of epochs.head.loss; take 'confident' away"),
+        ("over_runs.test.loss", "no interval is known of over_runs.test.loss; take 'confident' away"),
+        (
+            "test.loss",
+            "nothing tells by how much chance moves test.loss here: that needs predictions.csv on both sides and the "
+            "same images (accuracies, the counts alone); take 'confident' away or gate another metric",
+        ),
+    ],
+)
+def test_a_confident_gate_on_what_chance_is_unknown_of_is_refused(metric: str, told: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        judged(f"{metric}=-0.1 confident", metric=metric, old=0.1, new=0.5, p=None)
+    assert str(caught.value) == f"gate '{metric}=-0.1 confident': baseline got worse, and {told}"
     assert judged("epochs.head.loss=-0.5 confident", metric="epochs.head.loss", old=0.1, new=0.5, p=None).passed
 
 

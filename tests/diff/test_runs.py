@@ -12,7 +12,9 @@ from generator.diff.gates import parse_gates
 from generator.experiment.config.seeds import SeedSettings
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
-from tests.factories import make_results, make_run, make_variant
+from generator.experiment.statistics import two_way
+from generator.support.errors import BadInput
+from tests.factories import make_outcome, make_results, make_run, make_variant
 
 
 def build(*wrong: tuple[int, ...]) -> BuildResults:
@@ -71,6 +73,48 @@ def test_other_numbers_of_runs_are_said_and_not_paired() -> None:
 def test_a_gate_may_name_the_mean_of_the_runs() -> None:
     (result,) = compared(build(TEN, TEN), build(TEN, (*TEN, 20, 21)), "over_runs.test.accuracy=-0.02").missed
     assert (result.old, result.new) == (pytest.approx(0.75), pytest.approx(0.725))
+
+
+MEAN = "over_runs.test.accuracy=-0.02 confident"
+
+
+def test_a_confident_gate_on_the_mean_is_held_by_the_interval_over_runs_and_images() -> None:
+    found = compared(build((), (0,), ()), build(TEN, TEN, TEN), MEAN)
+    (change,) = (change for change in found.metrics if change.metric == "over_runs.test.accuracy")
+    drawn = two_way.difference(build((), (0,), ()).baseline.every_run, build(TEN, TEN, TEN).baseline.every_run)
+    assert (change.low, change.high, change.p) == drawn
+    assert change.note == "more than chance"
+    assert [gate.gate.text for gate in found.missed] == ["-0.02 confident"]
+    within = compared(build(TEN, TEN), build(TEN, (*TEN, 20, 21)), MEAN)
+    assert within.missed == ()
+    assert "within chance" in str(within.gates[0])
+
+
+def test_the_mean_after_the_head_has_an_interval_of_its_own() -> None:
+    old, new = build((), ()), build((), ())
+    worse = make_variant(wrong=(), after_head=make_outcome(TEN)).model_copy(
+        update={"runs": (make_run(2, (), head_wrong=TEN),)}
+    )
+    new = new.model_copy(update={"variants": {"baseline": worse}})
+    found = {change.metric: change for change in compared(old, new).metrics}["over_runs.after_head.test.accuracy"]
+    drawn = two_way.difference(old.baseline.outcomes["head"], worse.outcomes["head"])
+    assert (found.low, found.high, found.p) == drawn
+
+
+@pytest.mark.parametrize("other", ["runs", "images", "data"])
+def test_means_that_cannot_be_paired_have_no_interval(other: str) -> None:
+    old, new = build((), ()), build(TEN, TEN)
+    if other == "runs":
+        new = build(TEN, TEN, TEN)
+    elif other == "data":
+        new = new.model_copy(update={"data": new.data.model_copy(update={"fingerprint": "e" * 64})})
+    else:
+        renamed = tuple(p.model_copy(update={"file": f"{p.file}.png"}) for p in new.baseline.predictions)
+        parts = {**new.baseline.predictions_by_part, "test": renamed}
+        variant = new.baseline.model_copy(update={"predictions_by_part": parts})
+        new = new.model_copy(update={"variants": {"baseline": variant}})
+    with pytest.raises(BadInput, match=r"moves over_runs\.test\.accuracy here: that needs as many runs, predictions"):
+        compared(old, new, MEAN)
 
 
 def test_no_runs_have_no_verdict() -> None:
