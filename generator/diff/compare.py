@@ -145,7 +145,7 @@ def compare(
     if itself and (builds.is_same_files(old, new) or (found.same and builds.is_one_build(old, new))):
         another = "give two variants, or two builds" if variants else builds.another(old, new)
         return replace(found, nothing=_nothing(old, new, another, gated=bool(gates)))
-    return replace(found, gates=held, rounding=_rounding(found, old, new))
+    return replace(found, gates=held, rounding=_rounding(found, old, new, pairs))
 
 
 def _nothing(old: Build, new: Build, another: str, *, gated: bool) -> str:
@@ -155,8 +155,8 @@ def _nothing(old: Build, new: Build, another: str, *, gated: bool) -> str:
     return f"nothing to compare{kept}: {old.label} and {new.label} are one build{which}; {another}"
 
 
-def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:
-    """Whether another processor gives all this: nothing else was set, and every prediction is the same."""
+def _rounding(found: Comparison, old: Build, new: Build, pairs: Sequence[Pair]) -> Rounding | None:
+    """Whether another processor gives all this: nothing else was set, and every prediction of every run is the same."""
     precisions = {name: (change.old, change.new) for change in found.settings for name in change.variants}
     if any(change.setting != settings.TRAINED_IN for change in found.settings):
         return None
@@ -165,6 +165,8 @@ def _rounding(found: Comparison, old: Build, new: Build) -> Rounding | None:
     if any(change.differs for change in found.measured):
         return None
     if any(figure.status != "changed" for figure in found.figures):
+        return None
+    if not all(runs.same_predictions(one, other) for _, one, other in pairs if one and other):
         return None
     return rounding.judge(
         old.provenance,

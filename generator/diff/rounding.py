@@ -42,6 +42,9 @@ _MEASURED_AS = {
 The training images' losses were not recorded; they are held against the validation loss of their phase.
 """
 
+_OVER_RUNS = "over_runs."
+"""Before the path of a phase, where a metric sums up several runs of it."""
+
 _SLACK = 1e-9
 
 
@@ -88,8 +91,11 @@ def bound(metric: str, images: int) -> float | None:
     For a loss the 95% prediction interval of one more build, from the recorded mean and standard error over n
     seeds: |mean| + t · error · √(n + 1). An accuracy over images that are only scored did not move in the record;
     the training accuracy of an epoch did, by at most the share that is recorded, here rounded up to whole images.
+    Means and standard deviations of several runs are held to what one run may move.
     """
-    phase, leaf = metric.rpartition(".")[::2]
+    phase, leaf = metric.removeprefix(_OVER_RUNS).rpartition(".")[::2]
+    if metric.startswith(_OVER_RUNS):
+        leaf = leaf.removesuffix("_sd")
     measures = _measures()
     if phase.startswith("epochs.") and leaf == "accuracy":
         share = float(_record()["rounds"]["training accuracy"])

@@ -1,5 +1,6 @@
 """Compares builds whose variants have several runs: run by run where both have as many, and else says so."""
 
+from generator.experiment.outcomes import PHASES, Phase
 from generator.experiment.results import VariantResult
 from generator.experiment.statistics.runs import gains, over_runs, signs
 from generator.support import formats
@@ -22,6 +23,17 @@ def verdict(one: VariantResult, other: VariantResult) -> str:
         f"{found.worse} (95% interval over runs and images {drawn.low:+.4f} to {drawn.high:+.4f}): "
         f"{noise.verdict(drawn.p)} (p = {formats.probability(drawn.p)})"
     )
+
+
+def same_predictions(one: VariantResult, other: VariantResult) -> bool:
+    """Whether, in either phase, each run calls every image what the run of the same number of the other does."""
+    return all(_named(one, phase) == _named(other, phase) for phase in PHASES)
+
+
+def _named(variant: VariantResult, phase: Phase) -> list[tuple[str, int]]:
+    """The images of every part and run, those to measure with among them, and what they are called."""
+    parts = [part for outcome in variant.outcomes[phase] for part in outcome.predictions_by_part.values()]
+    return [(p.file, p.predicted) for predictions in (*parts, *variant.scored(phase)) for p in predictions]
 
 
 def _counted(runs: int) -> str:

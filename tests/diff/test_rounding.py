@@ -18,11 +18,12 @@ from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
 from generator.experiment import provenance
 from generator.experiment.config import settings
+from generator.experiment.config.seeds import SeedSettings
 from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults
 from generator.support import hardware, strict_json
 from tests import repositories
-from tests.factories import ROOT, make_results, make_variant
+from tests.factories import ROOT, make_outcome, make_results, make_run, make_variant
 from tests.repositories import DATA
 from tests.sites import FOLDER, make_files, put
 
@@ -85,6 +86,14 @@ def test_limits_are_prediction_intervals_of_the_record() -> None:
         assert rounding.bound(metric, 296) is None
 
 
+def test_limits_over_several_runs_are_those_of_one() -> None:
+    for metric in ("test.loss", "test.accuracy", "after_head.validation.loss"):
+        for over_runs in (f"over_runs.{metric}", f"over_runs.{metric}_sd"):
+            assert rounding.bound(over_runs, 296) == rounding.bound(metric, 296)
+    for metric in ("over_runs.test.roc_auc", "over_runs.test.f1_sd", "test.loss_sd"):
+        assert rounding.bound(metric, 296) is None
+
+
 # ---- The verdict -----------------------------------------------------------------------------------------
 
 
@@ -127,6 +136,27 @@ def test_last_digits_of_another_processor_are_one_sentence(compare: Callable[...
         f"all {found.rounding.differences} differences are what another processor gives (One → Two): the same work, no"
         " prediction changed, no loss moved by more than 0.0001, within the recorded comparison of precisions"
     )
+
+
+def of_runs(build: BuildResults, by: float = 0.0, wrong: tuple[int, ...] = (0, 1)) -> BuildResults:
+    """The build with a further run, its losses moved; its scores are those of two wrong test images, whichever."""
+    scores = make_outcome((0, 1))
+    lost = {
+        part: score.model_copy(update={"loss": score.loss + by})
+        for part, score in (("validation", scores.validation), ("test", scores.test))
+    }
+    run = make_run(2, wrong, confusion=scores.confusion, **lost)
+    variants = {name: variant.model_copy(update={"runs": (run,)}) for name, variant in build.variants.items()}
+    return build.model_copy(update={"variants": variants, "seeds": SeedSettings(count=2)})
+
+
+@pytest.mark.parametrize(("by", "wrong", "given"), [(1e-4, (0, 1), True), (0.1, (0, 1), False), (1e-4, (0, 3), False)])
+def test_of_several_runs_all_are_held_against_each_other(
+    compare: Callable[..., Comparison], by: float, wrong: tuple[int, ...], given: bool
+) -> None:
+    found = compare(of_runs(moved(), by, wrong), old=of_runs(make_results()), **OTHER)
+    assert "over_runs.test.loss_sd" in {change.metric for change in found.metrics if change.status == "changed"}
+    assert (found.rounding is not None) is given
 
 
 def test_auto_in_another_precision_is_part_of_it(compare: Callable[..., Comparison]) -> None:
