@@ -84,7 +84,9 @@ def to_json(comparison: Comparison) -> str:
 
 def thumbnails(comparison: Comparison, located: Callable[[str], Path]) -> dict[str, bytes]:
     """PNG thumbnails of the images that the page shows, `located` by their names; absent ones left out."""
-    from PIL import Image, ImageOps
+    from PIL import Image
+
+    from generator.data import decoding
 
     shown = (pair.of(outcome)[:MOST] for pair in comparison.predictions for outcome in OUTCOMES)
     files = {change.file for changes in shown for change in changes}
@@ -92,12 +94,11 @@ def thumbnails(comparison: Comparison, located: Callable[[str], Path]) -> dict[s
     for file in sorted(files):
         stream = io.BytesIO()
         try:
-            with Image.open(io.BytesIO(located(file).read_bytes())) as image:
-                small = ImageOps.exif_transpose(image).convert("RGBA")
-            small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-            small.save(stream, "PNG")
-        except (OSError, ValueError, BuildFailed, Image.DecompressionBombError):
+            small = Image.fromarray(decoding.read_rgba(located(file)))
+        except (OSError, decoding.BadImage, BuildFailed):
             continue  # A picture that is gone leaves its name.
+        small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+        small.save(stream, "PNG")
         made[file] = stream.getvalue()
     return made
 

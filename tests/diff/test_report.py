@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -178,6 +179,17 @@ def test_thumbnails_are_read_from_the_data_set(comparison: Comparison, tmp_path:
     assert list(made) == ["test/horse/1.png"]
     with Image.open(io.BytesIO(made["test/horse/1.png"])) as thumbnail:
         assert thumbnail.size == (96, 64)
+
+
+def test_whatever_a_build_reads_has_a_thumbnail(comparison: Comparison, tmp_path: Path) -> None:
+    photo, deep = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (30, 20)).save(photo, "JPEG", exif=b"Exif\0\0no TIFF")
+    Image.fromarray(np.linspace(0, 4095, 400).reshape(20, 20).astype(np.uint16)).save(deep, "PNG")
+    put(tmp_path / "data", {"test/horse/1.png": photo.getvalue(), "test/horse/2.png": deep.getvalue()})
+    made = report.thumbnails(comparison, (tmp_path / "data").joinpath)
+    assert list(made) == ["test/horse/1.png", "test/horse/2.png"]
+    with Image.open(io.BytesIO(made["test/horse/2.png"])) as thumbnail:
+        assert 110 < np.asarray(thumbnail)[..., 0].mean() < 145
 
 
 def test_changed_pixels_are_marked_red() -> None:
