@@ -37,8 +37,9 @@ def _below(name: str, folder: str, layout: Layout) -> str:
 
 
 def _matched(name: str, pattern: str) -> str:
-    """What the groups of a pattern match, or the whole pattern where it has none."""
+    """What the groups of a pattern match, or the whole pattern where it has none; empty where that is nothing."""
     match = re.search(pattern, name)
     if match is None:
         return ""
-    return "\0".join(part or "" for part in match.groups()) if match.groups() else match[0]
+    parts = [part or "" for part in match.groups()] or [match[0]]
+    return "\0".join(parts) if any(parts) else ""

@@ -35,7 +35,7 @@ def worker_logs(store: Path, name: str = WORKER_LOG) -> Iterator[Path]:
 
 
 STORE_FOLDERS = ("stages", "temporary", "latest", "checkpoints", "locks", "in-use", HISTORY, PUBLISHED, "weights")
-"""All that a build makes in the store."""
+"""Folders of the store with fixed names; files, and folders named for what is in them, lie beside."""
 
 
 def templates_of(root: Path) -> Path:

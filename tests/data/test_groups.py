@@ -41,6 +41,7 @@ def test_what_lies_above_the_images_is_no_group(layout: groups.Layout, name: str
         (r"(s\d+)_(\d)", ["s1\0" + "1", "s1\0" + "2", "s2\0" + "1", ""]),
         (r"/(s\d+)_", ["s1", "s1", "s2", ""]),
         (r"^(train|test)/", ["train", "test", "train", "train"]),
+        (r"(s\d+)?_?(\d)?\.", ["s1\0" + "1", "s1\0" + "2", "s2\0" + "1", ""]),
         (r"s(9)?", ["", "", "", "s"]),
     ],
 )
