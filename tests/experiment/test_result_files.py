@@ -117,6 +117,16 @@ def test_predictions_of_other_images_are_refused(of_two: dict[str, str], old: st
         result_files.from_files(of_two | {result_files.PREDICTIONS: text}, "here")
 
 
+@pytest.mark.parametrize("row", ["nobody,head,1,", "baseline,before,1,"])
+def test_epochs_of_what_the_build_has_not_are_refused(of_two: dict[str, str], row: str) -> None:
+    text = of_two[result_files.HISTORY]
+    added = next(each for each in text.splitlines() if each.startswith("baseline,head,1,"))
+    with pytest.raises(BadInput, match=r"history\.csv: rows of run 1 of .* after .*, which the build has not"):
+        result_files.from_files(
+            of_two | {result_files.HISTORY: f"{text}{added.replace('baseline,head,1,', row, 1)}\n"}, "here"
+        )
+
+
 def test_rows_of_an_unknown_part_are_refused(of_two: dict[str, str]) -> None:
     text = of_two[result_files.PREDICTIONS]
     row = next(row for row in text.splitlines() if row.startswith("baseline,head,test,0,"))
@@ -186,7 +196,19 @@ def test_the_first_run_of_several_has_the_metrics_that_it_has_alone() -> None:
             "predictions.csv",
             "baseline,2,head,test,7,",
             "baseline,4,head,test,7,",
+            "predictions.csv: rows of run 4 of 'baseline' after 'head', which the build has not",
+        ),
+        (
+            "predictions.csv",
+            "baseline,2,head,test,7,",
+            "baseline,3,head,test,7,",
             "does not hold the 40 images of test",
+        ),
+        (
+            "history.csv",
+            "baseline,2,head,1,",
+            "baseline,4,head,1,",
+            "history.csv: rows of run 4 of 'baseline' after 'head', which the build has not",
         ),
         ("history.csv", "variant,run,", "variant,number,", "expected the columns variant, run, phase"),
     ],

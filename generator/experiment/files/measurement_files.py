@@ -94,7 +94,7 @@ def reader(files: Mapping[str, str], *, several: bool) -> Callable[[Mapping[str,
     def measurement(table: Mapping[str, Any], name: str, number: int) -> dict[str, Any]:
         found = {phase: predictions.get((name, number, phase), []) for phase in _PHASES}
         return {
-            phase: {**_score(table[phase]), "predictions": rows, "attributes": attributes}
+            phase: {**score_of(table[phase]), "predictions": rows, "attributes": attributes}
             for phase, rows in found.items()
         }
 
@@ -124,8 +124,8 @@ def _by_phase(rows: Iterable[dict[str, str]], images: list[str]) -> dict[tuple[s
     return found
 
 
-def _score(table: Mapping[str, Any]) -> dict[str, Any]:
-    """What `metrics_of` wrote less the accuracy, which is checked."""
+def score_of(table: Mapping[str, Any]) -> dict[str, Any]:
+    """What `metrics.json` says of a score less the accuracy, which is checked."""
     score = dict(table)
     if score.pop("accuracy") != score["correct"] / score["total"]:
         raise ValueError(f"accuracy {table['accuracy']} is not {table['correct']} of {table['total']}")

@@ -6,14 +6,14 @@ and package versions; `map_files`, `measurement_files` and `label_files` add the
 variants have several runs, the further ones stand in `metrics.json` under `runs`, and a column `run` tells rows apart.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from generator.experiment.config.settings import BASELINE
 from generator.experiment.confusion import ConfusionMatrix
 from generator.experiment.data_summary import PARTS
 from generator.experiment.files import label_files, map_files, measurement_files, sweep_files
-from generator.experiment.files.measurement_files import logit_columns, with_run
+from generator.experiment.files.measurement_files import logit_columns, score_of, with_run
 from generator.experiment.label_review import LabelReview
 from generator.experiment.outcomes import PHASES, Phase, PhaseOutcome, Prediction, Score
 from generator.experiment.results import BuildResults, RunOutcome, VariantResult
@@ -160,10 +160,10 @@ class _Tables:
 
     def __init__(self, files: Mapping[str, str], metrics: Mapping[str, Any], variants: Sequence[str], where: str):
         self._data = metrics["data"]
-        self._history = _history_rows(files[HISTORY], several=several(metrics))
-        self._predictions = _predictions(
-            files[PREDICTIONS], variants, _class_count(self._data), several=several(metrics)
-        )
+        runs = {name: metrics["variants"][name].get("runs", []) for name in variants}
+        known = {(name, number) for name in runs for number in (1, *(run["number"] for run in runs[name]))}
+        self._history = _history_rows(files[HISTORY], known, several=several(metrics))
+        self._predictions = _predictions(files[PREDICTIONS], known, _class_count(self._data), several=several(metrics))
         self._measured = _measured(files, metrics, where)
 
     def run(self, table: Mapping[str, Any], name: str, number: int = 1) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class _Tables:
             "head": self._history.get((name, number, "head"), []),
             "fine_tuning": self._history.get((name, number, "fine_tuning"), []),
             "measurement": self._measured(table["measurement"], name, number) if self._measured else None,
-            "before": _without_ratio(table["before"]),
+            "before": score_of(table["before"]),
             "after_head": _outcome_from(table["after_head"], self._predictions(name, number, "head"), self._data),
             **_outcome_from(table, self._predictions(name, number, "fine_tuning"), self._data),
         }
@@ -247,7 +247,7 @@ def _outcome_of(outcome: PhaseOutcome, class_names: Sequence[str]) -> dict[str, 
 
 def _outcome_from(table: Mapping[str, Any], rows: Mapping[str, Sequence[Any]] | None, data: Any) -> dict[str, Any]:
     """The fields of a `PhaseOutcome`: `table` as `_outcome_of` gave it, `rows` by part, None where none were kept."""
-    outcome: dict[str, Any] = {part: _without_ratio(table[part]) for part in PARTS}
+    outcome: dict[str, Any] = {part: score_of(table[part]) for part in PARTS}
     for part in PARTS:
         total = table[part]["total"]
         if rows is not None and [row["index"] for row in rows.get(part, [])] != [str(i) for i in range(total)]:
@@ -273,13 +273,6 @@ def _with_ratio(score: Score) -> dict[str, Any]:
 def _without(table: Any, name: str) -> Any:
     """A table less one entry; what is no table is left for the check of the whole to refuse."""
     return {key: value for key, value in table.items() if key != name} if isinstance(table, Mapping) else table
-
-
-def _without_ratio(table: Mapping[str, Any]) -> dict[str, Any]:
-    score: dict[str, Any] = _without(table, "accuracy")
-    if table["accuracy"] != table["correct"] / table["total"]:
-        raise ValueError(f"accuracy {table['accuracy']} is not {table['correct']} of {table['total']}")
-    return score
 
 
 def _history_csv(results: BuildResults) -> str:
@@ -323,16 +316,27 @@ def _class_count(data: Any) -> int:
     return len(names) if isinstance(names, list) else 2
 
 
-def _history_rows(text: str, *, several: bool) -> dict[tuple[str, int, str], list[dict[str, str]]]:
+Known = Collection[tuple[str, int]]
+"""(variant, run) of all that the build has."""
+
+
+def _history_rows(text: str, known: Known, *, several: bool) -> dict[tuple[str, int, str], list[dict[str, str]]]:
     """(variant, run, phase) → its rows."""
     rows: dict[tuple[str, int, str], list[dict[str, str]]] = {}
     for row in from_csv(text, with_run(HISTORY_COLUMNS, several=several)):
         rows.setdefault((row.pop("variant"), int(row.pop("run", 1)), row.pop("phase")), []).append(row)
+    _check_known(HISTORY, rows, known)
     return rows
 
 
+def _check_known(file: str, rows: Iterable[tuple[str, int, str]], known: Known) -> None:
+    for name, number, phase in rows:
+        if (name, number) not in known or phase not in PHASES:
+            raise ValueError(f"{file}: rows of run {number} of {name!r} after {phase!r}, which the build has not")
+
+
 def _predictions(
-    text: str, variants: Sequence[str], classes: int, *, several: bool
+    text: str, known: Known, classes: int, *, several: bool
 ) -> Callable[[str, int, Phase], dict[str, list[Any]] | None]:
     """Of a variant, a run and a phase: part → its rows; None where no predictions were kept at all."""
     rows: dict[tuple[str, int, str], dict[str, list[Any]]] = {}
@@ -342,7 +346,5 @@ def _predictions(
         kept["logits"] = [float(row[column]) for column in columns]  # half the memory of their texts
         which = (row["variant"], int(row.get("run", 1)), row["phase"])
         rows.setdefault(which, {}).setdefault(row["part"], []).append(kept)
-    for name, _, phase in rows:
-        if name not in variants or phase not in PHASES:
-            raise ValueError(f"{PREDICTIONS} holds predictions of {name!r} after {phase!r}, which the build has not")
+    _check_known(PREDICTIONS, rows, known)
     return lambda name, number, phase: rows.get((name, number, phase), {}) if rows else None

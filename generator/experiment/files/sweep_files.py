@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from generator.experiment.files.measurement_files import score_of
 from generator.experiment.sweep_results import SweepResult
 
 
@@ -37,9 +38,4 @@ def _table(sweep: SweepResult) -> dict[str, Any]:
 
 
 def _point(row: Mapping[str, Any]) -> dict[str, Any]:
-    scores = []
-    for score in row["scores"]:
-        if score["accuracy"] != score["correct"] / score["total"]:
-            raise ValueError(f"accuracy {score['accuracy']} is not {score['correct']} of {score['total']}")
-        scores.append({name: value for name, value in score.items() if name != "accuracy"})
-    return {**row, "scores": scores}
+    return {**row, "scores": [score_of(score) for score in row["scores"]]}
