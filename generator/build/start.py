@@ -17,7 +17,7 @@ from generator.data.listed import ImageThere
 from generator.data.measure import MeasureSet
 from generator.data.origins import Origin
 from generator.data.splits import Split
-from generator.experiment.config.settings import Config, ModelSettings
+from generator.experiment.config.settings import Config
 from generator.experiment.config.sweeps import laid_out
 from generator.figures import fonts
 from generator.support import hardware
@@ -78,7 +78,7 @@ def _where(given: Path | None, store: Path, origin: Callable[[], Origin]) -> Pat
 def _weights(config: Config, store: Path, *, download: bool, progress: Progress | None) -> dict[str, Weights]:
     """Variant → its weights; of each backbone every kind is found once."""
     found: dict[tuple[str, str], Weights] = {}
-    wanted = {v.name: (v.recipe.model.backbone, _asked(config, v.recipe.model)) for v in config.variants}
+    wanted = {v.name: (v.recipe.model.backbone, config.weights_of(v.recipe.model)) for v in config.variants}
     several = len({name for name, _ in wanted.values()}) > 1
     for name, kind in dict.fromkeys(wanted.values()):
         try:
@@ -87,13 +87,6 @@ def _weights(config: Config, store: Path, *, download: bool, progress: Progress 
             hint = f"; for this backbone alone: --set weights.{name}=random" if several else ""
             raise BadInput(f"{error}{hint}") from None
     return {variant: found[pair] for variant, pair in wanted.items()}
-
-
-def _asked(config: Config, model: ModelSettings) -> str:
-    """The weights that the base of a variant shall start from."""
-    if model.weights is not None:
-        return model.weights
-    return config.weights if isinstance(config.weights, str) else config.weights.get(model.backbone, "auto")
 
 
 def _splits(dataset: Dataset, config: Config) -> dict[str, Split]:

@@ -1,25 +1,30 @@
 """A build as it lies in a site, read back so that its pages can be rendered anew and nothing computed.
 
 `read` takes only what the build wrote (`verify`), also where the program computes a number from that otherwise now, for
-settings that ask for what was run. The code that pages may quote is that of their excerpts: of no other is it known
-whether it ran.
+settings that ask for what was run. These are held against all of them that the results tell: of data and of weights
+that is the name and not the place, of the sample's seed nothing. The code that pages may quote is that of their
+excerpts: of no other is it known whether it ran.
 """
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from generator.experiment import provenance
 from generator.experiment.config import settings
-from generator.experiment.config.settings import Config
+from generator.experiment.config.settings import Config, DataSettings, Sweep
+from generator.experiment.data_summary import DataSummary
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
+from generator.experiment.sweep_results import SweepResult
 from generator.post import manifest
 from generator.post.manifest import Manifest
 from generator.publishing import verify
-from generator.support.errors import BadInput
+from generator.support.addresses import is_address, name_of
+from generator.support.errors import BadInput, encodable
 
 MOST = 5
 """Most settings that a refusal names."""
@@ -95,6 +100,8 @@ def _check(results: BuildResults, config: Config) -> None:
 
 
 def _differences(results: BuildResults, config: Config) -> Iterator[str]:
+    yield from _changed("data.", *_data(results, config.data))
+    yield from _changed("weights.", *_weights(results, config))
     wanted = {variant.name: variant for variant in config.variants}
     for name, variant in results.variants.items():
         if name in results.sweeps:
@@ -109,18 +116,95 @@ def _differences(results: BuildResults, config: Config) -> Iterator[str]:
             {"title": asked.title, **asked.recipe.model_dump(mode="json")},
         )
     yield from _changed("", _whole(results), _whole(config))
+    yield from _of_sweeps(results, config)
 
 
 def _whole(of: BuildResults | Config) -> dict[str, Any]:
     """What the variants share, in the words of the settings."""
-    sweeps = of.sweeps if isinstance(of, BuildResults) else [sweep.name for sweep in of.sweeps]
     questions = {name: question.model_dump(mode="json") for name, question in of.questions.items()}
-    return {
-        "profile": of.profile,
-        "seeds": of.seeds.model_dump(mode="json"),
-        "questions": questions,
-        "sweeps": dict.fromkeys(sweeps, "asked for"),
+    return {"profile": of.profile, "seeds": of.seeds.model_dump(mode="json"), "questions": questions}
+
+
+Table = dict[str, Any]
+
+
+def _data(results: BuildResults, asked: DataSettings) -> tuple[Table, Table]:
+    """Settings of the data set as far as results, of which older ones tell less, tell them; the same as asked for."""
+    data, measure = results.data, results.measure
+    told: Table = {
+        "path": asked.path if _may_be(asked.path, data) else data.source,
+        "image_size": data.image_size,
+        "batch_size": data.batch_size,
+        "group": data.grouping.by if data.grouping else None,
     }
+    if data.held_out:
+        told |= {"test_fraction": data.held_out.fraction, "test_seed": data.held_out.seed}
+    if data.near:
+        told["near_duplicates"] = data.near.handling
+    if asked.layout != "auto":
+        told["layout"] = data.layout
+    if measure and measure.seed is not None:
+        told["measure_seed"] = measure.seed
+    wanted = {name: getattr(asked, name) for name in told}
+    if data.kind == asked.path == "sample":
+        counted = {"sample_train": data.train_total, "sample_test": data.test_total}
+        counted["measure"] = measure.total if measure else 0
+        told |= {"sample_classes": sorted(data.class_names), **counted}
+        # As many of each class, rounded down.
+        classes = len(data.class_names)
+        wanted |= {name: getattr(asked, name) // classes * classes for name in counted}
+        wanted["sample_classes"] = sorted(asked.sample_classes)
+    return told, wanted
+
+
+def _may_be(path: str, data: DataSummary) -> bool:
+    """Whether `path` may name the data set, which need not be here: results have its name without folders."""
+    if "sample" in (path, data.kind):
+        return path == data.kind
+    if path.startswith("kaggle:"):
+        return path == data.source
+    if is_address(path):
+        return name_of(path) == data.source
+    names = {Path(path).name}
+    with suppress(OSError, RuntimeError, ValueError):  # As it lies here, where it does: a link has another name.
+        names.add(Path(path).expanduser().resolve().name)
+    return data.source in map(encodable, names)
+
+
+def _weights(results: BuildResults, config: Config) -> tuple[Table, Table]:
+    """Network → the weights that were requested for it, by the variants that name none; the same as asked for."""
+    variants = {v.recipe.model.backbone: v for v in results.variants.values() if v.recipe.model.weights is None}
+    told = {name: (variant.weights or results.weights).requested for name, variant in variants.items()}
+    # Results have a file's name without folders.
+    return told, {name: Path(config.weights_of(v.recipe.model)).name for name, v in variants.items()}
+
+
+def _of_sweeps(results: BuildResults, config: Config) -> Iterator[str]:
+    wanted = {sweep.name: sweep for sweep in config.sweeps}
+    for name, built in results.sweeps.items():
+        if name not in wanted:
+            yield f"the settings have no sweep {name}"
+            continue
+        asked = wanted[name]
+        yield from _changed(f"sweeps.{name}.", _tried(built), _to_try(asked))
+        if built.winner.number <= len(asked.points):
+            point = asked.points[built.winner.number - 1]
+            recipe = results.variants[name].recipe.model_dump(mode="json")
+            yield from _changed(f"{name}: ", recipe, point.recipe.model_dump(mode="json"))
+
+
+def _tried(sweep: SweepResult) -> Table:
+    points = {point.number: point.settings for point in sweep.points}
+    return {"title": sweep.title, "of": sweep.of, "draw_seed": sweep.draw_seed, "points": points}
+
+
+def _to_try(sweep: Sweep) -> Table:
+    """As `_tried`."""
+    points = {
+        number: {path: point.changes[path] for path in sweep.settings} for number, point in enumerate(sweep.points, 1)
+    }
+    draw_seed = None if sweep.draw is None else sweep.draw_seed
+    return {"title": sweep.title, "of": sweep.of, "draw_seed": draw_seed, "points": points}
 
 
 def _changed(where: str, built: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:

@@ -64,6 +64,14 @@ def shown(address: str) -> str:
     return printable(re.sub(r"//[^/]*@", "//", bare))
 
 
+def name_of(address: str) -> str:
+    """The last part of an address, without what follows a question mark, in which secrets stand."""
+    bare = re.sub("^[^/]*@", "", address.partition("://")[2] or address)
+    bare = re.split("[?#]", bare)[0] if protocol(address) in WEB else bare
+    name = bare.rstrip("/").rpartition("/")[2]
+    return encodable(name) if name.strip(".") else protocol(address)
+
+
 class Place:
     """What lies at an address; nothing is asked of it before the first use."""
 
@@ -99,11 +107,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """The last part of the address, without what follows a question mark, in which secrets stand."""
-        bare = re.sub("^[^/]*@", "", self._address.partition("://")[2] or self._address)
-        bare = re.split("[?#]", bare)[0] if self.protocol in WEB else bare
-        name = bare.rstrip("/").rpartition("/")[2]
-        return encodable(name) if name.strip(".") else self.protocol
+        return name_of(self._address)
 
     @contextmanager
     def reaching(self, advice: str = "check address, network and access", *, here: bool = False) -> Iterator[None]:

@@ -9,14 +9,18 @@ import pytest
 
 from generator import cli, pipeline
 from generator.experiment import provenance
+from generator.experiment.config import loading
+from generator.experiment.config.settings import Config
 from generator.post import bound
 from generator.publishing import verify
 from generator.publishing.deliver import Outcome
 from generator.support.errors import BadInput
+from generator.support.places import ROOT
 from tests import fakes
 from tests.fakes import Project, make_project, timeless
 
 ASKED = 'questions.turning={ ask = "Does turning help?", compare = ["baseline", "augmentation"] }'
+SWEEP = "sweeps.rates.head.learning_rate=[1e-5, 1e-4]"
 BEFORE = 'questions.before={ ask = "And before?", compare = ["baseline:head", "augmentation:head"] }'
 
 
@@ -33,6 +37,27 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
         project.build()
     shutil.rmtree(project.places.store)
     shutil.rmtree(project.data)
+    return project
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One with a sweep, of data without test images; nothing is written into it."""
+    with fakes.installed():
+        project = make_project(tmp_path_factory.mktemp("swept"), train=10)
+        shutil.rmtree(project.data / "test")
+        project.variants = "baseline,augmentation,rates"
+        project.build(SWEEP)
+    shutil.rmtree(project.data)
+    return project
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One of the sample; nothing is written into it."""
+    project = Project(tmp_path_factory.mktemp("drawn"))
+    with fakes.installed():
+        pipeline.build(of_sample(), project.places, fakes.Recorder())
     return project
 
 
@@ -56,6 +81,19 @@ def own_root(project: Project, folder: Path) -> Path:
     """Have the project quote and render from a copy of code and templates."""
     project.root = fakes.copy_program(folder)
     return folder
+
+
+def built_with(project: Project) -> list[str]:
+    """The options of the build."""
+    settings = [part for override in fakes.SMALL for part in ("--set", override)]
+    return [*settings, "--data", str(project.data), "--weights", "random", *project.where]
+
+
+def of_sample(*overrides: str) -> Config:
+    """Settings of a build of the sample data set."""
+    few = ("data.sample_train=8", "data.sample_test=4", "data.measure=4")
+    options = {"data.path": "sample", "weights": "random"}
+    return loading.load(ROOT / "experiment.toml", overrides=[*fakes.SMALL, *few, *overrides], options=options)
 
 
 def append(path: Path, text: str) -> None:
@@ -139,8 +177,13 @@ def test_what_is_asked_of_variants_that_were_not_built_is_no_other_experiment(bu
         (["seeds=2"], "seeds.count was 1, is 2"),
         (['variants.augmentation.title="Turned"'], 'augmentation: title was "'),
         ([ASKED], "questions.turning"),
+        (["data.image_size=64"], "data.image_size was 32, is 64"),
+        (["data.batch_size=2"], "data.batch_size was 4, is 2"),
+        (['data.group="folder"'], 'data.group was null, is "folder"'),
+        (['data.near_duplicates="report"'], 'data.near_duplicates was "group", is "report"'),
+        (['data.layout="names"'], 'data.layout was "parts", is "names"'),
     ],
-    ids=["recipe", "seeds", "title", "question"],
+    ids=["recipe", "seeds", "title", "question", "size", "batch", "group", "near-duplicates", "layout"],
 )
 def test_another_experiment_is_refused(built: Project, overrides: list[str], told: str) -> None:
     before = built.site()
@@ -148,6 +191,80 @@ def test_another_experiment_is_refused(built: Project, overrides: list[str], tol
         again(built, *overrides)
     assert told in str(refused.value)
     assert built.site() == before
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["sweeps.rates.head.learning_rate=[1e-5, 2e-4]"], "rates.points.2.head.learning_rate was 0.0001, is 0.0002"),
+        ([SWEEP, "sweeps.rates.title=Best rate"], 'sweeps.rates.title was "Rates", is "Best rate"'),
+        ([SWEEP, "sweeps.rates.of=augmentation"], 'sweeps.rates.of was "baseline", is "augmentation"'),
+        ([SWEEP, "sweeps.rates.draw=2"], "sweeps.rates.draw_seed was null, is 0"),
+        ([SWEEP, "fine_tuning.epochs=3"], "rates: fine_tuning.epochs was 2, is 3"),
+        ([], "the settings have no sweep rates"),
+        ([SWEEP, "data.test_fraction=0.3"], "data.test_fraction was 0.2, is 0.3"),
+        ([SWEEP, "data.test_seed=1"], "data.test_seed was 0, is 1"),
+    ],
+    ids=["values", "title", "of", "draw", "recipe", "gone", "test-fraction", "test-seed"],
+)
+def test_another_sweep_and_other_test_images_are_refused(swept: Project, overrides: list[str], told: str) -> None:
+    swept.variants = "baseline,augmentation" + (",rates" if overrides else "")
+    with pytest.raises(BadInput, match="the settings ask for another experiment") as refused:
+        again(swept, *overrides)
+    assert told in str(refused.value)
+
+
+def test_the_same_sweep_is_rendered(swept: Project) -> None:
+    before = swept.site()
+    swept.variants = "baseline,augmentation,rates"
+    again(swept, SWEEP)
+    assert swept.site() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--data", "other.zip"], 'data.path was "animals", is "other.zip"'),
+        (["--data", "sample"], 'data.path was "animals", is "sample"'),
+        (["--data", "kaggle:somebody/animals"], "data.path was"),
+        (["--data", "s3://bucket/animals/more"], "data.path was"),
+        (["--weights", "embedded"], 'weights.ResNet50 was "random", is "embedded"'),
+        (["--weights", "mine/random.h5"], 'weights.ResNet50 was "random", is "random.h5"'),
+    ],
+)
+def test_other_data_and_weights_are_refused(
+    built: Project, capsys: pytest.CaptureFixture[str], options: list[str], told: str
+) -> None:
+    before = built.site()
+    assert cli.main(["render", *built_with(built), *options]) == 2
+    assert told in capsys.readouterr().err
+    assert built.site() == before
+
+
+@pytest.mark.parametrize("place", ["elsewhere/animals", "s3://bucket/animals", "link"])
+def test_the_same_data_may_lie_elsewhere(
+    built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / "animals").mkdir()
+    (tmp_path / "link").symlink_to("animals")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["render", *built_with(built), "--data", place]) == 0
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("data.sample_train=10", "data.sample_train was 8, is 10"),
+        ('data.sample_classes=["camel", "llama"]', 'data.sample_classes was ["camel", "horse"], is ["camel", "llama"]'),
+        ("data.measure=0", "data.measure was 4, is 0"),
+        ("data.measure_seed=7", "data.measure_seed was 91733, is 7"),
+    ],
+)
+def test_another_sample_is_refused(drawn: Project, override: str, told: str) -> None:
+    assert not pipeline.render_again(of_sample(), drawn.places, fakes.Recorder()).published.written
+    with pytest.raises(BadInput) as refused:
+        pipeline.render_again(of_sample(override), drawn.places, fakes.Recorder())
+    assert told in str(refused.value)
 
 
 def test_a_variant_that_the_settings_no_longer_have_is_refused(built: Project) -> None:
@@ -188,9 +305,8 @@ def test_an_empty_site_is_refused(tmp_path: Path) -> None:
 def test_the_command_writes_another_form_too(
     built: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = [part for override in fakes.SMALL for part in ("--set", override)]
     target = tmp_path / "post.html"
-    assert cli.main(["render", *settings, *built.where, "--export", str(target)]) == 0
+    assert cli.main(["render", *built_with(built), "--export", str(target)]) == 0
     assert "(unchanged)" in capsys.readouterr().out
     assert target.stat().st_size > 10_000
 

@@ -309,6 +309,12 @@ class Config(Record):
     def baseline(self) -> Variant:
         return self.variants[0]
 
+    def weights_of(self, model: ModelSettings) -> str:
+        """What the base of a variant shall start from, as it was asked for."""
+        if model.weights is not None:
+            return model.weights
+        return self.weights if isinstance(self.weights, str) else self.weights.get(model.backbone, "auto")
+
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """Every run: the first of each variant, the baseline's first of all, then the second of each, and so on."""
