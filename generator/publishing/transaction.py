@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from generator.support.errors import BadInput, BuildFailed
@@ -154,7 +154,7 @@ def _staged(folder: Path) -> Iterator[Path]:
 def _mirror(source: Path, target: Path, leave_out: Collection[str]) -> dict[str, State]:
     """Link every file of `source` into `target`, but for `leave_out`; path → its state, to see later changes.
 
-    Raises `_NotExchangeable` where a copy would not be the same: devices, sockets, mount points, what may not be read.
+    Raises `_NotExchangeable` where a copy would not be the same: devices, sockets, mount points, what is closed to us.
     """
     linked: dict[str, State] = {}
     seen = 0
@@ -165,8 +165,10 @@ def _mirror(source: Path, target: Path, leave_out: Collection[str]) -> dict[str,
             path = (here / name).as_posix()
             if path in leave_out:
                 continue
-            if _copy_entry(source / path, target / path):
-                linked[path] = _state(source / path)
+            with _unless_gone(source / path):
+                state = _state(source / path)
+                if _copy_entry(source / path, target / path):
+                    linked[path] = state
         if seen > MANY:
             raise _NotExchangeable
     return linked
@@ -177,8 +179,8 @@ def _copy_entry(source: Path, target: Path) -> bool:
     if source.is_symlink():
         target.symlink_to(source.readlink())
     elif source.is_dir():
-        # A walk would pass over what it may not read, and leave it behind in the old folder.
-        if source.is_mount() or not os.access(source, os.R_OK | os.X_OK):
+        # A walk passes over what it may not read, and no copy can be filled of a folder that may not be written.
+        if source.is_mount() or not os.access(source, os.R_OK | os.W_OK | os.X_OK):
             raise _NotExchangeable
         target.mkdir()
         shutil.copystat(source, target)
@@ -202,6 +204,16 @@ def _link(source: Path, target: Path) -> None:
             raise _NotExchangeable from None
 
 
+@contextmanager
+def _unless_gone(path: Path) -> Iterator[None]:
+    """Pass over what somebody removes between its being listed and its being copied."""
+    try:
+        yield
+    except FileNotFoundError:
+        if os.path.lexists(path):
+            raise
+
+
 def _state(path: Path) -> State:
     status = path.lstat()
     return status.st_ino, status.st_mtime_ns, status.st_size
@@ -223,9 +235,10 @@ def _carry_over(old: Path, new: Path, linked: Mapping[str, State], leave_out: Co
     for parent, _, names in os.walk(old):
         for name in names:
             path = (Path(parent) / name).relative_to(old).as_posix()
-            if path not in leave_out and linked.get(path) != _state(old / path):
-                (new / path).parent.mkdir(parents=True, exist_ok=True)
-                (old / path).replace(new / path)
+            with _unless_gone(old / path):
+                if path not in leave_out and linked.get(path) != _state(old / path):
+                    (new / path).parent.mkdir(parents=True, exist_ok=True)
+                    (old / path).replace(new / path)
 
 
 def _by_journal(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -> None:

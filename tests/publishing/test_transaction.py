@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -174,17 +176,53 @@ def test_the_folder_one_stands_in_stays_the_same_folder(tmp_path: Path, monkeypa
     assert Path("index.md").read_bytes() == b"new index"
 
 
-def test_a_folder_that_may_not_be_read_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_removed_while_it_is_copied_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site, walk = make_site(tmp_path, "exchange"), os.walk
+    vanishing = ("assets/.draft.swp", "draft.swp")
+
+    def vanish(top: Path) -> Iterator[Any]:
+        for parent, folders, names in walk(top):
+            for name in set(names) & {Path(each).name for each in vanishing}:
+                (Path(parent) / name).unlink()
+            yield parent, folders, names
+
+    def save(step: str = "synced") -> None:
+        for path in vanishing if step == "synced" else ():
+            (site / path).write_bytes(b"for a moment")
+
+    save()
+    monkeypatch.setattr(transaction.os, "walk", vanish)
+    monkeypatch.setattr(transaction, "checkpoint", save)
+    monkeypatch.setattr(transaction, "_by_journal", lambda *_: pytest.fail("it could be exchanged"))
+    transaction.apply(site, WRITES, REMOVES)
+    assert tree(site) == NEW
+    assert_users_files_untouched(site)
+    assert_nothing_left_over(site)
+
+
+@pytest.mark.parametrize("mode", [os.R_OK, os.W_OK, os.X_OK])
+def test_a_folder_that_may_not_be_read_or_written_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
     site = make_site(tmp_path, "exchange")
     private = site / "private"
     private.mkdir()
     (private / "file").write_bytes(b"mine")
     inode = private.stat().st_ino
-    monkeypatch.setattr(transaction.os, "access", lambda path, mode: path != private)
+    monkeypatch.setattr(transaction.os, "access", lambda path, asked: path != private or not asked & mode)
     transaction.apply(site, WRITES, REMOVES)
     assert private.stat().st_ino == inode, "the folder itself, not a copy of what could be read of it"
     assert (site / "index.md").read_bytes() == WRITES["index.md"]
     assert [p.name for p in tmp_path.iterdir()] == ["site"]
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_that_may_not_be_written_is_no_hindrance(tmp_path: Path) -> None:
+    site = make_site(tmp_path, "exchange")
+    (site / "closed" / "within").mkdir(parents=True)
+    (site / "closed").chmod(0o555)
+    transaction.apply(site, WRITES, REMOVES)
+    assert tree(site) == NEW
 
 
 @pytest.mark.parametrize("reason", ["a pipe", "too many files", "no system call"])
