@@ -66,7 +66,8 @@ def export(found: Found, folder: Path, display: Display, options: Options, execu
     """
     results = found.results()
     names: list[str] = [card.NAME, asked.MODEL, *([asked.MODEL_LITE] if options.lite else []), LABELS, PREPROCESSING]
-    publish.check(folder, dict.fromkeys(names), manifest_path=OF_MODEL, overwrite=options.overwrite)
+    place: dict[str, Any] = {"manifest_path": OF_MODEL, "overwrite": options.overwrite, "option": "--out"}
+    publish.check(folder, dict.fromkeys(names), **place)
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch)
         with closing(executor) if executor else found.executor() as running:
@@ -81,10 +82,7 @@ def export(found: Found, folder: Path, display: Display, options: Options, execu
     )
     files[card.NAME] = made.text.encode()
     files[OF_MODEL] = manifest.to_text(manifest.make(card.NAME, files, made.numbers)).encode()
-    return Outcome(
-        publish.publish(folder, files, manifest_path=OF_MODEL, overwrite=options.overwrite),
-        known,
-    )
+    return Outcome(publish.publish(folder, files, **place), known)
 
 
 def _compared(found: Found, results: BuildResults, written: Path, *, lite: bool) -> Exported:

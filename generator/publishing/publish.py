@@ -14,6 +14,7 @@ from generator.post import manifest
 from generator.publishing import destinations, transaction
 from generator.support import newlines
 from generator.support.errors import BadInput, BuildFailed
+from generator.support.files import FULL
 from generator.support.places import REPLACED
 
 recover = transaction.recover
@@ -40,10 +41,18 @@ class Published:
     """Copies, below `REPLACED`, of other people's files that were overwritten or removed."""
 
 
-def check(site: Path, files: Mapping[str, bytes | None], *, manifest_path: str, overwrite: bool = False) -> None:
+def check(
+    site: Path,
+    files: Mapping[str, bytes | None],
+    *,
+    manifest_path: str,
+    overwrite: bool = False,
+    option: str = "--site",
+) -> None:
     """Raise now what `publish` will raise for `files` of these names; the content is None where it is not known yet.
 
-    A file that is not the program's own and whose new content is not known is taken to be another one.
+    A file that is not the program's own and whose new content is not known is taken to be another one. `option` is what
+    named `site`.
     """
     try:
         recover(site)
@@ -54,15 +63,22 @@ def check(site: Path, files: Mapping[str, bytes | None], *, manifest_path: str, 
         for path in (*plan.written, *dict(_copies(site, plan.foreign))):
             destinations.writable((site / path).parent)
     except OSError as error:
-        raise _explained(site, error) from None
+        raise _explained(site, error, option) from None
 
 
-def publish(site: Path, files: Mapping[str, bytes], *, manifest_path: str, overwrite: bool = False) -> Published:
+def publish(
+    site: Path,
+    files: Mapping[str, bytes],
+    *,
+    manifest_path: str,
+    overwrite: bool = False,
+    option: str = "--site",
+) -> Published:
     """Make `site` hold `files` (site path → content) in place of those of the build before.
 
     `manifest_path` is the site path of this post's manifest, itself one of `files`; the one found there says
     which files are the program's own. Files that stay the same are not touched, files that the build no
-    longer makes are removed, everything else in the site is left alone.
+    longer makes are removed, everything else in the site is left alone. `option` is what named `site`.
 
     Raises `BadInput` where a file is in the way that the program did not write or that was edited since
     (`overwrite` replaces it and keeps a copy), or where `site` cannot be a folder; `BuildFailed` where writing
@@ -79,7 +95,7 @@ def publish(site: Path, files: Mapping[str, bytes], *, manifest_path: str, overw
         if writes or plan.removed:
             transaction.apply(site, writes, plan.removed)
     except OSError as error:
-        raise _explained(site, error) from None
+        raise _explained(site, error, option) from None
     return Published(plan.written, plan.unchanged, plan.removed, tuple(sorted(copies)))
 
 
@@ -162,9 +178,10 @@ def _copies(site: Path, foreign: tuple[str, ...]) -> Iterator[tuple[str, bytes]]
             yield copy, content
 
 
-def _explained(site: Path, error: OSError) -> BadInput | BuildFailed:
+def _explained(site: Path, error: OSError, option: str) -> BadInput | BuildFailed:
     reason = error.strerror or str(error)
     if error.errno in _BAD_PLACE:
         where = error.filename or site
-        return BadInput(f"{site}: cannot be written ({where}: {reason}); name another folder with --site DIR")
-    return BuildFailed(f"{site}: not published ({reason}), the old site is intact; make room and run again")
+        return BadInput(f"{site}: cannot be written ({where}: {reason}); name another folder with {option} DIR")
+    advice = "make room and run again" if error.errno in FULL else "run again"
+    return BuildFailed(f"{site}: not published ({reason}), the old site is intact; {advice}")

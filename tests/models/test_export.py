@@ -112,6 +112,14 @@ def test_files_of_others_are_not_written_over(built: fakes.Project, tmp_path: Pa
     assert verify_model(tmp_path) == ()
 
 
+def test_a_place_that_cannot_be_written_is_named_with_the_option_that_names_it(
+    built: fakes.Project, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(BadInput, match=r"cannot be written .* name another folder with --out DIR"):
+        write(find(built), tmp_path / "file" / "model")
+
+
 def test_a_second_call_replaces_the_first(built: fakes.Project, tmp_path: Path) -> None:
     write(find(built), tmp_path, lite=True)
     write(find(built, "augmentation"), tmp_path)

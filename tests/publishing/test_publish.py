@@ -1,6 +1,8 @@
 """What publishing writes, leaves alone, removes and refuses."""
 
+import errno
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -266,10 +268,15 @@ def test_fault_33_a_full_disk_is_one_line_and_the_old_site(site: Path) -> None:
     assert snapshot(site) == before
 
 
-def test_an_unknown_system_error_is_a_failed_build(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.ENOSPC, "make room and run"), (errno.EDQUOT, "make room"), (errno.EIO, "run again")]
+)
+def test_an_unknown_system_error_is_a_failed_build(
+    site: Path, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
     def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(transaction, "apply", fail)
-    with pytest.raises(BuildFailed, match="No space left on device"):
+    with pytest.raises(BuildFailed, match=rf"{os.strerror(number)}\), the old site is intact; {advice}"):
         put(site, build(post=b"new words"))
