@@ -28,9 +28,11 @@ LAYOUT = "document"
 """Jekyll's, in `templates/site/_layouts/`."""
 
 _LISTED = re.compile(
-    r"^## +(?P<group>.+?) *$|^[-*] +\[(?P<entry>[^\]]+)\]\((?P<source>(?![a-z]+:)[^)#\s]+\.md)\)", re.MULTILINE
+    r"^## +(?P<group>.+?) *$"
+    r"|^[-*] +\[(?P<entry>[^\]]+)\]\((?P<link><[^>\n]+>|[^)\s]+)(?: +(?:\"[^\"\n]*\"|'[^'\n]*'))? *\)",
+    re.MULTILINE,
 )
-_TITLE = re.compile(r"^# +(.+?) *$", re.MULTILINE)
+_TITLE = re.compile(r"(?>(?:\s|<!--.*?-->)*)^# +([^\n]+?) *$", re.DOTALL | re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _LINK = re.compile(r'<a href="([^"]*)"( [^>]*)?>(.*?)</a>', re.DOTALL)
 _CELL = re.compile(r"<t[dh].*?</t[dh]>", re.DOTALL)
@@ -124,11 +126,19 @@ def _inside(folder: Path) -> str:
 
 
 def _listed(index: str) -> Iterator[Document]:
-    group = ""
+    group, seen = "", {INDEX}
     for line in _LISTED.finditer(index):
         group = line["group"] or group
-        if line["source"]:
-            yield Document(posixpath.normpath(line["source"]), line["entry"], group)
+        source = _source(line["link"] or "")
+        if source.endswith(".md") and source not in seen:
+            seen.add(source)
+            yield Document(source, line["entry"], group)
+
+
+def _source(link: str) -> str:
+    """The file below the folder to which a link of the index leads; empty where it leads elsewhere."""
+    parts = urlsplit(link.removeprefix("<").removesuffix(">"))
+    return "" if parts.scheme or parts.netloc else posixpath.normpath(unquote(parts.path))
 
 
 def _text(folder: Path, name: str) -> str:
@@ -145,9 +155,9 @@ def _text(folder: Path, name: str) -> str:
 
 def _page(document: Document, order: int, folder: _Folder) -> bytes:
     text = _text(folder.path, document.source)
-    found = _TITLE.search(text)
+    found = _TITLE.match(text)
     title = found[1].replace("`", "") if found else document.entry
-    body = preview.html(text.replace(found[0], "", 1) if found else text, anchor)
+    body = preview.html(text[found.end() :] if found else text, anchor)
     matter = {"layout": LAYOUT, "title": title, "entry": document.entry, "group": document.group}
     lines = [f"{name}: {escape.yaml_string(value)}" for name, value in matter.items()]
     return "\n".join(["---", *lines, f"order: {order}", "---", _linked(body, document, folder), ""]).encode()

@@ -57,6 +57,39 @@ def test_links_with_an_ampersand_or_a_title_lead_somewhere(folder: Path) -> None
     assert '<a href="third.html" title="The third">b</a>' in page
 
 
+@pytest.mark.parametrize("link", ["my%20doc.md", "<my doc.md>", 'my%20doc.md "Mine"', "my%20doc.md#part"])
+def test_the_index_names_documents_as_a_code_host_takes_it(folder: Path, link: str) -> None:
+    put(folder, {"my doc.md": b"# My doc\n"})
+    with (folder / "index.md").open("a") as index:
+        index.write(f"- [Mine]({link}): this\n")
+    found = pages(folder)
+    assert 'title: "My doc"\nentry: "Mine"\n' in found["docs/my doc.html"]
+    assert '<a href="my%20doc.html' in found["docs/index.html"]
+
+
+def test_a_document_is_listed_once_where_the_index_leads_to_its_parts(folder: Path) -> None:
+    before = list(pages(folder))
+    with (folder / "index.md").open("a") as index:
+        index.write("- [A part](first.md#there)\n- [Here](index.md)\n")
+    found = pages(folder)
+    assert list(found) == before
+    assert 'entry: "First"\ngroup: "Beginning"\norder: 1\n' in found["docs/first.html"]
+
+
+def test_a_comment_in_code_is_no_title(folder: Path) -> None:
+    (folder / "third.md").write_text("Before all:\n\n```sh\n# install it\npip install it\n```\n")
+    page = pages(folder)["docs/third.html"]
+    assert 'title: "Third"' in page
+    assert "# install it" in page
+
+
+def test_a_title_may_stand_behind_comments_and_blank_lines(folder: Path) -> None:
+    (folder / "third.md").write_text("\n<!-- a -->\n<!--\n# b\n-->\n\n# The title\n\nThe text.\n")
+    page = pages(folder)["docs/third.html"]
+    assert 'title: "The title"' in page
+    assert page.endswith("---\n<p>The text.</p>\n")
+
+
 def pages(folder: Path, repository: str | None = None) -> dict[str, str]:
     found = documents.pages(SiteSettings(docs=folder, repository=repository))
     return {path: content.decode() for path, content in found.items()}
