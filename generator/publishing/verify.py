@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from generator.experiment import exported
 from generator.experiment.files import map_files, result_files
-from generator.experiment.results import BuildResults
+from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.statistics.recount import disagreements
 from generator.post import bound, manifest
 from generator.post.manifest import Excerpt, Manifest, Number, Text
@@ -193,12 +193,21 @@ def _miscounted(build: BuildResults, folder: str) -> Iterator[Finding]:
 
 
 def _mismapped(build: BuildResults, folder: str) -> Iterator[Finding]:
-    """Activation maps that do not give the logits of the predictions beside them."""
+    """Activation maps that are not of the predictions beside them, or do not give their logits."""
     for name, variant in build.variants.items():
-        maps = variant.activation_maps
-        for file in maps.disagreements(variant.predictions) if maps else ():
-            message = f"{name}: the map of {printable(file)} does not give its logit in {result_files.PREDICTIONS}"
-            yield Finding("results", f"{folder}/{map_files.MAPS}", f"{message}: they are of different builds")
+        for fault in _faults_of_maps(variant):
+            yield Finding("results", f"{folder}/{map_files.MAPS}", f"{name}: {fault}: they are of different builds")
+
+
+def _faults_of_maps(variant: VariantResult) -> Iterator[str]:
+    maps, tested = variant.activation_maps, variant.predictions
+    if maps is None:
+        return
+    if len(maps.images) != len(tested):
+        yield f"there are {len(maps.images)} maps of {len(tested)} test images in {result_files.PREDICTIONS}"
+        return
+    for file in maps.disagreements(tested):
+        yield f"the map of {printable(file)} does not give its logit in {result_files.PREDICTIONS}"
 
 
 def _number(number: Number, sources: Mapping[str, Any], post: str, lines: list[str]) -> Iterator[Finding]:
@@ -224,7 +233,9 @@ def _number(number: Number, sources: Mapping[str, Any], post: str, lines: list[s
 
 def _stands_alone(there: str, text: str) -> bool:
     """Whether `text` stands there and does not go on as a longer number."""
-    return there.startswith(text) and not there[len(text) : len(text) + 1].isdigit()
+    rest = there[len(text) :]
+    further = rest[1:] if rest[:1] in (".", ",") else rest
+    return there.startswith(text) and not further[:1].isdigit()
 
 
 def _excerpt(excerpt: Excerpt, post: str, text: str) -> Iterator[Finding]:

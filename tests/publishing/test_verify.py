@@ -104,10 +104,17 @@ def test_every_single_changed_digit_is_found_even_if_the_hashes_are_forged(site:
         assert finding.message == f"expected {number.text} ({number.source}), found {digits}"
 
 
-def test_a_digit_added_to_a_number_is_found(site: Path) -> None:
-    edit(site / POST, "0.8750", "0.87501")
+@pytest.mark.parametrize("longer", ["0.87501", "0.8750.1", "0.8750,000"])
+def test_digits_added_to_a_number_are_found(site: Path, longer: str) -> None:
+    edit(site / POST, "0.8750", longer)
     sign_again(site)
-    assert "expected 0.8750 (variants.baseline.test.accuracy), found 0.87501" in verify(site)[0].message
+    assert f"expected 0.8750 (variants.baseline.test.accuracy), found {longer}" in verify(site)[0].message
+
+
+def test_what_ends_a_sentence_or_parts_a_list_is_no_part_of_a_number(site: Path) -> None:
+    edit(site / POST, "| 0.8750 |", "| 0.8750, 3. |")
+    sign_again(site)
+    assert [finding.place.partition(":")[0] for finding in verify(site)] == [POST], "the loss behind it has moved"
 
 
 def test_fault_41_metrics_of_another_build(site: Path) -> None:
@@ -142,6 +149,16 @@ def test_maps_of_another_build_do_not_give_the_logits(site: Path) -> None:
         found = verify(site)
         assert [f.place for f in found] == [f"{DATA}/activation-maps.csv"] * findings
         assert all("does not give its logit in predictions.csv" in f.message for f in found)
+
+
+def test_maps_of_fewer_images_are_counted(tmp_path: Path) -> None:
+    site = put(tmp_path, make_files(with_maps(make_results())))
+    maps = site / DATA / "activation-maps.csv"
+    maps.write_text("".join(maps.read_text().splitlines(keepends=True)[:-1]))
+    sign_again(site)
+    (finding,) = verify(site)
+    assert finding.place == f"{DATA}/activation-maps.csv"
+    assert finding.message.startswith("augmentation-no-preprocessing: there are 39 maps of 40 test images in")
 
 
 @pytest.mark.parametrize("name", result_files.FILES)
