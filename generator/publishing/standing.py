@@ -1,7 +1,7 @@
 """Whether a site stands as a build would leave it: told by what decides its files, without rendering them.
 
 All that `deliver` writes follows from results, figures, settings, templates, documents and the program. When it has
-published, it has a note kept beside the store (`keep`): a digest of all of these, and the hash of every file that it
+published, it has a note kept in the store (`keep`): a digest of all of these, and the hash of every file that it
 wrote. `find` takes the note for the outcome of a build with the same digest, once every file was read and is what it
 was. A file that was edited or lost, or another post in the site: there is no outcome, and the build renders, compares
 and refuses as ever. Nothing is taken from a note but that there is nothing to do.

@@ -36,7 +36,10 @@ def to_json(table: Any) -> str:
 
 
 def parse_json(text: str, where: str) -> Any:
-    """Strict JSON: a duplicate key, NaN or infinity is refused. Raises `BadInput` naming `where`."""
+    """Strict JSON: a duplicate key, NaN or Infinity is refused. Raises `BadInput` naming `where`.
+
+    A number beyond all floats, such as 1e999, is infinite: `Record` refuses it.
+    """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(items)
