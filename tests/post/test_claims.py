@@ -64,6 +64,19 @@ def test_best_epoch_is_the_first_of_equals_and_the_lowest_loss() -> None:
 
 
 @pytest.mark.parametrize(
+    ("losses", "over"),
+    [
+        ((0.5, 0.4, 0.4, 0.4), True),  # as low as the lowest is not lower
+        ((0.5, 0.4, 0.4), False),
+        ((0.5, 0.4, 0.6, 0.5, 0.45), True),
+        ((0.5,), False),
+    ],
+)
+def test_a_phase_waited_for_a_lower_loss_whatever_else_ended_it(losses: tuple[float, ...], over: bool) -> None:
+    assert claims.waited_out(history(*losses, loss=losses), 2) == over
+
+
+@pytest.mark.parametrize(
     ("accuracies", "steady"),
     [
         ((0.1, 0.2, 0.2, 0.3), True),
@@ -220,10 +233,6 @@ def test_few_images_settle_an_accuracy_roughly(correct: int, total: int, rough: 
 )
 def test_classes_of_one_size_are_level(images: tuple[int, ...], level: bool) -> None:
     assert claims.level([Count(class_name=str(i), images=n) for i, n in enumerate(images)]) == level
-
-
-def test_a_sheet_holds_sixty_images() -> None:
-    assert [claims.all_drawn(n) for n in (1, 60, 61)] == [True, True, False]
 
 
 def test_plural() -> None:

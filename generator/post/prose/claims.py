@@ -18,8 +18,9 @@ from generator.experiment.data_summary import PARTS, Count, DataSummary, Part
 from generator.experiment.metrics import direction
 from generator.experiment.outcomes import Epoch, Prediction, Spread
 from generator.experiment.results import VariantResult
-from generator.experiment.showcase import MOST_DRAWN
-from generator.post.prose import confidence, contrasts, looking, measuring, networks, over_runs, suspects
+from generator.experiment.stopping import kept
+from generator.post.prose import confidence, contrasts, drawn, looking, measuring, networks, over_runs, suspects
+from generator.post.prose.plain import plain
 from generator.support.formats import FORMATS
 from generator.support.statistics import noise
 
@@ -66,6 +67,12 @@ def validation_chooses(variants: Mapping[str, VariantResult]) -> bool:
     """Whether in any variant the validation images decide when a phase ends or which of its epochs counts."""
     phases = [phase for v in variants.values() for phase in (v.recipe.head, v.recipe.fine_tuning)]
     return any(phase.patience or phase.keep == "best" for phase in phases)
+
+
+def waited_out(epochs: Sequence[Epoch], patience: int) -> bool:
+    """Whether the validation loss had not been lower than its lowest for `patience` epochs when a phase ended."""
+    ran = plain(epochs)
+    return len(ran) - 1 - ran.index(kept(ran, "best")) >= patience
 
 
 def steady(epochs: Sequence[Epoch], quantity: str) -> bool:
@@ -178,11 +185,6 @@ def first_named(items: Sequence[Any]) -> Sequence[Any]:
     return items[:MOST_NAMED]
 
 
-def all_drawn(images: int) -> bool:
-    """Whether a sheet of test images has room for all of them."""
-    return images <= MOST_DRAWN
-
-
 def never_named(confusion: ConfusionMatrix) -> Sequence[ClassCounts]:
     """The classes that have test images and by whose name none was called: they have no precision."""
     return [each for each in confusion.tested if not each.predicted]
@@ -268,16 +270,18 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
-    same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, steady, how_often, one_way,
-    best, worst, is_best, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled, first_few,
-    first_named, all_drawn, rough, never_named, level, more_than_chance, plural, headings,
+    same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, waited_out, steady, how_often,
+    one_way, best, worst, is_best, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled, first_few,
+    first_named, rough, never_named, level, more_than_chance, plural, headings,
 )  # fmt: skip
+
+_BESIDE: Final = (confidence, contrasts, drawn, looking, measuring, networks, over_runs, suspects)
 
 CLAIMS: Final[dict[str, Callable[..., Any]]] = {
     claim.__name__: claim
     for some in (
         _OWN,
-        *(module.CLAIMS for module in (confidence, contrasts, looking, measuring, networks, over_runs, suspects)),
+        *(module.CLAIMS for module in _BESIDE),
     )
     for claim in some
 }

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from generator.experiment.figure_names import MOST_CHARTED
 from generator.experiment.measurement import CLASS, Group
 from generator.experiment.outcomes import Prediction
 
@@ -16,6 +15,11 @@ def whole_classes(groups: Sequence[Group]) -> list[Group]:
 def by_rate(groups: Sequence[Group]) -> list[Group]:
     """The same with the largest shares of errors first, of equals in order."""
     return sorted(groups, key=lambda group: -float(group.rate))
+
+
+def erring(groups: Sequence[Group]) -> list[Group]:
+    """Those with errors, in the same order."""
+    return [group for group in by_rate(groups) if group.errors]
 
 
 def by_value(groups: Sequence[Group]) -> list[Group]:
@@ -35,9 +39,4 @@ def one_kind(images: Sequence[Prediction]) -> Prediction | None:
     return images[0] if len(images) > 1 and len(kinds) == 1 else None
 
 
-def charted(class_names: Sequence[str]) -> Sequence[str]:
-    """The classes that the chart of errors by attribute shows."""
-    return class_names[:MOST_CHARTED]
-
-
-CLAIMS: Final[tuple[Callable[..., Any], ...]] = (whole_classes, by_rate, by_value, in_other_classes, one_kind, charted)
+CLAIMS: Final[tuple[Callable[..., Any], ...]] = (whole_classes, by_rate, erring, by_value, in_other_classes, one_kind)

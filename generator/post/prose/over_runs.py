@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from generator.experiment.config.seeds import Source
+from generator.experiment.data_summary import DataSummary
 from generator.experiment.outcomes import PhaseOutcome
 from generator.experiment.results import VariantResult
 from generator.experiment.statistics import two_way
@@ -42,16 +43,24 @@ _MOVED: Final[Mapping[Source, str]] = {
 }
 
 
-def moved(sources: Sequence[Source], variants: Mapping[str, VariantResult], weights: Any) -> list[str]:
+def moved(
+    sources: Sequence[Source], variants: Mapping[str, VariantResult], weights: Any, data: DataSummary
+) -> list[str]:
     """What differs between the runs of a build, as phrases: of `sources` those that some variant draws from."""
     models = [variant.recipe.model for variant in variants.values()]
     without = {
+        "split": bool(data.validation),
         "weights": all((variant.weights or weights).used != "random" for variant in variants.values()),
         "dropout": not any(model.dropout for model in models),
         "augmentation": not any(model.augment for model in models),
     }
     some = "" if all((v.weights or weights).used == "random" for v in variants.values()) else " where these are random"
     return [_MOVED[source] + some * (source == "weights") for source in sources if not without.get(source)]
+
+
+def one_start(variant: VariantResult) -> bool:
+    """Whether fine-tuning begins at the same epoch in every run: where validation ends the head it may not."""
+    return len({run.fine_tuning[0].epoch for run in plain(variant).every_run}) == 1
 
 
 @remembered
@@ -89,5 +98,5 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
 }
 """For `quantities`, which names them all."""
 
-CLAIMS: Final[tuple[Callable[..., Any], ...]] = (told_apart_over_runs, moved)
+CLAIMS: Final[tuple[Callable[..., Any], ...]] = (told_apart_over_runs, moved, one_start)
 """For `claims`, which gives them to the templates."""

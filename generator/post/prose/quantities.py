@@ -14,6 +14,7 @@ from which `verify` computes it again.
     pair_count(variants)                       comparisons of two variants that the post makes
     pairs_left_out(variants)                   pairs that differ in one setting and are not compared, being too many
     adjusted(old, new, variants)               the p value after Holm's correction for these
+    adjusted_measured(old, new, variants)      the same on the images to measure with
     loss_gain_low(old, new), loss_gain_high    95% interval of the new test loss less the old, by the paired bootstrap
     adjusted_loss(old, new, variants)          its p value after Holm's correction
     loss_low(outcome), loss_high               95% interval of a test loss, by the BCa bootstrap
@@ -38,8 +39,8 @@ from which `verify` computes it again.
     adjusted_cooling(variant, variants)        its p value, by Holm for all variants that have a temperature
     smallest_seen(outcome, variants)           least difference of accuracies that these comparisons may call one
     detectable(outcome, variants)              least true difference that they find in four of five test sets
-    adjusted_measured(old, new, variants)      the same on the images to measure with
-    adjusted_phases(variant, variants)         of head and fine-tuned network on these, corrected for all variants
+    adjusted_phases(variant, variants)         p value of head and fine-tuned network on the images to measure with, by
+                                               Holm for all variants
     adjusted_tuning(variant, variants)         of the two on the test images, the same
     gain_low(old, new), gain_high              95% interval of the new accuracy less the old, by Newcombe
     close_mistakes(variant)                    wrong test images of low confidence
@@ -48,6 +49,8 @@ from which `verify` computes it again.
     ahead_low(variant), ahead_high             95% interval of what the subject has of the maps, less what the region
                                                that has most beside it has, by the bootstrap over images
     adjusted_ahead(variant, variants)          its p value after Holm's correction for all variants
+    wrong_drawn(variant)                       wrongly classified test images in their figure
+    marked_drawn(marked)                       images in the figure of those whose labels are contradicted
     mapped_wrong(variant), mapped_right        wrong, right test images whose class activation map is drawn
     known_right(variant, data), known_total    test images known from training in a copy or a near-duplicate
     unknown_right(variant, data), unknown_total, unknown_accuracy
@@ -84,7 +87,7 @@ from typing import Any, Final, Literal
 
 from generator.experiment.showcase import doubtful
 from generator.experiment.statistics import intervals
-from generator.post.prose import confidence, contrasts, looking, over_runs, suspects
+from generator.post.prose import confidence, contrasts, drawn, looking, over_runs, suspects
 from generator.support.statistics import bootstrap, noise
 
 
@@ -185,6 +188,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
         cells.false_positive, cells.negatives, cells.false_negative, cells.positives
     ),
     **confidence.FUNCTIONS,
+    **drawn.FUNCTIONS,
     **looking.FUNCTIONS,
     **over_runs.FUNCTIONS,
 }
