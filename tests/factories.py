@@ -65,6 +65,12 @@ def make_data(**changes: Any) -> DataSummary:
     return DataSummary(**(fields | changes))
 
 
+def with_validation(**changes: Any) -> DataSummary:
+    """A data set that has validation images of its own, none of which is kept from those for training."""
+    own = tuple(Count(class_name=name, images=32) for name in ("camel", "horse"))
+    return make_data(**{"validation": own, "kept": (), "training_images": 360, **changes})
+
+
 def make_duplicate(*files: str, same: Literal["bytes", "pixels"] = "bytes") -> Duplicate:
     """A picture that stands in `files`; `validation: train/camel/1.png` is kept for validation."""
     copies = []

@@ -11,12 +11,16 @@ from generator.post.prose import over_runs
 from generator.support.formats import FORMATS
 from tests.factories import (
     make_config,
+    make_data,
+    make_duplicate,
     make_figures,
+    make_history,
     make_results,
     make_run,
     make_variant,
     with_measurement,
     with_runs,
+    with_validation,
 )
 
 
@@ -69,11 +73,43 @@ def test_means_and_spreads_are_in_the_tables() -> None:
 
 def test_a_section_about_one_run_says_so() -> None:
     text = page(SEVERAL)
-    for heading in ("### Prediction", "### Confusion Matrix", "## Comparison of the Variants", "### Image by Image"):
+    for heading in (
+        "### Continue Training",
+        "### Prediction",
+        "### Confusion Matrix",
+        "## Comparison of the Variants",
+        "### Image by Image",
+        "### What the original reported",
+        "### Statement by Statement",
+    ):
         after = text.partition(f"{heading}\n\n")[2]
         assert after.startswith("> Numbers of the first of four runs of each variant; what holds over all of them"), (
             heading
         )
+
+
+def test_the_accuracy_without_known_images_is_said_to_be_the_first_runs() -> None:
+    data = make_data(duplicates=(make_duplicate("train/camel/1.png", "test/camel/1.png"),))
+    found = page(SEVERAL.model_copy(update={"data": data})).partition("it the accuracy is:\n\n")[2]
+    assert found.startswith("> Numbers of the first of four runs")
+
+
+@pytest.mark.parametrize("wrong", [(0, 1), tuple(range(30))])
+def test_no_more_is_read_from_the_deviation_of_a_few_runs_than_they_tell(wrong: tuple[int, ...]) -> None:
+    text = page(with_runs(make_results(), wrong, wrong))
+    assert re.search(r"here it is 0\.\d{4}\. From three runs it is known only roughly, so whether it is more or", text)
+    assert "differ by more" not in text
+
+
+def test_where_runs_come_to_fine_tuning_at_different_epochs_no_epoch_is_named() -> None:
+    at = "a vertical line labelled Start Fine Tuning"
+    assert f"{at} at epoch 30." in page(SEVERAL)
+    baseline = SEVERAL.baseline
+    late = baseline.runs[0].model_copy(update={"fine_tuning": make_history(33, 11, 0.9, 1.0)})
+    other = baseline.model_copy(update={"runs": (late, *baseline.runs[1:])})
+    text = page(SEVERAL.model_copy(update={"variants": {**SEVERAL.variants, "baseline": other}}))
+    assert text.count(f"{at} where the first of the runs begins it.") == 1
+    assert text.count(f"{at} at epoch 30.") == 2
 
 
 @pytest.mark.parametrize(
@@ -108,11 +144,14 @@ def test_all_three_are_named_of_which_the_p_value_is_the_largest() -> None:
 
 def test_what_moved_is_what_some_variant_draws_from() -> None:
     build = make_results()
-    phrases = over_runs.moved(SOURCES, build.variants, build.weights)
+    phrases = over_runs.moved(SOURCES, build.variants, build.weights, build.data)
     assert "the random weights of the base" not in phrases
     assert len(phrases) == 5
     alone = {"baseline": build.baseline}
-    assert over_runs.moved(("head", "augmentation"), alone, build.weights) == ["the weights that the head starts from"]
+    head = over_runs.moved(("head", "augmentation"), alone, build.weights, build.data)
+    assert head == ["the weights that the head starts from"]
+    assert phrases[0] == "which images validate"
+    assert over_runs.moved(SOURCES, build.variants, build.weights, with_validation()) == phrases[1:]
 
 
 def test_the_command_that_makes_the_page_again_names_the_runs() -> None:
