@@ -21,6 +21,7 @@ from tests.factories import (
 )
 
 LOOKED = Shares(subject=0.5, background=0.3, padding=0.2)
+NO_PREPROCESSING = "augmentation-no-preprocessing"
 AREA = Shares(subject=0.2, background=0.3, padding=0.5)
 
 
@@ -107,6 +108,39 @@ def test_variants_that_differ_are_told_apart() -> None:
         in text
     )
     assert "the padding has less in every variant" in text
+
+
+def without_padding(build: BuildResults, *names: str) -> BuildResults:
+    """The build with maps of these variants whose images are cropped to the picture."""
+    told, area = Shares(subject=0.6, background=0.4, padding=0), Shares(subject=0.4, background=0.6, padding=0)
+    cropped = with_maps(build, told, area).variants
+    return build.model_copy(update={"variants": build.variants | {name: cropped[name] for name in names}})
+
+
+def test_a_region_is_told_of_the_variants_that_have_it() -> None:
+    build = with_maps(make_results(), LOOKED, AREA)
+    one, two = (without_padding(build, *names) for names in (("augmentation", NO_PREPROCESSING), ("augmentation",)))
+    assert "and the padding has less in the one variant that has it." in section(one)
+    assert "and the padding has less in every variant that has it." in section(two)
+    more = Shares(subject=0.1, background=0.1, padding=0.8)
+    mixed = two.model_copy(
+        update={
+            "variants": two.variants
+            | {NO_PREPROCESSING: with_maps(make_results(), more, AREA).variants[NO_PREPROCESSING]}
+        }
+    )
+    assert (
+        "and the padding has more in one of the two variants that have it, less in one, and as much as chance may give "
+        "it in none."
+    ) in section(mixed)
+    assert "the subject has more in two of the three variants, less in one, and" in section(mixed)
+
+
+def test_a_subject_that_fills_the_images_is_held_against_nothing() -> None:
+    whole = Shares(subject=1, background=0, padding=0)
+    text = section(with_maps(make_results(), whole, whole))
+    assert "Is it the subject that decides?" in text
+    assert "Held against that" not in text
 
 
 def test_of_a_single_variant_nothing_is_said_of_others() -> None:

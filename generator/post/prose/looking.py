@@ -33,11 +33,12 @@ def leaning(region: RegionShare) -> Literal["more", "less", "no more"]:
 
 
 def leanings(region: RegionShare, variants: Variants) -> dict[str, int]:
-    """In how many variants that have the region it has more, less, or as much as chance may give."""
+    """In how many variants that have the region it has more, less, or as much as chance may give; `of` so many."""
     found = [
         leaning(each) for variant in variants.values() for each in _regions(variant) if each.region == region.region
     ]
-    return {word.replace(" ", "_"): found.count(word) for word in ("more", "less", "no more")}
+    counts = {word.replace(" ", "_"): found.count(word) for word in ("more", "less", "no more")}
+    return {**counts, "of": len(found)}
 
 
 def on_subject(variant: VariantResult) -> RegionShare | None:
@@ -48,6 +49,11 @@ def on_subject(variant: VariantResult) -> RegionShare | None:
 def rival(variant: VariantResult) -> RegionShare | None:
     """The region beside the subject that has the most of a variant's maps."""
     return max((e for e in _regions(variant) if e.region != SUBJECT), key=lambda e: float(e.share), default=None)
+
+
+def told_by_region(variants: Variants) -> list[VariantResult]:
+    """The variants of whose maps it is known what lies in which region."""
+    return [variant for variant in variants.values() if _regions(variant)]
 
 
 def divided(variants: Variants) -> list[VariantResult]:
@@ -128,6 +134,6 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
 """For `quantities`, which names them all."""
 
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
-    mapped_images, leaning, leanings, on_subject, rival, divided, lead, leads, foremost, has_lead,
+    mapped_images, leaning, leanings, on_subject, rival, told_by_region, divided, lead, leads, foremost, has_lead,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""
