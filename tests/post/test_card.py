@@ -121,6 +121,38 @@ def _prepared(results: BuildResults, path: Path) -> np.ndarray:
     return np.asarray(names["image"])
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ((), " Even the lower end of the interval below lies above that."),
+        (tuple(range(18)), " The interval below reaches down to that, so **nothing here shows"),
+        (tuple(range(20)), " It does just as well, so **nothing here shows"),
+        (tuple(range(36)), " It does worse, so **nothing here shows"),
+    ],
+)
+def test_the_accuracy_is_held_against_guessing(wrong: tuple[int, ...], said: str) -> None:
+    results = factories.make_results(variants={"baseline": factories.make_variant(wrong=wrong)})
+    assert f"would be right for 0.5000 of them.{said}" in rendered(results, known(results)).text
+
+
+def test_of_random_weights_nothing_is_said_to_be_transferred() -> None:
+    for used in ("embedded", "random"):
+        results = factories.make_results(weights=factories.make_weights(used))
+        text = rendered(results, known(results)).text
+        assert ("[image-classification, transfer-learning," in text) == (used != "random")
+        assert ("anew by transfer learning" in text) == (used != "random")
+    assert "whose upper layers were trained from random weights, and plain Keras loads it." in text
+    assert "tags: [image-classification, measured-post," in text
+
+
+def test_nothing_is_split_off_where_the_data_set_has_validation_images() -> None:
+    data = factories.with_validation()
+    for results in (factories.make_results(), factories.make_results(data=data)):
+        text = rendered(results, known(results)).text
+        assert ("with another split," in text) == ("| For training and validation |" in text) == (results.data != data)
+    assert "| Class | For training | For the test |" in text
+
+
 def test_rounding_of_bfloat16_is_told_with_what_it_changed() -> None:
     results = factories.make_results()
     text = rendered(results, known(results, precision="bfloat16", difference=0.0123, changed=1)).text
