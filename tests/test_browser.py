@@ -214,6 +214,53 @@ def test_tables_are_sorted_and_predictions_filtered(browser: Browser, exported: 
     assert browser.violations() == []
 
 
+SCRIPT = (TEMPLATES / "site" / "_includes" / "tables.html").read_text("utf-8")
+
+
+def tables_page(folder: Path, *tables: list[str]) -> str:
+    """The address of a page of tables with the site's script; each is its rows, of cells with bars between them."""
+
+    def table(head: str, *rows: str) -> str:
+        heads = "".join(f"<th>{cell}</th>" for cell in head.split("|"))
+        body = "".join(f"<tr><td>{row.replace('|', '</td><td>')}</td></tr>" for row in rows)
+        return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+
+    page = folder / "tables.html"
+    body = "".join(table(*each) for each in tables)
+    page.write_text(f'<!doctype html><meta charset="utf-8"><div class="page">{body}</div>{SCRIPT}', "utf-8")
+    return page.as_uri()
+
+
+@pytest.mark.parametrize(
+    ("rows", "up", "down"),
+    [
+        (["a|2", "b|none", "c|10"], "acb", "cab"),
+        (["both|12", "b|7", "a|5"], ["a", "b", "both"], ["both", "b", "a"]),  # a class of that name
+        (["b|7", "a|5", "both|12"], ["a", "b", "both"], ["b", "a", "both"]),
+        (["b|0.9", "a|none", "c|0.8", "all, or their mean|0.85"], [*"cba", "all, or their mean"], None),
+    ],
+)
+def test_what_is_no_number_and_what_is_a_total_stand_last(
+    browser: Browser, tmp_path: Path, rows: list[str], up: list[str] | str, down: list[str] | str | None
+) -> None:
+    browser.open(tables_page(tmp_path, ["Class|Images", *rows]))
+    press = "document.querySelectorAll('.sort')[1].click();"
+    names = "return [...document.querySelectorAll('tbody tr')].map((row) => row.cells[0].textContent)"
+    assert browser.script(press + names) == [*up]
+    second = browser.script(press + names)
+    assert second == [*down] if down else second[-2:] == ["a", "all, or their mean"]
+    assert browser.script(press + names) == [row.partition("|")[0] for row in rows]
+
+
+@pytest.mark.parametrize(("wrong", "filters"), [(0, 0), (1, 1), (11, 1), (12, 0)])
+def test_what_is_all_wrong_or_all_right_needs_no_filter(
+    browser: Browser, tmp_path: Path, wrong: int, filters: int
+) -> None:
+    rows = [f"{i}.png|camel|{'horse' if i < wrong else 'camel'}" for i in range(12)]
+    browser.open(tables_page(tmp_path, ["File|Actual|Predicted", *rows]))
+    assert browser.script("return document.querySelectorAll('.filter').length") == filters
+
+
 _PREDICTIONS = """
 const table = [...document.querySelectorAll("table")].find((t) => t.tHead && t.tHead.textContent.includes("Logit"));
 const heads = table.tHead.rows[0].cells, rows = [...table.tBodies[0].rows];
@@ -265,8 +312,10 @@ def test_the_post_looks_right_in_a_new_blog(browser: Browser, in_minima: str, wi
     browser.open(f"{in_minima}/computer-vision/2023/01/31/{make_post().slug}.html", width)
     faults = browser.faults(origin_of(in_minima))
     ratios = browser.script("return [...document.querySelectorAll('figure img')].map((i) => i.width / i.height)")
+    # What a theme gets wrong is its own.
+    tables = [each for each in browser.violations() if '<div style="overflow-x' in each]
     browser.screenshot(SCREENSHOTS / f"minima-{width}.png")
-    assert faults == []
+    assert faults == tables == []
     assert ratios == pytest.approx([figure.width / figure.height for figure in make_results().figures], rel=0.01)
 
 
