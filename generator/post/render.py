@@ -7,6 +7,7 @@ outside escaped and numbers only through a format.
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -108,7 +109,8 @@ def render(
     names = _names(post, place, results, root, quoted)
     environment = markdown_environment(templates, post.templates)
     with templating.guarded(templates, post.templates):
-        linked, unlinked = tidying.linked(tidying.tidy(environment.get_template(POST).render(names)))
+        text = environment.get_template(POST).render(names)
+        linked, unlinked = tidying.linked(tidying.tidy(text, foreign=place.foreign))
         marked, listings, whole = _parted(linked, place, environment, names) if post.appendix else (linked, "", linked)
     page, record = _page(place.post, marked, quoted)
     tidying.check_headings(page.text)
@@ -217,7 +219,8 @@ def markdown_environment(templates: Path, own: Path | None = None) -> Environmen
     # Escaping is on, so that blocks and macros give Markup and joining asks each part to escape itself.
     environment = templating.environment(templates, own, autoescape=True, finalize=_printed, kept=templates)
     # None of Jinja's own filters: some of them lose escaping, others the source of a number.
-    environment.filters = {"code": _code, "yaml": _yaml, "oneline": _one_line, "beside": _beside, **bound.filters()}
+    of_text = {"code": _code, "yaml": _yaml, "oneline": _one_line, "beside": _beside, "shell": _shell}
+    environment.filters = {**of_text, **bound.filters()}
     environment.globals = {"range": range}
     return environment
 
@@ -300,6 +303,11 @@ def _code(block: str) -> Markup:
 
 def _yaml(block: str) -> Markup:
     return Markup(escape.yaml_string(escape.plain(block)))
+
+
+def _shell(word: str) -> str:
+    """A word of a command as a shell takes it, whatever is in it."""
+    return shlex.quote(str(word))
 
 
 def _one_line(block: str) -> Markup:

@@ -42,12 +42,14 @@ SIGNS = [
 
 @pytest.mark.parametrize("name", SIGNS)
 def test_whatever_looks_like_a_site_is_somebodys(tmp_path: Path, name: str) -> None:
-    assert not place(tmp_path, {name: ""}).skeleton
+    found = place(tmp_path, {name: ""})
+    assert (found.skeleton, found.foreign) == (False, True)
 
 
 @pytest.mark.parametrize("files", [{}, {"README.md": ""}, {".git/HEAD": "", "LICENSE": ""}, {"index.js": ""}])
 def test_a_folder_that_holds_no_site_becomes_one(tmp_path: Path, files: dict[str, bytes | str]) -> None:
-    assert place(tmp_path, files).skeleton
+    found = place(tmp_path, files)
+    assert (found.skeleton, found.foreign) == (True, False)
     assert layout.find(tmp_path / "not-there-yet", make_post()).skeleton
 
 

@@ -5,6 +5,7 @@ import html
 import itertools
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from generator.experiment.files import result_files
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import BuildResults, VariantResult
 from generator.post import bound, render
-from generator.post.formats import preview
+from generator.post.formats import preview, tidying
 from generator.post.jekyll import layout
 from generator.post.render import Rendered
 from generator.support.errors import BadInput
@@ -37,6 +38,7 @@ from tests.factories import (
     make_results,
     make_variant,
     two_networks,
+    with_validation,
 )
 
 TEMPLATES = ROOT / "templates"
@@ -191,6 +193,20 @@ def test_front_matter(before: Rendered) -> None:
     assert before.post == "_posts/2023-01-31-image-classification-with-cnn-and-transfer-learning.md"
 
 
+def test_a_table_is_reached_by_the_keyboard_where_no_script_sees_to_it() -> None:
+    place, box = layout.own(CONFIG.post), '<div style="overflow-x: auto"'
+    for foreign in (True, False):
+        text = render.render(CONFIG.post, make_results(), replace(place, foreign=foreign)).text
+        reached = f'{box} tabindex="0" role="group" aria-label="Table" markdown="1">'
+        assert text.count(box) > 10
+        assert text.count(reached) == (text.count(box) if foreign else 0)
+
+
+def test_links_to_what_is_left_out_become_words_in_captions_too() -> None:
+    text = '## A\n\n[a](#a), [b](#b), <a href="#a">c</a> and <a href="#c">d</a>\n'
+    assert tidying.linked(text) == (text.replace("[b](#b)", "b").replace('<a href="#c">d</a>', "d"), ("b", "c"))
+
+
 @pytest.mark.parametrize("title", ["a: b # c", "[x] @y", "yes", '"quoted" \\ {{ x }}', "é 骆驼"])
 def test_any_title_survives_in_the_front_matter(title: str) -> None:
     text = post_of(make_results(), title=title).text
@@ -283,17 +299,27 @@ def test_one_epoch_makes_no_curve() -> None:
 
 def test_where_validation_chose_the_epoch_the_post_says_so() -> None:
     variant = make_variant(head=flat(7), fine_tuning=flat(3, first=7))
-    head = variant.recipe.head.model_copy(update={"keep": "best", "patience": 6})
+    head = variant.recipe.head.model_copy(update={"keep": "best", "patience": 5})
     recipe = variant.recipe.model_copy(update={"head": head})
     losses = (0.9, 0.4321, 0.6, 0.6, 0.6, 0.6, 0.7)
     epochs = tuple(e.model_copy(update={"val_loss": loss}) for e, loss in zip(variant.head, losses, strict=True))
     text = post_of(with_baseline(variant.model_copy(update={"recipe": recipe, "head": epochs}))).text
     said = section(text, "Train the Model")
-    assert "once the validation loss had not been lower than its lowest for 6. That was so after 7." in said
+    assert "once the validation loss had not been lower than its lowest for 5. That was so after 7." in said
     assert "epoch 2, with 0.4321, where the last ended at 0.7000. A ring marks it in the figure." in said
     assert "Validation decided" not in section(text, "Continue Training")
     assert "validation images decided" in text
     assert "no epoch is picked afterwards" not in text
+
+
+@pytest.mark.parametrize(("lowest", "said"), [(4, "That was so after 7."), (5, "It never was so.")])
+def test_a_phase_that_may_end_early_may_wait_in_vain_up_to_its_last_epoch(lowest: int, said: str) -> None:
+    variant = make_variant(head=flat(7), fine_tuning=flat(3, first=7))
+    head = variant.recipe.head.model_copy(update={"epochs": 7, "patience": 3})
+    recipe = variant.recipe.model_copy(update={"head": head})
+    epochs = tuple(e.model_copy(update={"val_loss": 0.1 if e.epoch == lowest else 0.5}) for e in variant.head)
+    text = post_of(with_baseline(variant.model_copy(update={"recipe": recipe, "head": epochs}))).text
+    assert f"its lowest for 3. {said}" in section(text, "Train the Model")
 
 
 def test_none_wrong() -> None:
@@ -327,7 +353,8 @@ def test_reaching_and_losing_perfection() -> None:
 
 def test_the_baseline_alone_is_compared_with_nothing() -> None:
     text = post_of(with_baseline(make_variant())).text
-    assert "With the baseline alone there is nothing to compare." in text
+    assert "nothing to compare. `--variants all` builds the variants of `experiment.toml`, if it has any." in text
+    assert "With `--variants all` the variants of `experiment.toml`, if it has any, follow here." in text
     assert "Bold marks" not in text
     assert "**0." not in text
 
@@ -389,6 +416,26 @@ def test_all_variants_with_the_fewest_right_are_named() -> None:
     assert f"**Baseline** gets the most test images right, 39 of 40; {fewest}" in text
 
 
+def test_variants_that_are_level_are_said_to_differ_in_nothing_yet() -> None:
+    said = " ".join(section(compared((1,), (2,)), "Image by Image").split())
+    assert "number of test images right, 39 of 40. Whether two variants differ depends on the images that tell" in said
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "unsaid"),
+    [
+        (1, "The accuracy over all others is the one to believe. p is the probability", "No test image is left"),
+        (40, "No test image is left that is not known, so there is no accuracy to believe.", "Fisher"),
+    ],
+)
+def test_where_all_test_images_are_known_no_accuracy_is_left(known: int, said: str, unsaid: str) -> None:
+    files = [prediction.file for prediction in make_variant().predictions[:known]]
+    copies = tuple(make_duplicate(file.replace("test/", "train/"), file) for file in files)
+    found = section(post_of(make_results(data=make_data(duplicates=copies))).text, "Test Images That Are Known")
+    assert said in found
+    assert unsaid not in found
+
+
 def test_bold_is_explained_where_the_loss_alone_is_told_apart(before: Rendered) -> None:
     opening = before.text.partition("<figure>")[0]
     assert re.search(r"\*\*0\.\d{4}\*\*", opening)
@@ -407,7 +454,7 @@ def test_fewer_than_six_disagreements_are_never_more_than_chance() -> None:
         ((0, 1, 30), "2 of the mistakes are close calls, with a probability below three in five for the wrong answer."),
         ((0, 1), "All of the mistakes are close calls"),
         ((30, 31), "None of the mistakes is a close call"),
-        ((30, 31), "They all go one way: horse called camel. With so few that may be chance (p = 0.4872"),
+        ((30, 31), "They all go one way: horse called camel. That may be chance (p = 0.4872"),
         (tuple(range(8)), "They all go one way: camel called horse. That is more than chance would give"),
         ((30, 31), "The one it was surest of is image 31 "),
     ],
@@ -429,6 +476,26 @@ def test_what_happened_to_the_wrong_ones_is_told(wrong: tuple[int, ...], said: s
 def test_accuracy_is_held_against_guessing(correct: int, said: str) -> None:
     test = make_variant().test.model_copy(update={"correct": correct})
     assert said in section(post_of(with_baseline(make_variant(test=test))).text, "Accuracy")
+
+
+@pytest.mark.parametrize(("own", "said"), [(False, "with another split, another order"), (True, "with another order")])
+def test_no_other_split_is_spoken_of_where_the_data_set_has_its_own(own: bool, said: str) -> None:
+    data = with_validation() if own else make_data()
+    accuracy = section(post_of(make_results(data=data)).text, "Accuracy")
+    assert f"another seed, {said} and another start, could move" in accuracy
+
+
+@pytest.mark.parametrize(
+    ("source", "weights", "said"),
+    [
+        ("my photos.zip", "it's mine.h5", "--data 'my photos.zip' --weights 'it'\"'\"'s mine.h5' --seed"),
+        ("photos.zip", "mine.h5", "--data photos.zip --weights mine.h5 --seed"),
+    ],
+)
+def test_the_command_that_makes_the_page_again_can_be_pasted(source: str, weights: str, said: str) -> None:
+    used = WeightsSummary(requested="file", used="file", name=weights, fingerprint="f" * 64, reason="")
+    text = post_of(make_results(data=make_data(kind="archive", source=source), weights=used)).text
+    assert said in section(text, "Environment")
 
 
 @pytest.mark.parametrize(

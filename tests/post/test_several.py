@@ -75,7 +75,10 @@ def test_of_many_classes_a_few_are_named() -> None:
 def test_the_heat_map_says_how_to_read_its_axes() -> None:
     counted = "The axes count the classes"
     assert counted not in post_of(many(25)).text
-    assert counted in post_of(many(26)).text
+    text = post_of(many(26)).text
+    assert f'{counted}, as the <a href="#data-download">table of the classes</a> does.' in text
+    # Nothing reads Markdown within a figure.
+    assert [each for each in re.findall(r"<figcaption>.*?</figcaption>", text, re.DOTALL) if "](" in each] == []
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,11 @@ def test_the_time_zone_has_the_offset_of_the_date(date: str, expected: str) -> N
     assert timezone(datetime.fromisoformat(date)) == expected
 
 
+def test_the_same_page_is_promised_of_machines_of_one_kind_alone() -> None:
+    page = skeleton(make_post(), make_results(), TEMPLATES)[PROVENANCE].decode()
+    assert "package versions it gives the same page again on a machine of the same kind.</p>" in page
+
+
 def test_names_from_outside_are_escaped_on_the_provenance_page() -> None:
     hostile = ("<script>alert(1)</script>", "{{ site.time }}|{% raw %}")
     weights = WeightsSummary(requested="file", used="file", name="{{x}}<b>.h5", fingerprint="f" * 64, reason="")

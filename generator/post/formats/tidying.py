@@ -11,17 +11,25 @@ BLANKS = re.compile(r"\n{3,}")
 """Blank lines where one is enough."""
 _CODE = re.compile(r"(^(`{3,})[a-z]*\n.*?^\2$)", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#{2,6} (.+)$", re.MULTILINE)
-_LINK = re.compile(r"\[([^\[\]]+)\]\(#([a-z0-9-]+)\)")
+_LINK = re.compile(
+    r"\[(?P<words>[^\[\]]+)\]\(#(?P<anchor>[a-z0-9-]+)\)"
+    # As in a figure's caption, where no renderer reads Markdown.
+    r'|<a href="#(?P<html_anchor>[a-z0-9-]+)">(?P<html_words>[^<>]+)</a>'
+)
 _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
-_SCROLLING = '<div style="overflow-x: auto" markdown="1">\n\n{}\n</div>\n'
+_SCROLLING = '<div style="overflow-x: auto"{} markdown="1">\n\n{}\n</div>\n'
+_REACHED = ' tabindex="0" role="group" aria-label="Table"'
+"""What lets the keyboard scroll it; so many regions of one name would be landmarks that nobody can tell apart."""
 
 
-def tidy(text: str) -> str:
+def tidy(text: str, *, foreign: bool = False) -> str:
     """`text` with tables that scroll by themselves, without blank lines at its ends or two in a row.
 
-    In a blog whose theme does not think of wide tables, they would make the whole page scroll sideways.
+    In a blog whose theme does not think of wide tables, they would make the whole page scroll sideways. A `foreign`
+    blog has no script that lets the keyboard reach those that scroll, so there it reaches every one.
     """
-    return spaced(_outside_code(text, lambda part: _TABLE.sub(_scrolling, part)))
+    scrolling = _SCROLLING.format(_REACHED if foreign else "", "{}")
+    return spaced(_outside_code(text, lambda part: _TABLE.sub(lambda table: scrolling.format(table[0]), part)))
 
 
 def spaced(text: str) -> str:
@@ -36,10 +44,6 @@ def _outside_code(text: str, change: Callable[[str], str]) -> str:
     return "".join(parts)
 
 
-def _scrolling(table: re.Match[str]) -> str:
-    return _SCROLLING.format(table[0])
-
-
 def linked(text: str) -> tuple[str, tuple[str, ...]]:
     """`text` with links into itself that lead to a heading, and the anchors of the others, which become plain text.
 
@@ -48,10 +52,11 @@ def linked(text: str) -> tuple[str, tuple[str, ...]]:
     there, missing = set(map(heading_id, headings(text))), set()
 
     def kept(link: re.Match[str]) -> str:
-        if link[2] in there:
+        anchor = link["anchor"] or link["html_anchor"]
+        if anchor in there:
             return link[0]
-        missing.add(link[2])
-        return link[1]
+        missing.add(anchor)
+        return link["words"] or link["html_words"]
 
     changed = _outside_code(text, lambda part: _LINK.sub(kept, part))
     return changed, tuple(sorted(missing))

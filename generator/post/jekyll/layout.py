@@ -49,6 +49,8 @@ class Layout:
     """The Jekyll layout of a page beside the post; None where the blog is likely to have none."""
     skeleton: bool = False
     """Whether the build writes the site around the post too."""
+    foreign: bool = False
+    """Whether it is in somebody's blog."""
     says_liquid: bool = False
     """Whether the front matter must ask for Liquid, which the blog's defaults turn off."""
     notes: tuple[str, ...] = ()
@@ -137,6 +139,7 @@ def _in_blog(there: Blog, post: PostSettings) -> Layout:
         name=name,
         permalink=permalink.template(post.permalink) if post.permalink else None,
         page_name=theme.page_layout(there),
+        foreign=True,
         says_liquid=given.get("render_with_liquid") is False and LIQUID in (links, sources),
         notes=notes,
     )

@@ -86,7 +86,7 @@ def perfect(positive: int, negative: int) -> float:
 def compared(old: Area, new: Area) -> tuple[float, float, float] | None:
     """The 95% interval of the new area less the old one on the same images, and the p value of their equality.
 
-    None where both models err on no image, so that nothing tells how much chance could move.
+    None where nothing tells how much chance could move: both models err on no image, or rank the images alike.
     """
     error = math.sqrt(float(np.square(new.influence - old.influence).sum()))
     if not error:
