@@ -228,7 +228,7 @@ def run(project: fakes.Project, capsys: pytest.CaptureFixture[str], *arguments: 
     settings = [part for override in fakes.SMALL for part in ("--set", override)]
     what = ["--data", str(project.data), "--weights", "random", "--store", str(project.places.store)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predict, "Local", lambda log: Network())
+        patch.setattr(finding, "Local", lambda log: Network())
         code = cli.main(["predict", *arguments, *what, *settings])
     said = capsys.readouterr()
     return code, said.out, said.err
