@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import machine, project, record
 from benchmarks.record import Record
+from generator.experiment import provenance
 from generator.experiment.config import loading
 from generator.experiment.config.settings import BASELINE
 from generator.support.places import ROOT
@@ -43,10 +44,12 @@ def main() -> None:
 def of_site(site: Path) -> Record:
     """Kind of weights → the scores of the first post in a site, with what its build says of itself."""
     data = site / "assets" / "data" / loading.load(ROOT / "experiment.toml").post.asset_folder
-    metrics, build = (json.loads((data / name).read_text("utf-8")) for name in ("metrics.json", "provenance.json"))
-    build |= build.get("results_of", {})  # The site may have been rendered anew since.
-    measured = {"date": build["time"][:10], "commit": (build["commit"] or "no commit")[:9], "command": "make site"}
-    scores = {"measured": measured, "machine": {"processor": build["processor"]}}
+    metrics = json.loads((data / "metrics.json").read_text("utf-8"))
+    # Not of the last rendering, which may have been on another machine.
+    told = (data / provenance.NAME).read_bytes()
+    built, evaluated = provenance.origin(told), provenance.stages_of(told)[f"{BASELINE}.evaluation"]
+    measured = {"date": built["time"][:10], "commit": (built["commit"] or "no commit")[:9], "command": "make site"}
+    scores = {"measured": measured, "machine": {"processor": evaluated["machine"]["processor"]}}
     return {metrics["weights"]["used"]: scores | {"variants": _kept(metrics["variants"])}}
 
 
