@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator import pipeline
+from generator import cli, pipeline
 from generator.build.storage.store import Store
 from generator.experiment.config import loading
 from generator.experiment.config.settings import BASELINE
@@ -16,6 +16,7 @@ from generator.models import found as finding
 from generator.publishing.verify import verify_model
 from generator.stages import artifacts, asked
 from generator.stages.job import Job
+from generator.support import lock
 from generator.support.errors import BadInput, BuildFailed
 from generator.support.places import ROOT
 from generator.support.progress import Report
@@ -149,6 +150,17 @@ def test_two_who_ask_at_a_time_have_processes_and_files_of_their_own(built: fake
     with find(built).executor() as one, find(built).executor() as other:
         logs = [str(each._workers[0]._log.name) for each in (one, other)]  # type: ignore[attr-defined]
     assert logs == ["asked.log", "asked-2.log"]
+
+
+def test_a_network_that_is_being_written_is_not_verified_meanwhile(
+    built: fakes.Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "model"
+    write(find(built), folder)
+    with lock.hold(lock.for_folder(folder), f"writing {folder}"):
+        assert cli.main(["verify", "--model", str(folder)]) == 3
+    assert f"writing {folder}" in capsys.readouterr().err
+    assert cli.main(["verify", "--model", str(folder)]) == 0
 
 
 SWEEP = "sweeps.rates.head.learning_rate=[1e-5, 1e-3]"
