@@ -160,7 +160,7 @@ def _rounding(found: Comparison, old: Build, new: Build, pairs: Sequence[Pair]) 
     precisions = {name: (change.old, change.new) for change in found.settings for name in change.variants}
     if any(change.setting != settings.TRAINED_IN for change in found.settings):
         return None
-    if any(pair.p is None or pair.of("broken") or pair.of("mended") for pair in found.predictions):
+    if any(pair.p is None for pair in found.predictions):
         return None
     if any(change.differs for change in found.measured):
         return None

@@ -30,10 +30,10 @@ def same_predictions(one: VariantResult, other: VariantResult) -> bool:
     return all(_named(one, phase) == _named(other, phase) for phase in PHASES)
 
 
-def _named(variant: VariantResult, phase: Phase) -> list[tuple[str, int]]:
-    """The images of every part and run, those to measure with among them, and what they are called."""
+def _named(variant: VariantResult, phase: Phase) -> list[tuple[str, int, int]]:
+    """The images of every part and run, those to measure with among them, what they are and what they are called."""
     parts = [part for outcome in variant.outcomes[phase] for part in outcome.predictions_by_part.values()]
-    return [(p.file, p.predicted) for predictions in (*parts, *variant.scored(phase)) for p in predictions]
+    return [(p.file, p.actual, p.predicted) for predictions in (*parts, *variant.scored(phase)) for p in predictions]
 
 
 def _counted(runs: int) -> str:
