@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -26,7 +27,7 @@ from generator.data.listed import Progress
 from generator.experiment.config.settings import DataSettings
 from generator.experiment.data_summary import Kind
 from generator.support import lock
-from generator.support.addresses import is_address
+from generator.support.addresses import is_address, name_of
 from generator.support.errors import BadInput, choices, encodable, printable
 from generator.support.files import DISK_FULL, file_hash, replacing
 
@@ -97,6 +98,20 @@ def locate(settings: DataSettings, store: Path, progress: Progress | None = None
         f"{printable(settings.path) or '(empty)'}: no such file or folder; give a folder or archive of images, "
         "kaggle:OWNER/NAME, an address such as s3://BUCKET/FOLDER, or sample"
     )
+
+
+def may_be(path: str, source: str, kind: Kind) -> bool:
+    """Whether `path`, at which nothing need be any more, may name what `locate` once called `source`."""
+    if "sample" in (path, kind):
+        return path == kind
+    if path.startswith("kaggle:"):
+        return path == source
+    if is_address(path):
+        return name_of(path) == source
+    names = {Path(path).name}
+    with suppress(OSError, RuntimeError, ValueError):  # As it lies here, where it does: a link has another name.
+        names.add(Path(path).expanduser().resolve().name)
+    return source in map(encodable, names)
 
 
 def drawn_measure(settings: DataSettings, store: Path) -> Origin:

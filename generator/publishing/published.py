@@ -8,23 +8,21 @@ excerpts: of no other is it known whether it ran.
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from generator.data import origins
 from generator.experiment import provenance
 from generator.experiment.config import settings
 from generator.experiment.config.settings import Config, DataSettings, Sweep
-from generator.experiment.data_summary import DataSummary
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
 from generator.experiment.sweep_results import SweepResult
 from generator.post import manifest
 from generator.post.manifest import Manifest
 from generator.publishing import verify
-from generator.support.addresses import is_address, name_of
-from generator.support.errors import BadInput, encodable
+from generator.support.errors import BadInput
 
 MOST = 5
 """Most settings that a refusal names."""
@@ -132,7 +130,7 @@ def _data(results: BuildResults, asked: DataSettings) -> tuple[Table, Table]:
     """Settings of the data set as far as results, of which older ones tell less, tell them; the same as asked for."""
     data, measure = results.data, results.measure
     told: Table = {
-        "path": asked.path if _may_be(asked.path, data) else data.source,
+        "path": asked.path if origins.may_be(asked.path, data.source, data.kind) else data.source,
         "image_size": data.image_size,
         "batch_size": data.batch_size,
         "group": data.grouping.by if data.grouping else None,
@@ -155,20 +153,6 @@ def _data(results: BuildResults, asked: DataSettings) -> tuple[Table, Table]:
         wanted |= {name: getattr(asked, name) // classes * classes for name in counted}
         wanted["sample_classes"] = sorted(asked.sample_classes)
     return told, wanted
-
-
-def _may_be(path: str, data: DataSummary) -> bool:
-    """Whether `path` may name the data set, which need not be here: results have its name without folders."""
-    if "sample" in (path, data.kind):
-        return path == data.kind
-    if path.startswith("kaggle:"):
-        return path == data.source
-    if is_address(path):
-        return name_of(path) == data.source
-    names = {Path(path).name}
-    with suppress(OSError, RuntimeError, ValueError):  # As it lies here, where it does: a link has another name.
-        names.add(Path(path).expanduser().resolve().name)
-    return data.source in map(encodable, names)
 
 
 def _weights(results: BuildResults, config: Config) -> tuple[Table, Table]:
