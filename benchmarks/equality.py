@@ -60,7 +60,13 @@ def long_way(settings: config.Config, store: Path, folder: Path) -> Losses:
     configure(machine.cores())
     recipe = settings.variants[0].recipe
     found = dataset.find(settings.data, store)
-    split = dataset.split(found, recipe.split.validation_fraction, settings.data.batch_size, recipe.seed)
+    split = dataset.split(
+        found,
+        recipe.split.validation_fraction,
+        settings.data.batch_size,
+        recipe.seed,
+        stratified=recipe.split.stratified,
+    )
     labels = np.array([sample.label for sample in found.train])
     (pixels,) = store.rglob("pixels.npy")
     prepared = np.asarray(preprocess_input_of("resnet50")(np.load(pixels)[: len(labels)].astype(np.float32)))

@@ -79,9 +79,8 @@ def _round(copied: Path, arguments: list[str], number: int) -> dict[str, Any]:
         found[kind] = asdict(build(copied, arguments, live=kind == "with"))
         found[kind]["processor"] = found[kind]["own"] + found[kind]["workers"]
         sites[kind] = jobs.site(copied / "site")
-    if sites["without"] != sites["with"]:
-        differ = [str(path) for path, data in sites["without"].items() if sites["with"].get(path) != data]
-        sys.exit(f"the sites differ: {', '.join(differ) or 'other files'}")
+    if differ := jobs.differing(sites["without"], sites["with"]):
+        sys.exit(f"the sites differ: {', '.join(map(str, differ))}")
     return found
 
 

@@ -123,8 +123,8 @@ def as_markdown(found: Row) -> str:
     lines = ["| altered copies found | " + " | ".join(f"{s['name']} ({s['images']})" for s in sets) + " |"]
     lines.append("|---|" + "---:|" * len(sets))
     for name in sets[0]["altered"]:
-        shares = [f"{s['altered'][name]['found']}" for s in sets]
-        lines.append(f"| {name} | " + " | ".join(shares) + " |")
+        counts = [f"{s['altered'][name]['found']}" for s in sets]
+        lines.append(f"| {name} | " + " | ".join(counts) + " |")
     lines.append("| pairs among the originals | " + " | ".join(str(s["pairs"]) for s in sets) + " |")
     return "\n".join(lines)
 

@@ -130,9 +130,9 @@ def as_markdown(measured: Record) -> str:
         f"| a step on {batch} images | seconds | images per second | of Keras' speed |{counted[0]}",
         f"|---|---:|---:|---:|{counted[1]}",
     ]
-    slowest = next(iter(seconds.values()))
+    keras = next(iter(seconds.values()))
     for name, s in seconds.items():
-        line = f"| {name} | {s:.3f} | {batch / s:.1f} | {slowest / s:.2f}× |"
+        line = f"| {name} | {s:.3f} | {batch / s:.1f} | {keras / s:.2f}× |"
         if operations:
             share = operations / s / measured["peaks"][name.rpartition(", ")[2]]
             line += f" {operations / s / 1e9:.0f} | {share:.0%} |"

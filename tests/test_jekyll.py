@@ -21,6 +21,7 @@ HOSTILE = [
     ("a|b", "_under_"),
     ("<script>alert(1)</script>", "{{ site.time }}"),
     ("{% raw %}", "{% endraw %}"),
+    ("<img src=x onerror=alert(1)", "<3kg & >2kg"),
     (r"$\foo$ `x` *y*", "[z](http://example.org) ~~s~~"),
     ("جمل", "🐪 & horse"),
 ]
@@ -130,7 +131,7 @@ def test_two_builds_are_identical(site: Path, tmp_path: Path) -> None:
     assert [name for name in names if (site / name).read_bytes() != (other / name).read_bytes()] == []
 
 
-@pytest.mark.parametrize("names", HOSTILE, ids=["pipe", "script", "raw", "markup", "scripts-of-the-world"])
+@pytest.mark.parametrize("names", HOSTILE, ids=["pipe", "script", "raw", "open-tag", "markup", "scripts-of-the-world"])
 def test_hostile_class_names_stay_text(ordinary: Path, tmp_path: Path, names: tuple[str, str]) -> None:
     target = built(tmp_path, make_results(data=make_data(class_names=names)))
     assert links.broken(target, "") == []
@@ -138,6 +139,8 @@ def test_hostile_class_names_stay_text(ordinary: Path, tmp_path: Path, names: tu
     assert [name for name in names if name not in page.text] == []
     # Names from outside neither add nor remove an element.
     assert page.tags == links.read(ordinary / POST).tags
+    assert links.read(target / "index.html").tags == links.read(ordinary / "index.html").tags
+    assert [name for name in names if name not in links.read(target / "index.html").text] == []
 
 
 def test_a_post_in_the_future_is_on_the_page(tmp_path: Path) -> None:

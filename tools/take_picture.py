@@ -31,7 +31,7 @@ WINDOW = (browsing.DESKTOP, 940)
 MOST_BYTES = 300_000
 """The repository keeps every picture it ever had."""
 
-SHOWN = ("_posts", "_layouts", "_includes", "assets/css", "assets/images")
+SHOWN = ("_config.yml", "_posts", "_layouts", "_includes", "assets/css", "assets/images")
 """What of a site the picture could show."""
 
 COMMAND = "make picture"
@@ -39,7 +39,8 @@ COMMAND = "make picture"
 
 def shown(site: Path) -> str:
     """SHA-256 of everything that the page is made of; line ends do not count."""
-    paths = sorted(path for part in SHOWN for path in (site / part).rglob("*") if path.is_file())
+    parts = [site / part for part in SHOWN]
+    paths = sorted(path for part in parts for path in (part, *part.rglob("*")) if path.is_file())
     hashes = {path.relative_to(site).as_posix(): newlines.fingerprint(path.read_bytes()) for path in paths}
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 

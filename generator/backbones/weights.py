@@ -18,6 +18,7 @@ from generator.backbones.backbone import Backbone
 from generator.backbones.downloads import Progress
 from generator.backbones.weight_files import SUFFIXES, Array, phrase
 from generator.backbones.weights_summary import WeightsSummary
+from generator.support import places
 from generator.support.errors import BadInput, printable
 from generator.support.files import known_hash
 
@@ -145,7 +146,7 @@ def _auto(backbone: Backbone, store: Path, download: bool, progress: Progress | 
 
 
 def _file(requested: str, backbone: Backbone, store: Path) -> Weights:
-    path = Path(requested).expanduser()
+    path = places.expanded(requested, "weights")
     if path.suffix.lower() not in SUFFIXES:
         close = difflib.get_close_matches(requested, NAMES, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""

@@ -46,8 +46,8 @@ def load(options: argparse.Namespace, variants: str, jobs: int | None = None, ra
         options={path: value for path, value in given.items() if value is not None},
     )
     if getattr(options, "site", "") is None:
-        folder = settings.site.folder
-        options.site = folder.expanduser() if folder else options.config.parent / BESIDE["site"]
+        named, own = settings.site.folder, options.config.parent / BESIDE["site"]
+        options.site = places.expanded(named, f"{options.config}: site.folder") if named else own
     return settings
 
 

@@ -131,7 +131,7 @@ def _names(class_names: Sequence[str]) -> str:
 def _how(dataset: Dataset) -> str:
     """By what the classes are told, where that is not a folder of a folder for training or test."""
     if dataset.layout == "table":
-        return f" as {listing.joined(map(printable, dataset.tables))} says"
+        return f" as {listing.joined(map(printable, dataset.tables))} {'says' if len(dataset.tables) == 1 else 'say'}"
     return {"parts": "", "classes": ", a folder each", "names": " by the names of the files"}[dataset.layout]
 
 

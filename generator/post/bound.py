@@ -12,6 +12,7 @@ A source is a path, a function of paths as in `count(variants.baseline.wrong)`, 
 
 import operator
 import re
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -229,11 +230,11 @@ def value_of(results: BuildResults | Mapping[str, Any], source: str) -> int | fl
     except (LookupError, AttributeError, ValueError, TypeError, ZeroDivisionError, RecursionError):
         raise BadInput(f"{source!r} names no number of the results; build the site again") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadInput(f"{source!r} is not a number but {value!r}; build the site again")
+        raise BadInput(f"{source!r} is not a number but {reprlib.repr(value)}; build the site again")
     return value
 
 
-# Private-use characters: `escape.clean` removes them from whatever comes from outside.
+# Private-use characters: `escape.clean` and `escape.visible` remove them from whatever comes from outside.
 _OPEN, _FORMAT_END, _SOURCE_END, _CLOSE, _QUOTE = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
 _MARKS = re.compile(
     f"{_OPEN}(?P<format>[^{_FORMAT_END}]*){_FORMAT_END}(?P<source>[^{_SOURCE_END}]*){_SOURCE_END}"

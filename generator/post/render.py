@@ -264,7 +264,7 @@ def _names(
         "excerpt": excerpt,
         "command": Markup(program.as_typed("python build.py")),
         "own_sections": bool(post.templates and lint.own_templates(post.templates)),
-        "text_block": lambda text: Markup(escape.code_fence(str(text))),
+        "text_block": lambda text: Markup(escape.code_fence(escape.visible(str(text)))),
         **claims.CLAIMS,
         **{claim.__name__: claim for claim in sweeping.CLAIMS},
         **wording.WORDING,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import generator
 from generator.backbones.registry import BACKBONES
 from generator.experiment import provenance
-from generator.experiment.config.post_settings import PostSettings
+from generator.experiment.config.post_settings import PostSettings, organisation
 from generator.experiment.files import label_files, map_files, measurement_files
 from generator.experiment.files.result_files import HISTORY, METRICS, PREDICTIONS, RECORD
 from generator.experiment.results import BuildResults
@@ -31,7 +31,7 @@ SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 DATA_FILES = {
     METRICS: "every metric and setting, for tools that compare builds",
     HISTORY: "loss and accuracy of each epoch",
-    PREDICTIONS: "the outcome for each test image",
+    PREDICTIONS: "the outcome for each image that the networks learnt from or were tested with, after either phase",
     RECORD: "model summaries, package versions and the list of figures",
     provenance.NAME: "when, where and from which commit the build ran",
     NAME: "what these files are, for programs that collect research data (RO-Crate)",
@@ -41,7 +41,7 @@ DATA_FILES = {
 
 FURTHER_FILES = {
     map_files.MAPS: "where the fine-tuned network looks, for each test image, by region",
-    measurement_files.MEASURE: "the outcome for each image to measure with",
+    measurement_files.MEASURE: "the outcome for each image to measure with, after either phase",
     measurement_files.IMAGES: "the images to measure with and their attributes",
     label_files.LABELS: "what the frozen features say of each label",
 }
@@ -146,8 +146,8 @@ def _file(name: str, content: bytes | None) -> Entity:
 
 
 def _author(identifier: str, name: str) -> Entity:
-    is_person = not name.startswith("{")
-    return _entity(identifier, "Person" if is_person else "Organization", name=name.strip("{}"))
+    group = organisation(name)
+    return _entity(identifier, "Organization" if group else "Person", name=group or name)
 
 
 def _license(post: PostSettings) -> Iterator[Entity]:

@@ -20,7 +20,7 @@ from generator.experiment.config import post_settings
 from generator.experiment.config.settings import DataSettings
 from generator.post import templating
 from generator.post.jekyll import blog
-from generator.support import program
+from generator.support import places, program
 from generator.support.addresses import is_address
 from generator.support.errors import BadInput, printable
 from generator.support.places import EXPERIMENT, TEMPLATES
@@ -103,12 +103,13 @@ def requirement() -> Requirement:
 def _data(given: str | None, folder: Path) -> str:
     if given is None or given == "sample" or given.startswith("kaggle:") or is_address(given):
         return given or DataSettings().path
-    return _seen_from(folder, Path(given).expanduser(), "--data", "a folder or an archive of images")
+    return _seen_from(folder, places.expanded(given, "--data"), "--data", "a folder or an archive of images")
 
 
 def _site(given: Path, folder: Path) -> str:
-    named = _seen_from(folder, given.expanduser(), "--blog", "the folder of a Jekyll site")
-    if blog.find(given.expanduser()) is None:
+    path = places.expanded(given, "--blog")
+    named = _seen_from(folder, path, "--blog", "the folder of a Jekyll site")
+    if blog.find(path) is None:
         raise BadInput(
             f"--blog {given}: expected a Jekyll site, with a _config.yml; leave --blog out for a site of its own"
         )

@@ -82,7 +82,7 @@ def publish(
 
     Raises `BadInput` where a file is in the way that the program did not write or that was edited since
     (`overwrite` replaces it and keeps a copy), or where `site` cannot be a folder; `BuildFailed` where writing
-    fails. In both cases the old site is intact.
+    fails. In both cases the old site is intact, unless the message says that it is not.
     """
     try:
         recover(site)

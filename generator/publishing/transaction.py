@@ -54,7 +54,7 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
 
     Paths are relative with forward slashes. What a killed run left is completed or cleaned up first. Folders
     that a removal empties go too. Raises `OSError` with the old tree intact, and `BuildFailed` where a
-    journal was begun and could not be ended.
+    journal was begun and could not be ended, or where what others wrote meanwhile could not be brought over.
     """
     for path in (*writes, *removes):
         check(folder, path)
@@ -111,12 +111,32 @@ def _by_exchange(folder: Path, writes: Mapping[str, bytes], removes: Collection[
         _sync_folders(staging)
         checkpoint("synced")
         _exchange(staging, folder) if exists else staging.rename(folder)
-        checkpoint("exchanged")
-        _sync(folder.parent)
-        _carry_over(staging, folder, linked, {*writes, *removes})
-        checkpoint("carried over")
-    finally:
+    except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
+        raise
+    _settle(staging, folder, linked, {*writes, *removes})
+
+
+def _settle(old: Path, new: Path, linked: Mapping[str, State], leave_out: Collection[str]) -> None:
+    """After the exchange: what others wrote meanwhile comes over, and the old tree goes unless that fails."""
+    try:
+        checkpoint("exchanged")
+        with suppress(OSError):  # The new tree stands; whether its name outlives a power cut is all that is open.
+            _sync(new.parent)
+        _carry_over(old, new, linked, leave_out)
+        checkpoint("carried over")
+    except BaseException as error:
+        if not old.is_dir():  # There was no old tree.
+            raise
+        kept = old.with_name(old.name.replace(".new-", ".old-", 1))
+        old.rename(kept)
+        if not isinstance(error, OSError):
+            raise
+        raise BuildFailed(
+            f"{new}: it is new, but what others wrote into it meanwhile is still in {kept} ({error.strerror}); "
+            "bring it over"
+        ) from None
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _check_exchangeable(folder: Path) -> None:

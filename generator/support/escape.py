@@ -29,6 +29,11 @@ def clean(text: str) -> str:
     return spaced if spaced.isascii() and spaced.isprintable() else "".join(map(_visible, spaced))
 
 
+def visible(text: str) -> str:
+    """`text` with the same replaced as in `clean`, its lines and blanks as they are: for `code_fence`."""
+    return "".join(character if character in "\t\n" else _visible(character) for character in text)
+
+
 def markdown(text: str) -> str:
     """`text` for prose, table cells and the attributes of raw HTML: each ASCII punctuation as `&#N;`."""
     return clean(text).translate(_REFERENCES)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.support.errors import BadInput, printable
+
 ROOT = Path(__file__).parents[2]
 """The folder that `generator/` lies in: a checkout, or one of Python's folders of packages. Code is quoted from it."""
 
@@ -72,6 +74,15 @@ def experiment() -> Path:
     here = Path(EXPERIMENT)
     above = (folder / EXPERIMENT for folder in Path.cwd().parents)
     return next((path for path in (here, *above) if path.is_file()), here)
+
+
+def expanded(path: str | Path, named_by: str) -> Path:
+    """`path` with a home folder in place of `~` or `~USER`. Raises `BadInput` where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        wrong = f"{named_by}: {printable(path)}: no home folder is known of that user"
+        raise BadInput(f"{wrong}; write the path out, or ./~… for a name that begins so") from None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.backbones import weights
 from generator.backbones.mobilenetv2 import MOBILENETV2
-from generator.experiment.config import beside, loading, settings
+from generator.experiment.config import beside, loading, settings, toml_file
 from generator.support.errors import BadInput
 from tests.factories import ROOT
 
@@ -325,3 +326,16 @@ def test_weights_that_the_file_names_lie_below_its_folder(tmp_path: Path) -> Non
     ):
         path.write_text(text.replace('weights = "auto"', f"weights = {value}", 1))
         assert loading.load(path).weights == found
+
+
+@pytest.mark.parametrize("setting", ["site.folder", "site.docs", "post.templates", "weights"])
+def test_the_home_of_nobody_is_refused(tmp_path: Path, setting: str) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text(f'extends = "{FILE}"\n{setting} = "~nobody-of-this-name/x.h5"\n', "utf-8")
+
+    def read() -> None:
+        toml_file.site(path)
+        weights.resolve(str(loading.load(path).weights), MOBILENETV2, tmp_path)
+
+    with pytest.raises(BadInput, match=r"~nobody-of-this-name/x.h5: no home folder is known of that user"):
+        read()

@@ -15,6 +15,11 @@ from generator.post.formats import citation
 from tests.factories import ROOT, make_results
 from tests.rendered import make_post
 
+COMMANDS = ("backslash", "asciitilde", "asciicircum", "braceleft", "braceright")
+
+FORGED = ("cat\ue004x\ue003", "cat\ue000accuracy\ue001variants.baseline.test.accuracy\ue0020.99\ue003")
+"""Marks as `bound` makes them."""
+
 
 def test_an_entry_has_authors_title_and_date() -> None:
     post = make_post(authors=("Ada Lovelace", "{Camels & Horses}"))
@@ -33,12 +38,22 @@ def test_without_authors_there_is_no_empty_field() -> None:
     assert "author" not in citation.bibtex(make_post(), "T")
 
 
-@pytest.mark.parametrize("title", ["a}b{c", "\\input{x}", "~^_#$%&"])
+@pytest.mark.parametrize("title", ["a}b{c", "a } b", "\\input{x}", "~^_#$%&"])
 def test_braces_stay_balanced_and_nothing_is_a_command(title: str) -> None:
     entry = citation.bibtex(make_post(), title)
-    unescaped = re.sub(r"\\[&%$#_{}]", "", entry)
-    assert unescaped.count("{") == unescaped.count("}")
-    assert set(re.findall(r"\\[a-z]+", entry)) <= {"\\textbackslash", "\\textasciitilde", "\\textasciicircum"}
+    # BibTeX counts all of them, whatever stands before.
+    assert entry.count("{") == entry.count("}")
+    assert set(re.findall(r"\\[a-z]+", entry)) <= {f"\\text{name}" for name in COMMANDS}
+
+
+@pytest.mark.parametrize(
+    "text", ["cat\ue004x\ue003", "cat\ue000accuracy\ue001variants.baseline.test.accuracy\ue0020.99\ue003"]
+)
+def test_nothing_in_a_title_or_a_name_is_taken_for_a_number_or_an_excerpt(text: str) -> None:
+    post = make_post(bibtex=True, title=text, authors=(text,))
+    plain, told = (render.render(each, make_results()) for each in (make_post(bibtex=True), post))
+    assert (told.numbers, told.excerpts) == (plain.numbers, plain.excerpts)
+    assert not set(told.text) & set("\ue000\ue001\ue002\ue003\ue004")
 
 
 def test_the_post_ends_with_it_where_it_is_asked_for() -> None:

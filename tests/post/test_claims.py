@@ -257,3 +257,9 @@ def test_headings_are_plain_and_differ() -> None:
         "d": "d",
         "e": "e",
     }
+
+
+def test_a_heading_that_gives_way_meets_no_other() -> None:
+    titles = {"x": "Foo", "foo": "Foo!", "z": "X", "no-noise": "骆驼", "y": "No noise", "dropout": "Dropout"}
+    variants = {name: make_variant().model_copy(update={"title": title}) for name, title in titles.items()}
+    assert claims.headings(variants) == {name: name for name in titles}

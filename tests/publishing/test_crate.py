@@ -122,6 +122,8 @@ def test_licence_and_authors_are_what_the_settings_say() -> None:
         ("Person", "Ada Lovelace"),
         ("Organization", "The Group"),
     ]
+    (author,) = links(made(authors=("{Ada} Lovelace",))["./"]["author"])
+    assert made(authors=("{Ada} Lovelace",))[author]["@type"] == "Person"
     assert made(license="https://example.org/l")["./"]["license"] == {"@id": "https://example.org/l"}
 
 

@@ -169,6 +169,47 @@ def test_what_somebody_saves_while_the_new_tree_is_staged_is_carried_over(
     assert (site / "index.md").read_bytes() == b"new index"
 
 
+@pytest.mark.parametrize("fault", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_what_cannot_be_carried_over_is_kept_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    site = make_site(tmp_path, "exchange")
+
+    def edit(name: str) -> None:
+        if name == "synced":
+            (site / "draft.md").write_bytes(b"new page")
+
+    def fails(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(transaction, "checkpoint", edit)
+    monkeypatch.setattr(transaction, "_carry_over", fails)
+    with pytest.raises((BuildFailed, KeyboardInterrupt)) as caught:
+        transaction.apply(site, WRITES, REMOVES)
+    monkeypatch.undo()
+    assert tree(site) == NEW
+    (kept,) = tmp_path.glob(".site.old-*")
+    assert (kept / "draft.md").read_bytes() == b"new page"
+    assert isinstance(caught.value, KeyboardInterrupt) or str(kept) in str(caught.value)
+    transaction.apply(site, WRITES, REMOVES)
+    assert (kept / "draft.md").exists()
+
+
+def test_a_parent_that_cannot_be_synced_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = make_site(tmp_path, "exchange")
+    sync = transaction._sync
+
+    def fails(folder: Path) -> None:
+        if folder == tmp_path:
+            raise OSError(5, "Input/output error")
+        sync(folder)
+
+    monkeypatch.setattr(transaction, "_sync", fails)
+    transaction.apply(site, WRITES, REMOVES)
+    assert tree(site) == NEW
+    assert_nothing_left_over(site)
+
+
 def test_the_folder_one_stands_in_stays_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = make_site(tmp_path, "exchange")
     monkeypatch.chdir(site)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+from generator.support import places
+
 
 def found(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     """`table`, which is the file at `path` or one of its profiles, with the names in it that lead to files in full.
@@ -18,7 +20,8 @@ def found(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
             made[name] = {**made[name], setting: value if drawn else _joined(path, value)}
     for name, setting in (("post", "templates"), ("site", "docs")):
         if isinstance(made.get(name), Mapping) and isinstance(made[name].get(setting), str):
-            made[name] = {**made[name], setting: str(path.resolve().parent / Path(made[name][setting]).expanduser())}
+            folder = places.expanded(made[name][setting], f"{path}: {name}.{setting}")
+            made[name] = {**made[name], setting: str(path.resolve().parent / folder)}
     weights = made.get("weights")
     if isinstance(weights, Mapping):
         made["weights"] = {name: _weights(path, value) for name, value in weights.items()}

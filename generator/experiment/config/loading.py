@@ -30,6 +30,7 @@ from generator.experiment.config.settings import (
 )
 from generator.experiment.config.store_settings import StoreSettings
 from generator.experiment.config.sweeps import SweepTable
+from generator.support import places
 from generator.support.errors import BadInput, choices, encodable
 from generator.support.strict_json import Record
 
@@ -170,7 +171,7 @@ def _with_templates(post: PostSettings, path: Path) -> PostSettings:
     """The same, the folder of templates in full: it lies beside the file at `path`. Raises `BadInput` without one."""
     if post.templates is None:
         return post
-    folder = path.resolve().parent / post.templates.expanduser()
+    folder = path.resolve().parent / places.expanded(post.templates, f"{path}: post.templates")
     if not folder.is_dir():
         raise BadInput(f"{path}: post.templates: {folder} is no folder; make it")
     return post.model_copy(update={"templates": folder})
@@ -180,7 +181,8 @@ def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
     """The same, the folder of documents in full, as that of templates; who puts a site somewhere asks whether it is."""
     if site.docs is None:
         return site
-    return site.model_copy(update={"docs": path.resolve().parent / site.docs.expanduser()})
+    folder = path.resolve().parent / places.expanded(site.docs, f"{path}: site.docs")
+    return site.model_copy(update={"docs": folder})
 
 
 def _selected(variants: str, file: ConfigFile) -> list[str]:

@@ -18,6 +18,11 @@ LICENSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*|https?://[^\s<>\"]+")
 """An identifier or an address of a licence."""
 
 
+def organisation(author: str) -> str | None:
+    """The name of the organisation that one of `PostSettings.authors` is; None of a person."""
+    return author[1:-1] if len(author) > 2 and author.startswith("{") and author.endswith("}") else None
+
+
 class PostSettings(Record):
     """What the post is called and where it stands in the Jekyll site."""
 

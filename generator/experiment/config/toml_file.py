@@ -7,6 +7,7 @@ from typing import Any
 
 from generator.experiment.config import beside
 from generator.experiment.config.seeds import spelled_out
+from generator.support import places
 from generator.support.errors import BadInput
 
 NO_FILE = "another with --config FILE, or begin a project with `build.py new DIR`"
@@ -42,7 +43,7 @@ def _toml(path: Path, other: str) -> dict[str, Any]:
 def site(path: Path) -> Path | None:
     """The Jekyll site that the file at `path` names; None where it names none, or there is no such file."""
     named = _of_table(path, "site", "folder")
-    return Path(named).expanduser() if isinstance(named, str) else None
+    return places.expanded(named, f"{path}: site.folder") if isinstance(named, str) else None
 
 
 def jekyll_config(path: Path) -> tuple[str, ...]:

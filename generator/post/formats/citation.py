@@ -1,12 +1,15 @@
 """How the post is cited, as an entry for BibTeX and Biber."""
 
-from generator.experiment.config.post_settings import PostSettings
+from generator.experiment.config.post_settings import PostSettings, organisation
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
+    # BibTeX and Biber count braces, escaped ones, too.
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    **{character: f"\\{character}" for character in "&%$#_"},
 }
 
 
@@ -26,8 +29,8 @@ def bibtex(post: PostSettings, title: str) -> str:
 
 def _name(author: str) -> str:
     """A name; that of an organisation stays in the braces that keep BibTeX from taking it apart."""
-    is_one = author.startswith("{") and author.endswith("}")
-    return f"{{{_plain(author[1:-1])}}}" if is_one else _plain(author)
+    group = organisation(author)
+    return f"{{{_plain(group)}}}" if group else _plain(author)
 
 
 def _plain(text: str) -> str:

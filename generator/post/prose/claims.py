@@ -6,6 +6,7 @@ returned are plain letters; where a number belongs to a claim, the element that 
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal
@@ -216,8 +217,9 @@ def headings(variants: Mapping[str, VariantResult]) -> dict[str, str]:
     Headings become anchors, which the renderers agree on only for letters, digits and single blanks.
     """
     words = {name: _words(variant.title) or name for name, variant in variants.items()}
-    taken = [text.lower() for text in words.values()]
-    return {name: _begun(text) if taken.count(text.lower()) == 1 else name for name, text in words.items()}
+    # No two variants have one name: a title that is another's title, or another's name, gives way to the name.
+    taken = Counter(word for name, text in words.items() for word in {text.lower(), _words(name).lower()})
+    return {name: _begun(text) if taken[text.lower()] == 1 else name for name, text in words.items()}
 
 
 def _begun(text: str) -> str:

@@ -185,3 +185,15 @@ def test_images_to_measure_with_are_none_of_the_table(tmp_path: Path) -> None:
     files = ("images/cat/1.jpg", "images/dog/2.jpg", "measure/cat/1.jpg", "measure/dog/2.jpg")
     reading = read(tmp_path, files, labels="file,label\ncat/1.jpg,cat\ndog/2.jpg,dog\n")
     assert told(reading) == {"images/cat/1.jpg": "train cat", "images/dog/2.jpg": "train dog"}
+
+
+@pytest.mark.parametrize("more", ["images/3.jpg,,,test", "images/3.jpg, , ,"])
+def test_words_are_preferred_to_numbers_although_a_row_says_neither(tmp_path: Path, more: str) -> None:
+    rows = ["file,label,class_name,split", "images/1.jpg,0,cat,train", "images/2.jpg,1,dog,train"]
+    reading = read(tmp_path, labels="\n".join([*rows, "images/10.jpg,0,cat,test", more]))
+    assert {name.split()[1] for name in told(reading).values()} == {"cat", "dog"}
+
+
+def test_a_column_that_says_a_class_is_preferred_to_one_that_is_blank(tmp_path: Path) -> None:
+    reading = read(tmp_path, labels="file,class,label\nimages/1.jpg,,0\nimages/2.jpg,,1")
+    assert set(told(reading).values()) == {"train 0", "train 1"}

@@ -124,9 +124,10 @@ class Table:
 
     @cached_property
     def labels(self) -> list[int]:
-        """Positions of the columns that may say the class; words are preferred to numbers."""
+        """Positions of the columns that may say the class, not of blank ones; words are preferred to numbers."""
         known = _positions(self.header, _LABELS)
-        return sorted(known, key=lambda i: all(cells[i].strip().isdigit() for _, cells in self.lines))
+        said = {i: [cells[i].strip() for _, cells in self.lines if cells[i].strip()] for i in known}
+        return sorted((i for i in known if said[i]), key=lambda i: all(map(str.isdigit, said[i]))) or known
 
     @property
     def says_part(self) -> bool:
