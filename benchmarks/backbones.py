@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks import machine, project, record
 from benchmarks.record import Record
-from generator.backbones.backbone import Backbone
+from generator.backbones.backbone import AUTO, Backbone
 from generator.backbones.registry import BACKBONES
 
 CLASSES = np.array([[0.0], [1.0]])
@@ -84,8 +84,8 @@ def three_steps(backbone: Backbone) -> Steps:
     head.dense.build((None, backbone.features))
     # Steps of one size whatever the features' scale is.
     rate = 0.01 / float(np.abs(np.mean(base(given), axis=(1, 2))).max() ** 2)
-    cut = network.cut_point(base, first_trained(backbone))
-    network.unfreeze(base, first_trained(backbone))
+    cut = network.cut_point(base, backbone.first_trained(AUTO))
+    network.unfreeze(base, backbone.first_trained(AUTO))
     variables = [*base.trainable_variables, *head.dense.trainable_variables]
     start = [variable.numpy() for variable in variables]
 
@@ -169,12 +169,6 @@ def difference(found: Any, wanted: Any) -> float:
     if found.shape != wanted.shape or not np.isfinite(wanted).all():
         raise ValueError(f"cannot be compared: {found.shape} with {wanted.shape}")
     return float(np.abs(found - wanted).max() / np.abs(wanted).max())
-
-
-def first_trained(backbone: Backbone) -> int:
-    """Index of the layer from which it is fine-tuned by default."""
-    names = [layer.name for layer in backbone.layers]
-    return backbone.from_layer if isinstance(backbone.from_layer, int) else names.index(backbone.from_layer)
 
 
 def built(name: str) -> dict[str, Any]:

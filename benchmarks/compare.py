@@ -153,7 +153,7 @@ def _against_goal(rounds: list[Table], precision: str, selection: str) -> str:
     """A row; none where no goal was set. Every selection's runs begin with the baseline's."""
     tiles = "amx_bf16" in rounds[0]["machine"]["bfloat16 units"]
     goals = GOALS | (GOALS_WITH_TILES if tiles else {})
-    goal = goals.get((_peer(rounds), precision, "baseline" if selection == BASELINE else "all"))
+    goal = goals.get((_peer(rounds), precision, selection))
     if goal is None:
         return ""
     runs = dict.fromkeys((BASELINE, selection))

@@ -31,6 +31,7 @@ from generator.build.runner import Runner
 from generator.build.start import start
 from generator.build.storage.store import Store
 from generator.experiment.config import loading
+from generator.support import hardware
 from generator.support.display import Display
 from generator.support.places import WORKER_LOG, Places
 
@@ -85,7 +86,7 @@ def _steps(precision: Any, repeats: int) -> tuple[float, float]:
     from generator.training import network
     from generator.training.epochs import compile_model
 
-    configure(machine.cores())
+    configure(hardware.cores())
     settings = loading.load(project.ROOT / "experiment.toml")
     recipe, size, batch = settings.baseline.recipe, settings.data.image_size, settings.data.batch_size
     started = time.perf_counter()

@@ -18,6 +18,7 @@ from benchmarks import machine, plain_keras, project, record
 from generator.data import dataset
 from generator.experiment.config import loading
 from generator.experiment.config import settings as config
+from generator.support import hardware
 
 Losses = dict[str, list[tuple[float, float]]]
 """Phase → training and validation loss of each epoch."""
@@ -57,7 +58,7 @@ def long_way(settings: config.Config, store: Path, folder: Path) -> Losses:
     from generator.training.batches import batches, derived_seed, preprocess_input_of, shuffled
     from generator.training.epochs import EpochBatches, Phase, train
 
-    configure(machine.cores())
+    configure(hardware.cores())
     recipe = settings.variants[0].recipe
     found = dataset.find(settings.data, store)
     split = dataset.split(

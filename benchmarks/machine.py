@@ -40,11 +40,6 @@ def as_worker() -> None:
     os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return hardware.cores()
-
-
 def as_markdown(described: dict[str, str]) -> str:
     """`describe`'s answer as a list."""
     return "\n".join(f"- {name}: {value}" for name, value in described.items())

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import machine, record
+from generator.support import hardware
 
 SIZE = 224
 
@@ -124,7 +125,7 @@ def _seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.roofline", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--threads", type=int, default=machine.cores())
+    parser.add_argument("--threads", type=int, default=hardware.cores())
     parser.add_argument("--cpu-clock", action="store_true", help="the processor's time, not the time that passes")
     parser.add_argument("--repeats", type=int, default=5, help="rounds; the table holds medians")
     parser.add_argument("--batch", type=int, default=32, help="images at once")

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks import machine, record, roofline
 from benchmarks.record import Record
+from generator.support import hardware
 
 SIZE, FROM_LAYER = 224, 100
 
@@ -143,7 +144,7 @@ def as_markdown(measured: Record) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.step", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--threads", type=int, default=machine.cores())
+    parser.add_argument("--threads", type=int, default=hardware.cores())
     parser.add_argument("--repeats", type=int, default=7, help="rounds; the table holds medians")
     parser.add_argument("--batch", type=int, default=32, help="images of a step")
     parser.add_argument("--product", type=int, default=4096, help="rows of the matrices")

@@ -49,7 +49,7 @@ from generator.experiment.label_review import LabelReview
 from generator.experiment.statistics.recount import recount
 from generator.pipeline import Explanation
 from generator.post import manifest
-from generator.publishing import crate, transaction
+from generator.publishing import crate, durable
 from generator.publishing.outcome import Outcome
 from generator.stages import artifacts
 from generator.stages.job import Job
@@ -615,7 +615,7 @@ def drive(arguments: list[str]) -> int:
 
     if "real" not in given:
         install(hook=hook, closed=closed)
-    transaction.checkpoint = hook
+    durable.checkpoint = hook
     return cli.main(rest)
 
 

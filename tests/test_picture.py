@@ -30,10 +30,12 @@ def test_the_picture_is_small() -> None:
     assert PICTURE.stat().st_size <= MOST_BYTES
 
 
-@pytest.mark.parametrize(("part", "counts"), [("_posts", True), ("assets/css", True), ("assets/data", False)])
+@pytest.mark.parametrize(
+    ("part", "counts"), [("_config.yml", True), ("_posts", True), ("assets/css", True), ("assets/data", False)]
+)
 def test_a_change_of_what_can_be_seen_is_another_picture(site: Path, part: str, counts: bool) -> None:
     before = shown(site)
-    path = next(path for path in (site / part).rglob("*") if path.is_file())
+    path = next(path for path in (site / part, *(site / part).rglob("*")) if path.is_file())
     path.write_bytes(path.read_bytes() + b"\n")
     assert (shown(site) != before) is counts
 

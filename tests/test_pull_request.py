@@ -255,7 +255,7 @@ def say(tmp_path: Path, text: str, *more: str) -> int:
 
 
 def test_the_comment_is_written_once_and_then_renewed(github: type[GitHub], tmp_path: Path) -> None:
-    others = [{"id": i, "user": {"login": "someone"}, "body": "talk"} for i in range(150)]
+    others = [{"id": i, "user": {"login": "someone"} if i else None, "body": "talk"} for i in range(150)]
     # Somebody who copies the marker does not have it written into a comment that he may edit.
     others[3]["body"] = f"{program.MARKER}\nmine"
     github.comments += others

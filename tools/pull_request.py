@@ -276,7 +276,8 @@ class Api:
         page = 1
         while found := self.call("GET", f"issues/{number}/comments?per_page=100&page={page}"):
             for each in found:
-                if each["user"]["login"] == author and each["body"].startswith(MARKER):
+                # Whose account is gone is nobody.
+                if (each["user"] or {}).get("login") == author and each["body"].startswith(MARKER):
                     return int(each["id"])
             page += 1
         return None

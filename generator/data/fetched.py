@@ -182,6 +182,8 @@ def _download(place: Place, path: Path, total: int, limits: Limits, progress: Pr
     start = path.stat().st_size if path.exists() else 0
     if total and start == total:
         return
+    if total and start > total:  # Of another file, which stood at the address before.
+        start = 0
     with _reaching(place, "run again, and it goes on where it stopped"):
         try:
             _append(place, path, start, total, limits, progress)
@@ -190,7 +192,7 @@ def _download(place: Place, path: Path, total: int, limits: Limits, progress: Pr
                 raise
             _append(place, path, 0, total, limits, progress)
     if total and path.stat().st_size != total:
-        raise BuildFailed(f"{place.shown}: only {path.stat().st_size} of {total} bytes came; run again")
+        raise BuildFailed(f"{place.shown}: {path.stat().st_size} bytes came, expected {total}; run again")
 
 
 def _append(place: Place, path: Path, start: int, total: int, limits: Limits, progress: Progress) -> None:

@@ -44,7 +44,7 @@ def parts(rgba: NDArray[np.uint8]) -> Parts:
 def frame(rgba: NDArray[np.uint8], crop: Literal["picture", "subject"]) -> Box:
     """The smallest box of `rgba`, (h, w, 4), around all but the padding, or around the subject; never empty.
 
-    All of the image where nothing of it is wholly transparent, or everything is.
+    All of the image where nothing of it is wholly transparent, or nothing is left.
     """
     found = parts(rgba)
     return _box(found.subject if crop == "subject" else ~found.padding)

@@ -87,7 +87,7 @@ def disagreements(text: str, content: Callable[[str], bytes | None], names: Iter
     for name in sorted({*names, *told}):
         found = content(name)
         if name not in told or found is None:
-            yield f"{name} is {'not in the crate' if found else 'missing'}"
+            yield f"{name} is {'missing' if found is None else 'not in the crate'}"
         elif "sha256" in told[name] and told[name]["sha256"] != newlines.fingerprint(found):
             yield f"{name} has another hash in the crate"
 

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from generator.experiment.config.post_settings import SiteSettings
 from generator.post import templating
 from generator.post.formats import preview
 from generator.support import escape, git, newlines
+from generator.support.addresses import beside
 from generator.support.errors import BadInput
 
 FOLDER = "docs"
@@ -70,8 +71,8 @@ class _Folder:
 
     def address(self, target: str, document: Document) -> str | None:
         """Where a link in a document leads on its page; None where a reader of the site could not follow it."""
-        parts = urlsplit(target)
-        if parts.scheme or parts.netloc or not parts.path:
+        parts = beside(target)
+        if parts is None:
             return target
         here = posixpath.dirname(document.source)
         path = posixpath.normpath(posixpath.join(here, unquote(parts.path)))
@@ -137,8 +138,8 @@ def _listed(index: str) -> Iterator[Document]:
 
 def _source(link: str) -> str:
     """The file below the folder to which a link of the index leads; empty where it leads elsewhere."""
-    parts = urlsplit(link.removeprefix("<").removesuffix(">"))
-    return "" if parts.scheme or parts.netloc else posixpath.normpath(unquote(parts.path))
+    parts = beside(link.removeprefix("<").removesuffix(">"))
+    return posixpath.normpath(unquote(parts.path)) if parts else ""
 
 
 def _text(folder: Path, name: str) -> str:

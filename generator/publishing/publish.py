@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.post import manifest
-from generator.publishing import destinations, transaction
+from generator.publishing import destinations, durable, transaction
 from generator.support import newlines
 from generator.support.errors import BadInput, BuildFailed
 from generator.support.files import FULL
@@ -135,7 +135,7 @@ def _plan(site: Path, files: Mapping[str, bytes | None], owned: Mapping[str, str
 
 def _content(site: Path, path: str) -> bytes | None:
     """What is at `path`: None if nothing. Raises `BadInput` where no file can be."""
-    transaction.check(site, path)
+    durable.check(site, path)
     target = site / path
     if target.is_dir() and not target.is_symlink():
         raise BadInput(f"{target} is a folder, and the build has a file of this name; move it away")

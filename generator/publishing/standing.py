@@ -20,7 +20,7 @@ from generator.experiment.config.settings import Config
 from generator.experiment.results import BuildResults
 from generator.post import manifest
 from generator.post.jekyll.layout import Layout
-from generator.publishing import transaction
+from generator.publishing import durable
 from generator.publishing.outcome import BuildRecord, Outcome
 from generator.publishing.publish import Published
 from generator.support import newlines, program
@@ -115,7 +115,7 @@ def _stands(note: Mapping[str, Any], places: Places, origin: str) -> bool:
     """Whether all is there as it was: the site's files, the preview, and the build in the history."""
     site, files = places.site, note["files"]
     for path in {path.rpartition("/")[0]: path for path in files}.values():
-        transaction.check(site, path)
+        durable.check(site, path)
     return (
         list(manifest.find(site)) == note["manifests"]
         and all(newlines.fingerprint((site / path).read_bytes()) == digest for path, digest in files.items())

@@ -16,7 +16,7 @@ from generator.experiment.results import BuildResults, VariantResult
 from generator.experiment.statistics.recount import disagreements
 from generator.post import bound, manifest
 from generator.post.manifest import Excerpt, Manifest, Number, Text
-from generator.publishing import crate, transaction
+from generator.publishing import crate, durable
 from generator.support import newlines
 from generator.support.errors import BadInput, printable
 from generator.support.formats import FORMATS
@@ -92,7 +92,7 @@ def _content(site: Path, path: str) -> bytes | None:
     """What is at `path`, None if nothing can be read there."""
     try:
         # A manifest may have come with somebody else's site: it must not name files outside.
-        transaction.check(site, path)
+        durable.check(site, path)
         return (site / path).read_bytes()
     except (OSError, ValueError, BadInput):  # ValueError: a name that no file can have
         return None

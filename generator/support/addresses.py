@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import RLock, local
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from generator.support.errors import BadInput, BuildFailed, encodable, printable
 from generator.support.files import FULL
@@ -56,6 +57,15 @@ class Unreachable(BuildFailed):
 def is_address(text: str) -> bool:
     """Whether `text` names a protocol, and so is no plain path."""
     return re.match("[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+def beside(link: str) -> SplitResult | None:
+    """The parts of a link from a page to a file beside it; None of one to the web, into the page, or to nothing."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:  # of brackets that are not closed, say
+        return None
+    return parts if parts.path and not parts.scheme and not parts.netloc else None
 
 
 def shown(address: str) -> str:

@@ -20,7 +20,7 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def from_csv(text: str, columns: Sequence[str], *, more: bool = False) -> Iterator[dict[str, str]]:
     """The rows of a table with these columns, one by one; others may follow only if `more`.
 
-    Raises `ValueError`, and where a row is at fault `Error` when it comes to it.
+    Raises `ValueError` for another header, and `Error` for what is no CSV, when it comes to the row.
     """
     rows = csv.reader(io.StringIO(text), strict=True)
     found = tuple(next(rows, ()))

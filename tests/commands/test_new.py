@@ -16,7 +16,7 @@ import yaml
 from generator import cli
 from generator.experiment.config import loading, post_settings, toml_file
 from generator.post import render
-from generator.publishing import project, transaction
+from generator.publishing import durable, project
 from generator.support import program
 from tests.factories import ROOT, make_results
 from tests.rendered import make_post
@@ -128,7 +128,7 @@ def test_where_a_file_cannot_be_written_the_folder_stays_empty(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written: list[Path] = []
-    write = transaction._write
+    write = durable.write
 
     def full(path: Path, content: bytes) -> None:
         if len(written) == 6:
@@ -136,7 +136,7 @@ def test_where_a_file_cannot_be_written_the_folder_stays_empty(
         write(path, content)
         written.append(path)
 
-    monkeypatch.setattr(transaction, "_write", full)
+    monkeypatch.setattr(durable, "write", full)
     assert cli.main(["new", "mine"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert not (here / "mine").exists()

@@ -15,6 +15,7 @@ import pytest
 
 from generator.data import dataset as data
 from generator.data import fetched
+from generator.data.archives.archive import Limits
 from generator.experiment.config.settings import DataSettings
 from generator.support.addresses import Place, Unreachable
 from generator.support.errors import BadInput, BuildFailed
@@ -166,6 +167,15 @@ def test_an_archive_goes_on_where_its_download_broke_off(
     found = find(f"{ADDRESS}.zip", store)
     assert read[0] == 320
     assert names_in(found) == set(NAMES)
+
+
+def test_more_than_there_is_was_another_archive(memory: Any, tmp_path: Path) -> None:
+    """What an earlier try left is longer than the file at the address is now."""
+    content, path = put_zip(memory, tmp_path), tmp_path / "part"
+    path.write_bytes(content + b"more")
+    limits = Limits(len(NAMES), 10**9, 200)
+    fetched._download(Place(f"{ADDRESS}.zip"), path, len(content), limits, lambda done, total: None)
+    assert path.read_bytes() == content
 
 
 def test_a_folder_that_breaks_off_leaves_nothing(memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

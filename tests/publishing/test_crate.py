@@ -183,3 +183,8 @@ def test_verify_names_what_a_crate_says_otherwise(site: Path, old: str, new: str
     found = verify(site)
     assert {each.kind for each in found} == {"results"}
     assert any(fault in str(each) for each in found)
+
+
+def test_an_empty_file_is_there() -> None:
+    faults = list(crate.disagreements('{"@graph": []}', {"a.csv": b""}.get, ["a.csv", "b.csv"]))
+    assert faults == ["a.csv is not in the crate", "b.csv is missing"]

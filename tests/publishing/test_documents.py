@@ -48,6 +48,15 @@ def test_a_link_to_the_web_in_the_index_is_no_document(folder: Path) -> None:
     assert 'href="https://example.org/README.md"' in pages(folder)["docs/index.html"]
 
 
+def test_a_link_that_is_no_address_stays_what_it_is(folder: Path) -> None:
+    put(folder, {"first.md": b"# First\n\n[a](http://[none)\n"})
+    with (folder / "index.md").open("a") as index:
+        index.write("- [Nowhere](http://[none.md)\n")
+    found = pages(folder)
+    assert "http://[none" in found["docs/first.html"]
+    assert "Nowhere" in found["docs/index.html"]
+
+
 def test_links_with_an_ampersand_or_a_title_lead_somewhere(folder: Path) -> None:
     put(folder, {"R&D.md": b"# R&D\n", "first.md": b'# First\n\n[a](R&D.md), [b](third.md "The third")\n'})
     with (folder / "index.md").open("a") as index:

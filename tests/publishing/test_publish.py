@@ -215,14 +215,14 @@ def test_copies_that_cannot_be_kept_are_refused_before_training(tmp_path: Path, 
 CHILD = """
 import os, resource, signal, sys
 from pathlib import Path
-from generator.publishing import publish; from generator.publishing import transaction
+from generator.publishing import durable, publish
 from generator.support.errors import MeasuredPostError
 sys.path.insert(0, ".")
 from tests.publishing import test_publish
 step, limit = sys.argv[2], int(sys.argv[3])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-transaction.checkpoint = lambda name: name == step and os.kill(os.getpid(), signal.SIGKILL)
+durable.checkpoint = lambda name: name == step and os.kill(os.getpid(), signal.SIGKILL)
 try:
     test_publish.put(Path(sys.argv[1]), test_publish.build(post=b"new words" * 1000, metrics=None))
 except MeasuredPostError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator.publishing import transaction
+from generator.publishing import durable, exchange, journal, transaction
 from generator.support.errors import BadInput, BuildFailed
 from generator.support.places import ROOT
 
@@ -30,12 +30,12 @@ WAYS = ("exchange", "journal")
 CHILD = f"""
 import os, resource, signal, sys
 from pathlib import Path
-from generator.publishing import transaction
+from generator.publishing import durable, transaction
 folder, step, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 def kill(name):
     if name == step:
         os.kill(os.getpid(), signal.SIGKILL)
-transaction.checkpoint = kill
+durable.checkpoint = kill
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 transaction.apply(folder, {WRITES!r}, {REMOVES!r})
@@ -59,7 +59,7 @@ def make_site(tmp_path: Path, way: str) -> Path:
 def tree(site: Path) -> dict[str, bytes]:
     """Every file but the user's and what is private to the program."""
     files = {p.relative_to(site).as_posix(): p.read_bytes() for p in site.rglob("*") if p.is_file()}
-    hidden = (".git/", f"{transaction.PRIVATE}/")
+    hidden = (".git/", f"{journal.PRIVATE}/")
     return {k: v for k, v in files.items() if k not in USER and k != "link" and not k.startswith(hidden)}
 
 
@@ -72,12 +72,12 @@ def assert_users_files_untouched(site: Path) -> None:
 
 def assert_nothing_left_over(site: Path) -> None:
     assert [p.name for p in site.parent.iterdir()] == ["site"]
-    assert not (site / transaction.PRIVATE).exists()
+    assert not (site / journal.PRIVATE).exists()
 
 
 def steps_of(site: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
-    monkeypatch.setattr(transaction, "checkpoint", names.append)
+    monkeypatch.setattr(durable, "checkpoint", names.append)
     transaction.apply(site, WRITES, REMOVES)
     monkeypatch.undo()
     return names
@@ -162,7 +162,7 @@ def test_what_somebody_saves_while_the_new_tree_is_staged_is_carried_over(
             (site / "saved").write_bytes(b"edited")
             (site / "saved").replace(site / "about.md")
 
-    monkeypatch.setattr(transaction, "checkpoint", edit)
+    monkeypatch.setattr(durable, "checkpoint", edit)
     transaction.apply(site, WRITES, REMOVES)
     assert (site / "draft.md").read_bytes() == b"new page"
     assert (site / "about.md").read_bytes() == b"edited"
@@ -182,8 +182,8 @@ def test_what_cannot_be_carried_over_is_kept_and_said(
     def fails(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(transaction, "checkpoint", edit)
-    monkeypatch.setattr(transaction, "_carry_over", fails)
+    monkeypatch.setattr(durable, "checkpoint", edit)
+    monkeypatch.setattr(exchange, "_carry_over", fails)
     with pytest.raises((BuildFailed, KeyboardInterrupt)) as caught:
         transaction.apply(site, WRITES, REMOVES)
     monkeypatch.undo()
@@ -197,14 +197,14 @@ def test_what_cannot_be_carried_over_is_kept_and_said(
 
 def test_a_parent_that_cannot_be_synced_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = make_site(tmp_path, "exchange")
-    sync = transaction._sync
+    sync = durable.sync
 
     def fails(folder: Path) -> None:
         if folder == tmp_path:
             raise OSError(5, "Input/output error")
         sync(folder)
 
-    monkeypatch.setattr(transaction, "_sync", fails)
+    monkeypatch.setattr(durable, "sync", fails)
     transaction.apply(site, WRITES, REMOVES)
     assert tree(site) == NEW
     assert_nothing_left_over(site)
@@ -232,9 +232,9 @@ def test_what_is_removed_while_it_is_copied_is_passed_over(tmp_path: Path, monke
             (site / path).write_bytes(b"for a moment")
 
     save()
-    monkeypatch.setattr(transaction.os, "walk", vanish)
-    monkeypatch.setattr(transaction, "checkpoint", save)
-    monkeypatch.setattr(transaction, "_by_journal", lambda *_: pytest.fail("it could be exchanged"))
+    monkeypatch.setattr(exchange.os, "walk", vanish)
+    monkeypatch.setattr(durable, "checkpoint", save)
+    monkeypatch.setattr(journal, "apply", lambda *_: pytest.fail("it could be exchanged"))
     transaction.apply(site, WRITES, REMOVES)
     assert tree(site) == NEW
     assert_users_files_untouched(site)
@@ -250,7 +250,7 @@ def test_a_folder_that_may_not_be_read_or_written_stays_where_it_is(
     private.mkdir()
     (private / "file").write_bytes(b"mine")
     inode = private.stat().st_ino
-    monkeypatch.setattr(transaction.os, "access", lambda path, asked: path != private or not asked & mode)
+    monkeypatch.setattr(exchange.os, "access", lambda path, asked: path != private or not asked & mode)
     transaction.apply(site, WRITES, REMOVES)
     assert private.stat().st_ino == inode, "the folder itself, not a copy of what could be read of it"
     assert (site / "index.md").read_bytes() == WRITES["index.md"]
@@ -274,11 +274,11 @@ def test_where_an_exchange_cannot_be_the_journal_does_it(
     if reason == "a pipe":
         os.mkfifo(site / "pipe")
     elif reason == "too many files":
-        monkeypatch.setattr(transaction, "MANY", 3)
+        monkeypatch.setattr(exchange, "MANY", 3)
     else:
-        monkeypatch.setattr(transaction.ctypes, "CDLL", lambda *_, **__: object())
+        monkeypatch.setattr(exchange.ctypes, "CDLL", lambda *_, **__: object())
     steps: list[str] = []
-    monkeypatch.setattr(transaction, "checkpoint", steps.append)
+    monkeypatch.setattr(durable, "checkpoint", steps.append)
     transaction.apply(site, WRITES, REMOVES)
     assert "decided" in steps
     assert tree(site) == NEW
@@ -305,9 +305,9 @@ def test_no_path_leads_outside(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize("text", ["{", "[]", "[1, 2]", "null", '[["a"], [7]]'])
 def test_a_broken_journal_is_reported_and_kept(tmp_path: Path, text: str) -> None:
     site = make_site(tmp_path, "exchange")
-    journal = site / transaction.PRIVATE / "journal"
-    journal.mkdir(parents=True)
-    (journal / "list.json").write_text(text)
+    place = site / journal.PRIVATE / "journal"
+    place.mkdir(parents=True)
+    (place / "list.json").write_text(text)
     with pytest.raises(BuildFailed, match=r"list\.json"):
         transaction.apply(site, WRITES, REMOVES)
     assert tree(site) == OLD
@@ -316,15 +316,15 @@ def test_a_broken_journal_is_reported_and_kept(tmp_path: Path, text: str) -> Non
 def test_a_journal_made_by_somebody_else_does_not_reach_outside(tmp_path: Path) -> None:
     site = make_site(tmp_path, "exchange")
     (tmp_path / "victim").write_bytes(b"precious")
-    journal = site / transaction.PRIVATE / "journal"
-    journal.mkdir(parents=True)
-    (journal / "list.json").write_text('[[], ["../victim"]]')
+    place = site / journal.PRIVATE / "journal"
+    place.mkdir(parents=True)
+    (place / "list.json").write_text('[[], ["../victim"]]')
     with pytest.raises(BadInput):
         transaction.recover(site)
     assert (tmp_path / "victim").read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("link", [transaction.PRIVATE, f"{transaction.PRIVATE}/journal"])
+@pytest.mark.parametrize("link", [journal.PRIVATE, f"{journal.PRIVATE}/journal"])
 def test_nothing_is_cleaned_up_behind_a_link(tmp_path: Path, link: str) -> None:
     site, precious = make_site(tmp_path, "exchange"), tmp_path / "elsewhere" / "journal" / "precious"
     precious.parent.mkdir(parents=True)

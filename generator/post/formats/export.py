@@ -9,8 +9,9 @@ import os
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
+from generator.support.addresses import beside
 from generator.support.errors import BadInput
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -61,24 +62,24 @@ class _Packer(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = dict(attrs)
+        file = self._local(names.get("href"))
         if tag == "head":
             policy = f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
             self.parts += [self._original(), "\n", policy]
         elif tag == "img":
             self._write(tag, {**names, "src": self._embedded(names.get("src"))})
-        elif tag == "link" and names.get("rel") == "stylesheet":
-            style = _read(self._local(names.get("href"))).decode()
-            self.parts.append(f"<style>\n{style}</style>")
+        elif tag == "link" and names.get("rel") == "stylesheet" and file:
+            self.parts.append(f"<style>\n{_read(file).decode()}</style>")
         elif tag == "link" and names.get("rel") == "icon":
             self._write(tag, {**names, "href": self._embedded(names.get("href"))})
         elif tag == "figure":
             self.figures += 1
             self._write(tag, {**names, "id": f"figure-{self.figures}"})
-        elif tag == "a" and Path(names.get("href") or "").suffix in _MEDIA_TYPES and _names_a_file(names.get("href")):
+        elif tag == "a" and file and file.suffix in _MEDIA_TYPES:
             self.enlarged = f"figure-{self.figures}"
             own = f"{self.enlarged}-enlarged"
             self._write(tag, {**names, "id": own, "class": "enlarge", "href": f"#{own}"})
-        elif tag == "a" and _names_a_file(names.get("href")):
+        elif tag == "a" and file:
             self._write(tag, {name: value for name, value in names.items() if name != "href"})
         else:
             self.parts.append(self._original())
@@ -114,18 +115,14 @@ class _Packer(HTMLParser):
         self.parts.append(f"<{' '.join([tag, *written])}>")
 
     def _embedded(self, address: str | None) -> str | None:
-        return data_uri(self._local(address)) if _names_a_file(address) else address
+        file = self._local(address)
+        return data_uri(file) if file else address
 
-    def _local(self, address: str | None) -> Path:
-        path = os.fsdecode(unquote_to_bytes(urlsplit(address or "").path))
+    def _local(self, address: str | None) -> Path | None:
+        """The file beside the page to which a link leads; None where it leads elsewhere."""
+        parts = beside(address or "")
         # As a browser does it: `..` takes a name away, even that of a link to elsewhere.
-        return Path(os.path.normpath(self.folder / path))
-
-
-def _names_a_file(address: str | None) -> bool:
-    """Whether a link leads to another file beside the page, not to the web, into the page or nowhere."""
-    parts = urlsplit(address or "")
-    return bool(parts.path) and not parts.scheme and not parts.netloc
+        return Path(os.path.normpath(self.folder / os.fsdecode(unquote_to_bytes(parts.path)))) if parts else None
 
 
 def _read(path: Path) -> bytes:

@@ -1,0 +1,200 @@
+"""A complete new folder beside the old one, and the two swap names in a single step of the file system (Linux).
+
+A reader never sees a mixture, and what is not changed is linked, not copied.
+"""
+
+import ctypes
+import errno
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from generator.publishing import durable
+from generator.support.errors import BuildFailed
+
+MANY = 20_000
+"""Entries above which a folder is not staged anew for the sake of one post."""
+
+_EXCHANGE_FLAG = 2
+_AT_FDCWD = -100
+
+# What linking a file may be answered with where copying still works: protected hard links, another device, …
+_NO_LINK = (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
+
+State = tuple[int, int, int]
+
+
+class NotExchangeable(Exception):
+    """The folder cannot be exchanged here; the journal can do it."""
+
+
+def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -> None:
+    """As `transaction.apply`. Raises `NotExchangeable` before anything has changed."""
+    exists = folder.is_dir()
+    if exists:
+        _check_exchangeable(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = _new_folder_beside(folder)
+    try:
+        durable.checkpoint("folder made")
+        linked = _mirror(folder, staging, {*writes, *removes}) if exists else {}
+        durable.checkpoint("mirrored")
+        for path, content in writes.items():
+            durable.write(staging / path, content)
+            durable.checkpoint(f"staged {path}")
+        durable.prune(staging, removes)
+        durable.sync_folders(staging)
+        durable.checkpoint("synced")
+        _exchange(staging, folder) if exists else staging.rename(folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    _settle(staging, folder, linked, {*writes, *removes})
+
+
+def _settle(old: Path, new: Path, linked: Mapping[str, State], leave_out: Collection[str]) -> None:
+    """After the exchange: what others wrote meanwhile comes over, and the old tree goes unless that fails."""
+    try:
+        durable.checkpoint("exchanged")
+        with suppress(OSError):  # The new tree stands; whether its name outlives a power cut is all that is open.
+            durable.sync(new.parent)
+        _carry_over(old, new, linked, leave_out)
+        durable.checkpoint("carried over")
+    except BaseException as error:
+        kept = old.with_name(old.name.replace(".new-", ".old-", 1))
+        with suppress(FileNotFoundError):  # There was none.
+            old.rename(kept)
+        if not isinstance(error, OSError):
+            raise
+        raise BuildFailed(
+            f"{new}: it is new, but what others wrote into it meanwhile is still in {kept} ({error.strerror}); "
+            "bring it over"
+        ) from None
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def clean_up(folder: Path) -> None:
+    """Remove what killed runs staged for `folder`."""
+    pattern = re.compile(re.escape(f".{folder.name}.new-") + r"[a-z0-9_]{8}")
+    with suppress(OSError):
+        for entry in folder.parent.iterdir():
+            if pattern.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def _check_exchangeable(folder: Path) -> None:
+    """Raise `NotExchangeable` where others hold on to the folder itself and not to its name."""
+    # A repository's root, a mount point and somebody's working folder must stay the folder they are.
+    if (folder / ".git").exists() or folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
+        raise NotExchangeable
+    if sys.platform != "linux":
+        raise NotExchangeable
+
+
+def _new_folder_beside(folder: Path) -> Path:
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+    except OSError:
+        raise NotExchangeable from None
+    if folder.is_dir():
+        shutil.copystat(folder, staging)
+    else:
+        umask = os.umask(0)
+        os.umask(umask)
+        staging.chmod(0o777 & ~umask)
+    return staging
+
+
+def _mirror(source: Path, target: Path, leave_out: Collection[str]) -> dict[str, State]:
+    """Link every file of `source` into `target`, but for `leave_out`; path → its state, to see later changes.
+
+    Raises `NotExchangeable` where a copy would not be the same: devices, sockets, mount points, what is closed to us.
+    """
+    linked: dict[str, State] = {}
+    seen = 0
+    for parent, folders, names in os.walk(source):
+        here = Path(parent).relative_to(source)
+        for name in [*folders, *names]:
+            seen += 1
+            path = (here / name).as_posix()
+            if path in leave_out:
+                continue
+            with _unless_gone(source / path):
+                state = _state(source / path)
+                if _copy_entry(source / path, target / path):
+                    linked[path] = state
+        if seen > MANY:
+            raise NotExchangeable
+    return linked
+
+
+def _copy_entry(source: Path, target: Path) -> bool:
+    """Link a file, copy a link, make a folder; False for a folder."""
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+    elif source.is_dir():
+        # A walk passes over what it may not read, and no copy can be filled of a folder that may not be written.
+        if source.is_mount() or not os.access(source, os.R_OK | os.W_OK | os.X_OK):
+            raise NotExchangeable
+        target.mkdir()
+        shutil.copystat(source, target)
+        return False
+    elif source.is_file():
+        _link(source, target)
+    else:
+        raise NotExchangeable
+    return True
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        try:
+            shutil.copy2(source, target)
+        except PermissionError:
+            raise NotExchangeable from None
+
+
+@contextmanager
+def _unless_gone(path: Path) -> Iterator[None]:
+    """Pass over what somebody removes between its being listed and its being copied."""
+    try:
+        yield
+    except FileNotFoundError:
+        if os.path.lexists(path):
+            raise
+
+
+def _state(path: Path) -> State:
+    status = path.lstat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders swap names in one step (Linux). Raises `NotExchangeable`."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        raise NotExchangeable from None
+    names = os.fsencode(one), os.fsencode(other)
+    if renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE_FLAG) != 0:
+        raise NotExchangeable
+
+
+def _carry_over(old: Path, new: Path, linked: Mapping[str, State], leave_out: Collection[str]) -> None:
+    """Bring over what somebody else wrote into the old tree while the new one was being staged."""
+    for parent, _, names in os.walk(old):
+        for name in names:
+            path = (Path(parent) / name).relative_to(old).as_posix()
+            with _unless_gone(old / path):
+                if path not in leave_out and linked.get(path) != _state(old / path):
+                    (new / path).parent.mkdir(parents=True, exist_ok=True)
+                    (old / path).replace(new / path)
