@@ -376,3 +376,4 @@ def test_sites_are_compared_byte_by_byte_and_where_they_differ_by_their_numbers(
     text = shortcuts.as_markdown({"rows": rows, "arguments": ["--variants", "all"]})
     assert "| one | with an empty store | `--jobs 2` | 0 of 2 |  |" in text
     assert "| two | after one of the baseline alone |  | 2 of 3 | 0.2 |" in text
+    assert "| two |" not in shortcuts.as_markdown({"rows": rows, "arguments": ["--variants", "baseline"]})

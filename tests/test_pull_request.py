@@ -3,6 +3,7 @@
 What builds here copies a prepared site: `build.py` of the test's repository. What compares is the real program.
 """
 
+import html
 import http.server
 import json
 import os
@@ -285,10 +286,12 @@ def test_the_pull_request_is_the_one_that_stands_at_the_commit(
 
 
 def test_text_of_the_pull_request_calls_nobody_and_hides_nothing(github: type[GitHub], tmp_path: Path) -> None:
-    assert say(tmp_path, f"@everyone {program.MARKER} <!-- x") == 0
+    text = f"@everyone &#64;everyone &#x40;everyone &commat;everyone {program.MARKER} <!-- x"
+    assert say(tmp_path, text) == 0
     body = github.comments[0]["body"].removeprefix(program.MARKER)
-    assert "@" not in body
+    assert "@everyone" not in html.unescape(body)
     assert "<!--" not in body
+    assert body.replace(program.JOINER, "").strip() == text
 
 
 def test_what_compare_cannot_have_written_is_refused(github: type[GitHub], tmp_path: Path) -> None:

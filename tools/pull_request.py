@@ -13,6 +13,7 @@ comparison also `report.html`, and `post.html` of the pull request.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -43,6 +44,9 @@ LONGEST_QUOTED = 10_000
 """Characters of what a program said."""
 LONGEST_FILE = 1_000_000
 """Bytes of a comment that is read at all: it comes from the pull request's own code."""
+JOINER = "\N{WORD JOINER}"
+"""Seen by nobody, and no part of a name: also in code, where a reference would be shown as it is written."""
+_AT = re.compile(r"@|&#0*64;|&#[xX]0*40;|&commat;")
 BOT = "github-actions[bot]"
 """Who writes the comments: somebody else's comment with the marker is none of ours."""
 
@@ -221,8 +225,7 @@ def body_of(text: str, run: str | None) -> str:
 
     Raises `BadInput` where it is longer than GitHub takes.
     """
-    # What is written with an @ in a name stands in it as a reference already.
-    quiet = text.replace("<!--", "&lt;!--").replace("@", "&#64;").strip()
+    quiet = _AT.sub(rf"\g<0>{JOINER}", text.replace("<!--", f"<{JOINER}!--")).strip()
     files = (
         f"\n\nThe page with images and the pull request's post are among the [artefacts of this run]({run})."
         if run
