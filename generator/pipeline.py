@@ -135,10 +135,8 @@ def _place(config: Config, places: Places, display: Display) -> Layout:
 def _check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
     """Refuse before any training what must not come to light after an hour of it."""
     # Late, as in `_deliver`: a build that changes nothing needs neither templates nor Markdown.
-    from generator.post import render
     from generator.publishing.deliver import check
 
-    render.check(places.templates, places.root, post=config.post, place=place, questions=config.questions)
     check(config, places, place, overwrite=overwrite)
 
 

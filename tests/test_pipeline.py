@@ -150,6 +150,17 @@ def test_a_changed_template_renders_and_runs_nothing(built: Project, tmp_path: P
     assert "A sentence more." in outcome.post.read_text("utf-8")
 
 
+def test_a_number_typed_into_a_template_is_refused_although_nothing_has_to_run(built: Project, tmp_path: Path) -> None:
+    built.root = fakes.copy_program(tmp_path / "root")
+    before = built.site()
+    section = next((built.root / "templates" / "sections").glob("*.j2"))
+    section.write_text(section.read_text("utf-8") + "\nAccuracy was 97%.\n", "utf-8")
+    for again in (built.build, lambda: pipeline.render_again(built.config(), built.places, Recorder())):
+        with pytest.raises(BadInput, match="the number 97% is typed in"):
+            again()
+    assert built.site() == before
+
+
 def test_fault_37_times_of_files_and_a_clock_set_back_do_not_matter(built: Project) -> None:
     future = 4_000_000_000
     for path in [*built.data.rglob("*"), *built.places.store.rglob("*")]:
@@ -580,6 +591,7 @@ def test_an_unchanged_build_does_not_check_templates_again(built: Project, monke
     def refuse(*arguments: object) -> None:
         raise AssertionError("checked")
 
+    built.build()  # The folder is a copy, in which nothing was published yet.
     monkeypatch.setattr(render, "check", refuse)
     built.build()
 

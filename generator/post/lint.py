@@ -6,6 +6,7 @@ allowed, nor is a template of the user's that nothing includes.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Set
 from pathlib import Path
 from typing import Final
@@ -35,9 +36,11 @@ SHARED: Final = (
 )
 """Templates of the post beside its sections."""
 
-_UNSEEN = re.compile(r"\{#.*?#\}|https?://[^\s)]+", re.DOTALL)
-# A letter, a slash or a dot before it: part of a name.
-_NUMBER = re.compile(r"(?<![\w./])\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?: ?%(?!\}))?")
+_UNSEEN = re.compile(r"\{#.*?#\}|https?://[^\s),]+", re.DOTALL)
+# A letter, a slash or a dot before it: part of a name; an underscore, unless it begins what is emphasised.
+_NUMBER = re.compile(r"(?<![^\W_])(?<![^\W_]_)(?<![./])\.?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?: ?%(?!\}))?")
+_OTHER_NUMERALS = ("No", "Nl")
+"""Unicode's categories of ½, ², ⅳ and the like."""
 
 
 def templates_of(folder: Path) -> list[Path]:
@@ -107,6 +110,7 @@ def typed_numbers(text: str) -> Iterator[tuple[int, str]]:
             number = match[0]
             if number not in CONSTANTS and number.removesuffix(" %").removesuffix("%") + " %" not in CONSTANTS:
                 yield line, number
+        yield from ((line, c) for c in content if not c.isascii() and unicodedata.category(c) in _OTHER_NUMERALS)
 
 
 def _faults(

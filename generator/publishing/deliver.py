@@ -47,9 +47,14 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
 
 def check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
     """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
+    _check_templates(config, places, place)
     files = expected(config, places, place)
     manifest_path = manifest.path_for(config.post.asset_folder)
     publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
+
+
+def _check_templates(config: Config, places: Places, place: Layout) -> None:
+    render.check(places.templates, places.root, post=config.post, place=place, questions=config.questions)
 
 
 def deliver(
@@ -70,6 +75,7 @@ def deliver(
     edited, and keeps copies. `ran` holds symbol → SHA-256 of the code that pages may quote, where that of today may be
     other code than what ran. Raises `MeasuredPostError`; the site then stays as it was.
     """
+    _check_templates(config, places, place)  # which may have changed where nothing was computed
     post, decided_by = config.post, standing.key(found, figures, config, places, place)
     rendered, found, figures = _rendered(found, figures, post, place, places)
     if ran is not None:

@@ -41,6 +41,7 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = _new_folder_beside(folder)
     try:
+        _liken(staging, folder) if exists else _open_as_any(staging)
         durable.checkpoint("folder made")
         linked = _mirror(folder, staging, {*writes, *removes}) if exists else {}
         durable.checkpoint("mirrored")
@@ -90,24 +91,31 @@ def clean_up(folder: Path) -> None:
 def _check_exchangeable(folder: Path) -> None:
     """Raise `NotExchangeable` where others hold on to the folder itself and not to its name."""
     # A repository's root, a mount point and somebody's working folder must stay the folder they are.
-    if (folder / ".git").exists() or folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
+    if sys.platform != "linux" or (folder / ".git").exists() or folder.is_mount() or _is_stood_in(folder.resolve()):
         raise NotExchangeable
-    if sys.platform != "linux":
-        raise NotExchangeable
+
+
+def _is_stood_in(folder: Path) -> bool:
+    """Whether a process, as far as we may see, has its working folder there: `jekyll serve`, or another terminal."""
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):  # Another user's, or gone.
+            if place.readlink().is_relative_to(folder):
+                return True
+    return False
 
 
 def _new_folder_beside(folder: Path) -> Path:
     try:
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
     except OSError:
         raise NotExchangeable from None
-    if folder.is_dir():
-        shutil.copystat(folder, staging)
-    else:
-        umask = os.umask(0)
-        os.umask(umask)
-        staging.chmod(0o777 & ~umask)
-    return staging
+
+
+def _open_as_any(folder: Path) -> None:
+    """Give a temporary folder the permissions of any new one."""
+    umask = os.umask(0)
+    os.umask(umask)
+    folder.chmod(0o777 & ~umask)
 
 
 def _mirror(source: Path, target: Path, leave_out: Collection[str]) -> dict[str, State]:
@@ -142,7 +150,7 @@ def _copy_entry(source: Path, target: Path) -> bool:
         if source.is_mount() or not os.access(source, os.R_OK | os.W_OK | os.X_OK):
             raise NotExchangeable
         target.mkdir()
-        shutil.copystat(source, target)
+        _liken(target, source)
         return False
     elif source.is_file():
         _link(source, target)
@@ -161,6 +169,18 @@ def _link(source: Path, target: Path) -> None:
             shutil.copy2(source, target)
         except PermissionError:
             raise NotExchangeable from None
+        _liken(target, source)
+
+
+def _liken(target: Path, source: Path) -> None:
+    """Give `target` the owner, permissions and times of `source`. Raises `NotExchangeable` where we may not."""
+    wanted = source.stat()
+    try:
+        if (wanted.st_uid, wanted.st_gid) != (target.stat().st_uid, target.stat().st_gid):
+            os.chown(target, wanted.st_uid, wanted.st_gid)
+    except PermissionError:
+        raise NotExchangeable from None
+    shutil.copystat(source, target)
 
 
 @contextmanager

@@ -143,6 +143,39 @@ def test_fault_33_a_full_disk_leaves_the_old_tree(tmp_path: Path, way: str) -> N
     assert_nothing_left_over(site)
 
 
+def test_the_folder_another_process_stands_in_stays_the_same_folder(tmp_path: Path) -> None:
+    site = make_site(tmp_path, "exchange")
+    folder = site.stat().st_ino
+    with subprocess.Popen(["cat"], cwd=site / "_posts", stdin=subprocess.PIPE):
+        transaction.apply(site, WRITES, REMOVES)
+    assert site.stat().st_ino == folder
+    assert tree(site) == NEW
+    assert_nothing_left_over(site)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="nobody but root gives a folder away")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_folders_keep_their_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: bool) -> None:
+    site = make_site(tmp_path, "exchange")
+    theirs = (site, site / "_posts", site / "about.md")
+    for path in theirs:
+        os.chown(path, 1234, 33)
+    (site / "_posts").chmod(0o2775)
+    folder = site.stat().st_ino
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not allowed:
+        monkeypatch.setattr(exchange.os, "chown", refuse)
+    transaction.apply(site, WRITES, REMOVES)
+    assert (site.stat().st_ino != folder) is allowed
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in theirs} == {(1234, 33)}
+    assert (site / "_posts").stat().st_mode & 0o7777 == 0o2775
+    assert tree(site) == NEW
+    assert_nothing_left_over(site)
+
+
 def test_a_site_that_does_not_exist_yet_appears_whole(tmp_path: Path) -> None:
     transaction.apply(tmp_path / "new" / "site", WRITES, ())
     assert tree(tmp_path / "new" / "site") == WRITES
