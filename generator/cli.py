@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _terminate)
     accept_any_text()
+    os.environ["MPLBACKEND"] = "agg"  # Figures are files; a notebook leaves its own to what it starts.
     named = bool(arguments) and arguments[0] in COMMANDS
     name = arguments[0] if named else DEFAULT
     try:

@@ -159,8 +159,11 @@ def serve(
 ) -> None:
     """The worker's side: run jobs until the other side is gone."""
     follow_parent(log)
-    use_own_folder(temporary_files(log))
-    os.environ.update(WORKER_ENVIRONMENT, TF_CPP_MIN_LOG_LEVEL="2")
+    folder = temporary_files(log)
+    use_own_folder(folder)
+    # A keras.json, and a notebook's variables, are meant for other programs; Keras' cache of weights is read elsewhere.
+    apart = {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": str(folder), "MPLBACKEND": "agg"}
+    os.environ.update(WORKER_ENVIRONMENT, **apart, TF_CPP_MIN_LOG_LEVEL="2")
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     # Late: TensorFlow takes seconds to import, and only this process needs it.
