@@ -120,11 +120,15 @@ def compare(
     both = [(name, old.results, new.results, one, other) for name, one, other in pairs if one and other]
     # Where they measured with other images the figures say nothing about each other.
     paired = measured.is_paired(old.results, new.results)
+    same_classes = old.results.data.class_names == new.results.data.class_names
     metrics: list[MetricChange] = []
     for name, one, other in pairs:
         sides = _metrics(old, one, paired=paired), _metrics(new, other, paired=paired)
         changes = metric_diff.compare(name, *sides)
-        metrics += intervals.told(changes, old.results, new.results, one, other)
+        if same_classes:
+            metrics += intervals.told(changes, old.results, new.results, one, other)
+        else:
+            metrics += metric_diff.of_other_classes(changes)
     held = tuple(hold(gates, metrics))
     found = Comparison(
         old=old.label,

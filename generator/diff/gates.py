@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from generator.diff import intervals
-from generator.diff.metrics import MetricChange, gain, shown
+from generator.diff.metrics import OTHER_CLASSES, MetricChange, gain, shown
 from generator.experiment.metrics import direction
 from generator.support import formats
 from generator.support.errors import BadInput, choices
@@ -97,7 +97,7 @@ def _gate(metric: str, equals: str, limit: str) -> Gate:
 
 
 def _keeps(gate: Gate, change: MetricChange) -> bool:
-    if change.new is None:
+    if change.new is None or change.note == OTHER_CLASSES:
         return False
     if change.old is None:
         return True
@@ -127,7 +127,7 @@ def _limit(gate: Gate, old: float) -> float:
 
 
 def _note(gate: Gate, change: MetricChange) -> str:
-    notes = []
+    notes = [f"{OTHER_CLASSES}, so that neither says how the other did"] if change.note == OTHER_CLASSES else []
     if change.p is not None and change.status == "worse":
         notes.append(f"{change.note}, p = {formats.probability(change.p)}")
     if change.images and change.old is not None and 0 < -_limit(gate, change.old) < 1 / change.images - _SLACK:

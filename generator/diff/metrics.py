@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from generator.experiment.metrics import direction
@@ -40,6 +40,20 @@ def compare(variant: str, old: Mapping[str, float | None], new: Mapping[str, flo
         if before is None and after is None:
             continue
         yield MetricChange(variant, metric, before, after, _status(metric, before, after))
+
+
+OTHER_CLASSES = "of other classes"
+"""The note of a metric that says how well classes are told apart, where the builds' are not the same."""
+
+
+def of_other_classes(changes: Iterable[MetricChange]) -> Iterable[MetricChange]:
+    """The same, nothing of which says whether it improved: it is another quantity."""
+    for change in changes:
+        if direction(change.metric) is None:
+            yield change
+        else:
+            moved = change.status in ("improved", "worse")
+            yield replace(change, status="changed" if moved else change.status, note=OTHER_CLASSES)
 
 
 def shown(value: float | None) -> str:

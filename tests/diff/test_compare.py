@@ -402,3 +402,13 @@ def test_a_class_more_is_a_metric_more(make: Callable[..., Build]) -> None:
     four = make_results(data=make_data(class_names=FIVE[:4]))
     found = changed(compare.compare(make(four), make(make_results(data=make_data(class_names=FIVE)))))
     assert found[("baseline", "classes.giraffe.f1")] == "added"
+
+
+def test_metrics_of_other_classes_neither_improve_nor_pass_a_gate(make: Callable[..., Build]) -> None:
+    old = make_results()
+    new = make_results(data=make_data(class_names=FIVE), variants={"baseline": make_variant(wrong=(1,), names=FIVE)})
+    found = compare.compare(make(old), make(new), gates=parse_gates(["test.loss=-1000%"]))
+    assert set(changed(found).values()) <= {"changed", "added", "missing"}
+    assert [str(gate).partition("; ")[2] for gate in found.missed] == [
+        "of other classes, so that neither says how the other did"
+    ]
