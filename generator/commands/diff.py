@@ -11,6 +11,7 @@ from generator.diff import builds, compare, fitting
 from generator.diff.gates import parse_gates
 from generator.experiment.config import loading
 from generator.experiment.config.settings import Config
+from generator.experiment.data_summary import DataSummary
 from generator.post.jekyll import blog
 from generator.support.errors import BadInput, BuildFailed, printable
 from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
@@ -59,7 +60,7 @@ def run(arguments: list[str]) -> int:
     vacuous = bool(found.nothing and gates and builds.is_one_place(*sides))
     if not vacuous or options.md or options.json or options.html:
         with suppress(BrokenPipeError):  # A missed gate is one, also where nobody reads on.
-            _print_comparison(found, options, settings, sides[1].results.data.fingerprint)
+            _print_comparison(found, options, settings, sides[1].results.data)
     if vacuous:
         raise BadInput(found.nothing)
     return 1 if found.missed else 0
@@ -74,8 +75,10 @@ def _two(variants: str | None) -> tuple[str, str] | None:
     return names[0], names[1]
 
 
-def _print_comparison(found: compare.Comparison, options: argparse.Namespace, settings: Config, images: str) -> None:
-    """`images`: the fingerprint of the new build's data set, which is the old one's where images are compared."""
+def _print_comparison(
+    found: compare.Comparison, options: argparse.Namespace, settings: Config, images: DataSummary
+) -> None:
+    """`images`: the new build's data set, which is the old one's where images are compared."""
     # Late: reports bring templates, rich and pictures with them.
     from generator.diff import report, terminal
 
@@ -98,20 +101,23 @@ def _print_comparison(found: compare.Comparison, options: argparse.Namespace, se
 
 
 def _pictures(
-    found: compare.Comparison, options: argparse.Namespace, settings: Config, fingerprint: str
+    found: compare.Comparison, options: argparse.Namespace, settings: Config, images: DataSummary
 ) -> dict[str, bytes]:
     """Of the images in the comparison; none where their data set cannot be had here, which the report does not need."""
-    from generator.data import dataset, listed
+    from generator.data import dataset, listed, origins
     from generator.diff import report
 
-    try:
-        data = dataset.find(settings.data, options.store, copy=settings.execution.copies)
-    except (BadInput, BuildFailed) as error:
-        print(f"warning: the report shows no images: {error}", file=sys.stderr)
-        return {}
-    # Other images may have the same names, as the sample's always have.
-    if data.fingerprint != fingerprint:
-        why = f"the data set {printable(data.source)} is not, or no longer, the one of the builds; see data.path"
-        print(f"warning: the report shows no images: {why}", file=sys.stderr)
-        return {}
-    return report.thumbnails(found, listed.located(data.root, settings.data.path))
+    path, why = settings.data.path, ""
+    if not origins.may_be(path, images.source, images.kind):  # Asked first: what lies elsewhere would be fetched.
+        why = f"data.path is {printable(path)}, the builds' data set is {printable(images.source)}"
+    else:
+        try:
+            data = dataset.find(settings.data, options.store, copy=settings.execution.copies)
+            # Other images may have the same names, as the sample's always have.
+            if data.fingerprint == images.fingerprint:
+                return report.thumbnails(found, listed.located(data.root, path))
+            why = f"the data set {printable(data.source)} is not, or no longer, the one of the builds; see data.path"
+        except (BadInput, BuildFailed) as error:
+            why = str(error)
+    print(f"warning: the report shows no images: {why}", file=sys.stderr)
+    return {}

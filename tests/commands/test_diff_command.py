@@ -364,3 +364,15 @@ def test_a_report_shows_no_images_of_another_data_set(
     assert (f'alt="{names[0]}"' in page.read_text()) is same
     warning = "the report shows no images: the data set animals is not, or no longer, the one of the builds"
     assert (warning in capsys.readouterr().err) is not same
+
+
+def test_a_data_set_that_cannot_be_the_builds_is_not_fetched_for_a_report(
+    tmp_path: Path, diff: Diff, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dataset, "find", lambda *_, **how: pytest.fail("it was drawn"))
+    for side, wrong in zip("ab", ((), (1,)), strict=True):
+        variants = {"baseline": make_variant(wrong=wrong)}
+        build = make_results(data=make_data(source="my-animals", kind="folder"), variants=variants)
+        make_site(tmp_path / side, build, f"build-{side}")
+    assert diff(str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(tmp_path / "page.html")) == 0
+    assert "no images: data.path is sample, the builds' data set is my-animals" in capsys.readouterr().err
