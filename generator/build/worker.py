@@ -69,52 +69,66 @@ class Worker:
 
     def begin(self) -> None:
         """Start the process: it imports TensorFlow meanwhile, and the first job need not wait for that."""
-        self._start("start")
+        self._started("start")
 
     def run(self, job: Job, out: Path, report: Report) -> None:
         """Run `job`'s stage with its files into `out`.
 
-        Raises `BuildFailed`, `Diverged`, `Parted` or `BadInput` as the stage did, and `BuildFailed` where its process
-        was killed.
+        Raises `BuildFailed`, `Diverged`, `Parted` or `BadInput` as the stage did, `BuildFailed` where its process was
+        killed, and what `report` raises.
         """
-        connection = self._connection or self._start(job.label)
-        process = self._process
+        process, connection = self._started(job.label)
         try:
-            connection.send((job, out))
-        except OSError:
-            raise self._died(job.label) from None
-        while True:
-            if connection not in wait([connection, process.sentinel]):
-                raise self._died(job.label)
-            try:
-                kind, *content = connection.recv()
-            except (EOFError, ConnectionResetError):
-                raise self._died(job.label) from None
-            if kind == "progress":
-                report(content[0])
-            elif kind == "done":
-                return
-            else:
-                raise error_of(kind, content[0], job.label)
+            kind, *content = self._answer(process, connection, job, out, report)
+        except BaseException:
+            # It may compute on, and what it told of this job would be taken for the answer to the next one.
+            self._end(process)
+            raise
+        if kind != "done":
+            raise error_of(kind, content[0], job.label)
 
     def close(self) -> None:
         """End the process, also in the middle of a stage that another thread waits for; no other is started."""
         with self._starting:
             self._closed, process = True, self._process
         if process is not None:
-            process.kill()
-            process.join()
-            shutil.rmtree(temporary_files(self._log), ignore_errors=True)
+            self._end(process)
 
-    def _start(self, label: str) -> Connection:
+    def _started(self, label: str) -> tuple[Any, Connection]:
+        """The process, and the connection to it."""
         with self._starting:
             if self._closed:
                 raise BuildFailed(f"{label}: the build was stopped")
-            self._process, self._connection = start(serve, *self._arguments)
-        return self._connection
+            if self._connection is None:
+                self._process, self._connection = start(serve, *self._arguments)
+            return self._process, self._connection
 
-    def _died(self, label: str) -> BuildFailed:
-        process, self._process, self._connection = self._process, None, None
+    def _answer(self, process: Any, connection: Connection, job: Job, out: Path, report: Report) -> tuple[Any, ...]:
+        """How `job` ended, as its process tells. Raises `Killed` where that is gone before, and what `report` does."""
+        try:
+            connection.send((job, out))
+        except OSError:
+            raise self._died(process, job.label) from None
+        while True:
+            if connection not in wait([connection, process.sentinel]):
+                raise self._died(process, job.label)
+            try:
+                answer: tuple[Any, ...] = connection.recv()
+            except (EOFError, ConnectionResetError):
+                raise self._died(process, job.label) from None
+            if answer[0] != "progress":
+                return answer
+            report(answer[1])
+
+    def _end(self, process: Any) -> None:
+        """End the process, of which nothing is asked any more."""
+        process.kill()
+        process.join()
+        with self._starting:
+            self._process = self._connection = None
+        shutil.rmtree(temporary_files(self._log), ignore_errors=True)
+
+    def _died(self, process: Any, label: str) -> BuildFailed:
         process.join()
         code = process.exitcode
         if code and code < 0:

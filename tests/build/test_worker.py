@@ -135,18 +135,31 @@ def test_fault_44_a_worker_killed_between_two_stages_is_named_too(process: Worke
 @pytest.mark.usefixtures("process")  # whose side is the fake
 def test_temporary_files_go_with_the_process_or_with_the_next_one(tmp_path: Path) -> None:
     one = Worker(tmp_path / "worker.log")
-    for _ in range(2):
-        run(one, "leaves a file", tmp_path)
-        left = Path((tmp_path / "left").read_text())
-        assert left.is_relative_to(tmp_path)
-        with pytest.raises(BuildFailed, match="SIGKILL"):
-            run(one, "is killed", tmp_path)
-        assert left.is_file()
-        run(one, "works", tmp_path)
-        assert not left.exists()
+    folder = worker.temporary_files(tmp_path / "worker.log")
+    folder.mkdir()
+    (folder / "of a killed build").touch()
+    run(one, "leaves a file", tmp_path)
+    assert list(folder.iterdir()) == [Path((tmp_path / "left").read_text())]
+    with pytest.raises(BuildFailed, match="SIGKILL"):
+        run(one, "is killed", tmp_path)
+    assert not folder.exists()
     run(one, "leaves a file", tmp_path)
     one.close()
-    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+    assert not folder.exists()
+
+
+def test_what_was_told_of_a_job_that_was_left_is_no_answer_to_the_next_one(process: Worker, tmp_path: Path) -> None:
+    run(process, "works", tmp_path)
+    first = int((tmp_path / "pid").read_text())
+
+    def unable(figures: Mapping[str, float]) -> None:
+        raise OSError("the terminal is gone")
+
+    job: Any = Job("works")
+    with pytest.raises(OSError, match="the terminal is gone"):
+        process.run(job, tmp_path, unable)
+    assert not is_running(first)
+    assert run(process, "works", tmp_path) == [{"images": 1.0, "of": 2.0}]
 
 
 def test_an_interrupt_is_left_to_the_build(process: Worker, tmp_path: Path) -> None:
