@@ -248,7 +248,7 @@ def _die_with_parent() -> None:
 
 def _redirect_output(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     os.close(descriptor)

@@ -65,6 +65,7 @@ def test_one_process_runs_all_stages(process: Worker, tmp_path: Path) -> None:
 def test_what_a_stage_prints_is_in_the_log(process: Worker, log: Path, tmp_path: Path, capfd: Any) -> None:
     run(process, "works", tmp_path)
     assert "running works" in log.read_text()
+    assert not os.access(log, os.X_OK)
     assert capfd.readouterr() == ("", "")
 
 
