@@ -166,3 +166,13 @@ def test_fault_62_a_reader_who_leaves_is_no_fault(built: Project, tmp_path: Path
         os.close(writing)
         said = [line for line in process.stderr.splitlines() if not line.startswith((b"data: ", b"weights of "))]
         assert (process.returncode, said) == (code, [])
+
+
+def test_a_terminal_that_is_closed_does_not_end_a_build(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    following, terminal = os.openpty()
+    os.close(following)
+    command = fakes.command(project)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, cwd=fakes.ROOT, check=False)
+    os.close(terminal)
+    assert (done.returncode, b"preview  " in done.stdout) == (0, True)

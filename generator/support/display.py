@@ -3,6 +3,8 @@
 Where the stages' seconds were estimated (`Display.expect`), each line and the live bar also tell how far the whole
 build is (`Whole`).
 
+Whoever followed may leave, and the terminal be closed: what is built is no output, and the build goes on (`lasting`).
+
 `accept_any_text` makes standard output and error take every character, whatever their encoding.
 """
 
@@ -14,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from generator.support.progress import Figures, Report
 
@@ -30,15 +32,14 @@ class Display:
     """Plain lines: every message, the start and end of every stage, every epoch."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = lasting(stream or sys.stderr)
         self._clock = clock
         self._whole: Whole | None = None
         self._drawing = threading.RLock()
         """Held while something is shown: stages may run in several threads."""
 
     def say(self, text: str) -> None:
-        # Whoever followed may have left, as `| head` does: what is built is no output, and the build goes on.
-        with self._drawing, suppress(BrokenPipeError):
+        with self._drawing:
             print(text, file=self._stream, flush=True)
 
     def warn(self, text: str) -> None:
@@ -139,6 +140,30 @@ class LiveDisplay(Display):
         return report
 
 
+class _Lasting:
+    """A stream to which it may become impossible to write: what is written then is lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+def lasting(stream: TextIO) -> TextIO:
+    """`stream`, that goes on without its reader, who leaves as `| head` does, and without its terminal."""
+    return cast(TextIO, _Lasting(stream))
+
+
 def accept_any_text() -> None:
     """Let standard output and error write what their encoding lacks as `\\uXXXX` instead of failing.
 
@@ -166,7 +191,7 @@ def for_terminal() -> Display:
         return Display()
     from rich.console import Console
 
-    return LiveDisplay(Console(stderr=True))
+    return LiveDisplay(Console(file=lasting(sys.stderr)))
 
 
 def fraction(figures: Figures) -> float:

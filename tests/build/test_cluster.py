@@ -180,6 +180,21 @@ def test_no_more_stages_are_handed_out_at_a_time_than_there_is_room_for(
     assert [each.result() for each in asked] == [None] * 4
 
 
+def test_what_cannot_be_said_does_not_end_the_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    ours, theirs = multiprocessing.Pipe()
+    monkeypatch.setattr(cluster.worker, "start", lambda *arguments: (None, ours))
+
+    def unable(text: str) -> None:
+        raise OSError("the terminal is gone")
+
+    executor = Cluster(ExecutionSettings(ray="local"), tmp_path / "log", unable, unable)
+    with closing(theirs):
+        theirs.send((0, "say", "ray: connecting"))
+        theirs.send((0, "ready", 2))
+        assert executor.start() == 2
+
+
 class Never:
     """An executor that nobody may ask."""
 

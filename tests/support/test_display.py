@@ -3,11 +3,22 @@
 import contextlib
 import io
 import os
+import sys
 
 import pytest
 from rich.console import Console
 
-from generator.support.display import Display, LiveDisplay, TimeLeft, Whole, about, describe, duration, fraction
+from generator.support.display import (
+    Display,
+    LiveDisplay,
+    TimeLeft,
+    Whole,
+    about,
+    describe,
+    duration,
+    for_terminal,
+    fraction,
+)
 
 
 @pytest.mark.parametrize(
@@ -202,4 +213,24 @@ def test_who_leaves_does_not_end_what_is_built() -> None:
         with display.stage("head") as report:
             report({"epoch": 1, "epochs": 1})
         with contextlib.suppress(BrokenPipeError):
+            stream.close()
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_terminal_that_is_closed_does_not_end_what_is_built(monkeypatch: pytest.MonkeyPatch, live: bool) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    following, terminal = os.openpty()
+    with os.fdopen(terminal, "w", encoding="utf-8" if live else "ascii", errors="replace") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        display = for_terminal()
+        assert isinstance(display, LiveDisplay) is live
+        with display.stage("head") as report:
+            report({"epoch": 1, "epochs": 1})
+            os.close(following)
+            with pytest.raises(OSError, match="Input/output error"):
+                print("nobody sees it", file=stream, flush=True)
+            report({"epoch": 1, "epochs": 1, "val_loss": 0.5})
+        with display.stage("fine_tuning"):
+            display.warn("the disk is nearly full")
+        with contextlib.suppress(OSError):
             stream.close()

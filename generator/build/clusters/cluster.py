@@ -144,13 +144,16 @@ class Cluster:
 
     def _listen(self, connection: Connection) -> None:
         """Hand on what the other side tells, until it is gone."""
-        with suppress(EOFError, OSError):
-            while True:
+        while True:
+            try:
                 number, kind, *content = connection.recv()
-                if kind in self._tellers:
+            except (EOFError, OSError):
+                break
+            if kind in self._tellers:
+                with suppress(OSError):  # What cannot be said is no reason to lose the connection.
                     self._tellers[kind](*content)
-                elif replies := self._replies.get(number):  # Whoever asked may leave at any moment.
-                    replies.put((kind, *content))
+            elif replies := self._replies.get(number):  # Whoever asked may leave at any moment.
+                replies.put((kind, *content))
         self._ended = self._ended or "the head of the cluster is gone, or the network to it"
         for replies in list(self._replies.values()):
             replies.put(("lost", self._ended))
