@@ -124,7 +124,10 @@ class Plan:
 
 
 def plan(config: Config, start: Start) -> Plan:
-    """The stages of `config`. Raises `BadInput` where all runs of a variant would be one and the same."""
+    """The stages of `config`.
+
+    Raises `BadInput` where all runs of a variant, or of a point of a sweep, would be one and the same.
+    """
     shared: dict[str, Node] = {}
     runs: dict[str, dict[str, Node]] = {run.name: {} for run in config.runs}
     first = config.runs[0]
@@ -143,8 +146,9 @@ def plan(config: Config, start: Start) -> Plan:
                 known = _of_every(own) if stage.scope == "runs" else {**shared, **nodes}
                 if _has(stage, run, start) and (stage.scope == "run" or run.number == 1):
                     nodes[stage.name] = node(stage, run.name, run, known)
-    _check_runs_differ(config, runs)
     tried = _trials(config, start, shared, node)
+    _check_runs_differ(config, runs, "evaluation")
+    _check_runs_differ(trials(config), tried, "validation")
     for sweep in config.sweeps:
         if sweep.name in runs:  # decided: its figures are those of its winner
             stage = next(stage for stage in OF_SWEEPS if stage.scope == "sweep")
@@ -190,10 +194,11 @@ def _of_every(runs: Mapping[str, Nodes]) -> Nodes:
     return {f"{name}.{inner}": node for name, nodes in runs.items() for inner, node in nodes.items()}
 
 
-def _check_runs_differ(config: Config, runs: Mapping[str, Nodes]) -> None:
+def _check_runs_differ(config: Config, runs: Mapping[str, Nodes], last: str) -> None:
+    """`last` is the stage to which all of a run leads."""
     for run in (run for run in config.runs if run.number == 2):
         name = run.variant.name
-        if runs[run.name]["evaluation"].key.digest == runs[name]["evaluation"].key.digest:
+        if runs[run.name][last].key.digest == runs[name][last].key.digest:
             raise BadInput(
                 f"seeds.vary = {list(config.seeds.vary)}: {name} draws nothing from it, so its {config.seeds.count} "
                 'runs would be one; add "order" or "head", or use seeds = 1'

@@ -15,7 +15,7 @@ from generator.build.start import start
 from generator.build.storage.store import Store
 from generator.experiment.results import BuildResults
 from generator.publishing.verify import verify
-from generator.support.errors import BuildFailed, Diverged
+from generator.support.errors import BadInput, BuildFailed, Diverged
 from tests import fakes
 from tests.fakes import Project, make_project
 
@@ -63,6 +63,12 @@ def test_no_point_but_the_winner_is_tested(project: Project) -> None:
         assert "rates_" not in file.name
         if file.suffix in (".csv", ".md", ".json") and file.name != "provenance.json":
             assert "rates_" not in file.read_text("utf-8"), file
+
+
+def test_a_point_whose_runs_would_be_one_is_refused_before_anything_runs(project: Project) -> None:
+    seeds = 'seeds={ count = 2, vary = ["augmentation"] }'
+    with pytest.raises(BadInput, match=r"seeds\.vary = \['augmentation'\]: rates_2 draws nothing from it"):
+        project.plan(seeds, "model.augment=true", "sweeps.rates.model.augment=[true, false]")
 
 
 def test_the_winner_shares_its_training_with_its_point(project: Project) -> None:
