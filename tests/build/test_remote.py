@@ -399,6 +399,16 @@ def test_an_entry_that_is_refused_and_in_use_is_waited_for(tmp_path: Path) -> No
         SharedStore(tmp_path, StoreSettings(same_machine=True)).create(KEY, write)
 
 
+def test_one_that_is_refused_and_in_use_is_not_taken_for_what_was_fetched(folder: Path, tmp_path: Path) -> None:
+    Builder(tmp_path / "one", str(folder), push=True).create(KEY, write)
+    other = Store(tmp_path / "two")
+    other.create(KEY, write_elsewhere)
+    picky = Builder(tmp_path / "two", str(folder), same_machine=True)
+    with other.using([KEY]), pytest.raises(BuildFailed, match=r"another build is using the entry .* wait for it"):
+        picky.find(KEY)
+    assert picky.lines == []
+
+
 def test_the_checkpoint_of_a_stage_whose_entry_is_refused_stays(tmp_path: Path, elsewhere: Callable[[], None]) -> None:
     Store(tmp_path).create(KEY, write)
     elsewhere()

@@ -80,12 +80,17 @@ class SharedStore(Store):
     def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
         """As a `Store` does; with `store.push` the entry is put into the remote store, too: before it is kept here,
         because of what is here nobody asks any more whether it is there."""
+        entry = self._created(key, write, anew)
+        self._send(key, entry.folder)  # unless it was made just now
+        return entry
+
+    def _created(self, key: Key, write: Callable[[Path], None], anew: bool = False) -> Entry:
+        """As a `Store` does; what it gives may be taken."""
         entry = super().create(key, write, anew=anew)
         if refusal := self._refused_here(key.stage, key.digest):
             raise BuildFailed(
                 f"{key.label}: another build is using the entry in the store, {refusal}; wait for it to end"
             )
-        self._send(key, entry.folder)  # unless it was made just now
         return entry
 
     def _made(self, key: Key, folder: Path) -> None:
@@ -109,7 +114,7 @@ class SharedStore(Store):
         self._sent.add(key.digest)
 
         def fetch(remote: Remote) -> Entry:
-            return Store.create(self, key, partial(remote.fetch, key.stage, key.digest, table))
+            return self._created(key, partial(remote.fetch, key.stage, key.digest, table))
 
         entry: Entry | None = self._tried(key, fetch)
         if entry:
