@@ -242,6 +242,17 @@ def test_a_broken_entry_here_is_taken_from_there(folder: Path, tmp_path: Path) -
 # ---- What goes wrong on the way ---------------------------------------------------------------------------
 
 
+def test_of_what_is_here_nothing_is_asked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Builder(tmp_path / "one", str(folder))
+    one.create(KEY, write)
+    asked = []
+    monkeypatch.setattr(Remote, "entry", lambda self, stage, digest: asked.append(digest))
+    assert not one.is_remote(KEY)
+    assert asked == []
+    assert not one.is_remote(OTHER)
+    assert asked == [OTHER.digest]
+
+
 def test_a_store_that_does_not_answer_is_one_warning(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

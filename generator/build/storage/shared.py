@@ -63,7 +63,7 @@ class SharedStore(Store):
         return super().is_made(stage, digest) and not self._refused_here(stage, digest)
 
     def is_remote(self, key: Key) -> bool:
-        return self._asked(key) is not None and not self.is_here(key)
+        return not self.is_here(key) and self._asked(key) is not None
 
     def refusal(self, key: Key) -> str:
         """Why an entry of `key` may not be taken, here or there; empty where one may, and where there is none."""
@@ -160,6 +160,8 @@ class SharedStore(Store):
 
     def _refused_here(self, stage: str, digest: str) -> str:
         """Why the entry here may not be taken; one that cannot be read says nothing of itself."""
+        if not self._settings.same_machine:
+            return ""
         table = {}
         with suppress(OSError, ValueError, RecursionError):
             table = json.loads((self.root / "stages" / stage / digest / ENTRY).read_text("utf-8"))
