@@ -87,15 +87,20 @@ class Repository:
         raise Refused(f"{path} of {commit[:7]} cannot be read: {reason}")
 
     def files(self, commit: str, folder: str) -> list[str]:
-        """Paths from the top of all files below `folder` in `commit`; none where there is no such folder."""
-        done = _run(self.folder, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"{folder}/")
-        return os.fsdecode(done.stdout).split("\0")[:-1] if done.returncode == 0 else []
+        """Paths from the top of all files below `folder` in `commit`; none where there is no such folder.
+
+        Raises `Refused`.
+        """
+        found = _answer(self.folder, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"{folder}/")
+        return os.fsdecode(found).split("\0")[:-1]
 
     def commits_of(self, path: str, commit: str, most: int) -> list[str]:
-        """Abbreviated hashes of the newest commits up to `commit` that changed `path`, newest first."""
+        """Abbreviated hashes of the newest commits up to `commit` that changed `path`, newest first.
+
+        Raises `Refused`.
+        """
         command = ("--literal-pathspecs", "log", f"-{most}", "--format=%h", commit, "--", path)
-        done = _run(self.folder, *command)
-        return done.stdout.decode().split() if done.returncode == 0 else []
+        return _answer(self.folder, *command).decode().split()
 
 
 def find(thing: Path) -> Repository:
@@ -115,17 +120,16 @@ def find(thing: Path) -> Repository:
 def described(folder: Path) -> str | None:
     """The commit checked out in the repository of which `folder` is a part, marked if files were changed since.
 
-    None where `folder` is in no repository, or in one that keeps none of its files. Raises `Refused` where there
-    is a repository and git does not read it.
+    None where `folder` is in no repository, or in one that keeps none of its files or has no commits. Raises `Refused`
+    where there is a repository and git does not read it.
     """
     try:
-        find(folder)
+        repository = find(folder)
     except NoRepository:
         return None
-    if not _run(folder, "ls-files", "--", ".").stdout:
+    if not _answer(folder, "ls-files", "--", ".") or not repository.has_commits():
         return None
-    done = _run(folder, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*")
-    return done.stdout.decode().strip() or None
+    return _answer(folder, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*").decode().strip()
 
 
 def environment() -> dict[str, str]:
@@ -136,6 +140,14 @@ def environment() -> dict[str, str]:
 def _existing(thing: Path) -> Path:
     """The folder of `thing`, or the nearest one above that is there."""
     return next(path for path in (thing.resolve(), *thing.resolve().parents) if path.is_dir())
+
+
+def _answer(folder: Path, *arguments: str) -> bytes:
+    """What git prints. Raises `Refused`."""
+    done = _run(folder, *arguments)
+    if done.returncode != 0:
+        raise Refused(f"git does not answer for {folder}: {_reason(done)}")
+    return done.stdout
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

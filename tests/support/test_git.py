@@ -260,6 +260,27 @@ def test_fault_57_a_project_that_its_surroundings_do_not_keep_has_no_commit(repo
     assert git.described(tmp_path) is None
 
 
+def test_a_repository_that_git_cannot_read_is_not_one_without_a_commit(repository: Path) -> None:
+    (repository / ".git" / "index").write_bytes(b"cut short")
+    with pytest.raises(git.Refused, match=f"^git does not answer for {repository}: .*index file smaller than expected"):
+        git.described(repository)
+
+
+def test_of_files_that_were_never_committed_there_is_no_commit(tmp_path: Path) -> None:
+    run_git(tmp_path, "init", "-q")
+    (tmp_path / "build.py").write_text("pass")
+    run_git(tmp_path, "add", "build.py")
+    assert git.described(tmp_path) is None
+
+
+def test_a_commit_whose_files_are_lost_does_not_hold_none(repository: Path) -> None:
+    folder, lost = git.find(repository), run_git(repository, "rev-parse", "HEAD^{tree}").strip()
+    (repository / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    for ask in (lambda: folder.files("HEAD", "site"), lambda: folder.commits_of("site", "HEAD", most=2)):
+        with pytest.raises(git.Refused, match=f"{lost}|bad tree object|not a tree object"):
+            ask()
+
+
 def test_fault_57_the_variables_dropped_are_those_that_git_lists() -> None:
     listed = set(run_git(Path.cwd(), "rev-parse", "--local-env-vars").split())
     assert {name for name in listed if not name.startswith("GIT_CONFIG_")} <= git.FOREIGN
