@@ -44,6 +44,7 @@ def _rows_of_record(folder: Path) -> Iterator[list[str]]:
     seconds = {label: stage["seconds"] for label, stage in provenance["stages"].items()}
     for name, variant in metrics["variants"].items():
         runs = [variant, *variant.get("runs", ())]
+        weights = variant.get("weights") or metrics["weights"]
         several = f", mean of {len(runs)} runs" if len(runs) > 1 else ""
         yield [
             folder.name,
@@ -52,7 +53,7 @@ def _rows_of_record(folder: Path) -> Iterator[list[str]]:
             FORMATS["accuracy"](fmean(run["test"]["accuracy"] for run in runs)),
             FORMATS["loss"](fmean(run["test"]["loss"] for run in runs)),
             duration(sum(s for label, s in seconds.items() if _owner(label) == name)),
-            f"{metrics['weights']['used']}, seed {variant['recipe']['seed']}{several}{_chosen(name, metrics)}",
+            f"{weights['used']}, seed {variant['recipe']['seed']}{several}{_chosen(name, metrics)}",
         ]
 
 
