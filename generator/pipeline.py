@@ -79,7 +79,7 @@ def build(
         executor = _executor(config, places, store, display, stack)
         runner = Runner(store, executor, display, force=force, execution=config.execution)
         shards.clean(store)
-        decided = None if force else sweeping.from_store(config, begun, planned, store)
+        decided = None if force else sweeping.from_store(config, begun, planned, store, store.find)
         config, begun, planned = decided.build if decided else (config, begun, planned)
         watch(Outset(config, begun, planned, store, force), runner)
         todo = planned.once if force else missing(planned, store)
@@ -196,7 +196,7 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
         draw = config.store.remote is not None
         begun = start(config, places.store, data_store=Path(scratch), download=False, draw=draw)
         planned = plan(config, begun)
-    decided = sweeping.from_store(config, begun, planned, Store(places.store))
+    decided = sweeping.from_store(config, begun, planned, store, store.there)
     open_sweeps = () if decided else config.sweeps
     config, begun, planned = decided.build if decided else (config, begun, planned)
     introduce(begun, config, display)

@@ -8,7 +8,7 @@ diverge again. Any other failure is one of the build.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,8 @@ OPEN = "the best of its points, known once these are validated: then it is evalu
 _WHY = "why.json"
 """File of an entry that keeps how a stage diverged."""
 
+Find = Callable[[Key], Entry | None]
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -64,13 +66,13 @@ class Decided:
         return (*self.notes, *(node.key for node in self.planned.nodes))
 
 
-def from_store(config: Config, begun: Start, planned: Plan, store: Store) -> Decided | None:
-    """The winners, if the store knows the validation of every point; nothing runs."""
+def from_store(config: Config, begun: Start, planned: Plan, store: Store, find: Find) -> Decided | None:
+    """The winners, if the store knows the validation of every point, as `find` tells; nothing runs."""
     known: dict[str, Entry | None] = {}
     for name, nodes in planned.trials.items():
         known[name] = None
         if not _has_diverged(nodes, store):
-            known[name] = store.find(nodes["validation"].key)
+            known[name] = find(nodes["validation"].key)
             if known[name] is None:
                 return None
     return _decided(config, begun, planned, known)

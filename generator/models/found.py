@@ -114,7 +114,7 @@ def find(
     _check(config, wanted)
     begun = start(config, store, download=False)
     kept = SharedStore(store, config.store, display.warn, display.say)
-    decided = sweeping.from_store(config, begun, plans.plan(config, begun), kept)
+    decided = sweeping.from_store(config, begun, plans.plan(config, begun), kept, kept.find)
     if decided is None:
         raise BadInput(
             f"{wanted.variant} is the best of a sweep whose points of these settings are not all in {store}: nothing "

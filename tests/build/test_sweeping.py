@@ -12,6 +12,7 @@ from generator.build import sweeping
 from generator.build.plan import Node, plan
 from generator.build.runner import Runner
 from generator.build.start import start
+from generator.build.storage.shared import ELSEWHERE, SharedStore
 from generator.build.storage.store import Store
 from generator.experiment.results import BuildResults
 from generator.publishing.verify import verify
@@ -90,10 +91,33 @@ def test_a_second_build_runs_nothing_and_says_so_before(project: Project) -> Non
     assert again.results == first.results
 
 
+def test_to_explain_removes_nothing_that_is_broken(project: Project) -> None:
+    project.build(*SWEPT)
+    score, *_ = (project.places.store / "stages" / "validation").glob("*/result.json")
+    score.write_text("{}", "utf-8")
+
+    def kept() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in project.places.store.rglob("*")}
+
+    before = kept()
+    assert project.explain(*SWEPT)["rates"].causes == (pipeline.sweeping.OPEN,)
+    assert kept() == before
+
+
+def test_to_explain_takes_no_scores_of_another_machine_where_a_build_takes_none(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.build(*SWEPT)
+    monkeypatch.setattr(SharedStore, "_refusal", lambda store, table: ELSEWHERE)
+    rows = project.explain(*SWEPT, "store.same_machine=true")
+    assert rows["rates"].causes == (pipeline.sweeping.OPEN,)
+    assert rows["rates_1.validation"].causes == (ELSEWHERE,)
+
+
 def test_a_point_that_lost_is_not_trained_again_where_only_its_network_is_gone(project: Project) -> None:
     first, config, store = project.build(*SWEPT), project.config(*SWEPT), project.places.store
     begun = start(config, store)
-    decided = sweeping.from_store(config, begun, plan(config, begun), Store(store))
+    decided = sweeping.from_store(config, begun, plan(config, begun), Store(store), Store(store).find)
     assert decided
     needed = {nodes["fine_tuning"].key.digest for nodes in decided.planned.runs.values()}
     losers = [path for path in (store / "stages" / "fine_tuning").iterdir() if path.name not in needed]

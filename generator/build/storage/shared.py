@@ -77,6 +77,9 @@ class SharedStore(Store):
         found = None if refused else super().find(key, thorough=thorough)
         return found or self._fetched(key)
 
+    def there(self, key: Key) -> Entry | None:
+        return super().there(key) if self.is_here(key) else None
+
     def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
         """As a `Store` does; with `store.push` the entry is put into the remote store, too: before it is kept here,
         because of what is here nobody asks any more whether it is there."""
@@ -100,9 +103,6 @@ class SharedStore(Store):
         if self._settings.push and not key.passing and key.digest not in self._sent:
             self._sent.add(key.digest)
             self._tried(key, lambda remote: remote.push(key.stage, key.digest, folder))
-
-    def _there(self, key: Key) -> Entry | None:
-        return super()._there(key) if self.is_here(key) else None
 
     def _fetched(self, key: Key) -> Entry | None:
         """The entry of `key` from the remote store, kept here from now on."""

@@ -102,10 +102,20 @@ class Store:
     def find(self, key: Key, *, thorough: bool = False) -> Entry | None:
         """The entry of `key`, or None; a broken one is removed with a warning. `thorough` checks large files too."""
         try:
-            return self._look(key, thorough)
+            found = self._look(key, thorough)
         except _Broken as fault:
             self._warn(f"{key.label}: its entry in the store is broken ({fault}); computing it again")
-            return self._discarded(key, thorough)
+            found = self._discarded(key, thorough)
+        if found:
+            with suppress(OSError):
+                os.utime(found.folder)  # the time of its last use
+        return found
+
+    def there(self, key: Key) -> Entry | None:
+        """The entry of `key` if it is sound and may be taken; changes nothing."""
+        with suppress(_Broken):
+            return self._look(key, thorough=False)
+        return None
 
     def create(self, key: Key, write: Callable[[Path], None], *, anew: bool = False) -> Entry:
         """The entry of `key`: that of the store, or what `write` fills a temporary folder with.
@@ -116,7 +126,7 @@ class Store:
         own = self._lock(key)
         with lock.wait_for(own, f"making {key.label}", self._say, self._pause):
             try:
-                return (None if anew else self._there(key)) or self._make(key, write, anew)
+                return (None if anew else self.there(key)) or self._make(key, write, anew)
             finally:
                 lock.remove(own)
 
@@ -239,15 +249,7 @@ class Store:
             raise _Broken(f"{ENTRY} cannot be read ({error})") from None
         if fault:
             raise _Broken(fault)
-        with suppress(OSError):
-            os.utime(folder)
         return found
-
-    def _there(self, key: Key) -> Entry | None:
-        """The entry of `key` if it is sound and may be taken."""
-        with suppress(_Broken):
-            return self._look(key, thorough=False)
-        return None
 
     def _discarded(self, key: Key, thorough: bool) -> Entry | None:
         """Remove the broken entry of `key`; gives the sound one that another build has made in its place meanwhile."""
@@ -305,7 +307,7 @@ class Store:
 
     def _in_the_way(self, key: Key) -> Entry | None:
         """The entry of `key` if another build may be reading it; any other is moved away."""
-        found = Store._there(self, key)
+        found = Store.there(self, key)
         if found and key.digest in in_use.digests(self.marks, but=self._marks):
             return found
         if self._folder(key).exists():
