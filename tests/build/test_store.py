@@ -16,7 +16,7 @@ from generator.build.storage import store as cache
 from generator.build.storage.key import Key
 from generator.build.storage.store import ENTRY, Store
 from generator.support.errors import BuildFailed
-from generator.support.files import write_atomically
+from generator.support.files import temporary_beside, write_atomically
 from generator.support.places import ROOT
 from generator.training.checkpoint_files import read_checkpoint, write_checkpoint
 
@@ -287,7 +287,7 @@ def test_pruning_keeps_what_is_in_use(full: Warned) -> None:
 def test_checkpoints_that_nobody_went_on_with_are_pruned_too(full: Warned) -> None:
     path = full.checkpoint(key(9))
     write_checkpoint(path, {"a": np.zeros(1000)}, "")
-    path.with_suffix(".writing").write_bytes(b"half")
+    temporary_beside(path).write_bytes(b"half")
     os.utime(path, (1, 1))
     assert next(full.entries())[0] == path
     full.prune(sum(sizes(full)) - 1)

@@ -27,7 +27,7 @@ from generator.experiment.machine import Made
 from generator.support import files as disk
 from generator.support import lock
 from generator.support.errors import BuildFailed
-from generator.support.files import UNFINISHED, file_hash, flush, refused, temporary_beside, write_atomically
+from generator.support.files import file_hash, flush, refused, temporary_beside, write_atomically
 
 ENTRY = "entry.json"
 
@@ -189,7 +189,6 @@ class Store:
             disk.remove(path)
         checkpoint = self.root / "checkpoints" / f"{name}.npz"
         disk.remove(temporary_beside(checkpoint))
-        disk.remove(checkpoint.with_suffix(UNFINISHED))
         stage, _, digest = name.rpartition("-")
         # A stage's entry is kept before its checkpoint goes; a build may be killed between the two.
         if self.is_made(stage, digest):
