@@ -53,8 +53,8 @@ class Stage:
     """Stages whose files spare it work if they are there; its outcome is the same without them, to the bit."""
     packages: tuple[str, ...]
     """Packages whose version its outcome depends on."""
-    decodes: bool = False
-    """Whether the packages that decode some of the images count among those."""
+    decodes: Literal["samples", "test"] | None = None
+    """Which images of its data set it decodes: then the packages that decode some of them count among those."""
     for_stages: bool = False
     """Whether its files serve other stages alone; then it runs only where one of these runs."""
     where: Condition | None = None

@@ -76,7 +76,7 @@ STAGES = (
         settings=_DECODED,
         given=("dataset",),
         packages=("numpy", "pillow"),
-        decodes=True,
+        decodes="samples",
         shards="images",
     ),
     Stage(
@@ -265,7 +265,7 @@ STAGES = (
         given=("classes", "dataset", "backbone", "weights", "precision"),
         needs=("pixels", "cut", "fine_tuning", "evaluation"),
         packages=(*TENSORFLOW, "pillow"),
-        decodes=True,
+        decodes="test",
     ),
     Stage(
         name="map_figures",
@@ -284,7 +284,7 @@ STAGES = (
         given=("measure",),
         needs=("pixels",),
         packages=("numpy", "pillow"),
-        decodes=True,
+        decodes="samples",
         measures=True,
     ),
     Stage(

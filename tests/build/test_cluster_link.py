@@ -38,7 +38,9 @@ def test_what_a_stage_reads_is_sent_and_no_more(project: Project) -> None:
     assert {path.parent for path in files} == set(inputs.values())
     assert "entry.json" not in {path.name for path in files}
     maps = nodes["activation_maps"].job({}, none)
-    assert set(cluster_link.files_of(maps)) == {sample.path for sample in maps.dataset.samples}
+    assert set(cluster_link.files_of(maps)) == {sample.path for sample in maps.dataset.test}
+    pixels = nodes["pixels"].job({}, none)
+    assert set(cluster_link.files_of(pixels)) == {sample.path for sample in pixels.dataset.samples}
 
 
 def test_images_at_an_address_are_not_sent(project: Project) -> None:

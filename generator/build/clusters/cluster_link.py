@@ -208,7 +208,7 @@ def files_of(job: Job) -> list[Path]:
     found += [weights.path] if weights and weights.path else []
     found += [job.checkpoint] if job.checkpoint.is_file() else []
     row = ROWS.get(job.stage)
-    return found + ([sample.path for sample in job.dataset.samples] if row and row.decodes else [])
+    return found + ([sample.path for sample in getattr(job.dataset, row.decodes)] if row and row.decodes else [])
 
 
 def sorted_out(paths: list[Path]) -> tuple[list[ImageThere], list[Path]]:
