@@ -29,6 +29,8 @@ MESSAGES = {"BadInput": BadInput, "BuildFailed": BuildFailed, "Diverged": Diverg
 
 _FULL = "; is the disk full?"
 
+_ROOM = "end other programs, or lower execution.jobs"
+
 MEMORY = "; if memory ran out, lower data.batch_size"
 
 SUSPICIONS = {
@@ -143,14 +145,19 @@ class Killed(BuildFailed):
 
 
 def start(target: Callable[..., None], *arguments: Any) -> tuple[Any, Connection]:
-    """A process of its own that runs `target` with its end of a connection and `arguments`; gives it and our end."""
+    """A process of its own that runs `target` with its end of a connection and `arguments`; gives it and our end.
+
+    Raises `BuildFailed` where the system starts none.
+    """
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=target, args=(theirs, *arguments), name="worker", daemon=True)
     # The terminal interrupts both: the new process from its first moment on leaves that to this one (`follow_parent`).
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=target, args=(theirs, *arguments), name="worker", daemon=True)
         process.start()
+    except OSError as error:
+        raise BuildFailed(f"no process can be started ({error.strerror}); {_ROOM}") from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()

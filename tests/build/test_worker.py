@@ -1,5 +1,7 @@
 """The worker's process: what it reports, how it fails and how it dies. The stages in it are fakes."""
 
+import errno
+import multiprocessing.context
 import os
 import signal
 import subprocess
@@ -185,6 +187,24 @@ def test_an_interrupt_of_its_first_moment_is_left_to_the_build_too(tmp_path: Pat
     assert connection.recv() is False
     process.join()
     assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EAGAIN, errno.EPIPE])
+def test_where_no_process_can_be_started_that_is_said_and_not_blamed_on_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def unable(process: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", unable)
+    local, key = executor.Local(tmp_path / "worker.log"), Key("head", "baseline.head", {})
+    mine = job.Job("head", "baseline.head", "nothing", True, {}, {}, {}, Path())
+    expected = rf"^no process can be started \({os.strerror(number)}\); end other programs"
+    with pytest.raises(BuildFailed, match=expected):
+        local.begin()
+    with pytest.raises(BuildFailed, match=expected):
+        Store(tmp_path).create(key, lambda out: local.run(mine, out, lambda figures: None))
+    local.close()
 
 
 PARENT = """
