@@ -948,6 +948,15 @@ def test_what_another_machine_took_is_no_measure_of_this_one(fresh: Project, mon
     assert not (fresh.places.store / "timings.json").exists()
 
 
+def test_what_went_on_after_a_kill_is_no_measure_of_the_whole(fresh: Project) -> None:
+    (node,) = (node for node in fresh.plan().nodes if node.label == "augmentation.augmented")
+    Store(fresh.places.store).checkpoint(node.key).touch()
+    fresh.build()
+    kinds = [kind.split()[0] for rows in timings_of(fresh).values() for kind in rows]
+    assert "augmented" not in kinds
+    assert "fine_tuning" in kinds
+
+
 leave = machines.leave
 
 

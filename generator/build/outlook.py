@@ -88,8 +88,9 @@ def note(there: Outset, runner: Runner, work: Mapping[str, Work]) -> None:
     """Keep what the stages took that ran on such a machine, of each that had TensorFlow's process for itself."""
     entries = {node.label: runner.entries.get(node.key.digest) for node in there.plan.nodes}
     took = [(work[label], entries[label]) for label in runner.ran if label in work and label not in runner.overlapped]
-    # Of one that had nothing left to compute nothing follows.
-    mine = [(todo, entry) for todo, entry in took if entry and todo.volume and _is_here(entry)]
+    # Nothing follows of one that had nothing left to compute, nor of one that went on after a kill: not all its seconds
+    # are known.
+    mine = [(todo, entry) for todo, entry in took if entry and todo.volume and not entry.resumed and _is_here(entry)]
     done = {todo.kind: Timing(todo.volume, entry.seconds) for todo, entry in mine}
     if done and there.store.root.is_dir():
         with suppress(BuildFailed), there.store.alone():  # stopped while another build has it
