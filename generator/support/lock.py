@@ -76,12 +76,14 @@ def attempt(path: Path, purpose: str = "looking") -> Iterator[bool]:
         return
     except OSError as error:
         raise refused(path, error) from None
+    own = _number(path)
     try:
         with suppress(OSError):  # A full disk, say: the lock holds without its note.
             _note_beside(path).write_text(f"{os.getpid()}\n{printable(purpose)}\n", encoding="utf-8")
         yield True
     finally:
-        _note_beside(path).unlink(missing_ok=True)
+        if _number(path) == own:  # Else it was removed, and the note is that of who has the lock now.
+            _note_beside(path).unlink(missing_ok=True)
         lock.release()
 
 
@@ -110,6 +112,13 @@ def remove(path: Path) -> None:
     """Remove a lock file that the caller holds, and its note."""
     _note_beside(path).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
+
+
+def _number(path: Path) -> int | None:
+    """By which the system knows the file; no other file has it as long as this one is open."""
+    with suppress(OSError):
+        return path.stat().st_ino
+    return None
 
 
 def _note_beside(path: Path) -> Path:

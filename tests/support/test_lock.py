@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,16 @@ def test_a_lock_file_that_its_holder_removed_locks_nothing(path: Path) -> None:
         assert list(path.parent.iterdir()) == []
         with lock.attempt(path) as second:
             assert second, "a new file, which nobody has held"
+
+
+def test_who_removed_the_lock_file_leaves_the_note_of_the_next_holder(path: Path) -> None:
+    with ExitStack() as first:
+        first.enter_context(lock.attempt(path, "cleaning up"))
+        lock.remove(path)
+        with lock.hold(path, "building"):
+            first.close()
+            with pytest.raises(Locked, match=f"process {os.getpid()} is building"), lock.hold(path, "building again"):
+                pass
 
 
 def test_each_gets_a_path_of_its_own(tmp_path: Path) -> None:
