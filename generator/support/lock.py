@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from generator.support import temporary
 from generator.support.errors import Locked, printable
-from generator.support.files import refused
+from generator.support.files import FREE_SPACE, refused
 
 POLL = 0.1
 """Seconds between two tries of a lock that is waited for."""
@@ -75,7 +75,7 @@ def attempt(path: Path, purpose: str = "looking") -> Iterator[bool]:
         yield False
         return
     except OSError as error:
-        raise refused(path, error) from None
+        raise refused(path, error, temporary.ADVICE if temporary.holds(path) else FREE_SPACE) from None
     own = _number(path)
     try:
         with suppress(OSError):  # A full disk, say: the lock holds without its note.

@@ -19,7 +19,7 @@ def own_folder() -> Path:
     made that could read training images there, or lead what is written there elsewhere by links.
     """
     try:
-        folder = Path(tempfile.gettempdir()) / f"measured-post-{os.getuid()}"
+        folder = _place()
     except FileNotFoundError as error:
         raise BuildFailed(f"no temporary file can be written ({error.strerror}); free space on the disk") from None
     try:
@@ -33,3 +33,14 @@ def own_folder() -> Path:
     except OSError as error:
         raise refused(folder, error, ADVICE) from None
     return folder
+
+
+def holds(path: Path) -> bool:
+    """Whether `path` lies in that folder."""
+    with suppress(FileNotFoundError):  # Where none can be used nothing does.
+        return path.is_relative_to(_place())
+    return False
+
+
+def _place() -> Path:
+    return Path(tempfile.gettempdir()) / f"measured-post-{os.getuid()}"

@@ -78,6 +78,16 @@ def test_a_lock_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_where_the_lock_lies_in_the_folder_for_temporary_files_that_is_the_one_to_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    taken = lock.for_folder(tmp_path / "site")
+    taken.mkdir()
+    with pytest.raises(BuildFailed, match=r"\.lock: cannot be written .*; set TMPDIR to"), lock.hold(taken, "building"):
+        pass
+
+
 def test_two_spellings_of_a_folder_have_one_lock(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "link").symlink_to("site")
