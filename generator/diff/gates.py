@@ -54,7 +54,7 @@ class GateResult:
 
 def parse_gates(texts: Iterable[str]) -> tuple[Gate, ...]:
     """`test.accuracy=-0.02`, `test.loss=-5%` or either with `confident` → gates. Raises `BadInput`."""
-    return tuple(_gate(*text.partition("=")) for text in texts)
+    return tuple(_gate(*text.rpartition("=")) for text in texts)
 
 
 def hold(gates: Sequence[Gate], metrics: Sequence[MetricChange]) -> Iterable[GateResult]:

@@ -56,6 +56,10 @@ def test_a_gate_that_says_nothing_is_a_usage_error(text: str) -> None:
         parse_gates([text])
 
 
+def test_a_class_may_be_called_what_a_limit_is_set_with() -> None:
+    assert held("classes.a=b.recall=-10%", 0.80, 0.75, metric="classes.a=b.recall")
+
+
 def test_gates_without_a_common_variant_do_not_pass_silently() -> None:
     changes = [*metrics.compare("one", {"test.loss": 1.0}, {}), *metrics.compare("two", {}, {"test.loss": 1.0})]
     with pytest.raises(BadInput, match="no variant in common"):
