@@ -51,6 +51,8 @@ class Explanation:
     """About how long it would take; None for one that does not run."""
     remote: bool = False
     """Whether it would come from the remote store."""
+    needed: bool = True
+    """False of one that is in no store and would not run either, because nothing that does needs it."""
 
 
 def build(
@@ -211,7 +213,8 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
         if runs and (some := begun_in_shards.get(node.key.digest)):
             causes = (*causes, f"{some.images} of {some.of} images are done: shards of a build that ended before")
         remote = not runs and store.is_remote(node.key)
-        explanations.append(Explanation(node.label, bool(causes), causes, expected.get(node.label), remote))
+        needed = runs or store.has(node.key)
+        explanations.append(Explanation(node.label, runs, causes, expected.get(node.label), remote, needed))
     return [*explanations, *(Explanation(each.name, True, (sweeping.OPEN,), None) for each in open_sweeps)]
 
 

@@ -386,6 +386,7 @@ def test_explaining_an_entry_that_was_pruned(built: Project) -> None:
 def test_what_is_pruned_and_not_needed_does_not_run(built: Project) -> None:
     shutil.rmtree(built.places.store / "stages" / "features")
     assert causes(built) == {}
+    assert {label for label, row in built.explain().items() if not row.needed} == {"baseline.features"}
     assert built.build().ran == ()
     assert set(causes(built, "head.epochs=4")) >= {"baseline.features", "baseline.head"}
 

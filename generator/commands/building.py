@@ -55,12 +55,19 @@ def _print_explanations(explanations: list[Explanation]) -> None:
     for row in explanations:
         seconds = row.expected.seconds if row.expected else None
         time = f" (about {about(seconds)})" if seconds is not None else ""
-        state = "runs" if row.runs else "from the remote store" if row.remote else "is up to date"
-        print(f"{row.label}: {state}{time}")
+        print(f"{row.label}: {_state(row)}{time}")
         for cause in row.causes:
             print(f"    {cause}")
     running = tuple(row.expected for row in explanations if row.expected)
     if running:
         print(Forecast(running, len(explanations)).sentence("would run"))
     elif not any(row.runs for row in explanations):
-        print("nothing would run: every stage is up to date")
+        print("nothing would run: all that is needed is up to date")
+
+
+def _state(row: Explanation) -> str:
+    if row.runs:
+        return "runs"
+    if row.remote:
+        return "from the remote store"
+    return "is up to date" if row.needed else "is not in the store, nor needed"

@@ -28,4 +28,9 @@ def test_nothing_would_run_is_said_only_where_nothing_would(capsys: pytest.Captu
     building._print_explanations([done, open_sweep])
     assert "nothing would run" not in capsys.readouterr().out
     building._print_explanations([done])
-    assert capsys.readouterr().out.endswith("nothing would run: every stage is up to date\n")
+    assert capsys.readouterr().out.endswith("nothing would run: all that is needed is up to date\n")
+
+
+def test_what_is_not_there_is_not_said_to_be_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    building._print_explanations([Explanation("baseline.features", False, (), None, needed=False)])
+    assert capsys.readouterr().out.splitlines()[0] == "baseline.features: is not in the store, nor needed"
