@@ -39,6 +39,8 @@ def run(arguments: list[str]) -> int:
     known = outcome.exported
     print(f"model    {options.out / 'model.keras'}: {known.variant}, run {known.run}")
     difference = FORMATS["probability"](known.difference)
-    print(f"checked  loaded again: of {known.images} test images no probability differs by more than {difference}")
+    print(
+        f"checked  loaded again: the largest difference of a probability, of {known.images} test images: {difference}"
+    )
     print(f"card     {options.out / 'README.md'}")
     return 0

@@ -144,7 +144,7 @@ def _text(
     moved = [
         abs(c.new - c.old) for c in changed if c.metric.endswith("loss") and c.old is not None and c.new is not None
     ]
-    losses = f"no loss moved by more than {max(moved, default=0):.2g}"
+    losses = f"the most that a loss moved is {max(moved, default=0):.2g}"
     every = "the only difference is" if count == 1 else f"all {count} differences are"
     return (
         f"{every} what another processor gives ({sides[0]} → {sides[1]}): the same work, no prediction changed,"

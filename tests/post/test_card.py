@@ -153,7 +153,14 @@ def test_nothing_is_split_off_where_the_data_set_has_validation_images() -> None
     assert "| Class | For training | For the test |" in text
 
 
+def test_no_bound_is_stated_of_a_difference_that_is_rounded() -> None:
+    results = factories.make_results()
+    text = rendered(results, known(results, difference=0.00012345, lite_difference=0.00054321)).text
+    assert "the largest difference of a probability from that of the build is 1.2e-04." in text
+    assert "there the largest difference is 0.0005." in text
+
+
 def test_rounding_of_bfloat16_is_told_with_what_it_changed() -> None:
     results = factories.make_results()
     text = rendered(results, known(results, precision="bfloat16", difference=0.0123, changed=1)).text
-    assert "differ from those of the build by at most 0.0123, and 1 of the images gets another class" in text
+    assert "difference of a probability from that of the build is 0.0123, and 1 of the images gets another" in text
