@@ -77,5 +77,8 @@ class Local:
             run_here(job, out, report)
 
     def close(self) -> None:
+        # First all of them: whoever is interrupted while one ends must leave none that works on.
+        for worker in self._workers:
+            worker.kill()
         for worker in self._workers:
             worker.close()

@@ -97,8 +97,8 @@ def run(
                 schedule.finish(node)
 
     with ThreadPoolExecutor(jobs, "stages") as threads:
-        working = [threads.submit(work, lambda node: not here(node)) for _ in range(jobs)]
         try:
+            working = [threads.submit(work, lambda node: not here(node)) for _ in range(jobs)]
             work(here)
             for done in wait(working, return_when=FIRST_EXCEPTION).done:
                 done.result()

@@ -89,11 +89,17 @@ class Worker:
         if kind != "done":
             raise error_of(kind, content[0], job.label)
 
-    def close(self) -> None:
-        """End the process, also in the middle of a stage that another thread waits for; no other is started."""
+    def kill(self) -> None:
+        """Have the process end, also in the middle of a stage that another thread waits for; no other is started."""
         with self._starting:
-            self._closed, process = True, self._process
-        if process is not None:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
+
+    def close(self) -> None:
+        """The same, and wait until it has ended."""
+        self.kill()
+        if process := self._process:
             self._end(process)
 
     def _started(self, label: str) -> tuple[Any, Connection]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, cast
 
@@ -128,3 +129,25 @@ def test_any_other_error_ends_it_all_and_what_runs(here: bool) -> None:
     with pytest.raises(BadInput, match="holds NaN"):
         schedule.run(nodes(slow, bad, Fake("after", [slow])), 2, make, stopped.set)
     assert set(begun) == {"slow", "bad"}
+
+
+def test_an_interrupt_while_threads_begin_ends_what_runs_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped, begun = threading.Event(), threading.Event()
+    submit = ThreadPoolExecutor.submit
+
+    def interrupted(threads: ThreadPoolExecutor, *what: Any) -> Any:
+        if begun.is_set():
+            raise KeyboardInterrupt
+        working = submit(threads, *what)
+        assert begun.wait(PATIENCE)
+        return working
+
+    def make(node: Node) -> None:
+        begun.set()
+        assert stopped.wait(PATIENCE)
+        raise BuildFailed("killed")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        schedule.run(nodes(Fake("slow")), 2, make, stopped.set)
+    assert stopped.is_set()

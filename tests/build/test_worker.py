@@ -189,6 +189,25 @@ def test_an_interrupt_of_its_first_moment_is_left_to_the_build_too(tmp_path: Pat
     assert process.exitcode == 0
 
 
+@pytest.mark.usefixtures("process")  # whose side is the fake
+def test_an_interrupt_while_one_worker_ends_leaves_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = executor.Local(*(tmp_path / f"worker-{number}.log" for number in range(3)))
+    for one in local._workers:
+        one.begin()
+
+    def interrupted(worker: Worker) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "close", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            local.close()
+    for one in local._workers:
+        one._process.join(60)
+        assert one._process.exitcode == -signal.SIGKILL
+    local.close()
+
+
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.EAGAIN, errno.EPIPE])
 def test_where_no_process_can_be_started_that_is_said_and_not_blamed_on_a_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
