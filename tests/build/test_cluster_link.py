@@ -126,7 +126,7 @@ def test_a_node_is_told_what_kind_of_machine_it_must_be(run: Run) -> None:
     assert run(Rays("n1"), Telling) == [(1, "done")]
     assert run(Rays("n1", "n2"), Telling, like=other)[0][1:] == (
         "warn",
-        "ray: node address of n1 is refused, it has Another processor",
+        "ray: node address of n1 is refused: Another processor",
     )
 
 

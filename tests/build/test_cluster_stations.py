@@ -60,7 +60,7 @@ def test_a_refused_node_gives_back_its_stations_and_is_told_of_once(
     stations.keep(stations.hire("head"))
     stations.refuse("n1", "10.0.0.7", "numpy 1.0 and not 2.0")
     stations.refuse("n1", "10.0.0.7", "numpy 1.0 and not 2.0")
-    assert told == [(0, "warn", "ray: node 10.0.0.7 is refused, it has numpy 1.0 and not 2.0")]
+    assert told == [(0, "warn", "ray: node 10.0.0.7 is refused: numpy 1.0 and not 2.0")]
     assert [actor.killed for actor in ray.actors] == [True]
 
 

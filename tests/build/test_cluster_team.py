@@ -150,7 +150,7 @@ def test_a_refused_node_is_in_no_team(run: Run) -> None:
 
     ray = Rays("n1", "n2", "n1")
     told = run(ray, Picky)
-    assert told[0] == (0, "warn", "ray: node address of n2 is refused, it has numpy 1.0 and not 2.0")
+    assert told[0] == (0, "warn", "ray: node address of n2 is refused: numpy 1.0 and not 2.0")
     assert told[1] == (0, "warn", "baseline.fine_tuning: 2 nodes were to train together, 1 can")
     assert told[-1] == (1, "done")
 

@@ -146,7 +146,7 @@ class Stations:
             known = node in self._refused
             self._refused.add(node)
         if not known:
-            self.tell(0, "warn", f"ray: node {address} is refused, it has {why}")
+            self.tell(0, "warn", f"ray: node {address} is refused: {why}")
         self.end(*self._taken(lambda since, other: other.node == node))
 
     def able(self, nodes: Iterable[Node]) -> list[Node]:
