@@ -18,8 +18,10 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--remote", metavar="ADDRESS", help="the remote store, if not [store] remote of the settings")
     add_config(parser)
     options = parser.parse_args(arguments)
-    store = Store(options.store, _warn, say=print)
     exchanges = options.push or options.pull or options.ls
+    if options.remote and not exchanges:
+        raise BadInput("--remote: names a store with which nothing is to be done; add --push, --pull or --ls")
+    store = Store(options.store, _warn, say=print)
     if exchanges:
         _exchange(options, store)
     if options.prune is not None:

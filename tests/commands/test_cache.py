@@ -37,6 +37,16 @@ def test_it_pushes_lists_and_pulls(store: Path, tmp_path: Path, capsys: pytest.C
     assert Store(other).find(KEY) is not None
 
 
+@pytest.mark.parametrize("beside", [(), ("--prune", "1")])
+def test_an_address_alone_is_refused(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], beside: tuple[str, ...]
+) -> None:
+    assert cli.main(["cache", "--store", str(store), "--remote", str(tmp_path), *beside]) == 2
+    assert capsys.readouterr().err == (
+        "build.py: --remote: names a store with which nothing is to be done; add --push, --pull or --ls\n"
+    )
+
+
 def test_the_address_is_that_of_the_settings(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("fsspec")
     settings = tmp_path / "experiment.toml"
