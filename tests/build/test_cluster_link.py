@@ -109,7 +109,7 @@ def run(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
 
 def test_where_every_node_was_refused_that_is_an_error(run: Run) -> None:
     told = run(Rays("n1", "n2"), rays.Refusing)
-    assert [(kind, text.split(",")[0]) for _, kind, text in told[:-1]] == [
+    assert [(kind, text.rpartition(": ")[0]) for _, kind, text in told[:-1]] == [
         ("warn", "ray: node address of n1 is refused"),
         ("warn", "ray: node address of n2 is refused"),
     ]
