@@ -9,6 +9,8 @@ def main() -> int:
         from generator import cli
 
         return cli.main(sys.argv[1:])
+    except KeyboardInterrupt:  # while it is imported
+        return 130
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("", "generator"):
             raise

@@ -10,10 +10,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 from generator.support.display import accept_any_text
 from generator.support.errors import BadInput, MeasuredPostError, Terminated, printable
+from generator.support.files import FULL
 from generator.support.program import COMMAND, as_typed
 
 COMMANDS = ("backbones", "build", "cache", "diff", "history", "model", "new", "predict", "render", "serve", "verify")
@@ -33,8 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, the one that was typed unless `arguments` are given; gives the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _terminate)
+    _open_closed_streams()
     accept_any_text()
     os.environ["MPLBACKEND"] = "agg"  # Figures are files; a notebook leaves its own to what it starts.
+    try:
+        code = _run(arguments)
+    finally:
+        # Now: when the interpreter ends, a reader who has gone would change the exit code.
+        written = [_flush(stream) for stream in (sys.stdout, sys.stderr)]
+    return code if all(written) else code or MeasuredPostError.exit_code
+
+
+def _run(arguments: Sequence[str]) -> int:
     named = bool(arguments) and arguments[0] in COMMANDS
     name = arguments[0] if named else DEFAULT
     try:
@@ -48,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has gone, as `| head` does. Nothing is left to say, nor anybody to say it to.
         return 0
     except OSError as error:
+        if error.filename is None and error.errno in (*FULL, errno.EIO):
+            return _give_up(sys.stdout, error)
         # Of a path that somebody named, wherever it was looked up first: Python only says for some that nothing is
         # there. Other refusals are met where they mean something, and what is met nowhere keeps its traceback.
         if error.errno not in UNREACHABLE or error.filename is None:
@@ -62,17 +76,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _stopped(130, name)
     except Terminated:
         return _stopped(143, name)
-    finally:
-        _flush()
 
 
-def _flush() -> None:
-    """Write what was printed now: when the interpreter ends, a reader who has gone would change the exit code."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _open_closed_streams() -> None:
+    """Let what is printed go nowhere, instead of being an error, where a stream was closed, as by `2>&-`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # as long as the process
+
+
+def _flush(stream: TextIO) -> bool:
+    """Write what was printed; False where it could not be, although somebody may want to read it."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        _discard(stream)
+    except OSError as error:
+        return not _give_up(stream, error)
+    return True
+
+
+def _give_up(stream: TextIO, error: OSError) -> int:
+    """Say that what was printed cannot be written, on a disk that is full, say; gives the exit code."""
+    _discard(stream)
+    if stream is sys.stdout:
+        print(f"{COMMAND}: what it prints cannot be written ({error.strerror}); send it elsewhere", file=sys.stderr)
+    return MeasuredPostError.exit_code
+
+
+def _discard(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:

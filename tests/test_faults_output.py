@@ -6,6 +6,7 @@ Row 62 of the table in `docs/reliability.md`, each by the real command; builds h
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -176,3 +177,23 @@ def test_a_terminal_that_is_closed_does_not_end_a_build(tmp_path: Path) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, cwd=fakes.ROOT, check=False)
     os.close(terminal)
     assert (done.returncode, b"preview  " in done.stdout) == (0, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_what_cannot_be_written_to_a_full_disk_is_a_line_and_not_a_traceback(built: Project) -> None:
+    site = str(built.places.site)
+    for arguments in (["backbones"], ["verify", "--site", site], ["history", "--store", str(built.places.store)]):
+        with Path("/dev/full").open("w") as full:
+            done = [sys.executable, "build.py", *arguments]
+            process = subprocess.run(done, stdout=full, stderr=subprocess.PIPE, cwd=fakes.ROOT, check=False)
+        said = b"build.py: what it prints cannot be written (No space left on device); send it elsewhere\n"
+        assert (process.returncode, process.stderr) == (1, said)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("where", ["2> /dev/full", "2>&-", ">&- 2>&-"])
+def test_a_build_goes_on_where_nothing_can_be_said(tmp_path: Path, where: str) -> None:
+    project = make_project(tmp_path)
+    line = f"{shlex.join(map(str, fakes.command(project)))} {where}"
+    assert subprocess.run(line, shell=True, cwd=fakes.ROOT, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert run(["verify", "--site", str(project.places.site)]).returncode == 0
