@@ -12,7 +12,7 @@ from generator.experiment.activation_maps import ActivationMaps, MappedImage, Sh
 from generator.experiment.config import loading
 from generator.experiment.config.seeds import SeedSettings
 from generator.experiment.config.settings import Config
-from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, NearDuplicates, Part
+from generator.experiment.data_summary import Copy, Count, DataSummary, Duplicate, NearDuplicate, NearDuplicates, Part
 from generator.experiment.label_review import Judged, LabelReview, Side
 from generator.experiment.measurement import Measured, Measurement, MeasureSummary, ordered
 from generator.experiment.outcomes import Epoch, PhaseOutcome, Prediction, Score
@@ -79,6 +79,16 @@ def make_duplicate(*files: str, same: Literal["bytes", "pixels"] = "bytes") -> D
         folder, name, _ = path.split("/")
         copies.append(Copy(file=path, class_name=name, part=part or folder))
     return Duplicate(same=same, copies=tuple(copies))
+
+
+def make_near(first: Part, second: Part, handling: Literal["group", "report"] = "group") -> NearDuplicates:
+    """A camel that stands in one part and, altered, in another; in the test it is image 0."""
+    sides = tuple(
+        (Copy(file=f"{part}/camel/{number}.png", class_name="camel", part=part),)
+        for number, part in ((2, first), (1, second))
+    )
+    pair = NearDuplicate(first=sides[0], second=sides[1], correlation=0.97, mirrored=False, distance=6)
+    return NearDuplicates(handling=handling, pairs=(pair,))
 
 
 def make_history(first: int, epochs: int, start: float, end: float) -> tuple[Epoch, ...]:

@@ -160,6 +160,16 @@ def test_no_bound_is_stated_of_a_difference_that_is_rounded() -> None:
     assert "there the largest difference is 0.0005." in text
 
 
+def test_test_images_that_are_known_in_altered_form_are_told_of() -> None:
+    for data, told in (
+        (factories.make_data(), False),
+        (factories.make_data(near=factories.make_near("train", "test")), True),
+    ):
+        results = factories.make_results(data=data)
+        said = "1 of the test images is known from training or validation, in a copy or in altered form, so the test is"
+        assert (said in rendered(results, known(results)).text) == told
+
+
 def test_rounding_of_bfloat16_is_told_with_what_it_changed() -> None:
     results = factories.make_results()
     text = rendered(results, known(results, precision="bfloat16", difference=0.0123, changed=1)).text

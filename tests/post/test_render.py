@@ -35,6 +35,7 @@ from tests.factories import (
     make_duplicate,
     make_figures,
     make_history,
+    make_near,
     make_results,
     make_variant,
     two_networks,
@@ -434,6 +435,43 @@ def test_where_all_test_images_are_known_no_accuracy_is_left(known: int, said: s
     found = section(post_of(make_results(data=make_data(duplicates=copies))).text, "Test Images That Are Known")
     assert said in found
     assert unsaid not in found
+
+
+def test_test_images_that_stand_altered_among_the_others_are_not_called_held_back() -> None:
+    text = post_of(make_results(data=make_data(near=make_near("train", "test")))).text
+    assert "Of 40 test drawings, the baseline" in text
+    said = "1 of them is [known from training or validation](#test-images-that-are-known); the model has met none of"
+    assert said in section(text, "Accuracy")
+    assert "With and without it the accuracy is" in section(text, "Test Images That Are Known")
+    assert "that it had never seen, the baseline" in post_of(make_results()).text
+
+
+def test_where_all_test_images_are_known_there_are_no_others_to_speak_of() -> None:
+    files = [prediction.file for prediction in make_variant().predictions]
+    copies = tuple(make_duplicate(file.replace("test/", "train/"), file) for file in files)
+    accuracy = section(post_of(make_results(data=make_data(duplicates=copies))).text, "Accuracy")
+    assert " All of them are [known from training or validation](#test-images-that-are-known). It names 35" in accuracy
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "mode", "said"),
+    [
+        ("train", "train", "fixed", True),
+        ("validation", "validation", "fixed", True),
+        ("train", "validation", "fixed", False),
+        ("test", "test", "fixed", False),
+        ("train", "train", "reshuffled", False),
+    ],
+)
+def test_the_split_keeps_altered_forms_together_where_it_does(first: Any, second: Any, mode: str, said: bool) -> None:
+    recipe = make_config("baseline", f"split.mode={mode}").baseline.recipe
+    build = with_baseline(make_variant(recipe=recipe), data=make_data(near=make_near(first, second)))
+    text = post_of(build).text
+    pipeline = section(text, "Input Pipeline Using TensorFlow Keras")
+    assert ("Altered forms of one picture are on the same side, too." in pipeline) == said
+    near = section(text, "Pictures That Stand There Altered")
+    assert ("The images of a pair are on one side of the split" in near) == (mode == "fixed")
+    assert ("The images are split anew in every epoch, without regard to it." in near) == (mode == "reshuffled")
 
 
 def test_bold_is_explained_where_the_loss_alone_is_told_apart(before: Rendered) -> None:
