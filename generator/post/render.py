@@ -266,7 +266,7 @@ def _names(
         "own_sections": bool(post.templates and lint.own_templates(post.templates)),
         "text_block": lambda text: Markup(escape.code_fence(escape.visible(str(text)))),
         **claims.CLAIMS,
-        **{claim.__name__: claim for claim in sweeping.CLAIMS},
+        **{claim.__name__: claim for claim in (*sweeping.CLAIMS, *writeup.CLAIMS)},
         **wording.WORDING,
         **bound.functions(),
     }

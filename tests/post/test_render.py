@@ -631,6 +631,17 @@ def test_the_leaking_split_is_called_what_it_is() -> None:
     assert "disjoint: 64 images" not in text
 
 
+def test_of_variants_that_reshuffle_only_these_are_said_to_split_as_the_original_did() -> None:
+    recipe = make_config("baseline", "split.mode=reshuffled").baseline.recipe
+    titles = {"augmentation": "Leaking", "augmentation-no-preprocessing": "Leaking again"}
+    leaking = {name: make_variant(name, recipe=recipe, title=title) for name, title in titles.items()}
+    variants = {"baseline": make_variant(), **leaking}
+    mended = section(post_of(make_results(variants=variants, figures=make_figures(variants))).text, "What was mended")
+    said = "but for the split of Leaking and Leaking again, which is made as the original's was.\n"
+    assert said in mended
+    assert "Here the split is made once, by seed, and is disjoint: 64 images" in mended
+
+
 def test_variants_of_the_users_own() -> None:
     changes: dict[str, bool | int | float | str] = {"seed": 7, "head.optimizer": "sgd", "head.learning_rate": 2.5e-4}
     mine = make_variant().model_copy(update={"name": "mine", "title": "My *own* | variant", "changes": changes})

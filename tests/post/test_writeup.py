@@ -1,5 +1,6 @@
 """What is said of the original write-up is said where a run reproduces it, and nowhere else."""
 
+import html
 import itertools
 import re
 from typing import Any
@@ -12,7 +13,16 @@ from generator.experiment.results import BuildResults
 from generator.post import render
 from generator.post.formats import preview
 from generator.post.prose import writeup
-from tests.factories import FIVE, make_config, make_data, make_figures, make_results, make_variant, with_measurement
+from tests.factories import (
+    FIVE,
+    make_config,
+    make_data,
+    make_figures,
+    make_history,
+    make_results,
+    make_variant,
+    with_measurement,
+)
 
 OF_THE_ORIGINAL = re.compile(
     r"\b(camels?|horses?|originals?|write-?ups?|students?|coursework|course|assignment|notebook|in-class|COSC)\b", re.I
@@ -97,6 +107,50 @@ def test_photographs_of_the_same_classes_are_a_reproduction() -> None:
 def test_another_network_is_named_where_the_reproduction_goes_its_own_way() -> None:
     build = build_of(("camel", "horse"), "model.backbone=VGG16")
     assert "- **The network** is VGG16; the original's was ResNet50." in render.render(post(writeup=True), build).text
+
+
+def test_settings_that_are_not_the_originals_are_listed() -> None:
+    names = ("camel", "horse")
+    said = "How the split is made [was mended](#what-was-mended)."
+    kept = render.render(post(), build_of(names, data=make_data())).text
+    assert "- **Settings**" not in kept
+    assert "The schedule is kept, and [the section on it](#continue-training) says what it is." in kept
+    other = build_of(
+        names,
+        "head.epochs=3",
+        "fine_tuning.epochs=2",
+        "model.augment=true",
+        "split.mode=reshuffled",
+        data=make_data(image_size=64),
+        weights=weights("imagenet"),
+    )
+    epochs = {"head": make_history(1, 3, 0.5, 0.6), "fine_tuning": make_history(3, 2, 0.6, 0.7)}
+    variants = {"baseline": other.baseline.model_copy(update=epochs)}
+    text = render.render(post(), other.model_copy(update={"variants": variants})).text
+    told = (
+        "- **Settings**: data.image_size is 64 (original: 224), model.augment is yes (original: no), head.epochs is 3"
+        " (original: 30), fine_tuning.epochs is 2 (original: 11).\n- **Resizing**"
+    )
+    assert told in html.unescape(re.sub("</?code>", "", text))
+    assert "Other images and settings change the numbers most." in text
+    assert "The schedule is kept" not in text
+    assert "Here 2 are run, as [the section on it](#continue-training) says." in text
+    assert (said in kept, said in text) == (True, False)
+
+
+def test_of_another_network_it_is_not_told_that_its_layers_are_others() -> None:
+    build = build_of(("camel", "horse"), "model.backbone=VGG16")
+    text = render.render(post(writeup=True), build).text
+    assert "- **Settings**" not in text
+    assert "Other weights and networks change the numbers most." in text
+
+
+@pytest.mark.parametrize("requested", ["auto", "embedded"])
+def test_the_post_is_the_same_whether_its_weights_were_asked_for_or_had(requested: str) -> None:
+    """As it says below the command that makes it again, which asks for them."""
+    told = weights("embedded").model_copy(update={"requested": requested, "reason": "none" * (requested == "auto")})
+    text = render.render(post(), build_of(TWO, weights=told)).text
+    assert text == render.render(post(), build_of(TWO, weights=weights("embedded"))).text
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ def clear_lead(sweep: SweepResult) -> bool:
 
 def unchanged(variant: VariantResult, baseline: VariantResult) -> bool:
     """Whether all that a variant changes is as the baseline has it."""
-    return all(_setting(baseline.recipe, path) == value for path, value in variant.changes.items())
+    return all(setting(baseline.recipe, path) == value for path, value in variant.changes.items())
 
 
-def _setting(recipe: Any, path: str) -> Any:
+def setting(recipe: Any, path: str) -> Any:
+    """What a recipe has at a path, as in `head.epochs`."""
     for name in path.split("."):
         recipe = getattr(recipe, name)
     return recipe

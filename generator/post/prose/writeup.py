@@ -4,11 +4,14 @@ What is said of the original (its results, its defects, its data) is in sections
 template shows where `writeup` is true, and nowhere else: a post about other data is not about the original.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from generator.experiment.config.post_settings import PostSettings
+from generator.experiment.data_summary import DataSummary
 from generator.experiment.reported import REPORTED
-from generator.experiment.results import BuildResults
+from generator.experiment.results import BuildResults, VariantResult
+from generator.post.prose.sweeping import setting
 from generator.post.prose.wording import number_word
 
 MOST_IN_TITLE = 3
@@ -28,6 +31,21 @@ def is_told(post: PostSettings, results: BuildResults) -> bool:
     return ours == (REPORTED["class_names"], REPORTED["backbone"])
 
 
+def departures(baseline: VariantResult, data: DataSummary, theirs: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(path, ours, the original's) of each setting that the baseline has otherwise than the original.
+
+    Where fine-tuning begins is told of no other network: its layers are others.
+    """
+
+    def ours(path: str) -> Any:
+        room, _, rest = path.partition(".")
+        return setting(data, rest) if room == "data" else setting(baseline.recipe, path)
+
+    alike = baseline.recipe.model.backbone == REPORTED["backbone"]
+    compared = [path for path in theirs if alike or path != "fine_tuning.from_layer"]
+    return [(path, ours(path), theirs[path]) for path in compared if ours(path) != theirs[path]]
+
+
 def title(post: PostSettings, class_names: Sequence[str]) -> str:
     """The post's title: its own, else one that names the classes or says how many there are."""
     if post.title is not None:
@@ -36,3 +54,7 @@ def title(post: PostSettings, class_names: Sequence[str]) -> str:
     listed = f"{', '.join(others)} and {last}"
     fits = len(class_names) <= MOST_IN_TITLE and len(listed) <= LONGEST
     return f"Image classification of {listed if fits else f'{number_word(len(class_names))} classes'}"
+
+
+CLAIMS: Final[tuple[Callable[..., Any], ...]] = (departures,)
+"""For the templates."""
