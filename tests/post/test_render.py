@@ -298,6 +298,43 @@ def test_one_epoch_makes_no_curve() -> None:
     assert "Training accuracy first reaches 1.0000 in epoch 1 and stays there." in text
 
 
+@pytest.mark.parametrize(
+    ("accuracies", "losses", "said", "unsaid"),
+    [
+        ((0.6, 0.7), (0.5, 0.4), "accuracy all the same, and validation loss above training loss: both are", "epochs:"),
+        ((0.6, 0.7), (0.4, 0.5), "accuracy all the same, as it does where a model", "and validation loss above"),
+        ((0.7, 0.6), (0.5, 0.4), "That validation loss then lies above training loss is not explained", "all the same"),
+        ((0.7, 0.6), (0.4, 0.5), "is by itself no sign of an error. Batch", "not explained"),
+        ((0.6, 0.6), (0.5, 0.4), "the two accuracies are level. That validation loss then", "all the same"),
+    ],
+)
+def test_the_end_of_a_phase_is_told_by_its_last_epoch(
+    accuracies: tuple[float, float], losses: tuple[float, float], said: str, unsaid: str
+) -> None:
+    """(validation, training); in most epochs before it lay the other way."""
+    last = {"val_accuracy": accuracies[0], "accuracy": accuracies[1], "val_loss": losses[0], "loss": losses[1]}
+    others = {**last, "val_loss": losses[1], "loss": losses[0]}
+    head = tuple(e.model_copy(update=last if e.epoch == 5 else others) for e in make_history(1, 5, 0.5, 0.9))
+    curve = section(post_of(with_baseline(make_variant(head=head))).text, "Learning Curve")
+    assert said in curve
+    assert unsaid not in curve
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        (1e-5, "- It uses a lower learning rate, 1e-5 instead of 1e-4. The usual reasons: large steps"),
+        (
+            1e-3,
+            "- A lower learning rate than the head's is usual. This build has set it to 0.001, and that of the head",
+        ),
+    ],
+)
+def test_a_rate_that_is_not_lower_is_not_called_lower(rate: float, said: str) -> None:
+    recipe = make_config("baseline", f"fine_tuning.learning_rate={rate}").baseline.recipe
+    assert said in section(post_of(with_baseline(make_variant(recipe=recipe))).text, "Fine Tuning")
+
+
 def test_where_validation_chose_the_epoch_the_post_says_so() -> None:
     variant = make_variant(head=flat(7), fine_tuning=flat(3, first=7))
     head = variant.recipe.head.model_copy(update={"keep": "best", "patience": 5})

@@ -110,7 +110,9 @@ def test_a_single_point_that_is_left_was_no_choice() -> None:
 
 def test_two_points_have_a_better_one() -> None:
     text = section(with_sweep(make_sweep(0.4, 0.3)))
-    assert "on average, and the better one of both has 0.3000." in text
+    assert "on average, and the better one of the two has 0.3000." in text
+    assert "tries head.epochs and head.optimizer: both combinations, each a difference" in text
+    assert "Of one 0.3500, of both 0.3000." in text
     assert "Bonferroni" not in text
 
 
@@ -123,6 +125,9 @@ def test_several_runs_are_chosen_by_their_mean() -> None:
     assert "on average of three runs," in text
     assert "| 1.3000 ± 1.0000 |" in text
     assert "Image by image and run by run" in text
+    build = with_sweep(make_sweep(0.4, 0.3, runs=3), runs=3)
+    tuned = FORMATS["accuracy"](build.variants["augmentation"].over_runs["fine_tuning"]["test"]["accuracy"].mean)
+    assert f"of these, the winner gets {tuned} ± " in text
 
 
 def test_many_points_end_the_table_where_other_tables_end() -> None:
@@ -138,6 +143,36 @@ def test_a_winner_with_the_baselines_settings_is_called_that() -> None:
     assert unchanged(same, build.baseline)
     assert not unchanged(build.variants["augmentation"], build.baseline)
     assert "It has the settings of the baseline." not in section(build)
+
+
+def test_what_a_winner_has_as_the_baseline_is_not_listed_as_changed() -> None:
+    build = with_sweep(make_sweep(0.4, 0.3))
+    epochs = build.baseline.recipe.head.epochs
+    points = tuple(
+        Point(number=number, settings={"head.epochs": value}, scores=(Score(loss=number, correct=48, total=64),))
+        for number, value in enumerate((epochs, 1), start=1)
+    )
+    for changes, said in (
+        ({"head.epochs": epochs}, "No setting differs from the baseline's: validation chose what the baseline has."),
+        ({"head.epochs": epochs, "model.augment": True}, "|---|---|\n| <code>model&#46;augment</code> | yes |\n\n"),
+    ):
+        winner = build.variants["augmentation"].model_copy(update={"changes": changes})
+        sweep = make_sweep(0.3, 0.5, points=points, settings=("head.epochs",))
+        chosen = build.changed(variants={**build.variants, "augmentation": winner}, sweeps={"augmentation": sweep})
+        text = render.render(POST, chosen).text.replace('<div style="overflow-x: auto" markdown="1">\n\n', "")
+        assert said in text.split("### Results with data augmentation\n")[1].split("\n#### ")[0]
+
+
+@pytest.mark.parametrize("path", ["head.learning_rate", "fine_tuning.learning_rate"])
+def test_the_rate_of_fine_tuning_is_a_question_for_validation_where_a_sweep_tries_it(path: str) -> None:
+    points = tuple(
+        Point(number=number, settings={path: rate}, scores=(Score(loss=rate, correct=48, total=64),))
+        for number, rate in enumerate((0.3, 0.5), start=1)
+    )
+    text = render.render(POST, with_sweep(make_sweep(0.3, 0.5, points=points, settings=(path,)))).text
+    asked = path.startswith("fine_tuning")
+    assert ("Whether this rate is the best one is a question for [validation images](#choosing" in text) == asked
+    assert ("Whether this rate is the best one is not asked on this page." in text) != asked
 
 
 def test_what_is_written_is_read_again_and_held_against_itself() -> None:

@@ -1,6 +1,6 @@
 """What the prose says about sweeps, as `claims` does about the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from generator.experiment.results import VariantResult
@@ -21,9 +21,20 @@ def clear_lead(sweep: SweepResult) -> bool:
     return lead is not None and not level_points(sweep) and float(lead.corrected) < noise.SIGNIFICANT
 
 
+def tried(path: str, sweeps: Mapping[str, SweepResult]) -> bool:
+    """Whether some sweep tries values of a setting."""
+    return any(path in sweep.settings for sweep in sweeps.values())
+
+
 def unchanged(variant: VariantResult, baseline: VariantResult) -> bool:
     """Whether all that a variant changes is as the baseline has it."""
-    return all(setting(baseline.recipe, path) == value for path, value in variant.changes.items())
+    return not differing(variant, baseline)
+
+
+def differing(variant: VariantResult, baseline: VariantResult) -> dict[str, Any]:
+    """What a variant changes, without what is as the baseline has it: validation may have chosen that."""
+    changes = variant.changes.items()
+    return {path: value for path, value in changes if setting(baseline.recipe, path) != value}
 
 
 def setting(recipe: Any, path: str) -> Any:
@@ -37,5 +48,5 @@ def _printed(point: Point) -> str:
     return FORMATS["loss"](float(point.loss))
 
 
-CLAIMS: Final[tuple[Callable[..., Any], ...]] = (level_points, clear_lead, unchanged)
+CLAIMS: Final[tuple[Callable[..., Any], ...]] = (level_points, clear_lead, tried, unchanged, differing)
 """For the templates."""
