@@ -16,6 +16,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import results
 from generator.experiment.config.loading import load
+from generator.experiment.data_summary import Count
 from generator.experiment.files import result_files
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import BuildResults, VariantResult
@@ -36,8 +37,11 @@ from tests.factories import (
     make_figures,
     make_history,
     make_near,
+    make_outcome,
+    make_predictions,
     make_results,
     make_variant,
+    outcome_of,
     two_networks,
     with_validation,
 )
@@ -318,6 +322,87 @@ def test_the_end_of_a_phase_is_told_by_its_last_epoch(
     curve = section(post_of(with_baseline(make_variant(head=head))).text, "Learning Curve")
     assert said in curve
     assert unsaid not in curve
+
+
+def test_the_variants_of_a_build_are_compared_by_the_epochs_that_count() -> None:
+    """Where the best epoch is kept that is not the last one of the log."""
+    rows = section(post_of(make_results()).text, "Comparison of the Variants").split("\n")
+    (row,) = [line for line in rows if line.startswith("| Baseline | ")]
+    validation = FORMATS["accuracy"](63 / 64)
+    assert row.split(" | ")[6:8] == [validation, validation]
+    assert validation != FORMATS["accuracy"](make_results().baseline.fine_tuning[-1].val_accuracy)
+
+
+def test_every_variant_has_its_own_batches_and_validation_images() -> None:
+    other = make_variant("augmentation")
+    parts = {**other.predictions_by_part, "train": make_predictions((), total=200, folder="train")}
+    parts["validation"] = make_predictions((63, 1), total=160, folder="train")
+    variants = {"baseline": make_variant(), "augmentation": other.model_copy(update=dict(outcome_of(parts, 2)))}
+    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
+    own, _, results = text.partition("### Results with data augmentation\n")
+    assert own.count("\n10/10 - loss") == 41
+    assert results.count("\n7/7 - loss") == 41
+    said = "Chosen for each variant is the one that makes the loss of its validation images least."
+    assert said in section(text, "What a Confidence Is Worth")
+    assert "the loss of the 64 validation images least." in post_of(with_baseline(make_variant())).text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "folder", "said"),
+    [(range(60), "train", True), (range(1), "train", False), (range(60), "others", False)],
+)
+def test_training_images_are_fitted_less_well_where_that_is_more_than_chance(
+    wrong: range, folder: str, said: bool
+) -> None:
+    other = make_variant("augmentation")
+    parts = {**other.predictions_by_part, "train": make_predictions(tuple(wrong), total=296, folder=folder)}
+    variants = {"baseline": make_variant(), "augmentation": other.model_copy(update=dict(outcome_of(parts, 2)))}
+    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
+    assert ("So it fits the images that it learns from less well, by more than chance would explain." in text) == said
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_lower_test_accuracy_is_expected_where_validation_was_asked(tuned: bool) -> None:
+    recipe = make_config("baseline", "fine_tuning.keep=best" if tuned else "fine_tuning.keep=last").baseline.recipe
+    text = post_of(with_baseline(make_variant(wrong=tuple(range(20)), recipe=recipe))).text
+    said = "by Fisher's exact test), as one expects of images on which nothing was tuned."
+    assert (said in section(text, "Accuracy")) == tuned
+    assert "The test accuracy is lower, by more than chance would explain" in text
+
+
+@pytest.mark.parametrize("wrong", [(), (0,)])
+def test_a_single_test_image_is_one(wrong: tuple[int, ...]) -> None:
+    """Of photographs and of drawings, told in any section."""
+    outcome = {
+        **dict(make_outcome(())),
+        **dict(outcome_of({**make_outcome(()).predictions_by_part, "test": make_predictions(wrong, total=1)}, 2)),
+    }
+    test = (Count(class_name="camel", images=1), Count(class_name="horse", images=0))
+    variants = {
+        name: make_variant(name, after_head=make_variant(predictions=make_predictions((), total=1)), **outcome)
+        for name in ("baseline", "augmentation")
+    }
+    for kind in ("sample", "folder"):
+        data = make_data(kind=kind, test=test, test_batches=1)
+        text = post_of(make_results(variants=variants, data=data, figures=make_figures(variants))).text
+        assert re.findall(r"\b1 (?:test |further )?(?:images|drawings)|all 1\b|All 1\b", text) == []
+        assert f"The only test image is classified {'wrongly' if wrong else 'rightly'}" in text
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_another_variant_is_one_or_several(others: int) -> None:
+    variants = dict([*make_results().variants.items()][: others + 1])
+    text = post_of(make_results(variants=variants, figures=make_figures(variants))).text
+    said = ("the other variant is held", "the [other variant](#more-results) follows further down")
+    several = ("the other variants are held", "the [other variants](#more-results) follow further down")
+    for one, many in zip(said, several, strict=True):
+        assert (one in text, many in text) == (others == 1, others == 2)
+
+
+def test_one_epoch_of_each_phase_is_no_range_of_epochs() -> None:
+    said = "A last epoch may be lucky, so here is where each phase ended, over its last epochs:"
+    assert said in post_of(with_baseline(make_variant(fine_tuning=flat(1)))).text
+    assert said not in post_of(with_baseline(make_variant(head=flat(1), fine_tuning=flat(1)))).text
 
 
 @pytest.mark.parametrize(
@@ -840,7 +925,7 @@ def test_results_of_unlike_test_sets_are_an_error() -> None:
     [
         ("float32", "float32", "in float32. All packages"),
         ("auto", "float32", "in float32. All packages"),
-        ("bfloat16", "bfloat16", "in bfloat16; its weights, the head, the losses and all scores are float32."),
+        ("bfloat16", "bfloat16", "in bfloat16; its weights, the head, the losses and all scores are float32 or finer."),
         ("auto", "bfloat16", "in bfloat16, a short format that this processor has units for; its weights,"),
     ],
 )

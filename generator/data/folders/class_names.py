@@ -22,7 +22,7 @@ def composed(name: str) -> str:
 
 
 def agreed(classes: Mapping[str, Iterable[str]], source: str) -> tuple[str, ...]:
-    """The classes in alphabetical order; `classes` is a part as messages call it → names, that for training first.
+    """The classes sorted by name; `classes` is a part as messages call it → names, that for training first.
 
     Raises `BadInput` where parts differ, and where names cannot be told apart or printed. Of three and more classes
     validation and test images may lack some: where a class is rare, a random split leaves none of it.

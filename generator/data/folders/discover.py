@@ -36,7 +36,7 @@ class Found:
     folders: dict[Part, Path]
     """`train`, and `validation` and `test` where there are such images → the folder that holds them."""
     class_names: tuple[str, ...]
-    """In alphabetical order: the class's index is its label."""
+    """Sorted by name: the class's index is its label."""
     files: dict[Part, tuple[tuple[Path, int], ...]]
     """For each of `folders` (file, label), in order of class, then natural order of names."""
     ignored: dict[str, int]

@@ -121,7 +121,7 @@ def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metri
     others = [variants[name] for name, value in values.items() if not same(value, target)]
     alone = len(others) == len(values) - 1 > 0
     return (
-        alone and same(_metric(variant, metric), target) and all(_differ(variant, o, variants, metric) for o in others)
+        alone and same(_metric(variant, metric), target) and all(differ(variant, o, variants, metric) for o in others)
     )
 
 
@@ -241,8 +241,8 @@ def _with_accuracy(
     return [variant for variant in variants.values() if same(variant.test.accuracy, wanted)]
 
 
-def _differ(one: VariantResult, other: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
-    """Whether the images that `metric` is of tell two variants apart by more than chance."""
+def differ(one: VariantResult, other: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
+    """Whether the images that `metric` is of tell two variants apart by more than chance; other images tell nothing."""
     test = contrasts.by_losses if metric.rpartition(".")[2] in ("loss", "val_loss") else contrasts.by_outcomes
 
     def p(old: Sequence[Prediction], new: Sequence[Prediction]) -> float:
@@ -273,8 +273,8 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
     same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, waited_out, steady, how_often,
-    one_way, best, worst, is_best, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled, first_few,
-    first_named, rough, never_named, level, more_than_chance, plural, headings,
+    one_way, best, worst, is_best, differ, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled,
+    first_few, first_named, rough, never_named, level, more_than_chance, plural, headings,
 )  # fmt: skip
 
 _BESIDE: Final = (confidence, contrasts, drawn, looking, measuring, networks, over_runs, suspects)

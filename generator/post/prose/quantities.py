@@ -82,6 +82,7 @@ left, `variant.after_head` or the variant itself, whose test images are meant, o
 `mcnemar(variant.after_head.predictions_by_part.validation, variant.predictions_by_part.validation)`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
@@ -133,6 +134,7 @@ FUNCTIONS: Final[dict[str, Callable[..., int | float]]] = {
     "count": len,
     "comparisons": lambda answers: sum(len(each.contrasts) for each in answers.values()),
     "last_batch": lambda data: data.test_total - (data.test_batches - 1) * data.batch_size,
+    "training_batches": lambda variant, data: math.ceil(variant.train.total / data.batch_size),
     "one_image": lambda score: 1 / _counts(score)[1],
     "wilson_low": lambda score: noise.wilson(*_counts(score))[0],
     "wilson_high": lambda score: noise.wilson(*_counts(score))[1],
