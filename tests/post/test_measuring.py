@@ -221,11 +221,11 @@ def test_where_two_models_agree_on_every_image_that_is_said(wrong: tuple[int, ..
 def test_one_comparison_is_not_corrected_and_several_are() -> None:
     variants = {"baseline": make_variant()}
     alone = make_results(variants=variants, figures=make_figures(variants))
-    assert "Holm's method for the number" not in section(with_measurement(alone))
+    assert "Holm's correction for the comparisons" not in section(with_measurement(alone))
     text = section(with_measurement(make_results(), BETTER, WORSE))
     assert "no image mended, 30 broken; accuracy changed by -0.2500" in text
     assert "more than chance would explain (p = 1.9e-09, 5.6e-09 by Holm's correction)." in text
-    assert "corrected by Holm's method for the number of those in its list." in text
+    assert "fine-tuned-network), with Holm's correction for the comparisons of each list." in text
 
 
 @pytest.mark.parametrize(("classes", "said"), [(5, True), (4, False)])

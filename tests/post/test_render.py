@@ -43,6 +43,7 @@ from tests.factories import (
     make_variant,
     outcome_of,
     two_networks,
+    with_measurement,
     with_validation,
 )
 
@@ -601,6 +602,30 @@ def test_bold_is_explained_where_the_loss_alone_is_told_apart(before: Rendered) 
     assert re.search(r"\*\*0\.\d{4}\*\*", opening)
     assert "no two of the variants that were compared differ in accuracy" in opening
     assert "Bold marks a value that is better than that of every other variant by more than chance" in opening
+
+
+@pytest.mark.parametrize(
+    ("wrong", "head_wrong", "alone"),
+    [((0, 1), (0, 1, 2, 3, 4), False), ((0, 1), (0, 1), False), ((0,), (1,), False), ((0, 1), (0, 1, 2, 3, 4), True)],
+    ids=["corrected", "no image tells the phases apart", "p is 1 before and after", "no other variant"],
+)
+def test_a_method_is_explained_once_where_it_is_named_first(
+    wrong: tuple[int, ...], head_wrong: tuple[int, ...], alone: bool
+) -> None:
+    baseline = make_variant(wrong=wrong, after_head=make_outcome(head_wrong))
+    other = make_variant("augmentation", wrong=(3, 4, 5), after_head=make_outcome((3, 4, 5, *range(6, 14))))
+    last = make_variant("augmentation-no-preprocessing", wrong=(5, 6))
+    variants = {v.name: v for v in ((baseline,) if alone else (baseline, other, last))}
+    build = with_measurement(make_results(variants=variants, figures=make_figures(variants)))
+    text = post_of(build).text
+    assert text.count("like a tossed coin; McNemar's exact test") == 1
+    assert text.count("of several comparisons one may look uneven by luck") + text.count("Of several comparisons") == 1
+    assert text.count("The bootstrap draws as many images") == text.count("It is taken apart by CORP") == 1
+    assert text.count("CORP") == 1
+    first = {"Holm": "one may look uneven by luck", "McNemar": "a tossed coin", "bootstrap": "The bootstrap draws"}
+    for name, explained in first.items():
+        found = text.index(name)
+        assert explained in text[text.rindex("\n#", 0, found) :].split("\n#")[1], name
 
 
 def test_fewer_than_six_disagreements_are_never_more_than_chance() -> None:
