@@ -56,7 +56,7 @@ class Pair(Record):
     """Of their details, at most 1."""
     mirrored: bool
     distance: int
-    """Bits in which their hashes differ, of 64."""
+    """Bits in which their hashes differ, of 64; with one of them mirrored, where that is fewer."""
 
 
 class NearReport(Record):

@@ -75,7 +75,7 @@ class NearDuplicate(Record):
     """Of their details, at most 1."""
     mirrored: bool
     distance: int
-    """Bits in which their perceptual hashes differ, of 64."""
+    """Bits in which their perceptual hashes differ, of 64; with one of them mirrored, where that is fewer."""
     features: Similarity | None = None
     """Once there are features."""
 

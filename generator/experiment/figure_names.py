@@ -1,6 +1,6 @@
 """Names of all figures: what draws, stores, publishes and shows one calls it by these.
 
-A figure is known by its scope (`DATA`, `COMPARISON` or a variant's name) and its name.
+A figure is known by its scope (`DATA`, `EXAMPLES`, `LABELS`, `COMPARISON` or a variant's name) and its name.
 """
 
 from collections.abc import Iterable

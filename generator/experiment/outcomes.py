@@ -38,7 +38,7 @@ class Score(Record):
 
 
 class Epoch(Record):
-    """One epoch's line of the training log; the training figures are means over the epoch's batches."""
+    """One epoch's line of the training log; the training figures are means over its images, each as it passed."""
 
     epoch: int = Field(ge=1)
     """Number of the epoch, counted from 1 over both phases as the write-up counts."""

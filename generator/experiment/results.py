@@ -171,7 +171,7 @@ class FigureFile(Record):
     """One figure as the post needs to know it; its files are `<scope>/<name>.png` and `.webp`."""
 
     scope: str
-    """`data`, `comparison` or a variant's name."""
+    """`data`, `examples`, `labels`, `comparison` or a variant's name."""
     name: str
     width: int = Field(ge=1)
     """Of the web-sized image, pixels."""

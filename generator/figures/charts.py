@@ -1,13 +1,13 @@
 """Draws every figure of the post from results and pixels.
 
-`draw_data` draws the figures about the images, `draw_curves` how a variant's runs were trained, `draw_variant` what one
-made of the test images and what its confidences are worth, `draw_maps` its class activation maps, `draw_examples` the
-baseline's test images, `draw_labels` images whose labels are contradicted, `draw_measurement` the images to measure
-with, `draw_comparison` what all variants come to, `draw_sweep` what the points of a sweep come to. Each chart has a
-function in `curves`, `confusion`, `errors`, `accuracies` or `sweeps`, each sheet of images one in `sheets`, `examples`,
-`suspects` or `maps`.
-All return matplotlib's `Figure`, so that what is on it can be
-examined before it becomes pixels. Alt text and captions are prose and made by `render`.
+`draw_data` draws the figures about the images, `draw_near` those that stand there altered, `draw_curves` how a
+variant's runs were trained, `draw_variant` what one made of the test images and what its confidences are worth,
+`draw_maps` its class activation maps, `draw_examples` the baseline's test images, `draw_labels` images whose labels
+are contradicted, `draw_measurement` the images to measure with, `draw_answers` what the post's questions come to,
+`draw_comparison` what all variants come to, `draw_sweep` what the points of a sweep come to. Each chart has a
+function in `curves`, `confusion`, `calibration`, `errors`, `answers`, `accuracies` or `sweeps`, each sheet of images
+one in `sheets`, `near`, `examples`, `suspects` or `maps`. All return matplotlib's `Figure`, so that what is on it can
+be examined before it becomes pixels. Alt text and captions are prose and made by `render`.
 """
 
 from collections.abc import Sequence

@@ -1,18 +1,8 @@
 """The stages of a build, one row each: what it runs, what it may read, what it needs.
 
-    pixels ─┬─ near ─ split┐
-            ├─ features, augmented ─ head ─┬─ head_evaluation
-            ├─ cut ╌╌┘──────────┴─ fine_tuning ─ evaluation ─┬─ examples
-            │                                                ├─ activation_maps ─ map_figures
-            │                                                └─ figures, comparison
-            ├─ augmentation ──────────────────────────────────── data_figures
-            └─ measure_pixels ─┬─ measure_features ─┐
-                               └────────────────────┴─ measurement (of head and fine_tuning) ─ measure_figures,
-                                                       figures, comparison
-    pixels, features ─ labels ─ label_figures;  near, features ─ near_features;  architecture
-
-A row is the only place that decides about a stage. Its key is made from the row (`build.plan`), and so is the job
-that its function is given (`stages.job`): what a row does not declare can be read by no stage.
+A row is the only place that decides about a stage; `docs/architecture.md` draws which needs which. Its key is made from
+the row (`build.plan`), and so is the job that its function is given (`stages.job`): what a row does not declare can be
+read by no stage.
 """
 
 from collections.abc import Mapping
