@@ -81,7 +81,7 @@ def _variant(random: Generator, number: int, names: tuple[str, ...], images: int
         for run in range(2, runs + 1)
     )
     tuned = outcome()
-    own = {f"own-{number}.first": number, f"own-{number}.second": number} if number else {}
+    own = {f"{phase}.learning_rate": 0.5 / number for phase in ("head", "fine_tuning")} if number else {}
     fields = {
         "name": f"variant-{number}" if number else base.name,
         "title": f"Variant {number}" if number else base.title,

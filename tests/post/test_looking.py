@@ -72,7 +72,7 @@ def test_shares_are_held_against_areas() -> None:
     )
     assert "| Baseline | 50.0% | background | 30.0% | +0.2000 | +0.2000 to +0.2000 | 3.0e-04 | the subject |" in text
     assert "| Data augmentation | padding | 50.0% | 20.0% | -0.3000 | -0.3000 to -0.3000 | 0 of 40 |" in text
-    assert "is back because alpha is dropped" in text
+    assert "is back where alpha is dropped" in text
     blended = section(with_maps(make_results(data=make_data(alpha="white")), LOOKED, AREA))
     assert "is back" not in blended
 

@@ -62,7 +62,7 @@ def test_a_finding_is_told_with_its_counts_in_both_classes() -> None:
     ) in text
     assert "1 of the 60 images of camel is called by a wrong name and 11 of the 60 of horse." in text
     assert "5 of these 6 have load: rider, as do 24 of all 120." in text
-    assert "9 for each variant, and their p values are corrected" in text
+    assert "9 for each variant, with Holm's correction for that many." in text
 
 
 def test_every_figure_is_shown_with_words() -> None:
@@ -80,7 +80,7 @@ def test_the_two_sizes_are_held_against_each_other() -> None:
     assert "is 0.1085 wide here and 0.2065 on the test images" in text
     assert "That is 15.0% of the test images and 5.0% of these." in text
     assert "Before it is corrected for several comparisons, McNemar's exact test calls two models different" in text
-    assert "if both networks were equally good. Of others, trained with other seeds, they say nothing." in text
+    assert "Of other networks, trained with other seeds, they say nothing." in text
     assert "no further apart than chance may put them" in text
 
 

@@ -174,7 +174,7 @@ def test_a_class_too_small_to_validate_is_told(kept: tuple[int, ...], said: bool
 
 @pytest.mark.parametrize(
     ("layout", "said"),
-    [("classes", "They are numbered in alphabetical"), ("names", "The classes are numbered in alph")],
+    [("classes", "They are numbered from 0, sorted by name"), ("names", "The classes are numbered from 0")],
 )
 def test_what_is_numbered_is_named(layout: str, said: str) -> None:
     variants = {"baseline": make_variant(names=FIVE)}
