@@ -11,7 +11,7 @@ from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults, FigureFile, VariantResult
 from generator.experiment.sweep_results import Point, SweepResult
 from generator.post import render
-from tests.factories import ROOT, make_config, make_results, make_run, make_variant
+from tests.factories import ROOT, make_config, make_data, make_results, make_run, make_variant
 from tests.post.test_render import section
 
 CONFIG = load(ROOT / "study.toml", variants="all")
@@ -133,6 +133,15 @@ def test_what_is_the_same_in_all_runs_is_what_does_not_move(vary: Any, said: str
     measured = section(text_of(build), "How This Was Measured")
     assert said in measured
     assert unsaid not in measured
+
+
+@pytest.mark.parametrize(("side", "said"), [(160, True), (224, False)])
+def test_the_size_of_images_is_told_where_it_is_not_the_first_posts(side: int, said: bool) -> None:
+    for question, chosen in (("learning-rate", True), ("transfer", False)):
+        text = text_of(study((question,)).model_copy(update={"data": make_data(image_size=side)}))
+        measured = section(text, "How This Was Measured")
+        assert ("except that images are 160 pixels square here" in measured) == said
+        assert ("the learning rate was chosen on validation images." in measured) == chosen
 
 
 def test_the_winner_of_several_runs_is_told_of_with_all_of_them() -> None:
