@@ -182,7 +182,7 @@ def _provenance(
         "schema_version": strict_json.SCHEMA_VERSION,
         "id": _free_id(places.store / HISTORY, now.strftime("%Y%m%d-%H%M%S")),
         "time": now.isoformat(timespec="seconds"),
-        "commit": _commit(places.repository, display),
+        "commit": _commit(places, display),
         **provenance.machine(),
         "ran": list(record.ran),
         **({"results_of": record.results_of} if record.results_of else {}),
@@ -208,10 +208,10 @@ def _record(found: BuildResults, origin: bytes, store: Path) -> None:
     write_atomically(folder / provenance.NAME, origin)
 
 
-def _commit(root: Path, display: Display) -> str | None:
+def _commit(places: Places, display: Display) -> str | None:
     """The commit the build was made from; None where there is none, or git does not tell it, which is said."""
     try:
-        return git.described(root)
+        return git.described(places.repository, places.site)
     except git.Refused as error:
         display.warn(f"the commit is not recorded: {error}")
         return None

@@ -117,9 +117,10 @@ def find(thing: Path) -> Repository:
     raise Refused(f"git does not answer for {thing}: {reason}")
 
 
-def described(folder: Path) -> str | None:
+def described(folder: Path, made: Path | None = None) -> str | None:
     """The commit checked out in the repository of which `folder` is a part, marked if files were changed since.
 
+    Those in the folder `made` do not count: a build writes them, and is not made from them.
     None where `folder` is in no repository, or in one that keeps none of its files or has no commits. Raises `Refused`
     where there is a repository and git does not read it.
     """
@@ -129,7 +130,12 @@ def described(folder: Path) -> str | None:
         return None
     if not _answer(folder, "ls-files", "--", ".") or not repository.has_commits():
         return None
-    return _answer(folder, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*").decode().strip()
+    parts = [":/"]
+    if made and (written := made.resolve()).is_relative_to(repository.folder) and written != repository.folder:
+        parts.append(f":(top,exclude,literal){written.relative_to(repository.folder).as_posix()}")
+    changed = _answer(repository.folder, "status", "--porcelain", "--untracked-files=no", "--", *parts)
+    commit = _answer(folder, "rev-parse", "HEAD").decode().strip()
+    return f"{commit}-dirty" if changed else commit
 
 
 def environment() -> dict[str, str]:

@@ -252,6 +252,22 @@ def test_fault_57_provenance_names_the_projects_own_commit(tmp_path: Path, hook:
     assert git.described(project) == f"{own}-dirty"
 
 
+def test_what_a_build_writes_makes_no_commit_another(repository: Path) -> None:
+    post = repository / "site [of] mine" / "post.md"
+    post.parent.mkdir()
+    post.write_text("a post")
+    commit_all(repository)
+    own = run_git(repository, "rev-parse", "HEAD").strip()
+    post.write_text("a new post")
+    assert git.described(repository) == f"{own}-dirty"
+    assert git.described(repository, post.parent) == own
+    assert git.described(repository, repository / "elsewhere") == f"{own}-dirty"
+    assert git.described(repository, repository) == f"{own}-dirty"
+    (repository / "code.py").write_text("pass")
+    run_git(repository, "add", "code.py")
+    assert git.described(repository, post.parent) == f"{own}-dirty"
+
+
 def test_fault_57_a_project_that_its_surroundings_do_not_keep_has_no_commit(repository: Path, tmp_path: Path) -> None:
     unpacked = repository / "unpacked"
     unpacked.mkdir()
