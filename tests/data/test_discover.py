@@ -1,8 +1,10 @@
 """What lies in a data folder is taken, counted as passed over, or refused; nothing shifts labels quietly."""
 
+import errno
 import os
 import socket
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -365,8 +367,26 @@ OF_BATCHES = ("file,label", "batch1/1.png,cat", "batch1/2.png,dog", "batch2/1.pn
         (["file,label", "1.png,cat"], [", line 2: 1.png: several images are called so"]),
         ([*OF_BATCHES[:2], "batch3/1.png,dog"], [", line 3: batch3/1.png: no such image"]),
         ([*OF_BATCHES, "batch1/1.png,Bär"], [": not text in UTF-8; save it as CSV in UTF-8"]),
+        (
+            [OF_BATCHES[0], *(f"batch3/{i}.png,cat" for i in range(60)), *OF_BATCHES[1:]],
+            [
+                *(f", line {i + 2}: batch3/{i}.png: no such image" for i in range(listing.SHOWN)),
+                f"and {60 - listing.SHOWN} more",
+            ],
+        ),
+        (
+            [*OF_BATCHES[:3], 'batch2/1.png,"cat', *OF_BATCHES[4:]],
+            [", line 4: the row that begins there is no CSV (unexpected end of data); mend its quotes"],
+        ),
+        (
+            [OF_BATCHES[0], 'batch1/1.png,"cat"s', *(f"{'x' * 200}/{i}.png,cat" for i in range(1000))],
+            [", line 2: the row that begins there is no CSV (',' expected after '\"'); mend its quotes"],
+        ),
     ],
-    ids=["one row", "several", "no row left", "one class left", "not UTF-8"],
+    ids=[
+        *("one row", "several", "no row left", "one class left", "not UTF-8", "no image in the first rows"),
+        *("a quote that stays open", "nothing that can be read"),
+    ],
 )
 def test_a_fault_in_a_table_does_not_make_classes_of_folders(
     tmp_path: Path, lines: list[str], problems: list[str]
@@ -374,8 +394,9 @@ def test_a_fault_in_a_table_does_not_make_classes_of_folders(
     tree(tmp_path, images=BATCHES)
     (tmp_path / "labels.csv").write_text("\n".join(lines), "latin-1")
     *told, other = refusal(tmp_path).removeprefix("photos.zip: ").splitlines()
-    several = [f"{len(problems)} files, rows or folders must be mended or removed:"] if len(problems) > 1 else []
-    assert [line.strip() for line in told] == [*several, *(f"labels.csv{problem}" for problem in problems)]
+    if len(problems) > 1:
+        assert told.pop(0).endswith(" files, rows or folders must be mended or removed:")
+    assert [line.strip().removeprefix("labels.csv") for line in told] == problems
     assert other == (
         "  or choose the other way to read it, --set data.layout=classes: 4 training images of batch1, batch2, told by "
         "the folders they lie in"
@@ -437,6 +458,27 @@ def test_a_table_whose_columns_are_not_known_is_shown_with_them(tmp_path: Path, 
     message = refusal(tmp_path)
     told = "; the columns of labels.csv are called img_file, kind"
     assert message.endswith(f"found empty.csv, images/, labels.csv, packed.csv{told}")
+
+
+def test_a_table_that_names_no_image_is_said_to(tmp_path: Path) -> None:
+    tree(tmp_path, "sample_submission.csv", images=("images/1.png", "images/2.png"))
+    (tmp_path / "labels.csv").write_text("label,file\ncat, pets/3.png\n")
+    (tmp_path / "sample_submission.csv").write_text("id,label\n1,0\n")
+    told = "; labels.csv names no image that is there (first: pets/3.png)"
+    assert refusal(tmp_path).endswith(f"found images/, labels.csv, sample_submission.csv{told}")
+    with pytest.raises(BadInput, match=r"found images/, labels\.csv, sample_submission\.csv$"):
+        discover.discover(tmp_path, "x", "names")
+
+
+def test_a_table_that_cannot_be_opened_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "labels.csv")
+
+    def closed(path: Path, *_: object, **__: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(BadInput, match=r"labels\.csv: cannot be read \(Permission denied\)"):
+        discover.discover(tmp_path, "x")
 
 
 def test_fault_68_a_layout_that_was_chosen_and_is_not_there_is_named(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def _reading(folder: Path, source: str, layout: Layout | None, *, nested: bool) 
     root, recognised = _root(folder, source, kinds, nested=nested)
     if root is None:
         asked = f"cannot be read as data.layout = {layout!r}; " if layout else ""
-        raise BadInput(f"{source}: {asked}{_missing(folder)}")
+        raise BadInput(f"{source}: {asked}{_missing(folder, tables=table in kinds)}")
     readings = [kind.read(root, source, nested=nested) for kind in recognised]
     if layout is None:
         _check_classes(readings, source)
@@ -176,20 +176,14 @@ def _inside(folder: Path) -> list[Path]:
     return found if len(found) == 1 else [sub for sub in found if not part_names.part(sub.name)]
 
 
-def _missing(folder: Path) -> str:
-    """What there is in place of a data set."""
+def _missing(folder: Path, *, tables: bool) -> str:
+    """What there is in place of a data set; with `tables` also why those there were not taken for one of it."""
     entries = [f for f in listing.entries(folder) if not listing.junk(f.name)]
     if len(entries) == 1 and listing.is_plain_folder(entries[0]) and not part_names.part(entries[0].name):
-        return _missing(entries[0])
+        return _missing(entries[0], tables=tables)
     found = part_names.candidates(f for f in entries if f.is_dir())
     have = ", ".join(f"{printable(f.name)}/ ({CALLED[part]})" for part in found for f in found[part])
     if found and "train" not in found:
         return f"has no folder of training images; {_EXPECTED}; found {have}"
     have = have or listing.listed(f"{f.name}/" if f.is_dir() else f.name for f in entries)
-    return f"{_EXPECTED}; found {have}{''.join(map(_unread, entries))}"
-
-
-def _unread(path: Path) -> str:
-    """The columns of a table that was not recognised, so that they can be renamed."""
-    columns = rows.columns(path) if path.suffix.lower() in rows.SUFFIXES and path.is_file() else ()
-    return f"; the columns of {printable(path.name)} are called {listing.listed(columns)}" if columns else ""
+    return f"{_EXPECTED}; found {have}{''.join(map(rows.why_none, entries if tables else ()))}"

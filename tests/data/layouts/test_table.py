@@ -137,6 +137,33 @@ def test_two_columns_that_may_be_the_class_must_say_the_same(tmp_path: Path) -> 
         read(tmp_path / "b", labels=f"{header}1.jpg,0,cat,felis\n2.jpg,1,dog,felis\n")
 
 
+def test_two_columns_of_one_name_must_say_the_same(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"'Label' and 'label' may both be the class; rename"):
+        read(tmp_path / "a", labels="file,Label,label\n1.jpg,cat,old\n2.jpg,dog,old\n3.jpg,dog,young\n")
+    same = read(tmp_path / "b", labels="image,image,label,label\nx,1.jpg,cat,cat\ny,2.jpg,dog,dog\n")
+    assert told(same) == {"images/1.jpg": "train cat", "images/2.jpg": "train dog"}
+
+
+def test_two_columns_that_may_be_the_part_must_say_the_same(tmp_path: Path) -> None:
+    header = "file,label,set,split,subset\n"
+    same = read(tmp_path / "a", labels=f"{header}1.jpg,cat,a,train,Training\n2.jpg,dog,b,test,Test\n")
+    assert told(same) == {"images/1.jpg": "train cat", "images/2.jpg": "test dog"}
+    for other in ("test", ""):
+        with pytest.raises(BadInput, match=r"x: labels\.csv: 'split' and 'set' may both be the part; rename"):
+            read(tmp_path / "b", labels=f"{header}1.jpg,cat,train,train,\n2.jpg,dog,{other},train,\n")
+
+
+def test_a_column_of_numbers_does_not_name_images_where_another_does(tmp_path: Path) -> None:
+    reading = read(tmp_path, labels="id,filename,label\n1,3.jpg,cat\n2,20.jpg,dog\n3,1.jpg,dog\n")
+    assert told(reading) == {"images/3.jpg": "train cat", "images/1.jpg": "train dog"}
+    assert reading.problems == ("labels.csv, line 3: 20.jpg: no such image",)
+
+
+def test_cells_may_be_long_as_masks_are(tmp_path: Path) -> None:
+    reading = read(tmp_path, labels=f"file,label,mask\n1.jpg,cat,{'1 ' * 100_000}\n2.jpg,dog,\n")
+    assert (told(reading), reading.problems) == ({"images/1.jpg": "train cat", "images/2.jpg": "train dog"}, ())
+
+
 def test_a_part_that_is_none_is_named(tmp_path: Path) -> None:
     reading = read(tmp_path, labels="file,label,split\n1.jpg,cat,train\n2.jpg,dog,other\n")
     assert reading.problems == ("labels.csv, line 3: 2.jpg: 'other' is none of train, validation, test",)

@@ -31,8 +31,9 @@ _PARTS = ("split", "set", "subset", "dataset", "partition", "part", "phase")
 """Names of columns, without capitals, blanks and marks; earlier ones are preferred."""
 _ENCODINGS = ("utf-8-sig", "utf-16", "latin-1")
 """Tables are read in the first; in the others, the last of which fits any bytes, they are known for what they are."""
-_TRIED = 50  # rows by which the column of files is told
 _HEADER = 2**16
+_LONGEST_CELL = 2**31 - 1
+"""Characters of a cell; masks as run lengths are longer than the 131,072 that csv allows by itself."""
 
 Read = TypeVar("Read")
 
@@ -107,6 +108,8 @@ class Table:
     """Position of the column that names the image."""
     utf8: bool = True
     """Whether the file is text in UTF-8; else what its cells say is a guess."""
+    fault: str = ""
+    """Where and why it cannot be read on after `lines`; empty where it can."""
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -134,40 +137,46 @@ class Table:
         return self._part is not None
 
     def check(self, source: str) -> None:
-        """Raise `BadInput` where two columns may be the class and do not say the same."""
-        first = self.labels[0]
-        for other in self.labels[1:]:
+        """Raise `BadInput` where two columns may be the class, or the part, and do not say the same."""
+        first, *others = self.labels
+        for other in others:
             pairs = {(cells[first], cells[other]) for _, cells in self.lines if len(cells) == len(self.header)}
             if not len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}):
-                columns = " and ".join(repr(self.header[i]) for i in (first, other))
-                raise BadInput(
-                    f"{source}: {printable(self.path.name)}: {printable(columns)} may both be the class; rename the "
-                    "column that is not"
-                )
+                raise self._unclear(source, first, other, "class")
+        for other in self._parts[1:]:
+            if any(part_of(cells[self._parts[0]]) != part_of(cells[other]) for _, cells in self.lines):
+                raise self._unclear(source, self._parts[0], other, "part")
+
+    def _unclear(self, source: str, one: int, other: int, what: str) -> BadInput:
+        columns = " and ".join(repr(self.header[i]) for i in (one, other))
+        return BadInput(
+            f"{source}: {printable(self.path.name)}: {printable(columns)} may both be the {what}; rename the column "
+            "that is not"
+        )
 
     def _fault(self, cells: int) -> str:
         if cells == len(self.header):
             return ""
         return f"{cells} cells, the header has {len(self.header)}; put quotes around the one that holds a separator"
 
-    @cached_property
+    @property
     def _part(self) -> int | None:
-        for i in _positions(self.header, _PARTS):
-            if any(part_names.part(cells[i].strip()) for _, cells in self.lines):
-                return i
-        return None
+        return next(iter(self._parts), None)
+
+    @cached_property
+    def _parts(self) -> list[int]:
+        """Positions of the columns that say a part."""
+        return [i for i in _positions(self.header, _PARTS) if any(part_of(cells[i]) for _, cells in self.lines)]
 
 
 def open_table(path: Path, images: Images) -> Table | None:
-    """The table in the file at `path`; None where it is none, or names no image that is there."""
-    if path.suffix.lower() not in SUFFIXES or listing.junk(path.name) or "submission" in path.stem.lower():
-        return None
-    return _decoded(path, lambda stream, utf8: _table(path, stream, images, utf8=utf8))
+    """The table in the file at `path`; None where it is none, or names no image that is there and can be read."""
+    return _decoded(path, lambda stream, utf8: _table(path, stream, images, utf8=utf8)) if _may_be(path) else None
 
 
-def columns(path: Path) -> tuple[str, ...]:
-    """The cells in the first line of the file at `path`; none where it cannot be a table."""
-    return _decoded(path, lambda stream, _: _columns(stream.readline(_HEADER))[0]) or ()
+def why_none(path: Path) -> str:
+    """Why the file at `path` was not taken for a table, as it follows a semicolon; empty where it cannot be one."""
+    return (_decoded(path, lambda stream, _: _why_none(path, stream)) or "") if _may_be(path) else ""
 
 
 def part_of(text: str) -> Part | None:
@@ -175,27 +184,40 @@ def part_of(text: str) -> Part | None:
     return part_names.part(text.strip())
 
 
-def _decoded(path: Path, read: Callable[[TextIO, bool], Read | None]) -> Read | None:
-    """What `read` makes of the file as text, and of whether that is UTF-8; None where it cannot be read."""
+def _may_be(path: Path) -> bool:
+    named = path.suffix.lower() in SUFFIXES and not listing.junk(path.name) and "submission" not in path.stem.lower()
+    return named and path.is_file()
+
+
+def _decoded(path: Path, read: Callable[[TextIO, bool], Read]) -> Read | None:
+    """What `read` makes of the file as text, and of whether that is UTF-8; None where it is no text."""
     for encoding in _ENCODINGS:
         try:
             with path.open(encoding=encoding, newline="") as stream:
                 return read(stream, encoding == _ENCODINGS[0])
         except UnicodeError:
             continue
-        except (OSError, csv.Error):
-            break
     return None
 
 
 def _table(path: Path, stream: TextIO, images: Images, *, utf8: bool) -> Table | None:
     columns, delimiter = _columns(stream.readline(_HEADER))
-    if not _positions(columns, _FILES) or not _positions(columns, _LABELS):
+    files = _positions(columns, _FILES)
+    if not files or not _positions(columns, _LABELS):
         return None
-    lines = list(_lines(stream, delimiter, len(columns)))
-    tried = {i: _found(lines, i, images, path.parent) for i in _positions(columns, _FILES)}
-    best = max(tried, key=lambda i: tried[i])
-    return Table(path, columns, tuple(lines), best, utf8) if tried[best] else None
+    lines, fault = _lines(stream, delimiter, len(columns))
+    named = (i for i in files if any(images.find(cells[i].strip(), path.parent) for _, cells in lines))
+    file = next(named, files[0] if fault else None)
+    return None if file is None else Table(path, columns, lines, file, utf8, fault)
+
+
+def _why_none(path: Path, stream: TextIO) -> str:
+    columns, delimiter = _columns(stream.readline(_HEADER))
+    name, files = printable(path.name), _positions(columns, _FILES)
+    if not files or not _positions(columns, _LABELS):
+        return f"; the columns of {name} are called {listing.listed(columns)}" if columns else ""
+    first = next((cells[files[0]] for _, cells in _lines(stream, delimiter, len(columns))[0]), "")
+    return f"; {name} names no image that is there (first: {printable(first.strip()) or 'nothing'})"
 
 
 def _columns(header: str) -> tuple[tuple[str, ...], str]:
@@ -206,19 +228,24 @@ def _columns(header: str) -> tuple[tuple[str, ...], str]:
     return tuple(next(csv.reader([header], delimiter=delimiter), ())), delimiter
 
 
-def _lines(stream: Iterator[str], delimiter: str, width: int) -> Iterator[tuple[int, tuple[str, ...]]]:
-    reader = csv.reader(stream, delimiter=delimiter)
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            filled = (*cells, *[""] * (width - len(cells)))
-            yield reader.line_num + 1, filled if any(cell.strip() for cell in filled[width:]) else filled[:width]
-
-
-def _found(lines: Sequence[tuple[int, tuple[str, ...]]], column: int, images: Images, near: Path) -> int:
-    return sum(bool(images.find(cells[column].strip(), near)) for _, cells in lines[:_TRIED])
+def _lines(stream: Iterator[str], delimiter: str, width: int) -> tuple[tuple[tuple[int, tuple[str, ...]], ...], str]:
+    """The rows below the header, as `Table` has them, and its fault."""
+    csv.field_size_limit(_LONGEST_CELL)
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    lines, begun = [], 2
+    try:
+        for cells in reader:
+            begun = reader.line_num + 2
+            if any(cell.strip() for cell in cells):
+                filled = (*cells, *[""] * (width - len(cells)))
+                kept = filled if any(cell.strip() for cell in filled[width:]) else filled[:width]
+                lines.append((reader.line_num + 1, kept))
+    except csv.Error as error:
+        return tuple(lines), f"line {begun}: the row that begins there is no CSV ({error}); mend its quotes"
+    return tuple(lines), ""
 
 
 def _positions(header: Sequence[str], known: Sequence[str]) -> list[int]:
     """Where in the header the known names stand, in the order in which they are known."""
     plain = [re.sub(r"[\W_]+", "", name.casefold()) for name in header]
-    return [plain.index(name) for name in known if name in plain]
+    return [i for name in known for i, given in enumerate(plain) if given == name]

@@ -24,12 +24,12 @@ Told = dict[Path, tuple[Part, str]]
 
 
 def recognises(folder: Path, *, nested: bool = False) -> bool:
-    """Whether a table in `folder`, or in its folder of a part, names an image that is there."""
+    """Whether a table in `folder`, or in its folder of a part, names an image that is there, or breaks off."""
     return _has_tables(folder) and bool(_tables(folder, Images(folder)))
 
 
 def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
-    """Images that no table names are passed over. Raises `BadInput` where two columns may be the class."""
+    """Images that no table names are passed over. Raises `BadInput` where two columns may be the class or part."""
     images = Images(folder)
     tables = _of_parts(_tables(folder, images), folder)
     told: Told = {}
@@ -42,6 +42,7 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
             problems += [f"{place}, line {row.line}: {printable(row.file) or 'no file'}: {why}" for row, why in faults]
         else:
             problems.append(f"{place}: not text in UTF-8; save it as CSV in UTF-8")
+        problems += [f"{place}, {table.fault}"] if table.fault else []
     ignored = images.ignored
     ignored[listing.UNLABELLED] += len(images.files) - len(told)
     found = _by_part(told, folder)
@@ -86,7 +87,7 @@ def _has_tables(folder: Path) -> bool:
 
 
 def _tables(folder: Path, images: Images) -> list[Table]:
-    files = [path for place in _places(folder) for path in listing.entries(place) if path.is_file()]
+    files = (path for place in _places(folder) for path in listing.entries(place))
     return [table for path in files if (table := rows.open_table(path, images))]
 
 
