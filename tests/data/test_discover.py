@@ -404,6 +404,33 @@ def test_a_fault_in_a_table_does_not_make_classes_of_folders(
     assert discover.discover(tmp_path, "x", "classes").class_names == ("batch1", "batch2")
 
 
+@pytest.mark.parametrize(
+    ("folders", "table", "same"),
+    [
+        (("0", "1"), ("benign", "malignant"), False),
+        (("a", "b"), ("benign", "malignant"), False),
+        (("cat", "dog"), ("dog", "cat"), False),
+        (("cat", "dog"), ("0", "1"), True),
+        (("cat", "golden_retriever"), ("CAT", "Golden Retriever"), True),
+        (("0", "00"), ("0", "00"), True),
+    ],
+)
+@pytest.mark.parametrize("more", ["", "1.png,x,y"])
+def test_two_readings_that_call_the_classes_otherwise_are_shown(
+    tmp_path: Path, folders: tuple[str, str], table: tuple[str, str], same: bool, more: str
+) -> None:
+    files = [(f"{folder}/{number}.png", name) for folder, name in zip(folders, table, strict=True) for number in (1, 2)]
+    tree(tmp_path, images=tuple(file for file, _ in files))
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *(f"{file},{name}" for file, name in files), more]))
+    if same:
+        assert discover.discover(tmp_path, "x").class_names == folders
+    else:
+        message = refusal(tmp_path)
+        assert ("3 cells" if more else f"4 training images of {', '.join(sorted(table))}, told by labels") in message
+        assert f"4 training images of {', '.join(folders)}, told by the folders" in message
+        assert "--set data.layout=classes" in message
+
+
 def test_a_table_with_faults_that_says_what_the_folders_say_can_be_done_without(tmp_path: Path) -> None:
     tree(tmp_path)
     rows = [f"{name},{name.split('/')[1].upper()}" for name in IMAGES]

@@ -3,13 +3,14 @@
 A `Reading` names every image with its class and part; `agree` tells whether two say the same.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from generator.data.folders import listing
+from generator.data.folders import listing, lookalikes
 from generator.experiment.data_summary import Layout, Part
 from generator.support.errors import BadInput, printable
 
@@ -60,18 +61,26 @@ class Kind(Protocol):
         """The data set in `folder`, which messages call `source`. Raises `BadInput` where it is ambiguous."""
 
 
-def agree(one: Reading, other: Reading) -> bool:
-    """Whether two readings put the same images into the same parts and classes, whatever they call these."""
-    return {path for path, *_ in one.files} == {path for path, *_ in other.files} and bears_out(one, other)
+def agree(kept: Reading, other: Reading) -> bool:
+    """Whether two readings put the same images into the same parts and classes, so that `kept` can stand for both."""
+    return {path for path, *_ in kept.files} == {path for path, *_ in other.files} and bears_out(other, kept)
 
 
-def bears_out(one: Reading, other: Reading) -> bool:
-    """Whether all images of `one` are in the same parts and classes of `other`, whatever these are called."""
-    told = {path: (part, name) for path, part, name in other.files}
-    pairs = {(name, told[path][1]) for path, _, name in one.files if path in told}
-    return all(path in told and told[path][0] == part for path, part, _ in one.files) and len(pairs) == len(
-        {name for name, _ in pairs}
-    ) == len({name for _, name in pairs})
+def bears_out(other: Reading, kept: Reading) -> bool:
+    """Whether all images of `other` are in the same parts and classes of `kept`, whose names for these tell as much."""
+    told = {path: (part, name) for path, part, name in kept.files}
+    pairs = {(name, told[path][1]) for path, _, name in other.files if path in told}
+    return (
+        all(path in told and told[path][0] == part for path, part, _ in other.files)
+        and len(pairs) == len({name for name, _ in pairs}) == len({name for _, name in pairs})
+        # A number says no more than any name does; but `a` and `b` may be what somebody calls malignant and benign.
+        and all(name.isdecimal() or _written(name) == _written(called) for name, called in pairs)
+    )
+
+
+def _written(name: str) -> str:
+    """The same for `Golden retriever` and `golden_retriever`."""
+    return lookalikes.simplest(re.sub("[_-]", " ", name))
 
 
 def one_each(found: Mapping[Part, list[Path]], source: str) -> dict[Part, Path]:
