@@ -28,9 +28,13 @@ _SHOWN = 10
 """Names listed in one message."""
 
 
-def find(folder: Path) -> Path | None:
-    """The table in `folder`, in any spelling of capitals."""
-    return next((path for path in sorted(folder.iterdir()) if path.name.lower() == FILE and path.is_file()), None)
+def find(folder: Path, where: str) -> Path | None:
+    """The table in `folder`, which messages call `where`, in any spelling of capitals. Raises `BadInput` of two."""
+    found = [path for path in sorted(folder.iterdir()) if path.name.lower() == FILE and path.is_file()]
+    if len(found) > 1:
+        names = " and ".join(printable(path.name) for path in found)
+        raise BadInput(f"{where}: {names} may both be the table of attributes; rename the one that is not")
+    return found[0] if found else None
 
 
 def parse(content: bytes, files: Sequence[str], where: str) -> dict[str, tuple[str, ...]]:

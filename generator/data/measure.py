@@ -95,7 +95,7 @@ def _read(
         problems += [
             p for paths in images.values() for path in paths if (p := listing.file_problem(path, folder.parent))
         ]
-        table = attributes.find(folder)
+        table = attributes.find(folder, where)
         text = table.read_bytes() if table else None
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
@@ -113,7 +113,7 @@ def _read(
         source=dataset.source,
         kind=kind,
         samples=samples,
-        attributes=attributes.parse(text, names, f"{where}/{attributes.FILE}") if text is not None else {},
+        attributes=attributes.parse(text, names, f"{where}/{table.name}") if table and text is not None else {},
         fingerprint=hashlib.sha256("".join(f"{s.digest} {s.name}\n" for s in samples).encode()).hexdigest(),
         ignored=dict(sorted((ignored - Counter({listing.BESIDE: int(table is not None)})).items())),
         decoders=tuple(sorted({each.package for each in contents.values() if each.package})),

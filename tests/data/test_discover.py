@@ -82,7 +82,28 @@ def test_fault_09_two_data_sets_side_by_side_are_ambiguous(tmp_path: Path) -> No
     tree(tmp_path / "one")
     tree(tmp_path / "two")
     words = "several folders hold a data set (one/, two/); name one, or call them train/ and test/"
-    assert refusal(tmp_path) == f"photos.zip: {words}"
+    assert refusal(tmp_path).startswith(f"photos.zip: {words}; if these are the classes, put")
+
+
+@pytest.mark.parametrize(
+    ("other", "shown"), [("pets/dog/pug/1.png", "pets/dog"), ("pets/dog/1.png", "pets/dog"), ("dogs/1.png", "dogs")]
+)
+def test_folders_within_one_class_are_not_the_classes(tmp_path: Path, other: str, shown: str) -> None:
+    tree(tmp_path, images=("pets/cat/siamese/1.png", "pets/cat/tabby/1.png", other))
+    assert refusal(tmp_path).startswith(
+        f"photos.zip: the classes would be the folders in pets/cat/, and {shown}/ would be left out; name the folder"
+    )
+
+
+def test_with_groups_folders_within_the_classes_are_read(tmp_path: Path) -> None:
+    tree(tmp_path, images=("cat/siamese/1.png", "cat/tabby/1.png", "dog/pug/1.png"))
+    assert discover.discover(tmp_path, "x", nested=True).class_names == ("cat", "dog")
+
+
+def test_test_images_without_a_class_may_lie_beside_the_folder_of_the_classes(tmp_path: Path) -> None:
+    tree(tmp_path, "notes/1.txt", images=("pets/cat/1.png", "pets/dog/1.png", "test/1.png"))
+    found = discover.discover(tmp_path, "x")
+    assert (found.class_names, found.ignored) == (("cat", "dog"), {listing.BESIDE: 2})
 
 
 def test_fault_10_macosx_is_no_class(tmp_path: Path) -> None:

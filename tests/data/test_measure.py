@@ -83,6 +83,30 @@ def test_its_name_may_be_written_like_those_of_the_parts(project: Project, name:
     assert found(project.data).samples[0].name == f"{name}/camel/1.png"
 
 
+@pytest.mark.parametrize("layout", ["parts", "classes"])
+@pytest.mark.parametrize("link", ["measure", "measure/camel"])
+def test_fault_16_links_to_such_folders_are_refused(project: Project, tmp_path: Path, layout: str, link: str) -> None:
+    if layout == "classes":
+        shutil.rmtree(project.data / "test")
+        for folder in (project.data / "train").iterdir():
+            folder.rename(project.data / folder.name)
+        (project.data / "train").rmdir()
+    (project.data / link).rename(tmp_path / "elsewhere")
+    (project.data / link).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(BadInput, match=f"animals: {link}: symbolic links; put the folders themselves there"):
+        find(project.data)
+
+
+def test_two_tables_of_attributes_are_refused_and_one_is_called_as_it_is(project: Project) -> None:
+    table = project.data / "measure/attributes.csv"
+    (project.data / "measure/Attributes.csv").write_text("file,weather\n")
+    with pytest.raises(BadInput, match=r"animals: measure: Attributes\.csv and attributes\.csv may both be the table"):
+        find(project.data)
+    table.unlink()
+    with pytest.raises(BadInput, match=r"animals: measure/Attributes\.csv: must have one row for each image"):
+        find(project.data)
+
+
 def test_two_such_folders_are_refused(project: Project) -> None:
     shutil.copytree(project.data / "measure", project.data / "measure_set")
     with pytest.raises(BadInput, match="measure/ and measure_set/ may both hold images to measure with"):

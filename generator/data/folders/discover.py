@@ -24,6 +24,10 @@ _EXPECTED = (
     "expected a folder per class, alone or in train/ and test/, files called cat.1.jpg, or a CSV file with the columns "
     "file and label"
 )
+_NESTED = (
+    "if these are the classes, put their images right into them, or --set data.group=folder where those of a folder "
+    "within a class belong together"
+)
 
 
 @dataclass(frozen=True)
@@ -162,12 +166,34 @@ def _root(folder: Path, source: str, kinds: list[Kind], *, nested: bool) -> tupl
             if len(roots) > 1:
                 where = listing.listed(f"{root.relative_to(folder).as_posix()}/" for root in roots)
                 raise BadInput(
-                    f"{source}: several folders hold a data set ({where}); name one, or call them train/ and test/"
+                    f"{source}: several folders hold a data set ({where}); name one, or call them train/ and test/; "
+                    f"{_NESTED}"
                 )
             if roots:
+                if classes in found[roots[0]] and not told:
+                    _check_beside(folder, roots[0], source)
                 return roots[0], found[roots[0]]
             level = [sub for f in level for sub in _inside(f)]
     return None, []
+
+
+def _check_beside(folder: Path, root: Path, source: str) -> None:
+    """Raise `BadInput` where the folder with those of classes has others of images beside it: all may be classes."""
+    way = {root, *root.parents}
+    above = [f for f in root.parents if f.is_relative_to(folder)]
+    others = [sub for f in above for sub in listing.folders(f) if sub not in way and _may_be_class(sub)]
+    if others:
+        left = listing.listed(f"{sub.relative_to(folder).as_posix()}/" for sub in others)
+        raise BadInput(
+            f"{source}: the classes would be the folders in {shown(root, folder)}, and {left} would be left out; name "
+            f"the folder that holds the classes, or take the others away; {_NESTED}"
+        )
+
+
+def _may_be_class(folder: Path) -> bool:
+    """Whether a folder holds images, and not as one of test images does of which nothing tells the class."""
+    unlabelled = part_names.part(folder.name) and listing.holds_images(folder)
+    return not unlabelled and listing.holds_images(folder, nested=True)
 
 
 def _inside(folder: Path) -> list[Path]:

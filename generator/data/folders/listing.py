@@ -46,9 +46,14 @@ def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir(), key=lambda path: natural(path.name))
 
 
+def folders(folder: Path) -> list[Path]:
+    """The folders in `folder`, links to folders among them, nothing hidden."""
+    return [entry for entry in entries(folder) if entry.is_dir() and not junk(entry.name)]
+
+
 def plain_folders(folder: Path) -> list[Path]:
     """The folders in `folder` that may hold data: no links, nothing hidden."""
-    return [entry for entry in entries(folder) if is_plain_folder(entry)]
+    return [entry for entry in folders(folder) if not entry.is_symlink()]
 
 
 def is_plain_folder(path: Path) -> bool:

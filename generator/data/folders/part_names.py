@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.data.folders.listing import holds_images, plain_folders
+from generator.data.folders.listing import folders, holds_images, plain_folders
 from generator.experiment.data_summary import PARTS, Part
 
 _NAMES: dict[Part, str] = {
@@ -27,9 +27,9 @@ def part(name: str) -> Part | None:
     return next((p for p in PARTS if re.fullmatch(f"({_NAMES[p]}){_END}", name, re.IGNORECASE)), None)
 
 
-def candidates(folders: Iterable[Path]) -> dict[Part, list[Path]]:
+def candidates(among: Iterable[Path]) -> dict[Part, list[Path]]:
     """Those of the folders whose names say a part, by part; of a part that has several, all."""
-    named = [(part(folder.name), folder) for folder in folders]
+    named = [(part(folder.name), folder) for folder in among]
     found = {p: [folder for what, folder in named if what == p] for p in PARTS}
     return {p: several for p, several in found.items() if several}
 
@@ -40,9 +40,12 @@ def beside(folder: Path) -> dict[Part, list[Path]]:
 
 
 def measured(folder: Path) -> list[Path]:
-    """The folders in `folder` that hold images to measure with, in class folders: `measure/`, `Measure set/`."""
-    named = [sub for sub in plain_folders(folder) if re.fullmatch(f"measure{_END}", sub.name, re.IGNORECASE)]
-    return [sub for sub in named if plain_folders(sub) and not holds_images(sub)]
+    """The folders in `folder` that hold images to measure with, in class folders: `measure/`, `Measure set/`.
+
+    Links to folders count, as in `beside`; who reads them refuses them.
+    """
+    named = [sub for sub in folders(folder) if re.fullmatch(f"measure{_END}", sub.name, re.IGNORECASE)]
+    return [sub for sub in named if folders(sub) and not holds_images(sub)]
 
 
 def undoubled(folder: Path) -> Path:
