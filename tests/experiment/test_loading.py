@@ -171,6 +171,48 @@ def test_a_broken_file_is_named(text: str, tmp_path: Path) -> None:
         loading.load(path)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    for name in ("below", "top"):
+        text = FILE.read_text("utf-8") if name == "below" else 'extends = "below.toml"\nseed = 7\n'
+        (tmp_path / f"{name}.toml").write_text(text, "utf-8-sig")
+    assert loading.load(tmp_path / "top.toml").baseline.recipe.seed == 7
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        'gates."test.accuracy"=-0.02 confident',
+        "gates . 'test.accuracy' = -0.02 confident",
+        '"gates"."test.accuracy"="-0.02 confident"',
+    ],
+)
+def test_a_dot_within_quotes_parts_no_key(override: str) -> None:
+    assert load(override).gates == load().gates | {"test.accuracy": "-0.02 confident"}
+
+
+def test_what_is_no_key_of_toml_is_shown_as_it_was_typed() -> None:
+    assert "unknown setting 'hed!'" in refused("hed!.epochs=5")
+    assert "unknown setting 'head.'" in refused("head.=5")
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["variants.a.title=Same", "variants.a.seed=1", "variants.b.title=' same'", "variants.b.seed=2"], "a and b"),
+        (["variants.a.title=BASELINE", "variants.a.seed=1"], "baseline and a would both be called 'BASELINE'"),
+        (["variants.a.title=A  b", "variants.a.seed=1", "variants.a-b.seed=2"], "a and a-b"),
+        (["variants.a.title=Rates", "variants.a.seed=1", "sweeps.rates.head.epochs=[1, 2]"], "a and rates"),
+        (["variants.a.title=Rates, point 2", "variants.a.seed=1", "sweeps.rates.head.epochs=[1, 2]"], "a and rates_2"),
+    ],
+)
+def test_variants_that_the_post_would_call_the_same_are_refused(lines: list[str], words: str) -> None:
+    assert words in refused(*lines, variants="all")
+
+
+def test_a_title_of_blanks_is_none() -> None:
+    assert load("variants.a-b.title='  '", "variants.a-b.seed=1", variants="all").variants[-1].title == "A b"
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="--config"):
         loading.load(tmp_path / "none.toml")

@@ -4,6 +4,7 @@ Everything is checked here, before anything is computed: a mistyped key or an im
 """
 
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -117,13 +118,14 @@ def load(
         if not isinstance(profiles[profile], Mapping):
             raise BadInput(f"{path}: profiles.{profile} = {profiles[profile]!r}: expected a table of settings")
         table = toml_file.merged(table, profiles[profile])
-    for key, value in [_assignment(text) for text in overrides] + list((options or {}).items()):
-        table = toml_file.merged(table, _nested(key, value))
+    given = [_assignment(text) for text in overrides]
+    for path_to, value in [*given, *((key.split("."), value) for key, value in (options or {}).items())]:
+        table = toml_file.merged(table, _nested(path_to, value))
     file = _validated(ConfigFile, _with_slug(table), where=str(path))
     for name in file.weights if isinstance(file.weights, dict) else ():
         _backbone(name, f"{path}: weights, a backbone")
     selected = _selected(variants, file)
-    return Config(
+    config = Config(
         post=_with_templates(file.post, path),
         site=_with_docs(file.site, path),
         data=file.data,
@@ -137,23 +139,38 @@ def load(
         variants=tuple(_variant(name, file, where=str(path)) for name in selected if name not in file.sweeps),
         sweeps=tuple(_sweep(name, file, where=str(path)) for name in selected if name in file.sweeps),
     )
+    _check_titles(config, where=str(path))
+    return config
 
 
-def _assignment(text: str) -> tuple[str, Any]:
-    """`head.epochs=5` → ("head.epochs", 5); the value is read as TOML, else taken as a plain string."""
+def _assignment(text: str) -> tuple[list[str], Any]:
+    """`head.epochs=5` → (["head", "epochs"], 5); the value is read as TOML, else taken as a plain string."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise BadInput(f"--set {text!r}: expected KEY=VALUE, as in head.epochs=5")
     if text != encodable(text):
         raise BadInput(f"--set {encodable(text)}: expected text in UTF-8")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+        return _parts(key), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
-        return key.strip(), value.strip()
+        return _parts(key), value.strip()
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
-    for part in reversed(key.split(".")):
+def _parts(key: str) -> list[str]:
+    """`gates."test.accuracy"` → ["gates", "test.accuracy"], as in TOML; what is no key there is cut at its dots."""
+    try:
+        table: Any = tomllib.loads(f"{key} = 0")
+    except (ValueError, RecursionError):
+        return key.strip().split(".")
+    parts = []
+    while isinstance(table, dict):
+        ((part, table),) = table.items()
+        parts.append(part)
+    return parts
+
+
+def _nested(parts: list[str], value: Any) -> dict[str, Any]:
+    for part in reversed(parts):
         value = {part: value}
     return dict(value)
 
@@ -217,7 +234,20 @@ def _changes(name: str, file: ConfigFile) -> dict[str, Any]:
 
 
 def _title(name: str, given: str | None) -> str:
-    return given or name.replace("-", " ").capitalize()
+    return (given or "").strip() or name.replace("-", " ").capitalize()
+
+
+def _check_titles(config: Config, where: str) -> None:
+    """Raise `BadInput` where nobody could tell two variants apart by what the post calls them."""
+    called: list[Variant | Sweep] = [*config.variants, *config.sweeps]
+    called += [point for sweep in config.sweeps for point in sweep.points]
+    named: dict[str, Variant | Sweep] = {}
+    for each in called:
+        other = named.setdefault(" ".join(unicodedata.normalize("NFC", each.title).casefold().split()), each)
+        if other is not each:
+            raise BadInput(
+                f"{where}: {other.name} and {each.name} would both be called {each.title!r}; give one another title"
+            )
 
 
 def _sweep(name: str, file: ConfigFile, where: str) -> Sweep:

@@ -32,8 +32,8 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 def _toml(path: Path, other: str) -> dict[str, Any]:
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
+        # Some editors put a byte order mark first, which TOML has no word on.
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); name {other}") from None
     except (ValueError, RecursionError) as error:  # also of text that is not UTF-8, of numbers of 5,000 digits
