@@ -1,6 +1,7 @@
 """Archives from outside are unpacked whole, or refused before anything is left on the disk."""
 
 import io
+import lzma
 import os
 import random
 import re
@@ -90,7 +91,15 @@ def test_fault_01_missing_archive_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "empty"), (b"\n<html>Sign in</html>", "web page"), (b"Rar!\x1a\x07", "not a zip"), (b"PK\3\4", "truncated")],
+    [
+        (b"", "empty"),
+        (b"\n<html>Sign in</html>", "web page"),
+        (b"Rar!\x1a\x07", "a RAR archive, not a zip"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive, not a zip"),
+        (lzma.compress(b"x"), "a file compressed by xz, not a zip or tar archive; give a folder, or"),
+        (b"\x28\xb5\x2f\xfd", "a file compressed by Zstandard, not a zip"),
+        (b"PK\3\4", "truncated"),
+    ],
 )
 def test_fault_01_files_that_are_no_zip_are_told_apart(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "a.zip").write_bytes(content)

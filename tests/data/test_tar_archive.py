@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,8 @@ def test_fault_01_and_02_damage_is_named(tmp_path: Path) -> None:
         "cut.tar": plain[: 2 * 1536],
         "inside.tar": plain[: 2 * 1536 + 900],
         "cut.tar.bz2": bz2.compress(plain)[:-20],
-        "text.tgz": gzip.compress(b"no archive at all"),
+        "noise.tgz": gzip.compress(b"\1" * 700),
+        "first.tgz": gzip.compress(b"BM" + plain[2:]),
     }
     (tmp_path / "a.tar").unlink()
     for name, content in cases.items():
@@ -133,6 +135,24 @@ def test_fault_01_and_02_damage_is_named(tmp_path: Path) -> None:
         message = refusal(tmp_path / name)
         assert "damaged" in message, (name, message)
         (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"PK\3\4" + bytes(700), "a zip archive"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(700), "a PNG image"),
+        (gzip.compress(b"x"), "a file compressed by gzip"),
+        (b"file,label\n1.png,cat\n", "a text file"),
+    ],
+)
+def test_what_is_compressed_and_no_tar_archive_is_named(
+    tmp_path: Path, compress: Callable[[bytes], bytes], content: bytes, what: str
+) -> None:
+    (tmp_path / "a.gz").write_bytes(compress(content))
+    expected = "unpack it once, or pack the images as .zip or .tar.gz"
+    assert refusal(tmp_path / "a.gz") == f"{tmp_path / 'a.gz'}: holds {what}, not a tar archive; {expected}"
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from generator.data import filetypes
 from generator.data.archives import tar_archive, zip_archive
-from generator.data.archives.packed import Kind, Limits, Member, Packed, refused
+from generator.data.archives.packed import EXPECTED, Kind, Limits, Member, Packed, called, refused
 from generator.support.errors import BadInput, printable
 from generator.support.files import DISK_FULL
 from generator.support.files import refused as disk_refused
@@ -96,11 +96,10 @@ def _what_it_is(start: bytes) -> str:
     """What a file is that is no archive, and what to do."""
     if not start:
         return "the file is empty; download it again"
-    found = filetypes.kind(start)
-    if found is filetypes.WEB_PAGE:
+    if filetypes.kind(start) is filetypes.WEB_PAGE:
         return "a web page, not a zip or tar archive; download the archive itself (a login may be needed)"
-    what = f"{found.name}, " if found else ""
-    return f"{what}not a zip or tar archive; give a folder, or pack the images as .zip or .tar.gz"
+    what = called(start)
+    return f"{what}{', ' if what else ''}not a zip or tar archive; give a folder, or {EXPECTED}"
 
 
 def _checked(archive: Path, packed: Packed, limits: Limits) -> list[Member]:

@@ -10,10 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from generator.data import filetypes
 from generator.support.errors import BadInput, printable
 
 CHUNK = 2**20
 """Most bytes that are held of a member."""
+EXPECTED = "pack the images as .zip or .tar.gz"
+_STARTS = {
+    b"PK": "a zip archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x1f\x8b": "a file compressed by gzip",
+    b"BZh": "a file compressed by bzip2",
+    b"\xfd7zXZ\0": "a file compressed by xz",
+    b"\x28\xb5\x2f\xfd": "a file compressed by Zstandard",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,13 @@ class Kind(Protocol):
 
     def opened(self, archive: Path, limits: Limits) -> AbstractContextManager[Packed]:
         """The archive; raises `BadInput` where it is none or damaged."""
+
+
+def called(start: bytes) -> str:
+    """What a file is that begins with `start`, with its article; empty where that is not known."""
+    found = filetypes.kind(start)
+    packed = next((name for magic, name in _STARTS.items() if start.startswith(magic)), "")
+    return packed or (found.name if found else "")
 
 
 def refused(archive: Path | str, name: str, reason: str) -> BadInput:

@@ -9,12 +9,13 @@ import gzip
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from generator.data.archives.packed import CHUNK, Limits, Member, refused
+from generator.data import filetypes
+from generator.data.archives.packed import CHUNK, EXPECTED, Limits, Member, called, refused
 from generator.support.errors import BadInput, printable
 
 _BLOCK = tarfile.BLOCKSIZE
@@ -86,8 +87,18 @@ class Tar:
                     tar.members.clear()  # type: ignore[attr-defined]  # It would keep them all.
                 self._check_end(tar.offset)
         except _DAMAGE as error:
-            what = f"a truncated or damaged tar archive ({printable(error)})"
-            raise BadInput(f"{printable(self.archive)}: {what}; download it again") from None
+            what = f"a truncated or damaged tar archive ({printable(error)}); download it again"
+            if not self.stream.entries and (held := self._held()):
+                what = f"holds {held}, not a tar archive; unpack it once, or {EXPECTED}"
+            raise BadInput(f"{printable(self.archive)}: {what}") from None
+
+    def _held(self) -> str:
+        """What was compressed, where that is no tar archive and known."""
+        with suppress(*_DAMAGE):
+            self.stream.seek(0)
+            start = self.stream.read(filetypes.HEAD)
+            return "" if _has_mark(start) else called(start)
+        return ""
 
     def _check_end(self, offset: int) -> None:
         """Raise `ValueError` or what a decompressor raises unless the last member is followed by an empty block."""
@@ -107,7 +118,11 @@ class Tar:
 
 
 def recognises(start: bytes) -> bool:
-    return start.startswith(tuple(_COMPRESSED)) or start[257:262] == b"ustar"
+    return start.startswith(tuple(_COMPRESSED)) or _has_mark(start)
+
+
+def _has_mark(start: bytes) -> bool:
+    return start[257:262] == b"ustar"
 
 
 @contextmanager
