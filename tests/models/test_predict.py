@@ -1,6 +1,7 @@
 """A network asked about images, without training: what it says, what it knows of them, and what cannot be read."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -180,11 +181,13 @@ def test_folders_are_searched_and_what_is_no_image_is_named(built: fakes.Project
     for name in ("10.png", "2.png", "deep/1.png"):
         plain(tmp_path / "in" / name, 50)
     (tmp_path / "broken.png").write_bytes(b"no image")
-    named = [tmp_path / name for name in ("in", "empty", "broken.png", "gone.png")]
+    os.mkfifo(tmp_path / "pipe.png")
+    named = [tmp_path / name for name in ("in", "empty", "broken.png", "gone.png", "pipe.png")]
     said, _, _ = ask(built, *named)
     assert [Path(answer.file).name for answer in said.images] == ["2.png", "10.png", "1.png"]
     reasons = {Path(each.file).name: each.reason for each in said.not_read}
-    assert reasons.keys() == {"empty", "broken.png", "gone.png"}
+    assert reasons.keys() == {"empty", "broken.png", "gone.png", "pipe.png"}
+    assert reasons["pipe.png"] == "a device, pipe or socket, not an image file"
     assert reasons["empty"] == "a folder without images"
     assert reasons["broken.png"] == "a text file, not an image; remove it"
     assert "No such file" in reasons["gone.png"]
