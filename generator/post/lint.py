@@ -76,7 +76,7 @@ def _checked(folder: Path, paths: Iterable[Path], environment: Environment, name
     for path in paths:
         shown = path.relative_to(folder.parent).as_posix()
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
         except UnicodeDecodeError as error:
             raise BadInput(f"{shown}: not text in UTF-8 ({error})") from None
         tree = environment.parse(text, path.relative_to(folder).as_posix(), str(path))

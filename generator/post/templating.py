@@ -151,7 +151,7 @@ class _Loader(FileSystemLoader):
     """Looks into the user's folder, then into the project's; names the file that is no text."""
 
     def __init__(self, folder: Path, own: Path | None) -> None:
-        super().__init__([folder] if own is None else [own, folder])
+        super().__init__([folder] if own is None else [own, folder], encoding="utf-8-sig")
         self.project = FileSystemLoader(folder)
         self.own = own
 

@@ -146,7 +146,7 @@ def _text(folder: Path, name: str) -> str:
     path = folder / name
     try:
         templating.check_inside(path, folder)
-        return newlines.normalised(path.read_bytes()).decode()
+        return newlines.normalised(path.read_bytes()).decode("utf-8-sig")
     except OSError as error:
         listed = "" if name == INDEX else f" It is listed in {folder / INDEX}."
         raise BadInput(f"{path}: cannot be read ({error.strerror}); site.docs asks for it.{listed}") from None

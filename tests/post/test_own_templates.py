@@ -164,6 +164,11 @@ def test_a_link_within_the_folder_and_to_the_folder_may_be(own: Path, tmp_path: 
     assert "## Mine\n" in render.render(make_post(templates=tmp_path / "link"), make_results()).text
 
 
+def test_a_byte_order_mark_is_no_text(own: Path) -> None:
+    (own / INTRODUCTION).write_text("## Mine\n", "utf-8-sig")
+    assert "\n## Mine\n" in rendered(own).text
+
+
 def test_a_template_that_is_not_utf_8_is_named(own: Path) -> None:
     (own / INTRODUCTION).write_bytes(b"caf\xe9")
     with pytest.raises(BadInput, match=r"own/sections/introduction\.md\.j2: not text in UTF-8"):

@@ -104,6 +104,13 @@ def pages(folder: Path, repository: str | None = None) -> dict[str, str]:
     return {path: content.decode() for path, content in found.items()}
 
 
+def test_a_byte_order_mark_is_no_text(folder: Path) -> None:
+    before = pages(folder)
+    for name in ("index.md", "first.md"):
+        (folder / name).write_text(FILES[name], "utf-8-sig")
+    assert pages(folder) == before
+
+
 def test_what_the_index_lists_becomes_a_page_in_its_order(folder: Path) -> None:
     found = pages(folder)
     listed = ["docs/index.html", "docs/first.html", "docs/deep/second.html", "docs/third.html"]
