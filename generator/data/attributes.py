@@ -67,7 +67,7 @@ def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
     lines = [(number, _trimmed(row)) for number, row in enumerate(table, start=1)]
     lines = [(number, row) for number, row in lines if any(row)]
     if not lines or lines[0][1][0].lower() != NAMED_BY:
-        first = printable(lines[0][1][0]) if lines else "nothing"
+        first = _short(lines[0][1][0]) if lines else "nothing"
         raise BadInput(f"{where}: expected the first column {NAMED_BY!r}, found {first!r}; name each image there")
     width = len(lines[0][1])
     for number, row in lines:
@@ -86,7 +86,7 @@ def _attributes(header: Sequence[str], where: str) -> list[str]:
     names = [unicodedata.normalize("NFC", name) for name in header[1:]]
     counts = Counter(name.lower() for name in names)
     for name in names:
-        shown = printable(name)
+        shown = _short(name)
         if name.lower() in RESERVED:
             raise BadInput(f"{where}: {shown!r} is a column of the results; call the attribute something else")
         if counts[name.lower()] > 1:
@@ -120,15 +120,20 @@ def _check_values(found: dict[str, tuple[str, ...]], where: str) -> None:
     for name, values in found.items():
         different = sorted(set(values))
         if len(different) > MOST_VALUES:
-            some = ", ".join(printable(value) for value in different[:3])
+            some = ", ".join(map(_short, different[:3]))
             raise BadInput(
                 f"{where}: {printable(name)!r} has {len(different)} values ({some}, …), an attribute at most "
                 f"{MOST_VALUES}; put them into groups, such as small and large"
             )
         for value in different:
             if len(value) > LONGEST or not value.isprintable():
-                shown = f"{printable(name)} = {printable(value)}"
+                shown = f"{printable(name)} = {_short(value)}"
                 raise BadInput(f"{where}: {shown!r}: expected a value of 1 to {LONGEST} characters that can be printed")
+
+
+def _short(text: str) -> str:
+    """What of a name or a value stands in a message: cells may be as long as a file."""
+    return printable(text) if len(text) <= LONGEST else f"{printable(text[:LONGEST])}…"
 
 
 def _folded(name: str) -> str:

@@ -63,7 +63,8 @@ def test_a_file_is_named_with_the_blanks_it_has(file: str) -> None:
         ("file,weather\ncamel/1.png,sun\n", "without a row: camel/2.png, horse/1.png"),
         ('file,weather\n"camel/1.png,sun\n', "not valid CSV"),
         (b"file,weather\n\xff\xfe", "not text in UTF-8"),
-        (f"file,weather\n{ROWS.replace('rain', 'r' * 61)}", "expected a value of 1 to 60 characters"),
+        (f"file,weather\n{ROWS.replace('rain', 'r' * 9999)}", f"weather = {'r' * 60}…': expected a value of 1"),
+        (f"file,{'w' * 9999}\n{ROWS}", f"the column '{'w' * 60}…' needs a name"),
     ],
 )
 def test_what_does_not_fit_is_named(text: str | bytes, told: str) -> None:
