@@ -78,12 +78,12 @@ def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
 
 def _trimmed(row: Sequence[str]) -> list[str]:
     """Every cell without blanks around it, runs of them inside as one space: not in a file's name, which may have some
-    of any kind, as those of macOS' screenshots have."""
-    return [*(cell.strip() for cell in row[:1]), *(" ".join(cell.split()) for cell in row[1:])]
+    of any kind, as those of macOS' screenshots have. Letters are composed, so that what looks the same is the same."""
+    return [*(cell.strip() for cell in row[:1]), *(_composed(" ".join(cell.split())) for cell in row[1:])]
 
 
-def _attributes(header: Sequence[str], where: str) -> list[str]:
-    names = [unicodedata.normalize("NFC", name) for name in header[1:]]
+def _attributes(header: list[str], where: str) -> list[str]:
+    names = header[1:]
     counts = Counter(name.lower() for name in names)
     for name in names:
         shown = _short(name)
@@ -137,8 +137,11 @@ def _short(text: str) -> str:
 
 
 def _folded(name: str) -> str:
-    path = unicodedata.normalize("NFC", name).replace("\\", "/").removeprefix("./")
-    return path.casefold()
+    return _composed(name).replace("\\", "/").removeprefix("./").casefold()
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -30,6 +30,14 @@ def test_any_usual_spelling_gives_the_same(text: str | bytes) -> None:
     assert parse(text) == {"weather": ("sun", "rain", "sun")}
 
 
+def test_values_that_look_the_same_are_one() -> None:
+    assert parse("file,caf\u00e9\ncamel/1.png,\u00e9\ncamel/2.png,e\u0301\nhorse/1.png,x\n") == {
+        "caf\u00e9": ("\u00e9", "\u00e9", "x")
+    }
+    with pytest.raises(BadInput, match="stands twice"):
+        parse(f"file,caf\u00e9,cafe\u0301\n{ROWS.replace(',', ',x,')}")
+
+
 def test_an_empty_cell_is_not_given() -> None:
     assert parse("file,weather,camera\ncamel/1.png,sun,\ncamel/2.png,,x\nhorse/1.png,sun,x\n") == {
         "weather": ("sun", "not given", "sun"),

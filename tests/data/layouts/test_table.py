@@ -159,6 +159,17 @@ def test_a_column_of_numbers_does_not_name_images_where_another_does(tmp_path: P
     assert reading.problems == ("labels.csv, line 3: 20.jpg: no such image",)
 
 
+@pytest.mark.parametrize("above", ["sep=;\r\n", "\n \n"])
+def test_blank_lines_and_one_that_says_the_separator_may_stand_above_the_header(tmp_path: Path, above: str) -> None:
+    reading = read(tmp_path, labels=f'{above}file;label\n1.jpg;cat\n4.jpg;dog\n2.jpg;dog\n3.jpg;"dog\n')
+    assert told(reading) == {"images/1.jpg": "train cat", "images/2.jpg": "train dog"}
+    first = 3 + above.count("\n")
+    assert [problem.split(":")[0] for problem in reading.problems] == [
+        f"labels.csv, line {first}",
+        f"labels.csv, line {first + 2}",
+    ]
+
+
 def test_cells_may_be_long_as_masks_are(tmp_path: Path) -> None:
     reading = read(tmp_path, labels=f"file,label,mask\n1.jpg,cat,{'1 ' * 100_000}\n2.jpg,dog,\n")
     assert (told(reading), reading.problems) == ({"images/1.jpg": "train cat", "images/2.jpg": "train dog"}, ())

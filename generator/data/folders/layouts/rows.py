@@ -201,45 +201,51 @@ def _decoded(path: Path, read: Callable[[TextIO, bool], Read]) -> Read | None:
 
 
 def _table(path: Path, stream: TextIO, images: Images, *, utf8: bool) -> Table | None:
-    columns, delimiter = _columns(stream.readline(_HEADER))
+    columns, delimiter, above = _header(stream)
     files = _positions(columns, _FILES)
     if not files or not _positions(columns, _LABELS):
         return None
-    lines, fault = _lines(stream, delimiter, len(columns))
+    lines, fault = _lines(stream, delimiter, len(columns), above)
     named = (i for i in files if any(images.find(cells[i].strip(), path.parent) for _, cells in lines))
     file = next(named, files[0] if fault else None)
     return None if file is None else Table(path, columns, lines, file, utf8, fault)
 
 
 def _why_none(path: Path, stream: TextIO) -> str:
-    columns, delimiter = _columns(stream.readline(_HEADER))
+    columns, delimiter, above = _header(stream)
     name, files = printable(path.name), _positions(columns, _FILES)
     if not files or not _positions(columns, _LABELS):
         return f"; the columns of {name} are called {listing.listed(columns)}" if columns else ""
-    first = next((cells[files[0]] for _, cells in _lines(stream, delimiter, len(columns))[0]), "")
+    first = next((cells[files[0]] for _, cells in _lines(stream, delimiter, len(columns), above)[0]), "")
     return f"; {name} names no image that is there (first: {printable(first.strip()) or 'nothing'})"
 
 
-def _columns(header: str) -> tuple[tuple[str, ...], str]:
-    """The cells of a table's first line, and what stands between them; of a line that is no text none."""
+def _header(stream: TextIO) -> tuple[tuple[str, ...], str, int]:
+    """The cells of a table's first line, what stands between them, and its number; of a line that is no text none."""
+    number, header = 1, stream.readline(_HEADER)
+    # Spreadsheets are told the separator by a line above the header.
+    while header and (not header.strip() or re.fullmatch(r"sep=.\s*", header)):
+        number, header = number + 1, stream.readline(_HEADER)
     if "\0" in header:
-        return (), ","
+        return (), ",", number
     delimiter = max(",;\t|", key=header.count)
-    return tuple(next(csv.reader([header], delimiter=delimiter), ())), delimiter
+    return tuple(next(csv.reader([header], delimiter=delimiter), ())), delimiter, number
 
 
-def _lines(stream: Iterator[str], delimiter: str, width: int) -> tuple[tuple[tuple[int, tuple[str, ...]], ...], str]:
-    """The rows below the header, as `Table` has them, and its fault."""
+def _lines(
+    stream: Iterator[str], delimiter: str, width: int, above: int
+) -> tuple[tuple[tuple[int, tuple[str, ...]], ...], str]:
+    """The rows below the header, which ends with line `above`, as `Table` has them, and its fault."""
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
-    lines, begun = [], 2
+    lines, begun = [], above + 1
     try:
         for cells in reader:
-            begun = reader.line_num + 2
+            begun = reader.line_num + above + 1
             if any(cell.strip() for cell in cells):
                 filled = (*cells, *[""] * (width - len(cells)))
                 kept = filled if any(cell.strip() for cell in filled[width:]) else filled[:width]
-                lines.append((reader.line_num + 1, kept))
+                lines.append((reader.line_num + above, kept))
     except csv.Error as error:
         return tuple(lines), f"line {begun}: the row that begins there is no CSV ({error}); mend its quotes"
     return tuple(lines), ""
