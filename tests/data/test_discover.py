@@ -257,6 +257,15 @@ def test_fault_16_symlinked_split_is_rejected(tmp_path: Path) -> None:
     assert "test: symbolic links" in refusal(tmp_path / "data")
 
 
+@pytest.mark.parametrize("name", ["train", "Valid", "test", "measure"])
+def test_fault_16_a_link_for_a_part_that_leads_nowhere_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    images = tuple(f"{part}/{c}/{i}.png" for part in ("train", "test") for c in ("cat", "dog") for i in (1, 2))
+    tree(tmp_path, images=tuple(image for image in images if not image.startswith(name)))
+    (tmp_path / name).symlink_to(tmp_path / "gone")
+    with pytest.raises(BadInput, match=f"{name}: cannot be read \\(No such file or directory\\)"):
+        discover.discover(tmp_path, "x")
+
+
 def test_fault_17_dangling_symlinks_are_named(tmp_path: Path) -> None:
     tree(tmp_path)
     (tmp_path / "train/cat/2.png").symlink_to("missing.png")

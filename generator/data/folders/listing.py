@@ -56,6 +56,11 @@ def plain_folders(folder: Path) -> list[Path]:
     return [entry for entry in folders(folder) if not entry.is_symlink()]
 
 
+def is_dangling(path: Path) -> bool:
+    """Whether `path` is a link to what is not there."""
+    return path.is_symlink() and not path.exists()
+
+
 def is_plain_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink() and not junk(path.name)
 

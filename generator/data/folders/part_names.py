@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.data.folders.listing import folders, holds_images, plain_folders
+from generator.data.folders.listing import folders, holds_images, is_dangling, plain_folders
 from generator.experiment.data_summary import PARTS, Part
 
 _NAMES: dict[Part, str] = {
@@ -35,17 +35,21 @@ def candidates(among: Iterable[Path]) -> dict[Part, list[Path]]:
 
 
 def beside(folder: Path) -> dict[Part, list[Path]]:
-    """The candidates among the folders in `folder`, links to folders among them."""
-    return candidates(sub for sub in sorted(folder.iterdir()) if sub.is_dir())
+    """The candidates among the folders in `folder`, links among them, also those that lead nowhere."""
+    return candidates(_there(folder))
 
 
 def measured(folder: Path) -> list[Path]:
     """The folders in `folder` that hold images to measure with, in class folders: `measure/`, `Measure set/`.
 
-    Links to folders count, as in `beside`; who reads them refuses them.
+    Links count, as in `beside`; who reads them refuses them.
     """
-    named = [sub for sub in folders(folder) if re.fullmatch(f"measure{_END}", sub.name, re.IGNORECASE)]
+    named = [sub for sub in _there(folder) if re.fullmatch(f"measure{_END}", sub.name, re.IGNORECASE)]
     return [sub for sub in named if folders(sub) and not holds_images(sub)]
+
+
+def _there(folder: Path) -> list[Path]:
+    return [sub for sub in sorted(folder.iterdir()) if sub.is_dir() or is_dangling(sub)]
 
 
 def undoubled(folder: Path) -> Path:

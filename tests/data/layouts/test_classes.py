@@ -52,9 +52,11 @@ def test_fault_66_one_name_composed_and_decomposed_is_refused(tmp_path: Path) ->
         classes.read(tmp_path, "x")
 
 
-def test_fault_16_a_class_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [True, False])
+def test_fault_16_a_class_folder_that_is_a_link_is_refused(tmp_path: Path, there: bool) -> None:
     tree(tmp_path / "data", images=PETS)
-    tree(tmp_path / "elsewhere", images=("1.png",))
+    if there:
+        tree(tmp_path / "elsewhere", images=("1.png",))
     (tmp_path / "data/bird").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BadInput, match=r"^x: bird/: a symbolic link; put the folder itself there$"):
         classes.read(tmp_path / "data", "x")

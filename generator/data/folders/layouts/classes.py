@@ -28,7 +28,7 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     classes: dict[str, Path] = {}
     measured = part_names.measured(folder)
     for entry in listing.entries(folder):
-        if entry.is_symlink() and entry.is_dir() and listing.holds_images(entry, nested=nested):
+        if entry.is_symlink() and (listing.is_dangling(entry) or _holds_images(entry, nested=nested)):
             # Passed over it would be a class less, and another number for those behind it.
             raise BadInput(f"{source}: {printable(entry.name)}/: a symbolic link; put the folder itself there")
         if not listing.is_plain_folder(entry) or entry in measured or _other(entry, nested=nested):
@@ -46,6 +46,10 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
         ignored=ignored,
         problems=tuple(problems),
     )
+
+
+def _holds_images(link: Path, *, nested: bool) -> bool:
+    return link.is_dir() and listing.holds_images(link, nested=nested)
 
 
 def _other(folder: Path, *, nested: bool) -> bool:
