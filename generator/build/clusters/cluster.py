@@ -18,7 +18,7 @@ from generator.build import worker
 from generator.build.clusters import cluster_link
 from generator.build.executor import run_here
 from generator.build.storage import machines
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.settings import MOST_JOBS, ExecutionSettings
 from generator.stages.job import Job
 from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
 from generator.support.progress import Report
@@ -27,8 +27,6 @@ PATIENCE = 600
 """Longest wait for a cluster to answer and to look at its nodes, seconds."""
 GOODBYE = 15
 """Longest wait for the connection to end in good order, seconds."""
-MOST = 64
-"""Most stages that are handed out at a time, as many as `execution.jobs` may ask for."""
 
 Say = Callable[[str], None]
 _Replies = SimpleQueue[tuple[Any, ...]]
@@ -76,7 +74,7 @@ class Cluster:
                 threading.Thread(target=self._listen, args=(self._connection,), daemon=True).start()
                 room = self._room()
                 told = "jobs" in self._settings.model_fields_set
-                self._jobs = self._settings.jobs if told else min(room, MOST)
+                self._jobs = self._settings.jobs if told else min(room, MOST_JOBS)
                 self._free = threading.Semaphore(self._jobs)
         return self._jobs
 

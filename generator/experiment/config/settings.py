@@ -20,6 +20,8 @@ from generator.support.strict_json import Record
 
 BASELINE = "baseline"
 """The variant every other one is a difference from; always built."""
+MOST_JOBS = 64
+"""Most stages that run at a time."""
 
 Value = bool | int | float | str
 
@@ -209,7 +211,7 @@ WeightsSetting = Annotated[str | dict[str, str], BeforeValidator(_kinds_of_weigh
 class ExecutionSettings(Record):
     """How stages are run: no part of the experiment, whose outcome is the same for any of this but several `nodes`."""
 
-    jobs: int = Field(default=1, ge=1, le=64)
+    jobs: int = Field(default=1, ge=1, le=MOST_JOBS)
     """How many stages that need TensorFlow run at a time; where `ray` is set and this is not, all that have room."""
     shard_images: int = Field(default=4096, ge=0)
     """Most images of a shard: stages that pass more are split, and a kill costs a shard; 0: every stage runs whole."""
