@@ -130,7 +130,7 @@ class Forecast:
         return f"{text}; {len(known)} of them {time}, {unknown} never ran here" if unknown else f"{text}, {time}"
 
     def lines(self) -> list[str]:
-        """One line for each variant: `baseline: head, fine_tuning, evaluation, figures; about 1 min`."""
+        """One line for each run, and one for what belongs to all: `baseline: head, curves; about 1 min`."""
         owners: dict[str, list[Expected]] = {}
         for each in self.stages:
             owners.setdefault(each.label.partition(".")[0], []).append(each)

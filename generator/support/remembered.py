@@ -15,7 +15,7 @@ MOST = 1024
 
 
 def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
-    """`function` of objects that never change, which are told apart by identity; of texts and numbers by value."""
+    """`function` of objects that never change, told apart by identity; texts and whole numbers by value."""
 
     @lru_cache(maxsize=MOST)
     def kept(*keys: Any) -> Result:

@@ -20,7 +20,8 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def from_csv(text: str, columns: Sequence[str], *, more: bool = False) -> Iterator[dict[str, str]]:
     """The rows of a table with these columns, one by one; others may follow only if `more`.
 
-    Raises `ValueError` for another header, and `Error` for what is no CSV, when it comes to the row.
+    Raises `ValueError` where the columns are others, and `Error` where a row is at fault: when it comes to it, or at
+    once where that is the header.
     """
     rows = csv.reader(io.StringIO(text), strict=True)
     found = tuple(next(rows, ()))

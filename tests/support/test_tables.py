@@ -21,6 +21,11 @@ def test_other_columns_may_follow_only_where_more_may() -> None:
             tables.from_csv(given, columns)
 
 
+def test_a_header_that_is_no_csv_is_at_fault_itself() -> None:
+    with pytest.raises(tables.Error, match="unexpected end"):
+        tables.from_csv('"name,of it\n', COLUMNS)
+
+
 @pytest.mark.parametrize(
     ("row", "cells"), [("c", "1 cells"), ("c,2,3", "3 cells"), ("", "0 cells"), ('"c', "unexpected end")]
 )

@@ -12,7 +12,10 @@ Tell = Callable[[str], None]
 
 
 def push(store: Store, remote: Remote, say: Tell, warn: Tell) -> int:
-    """Put every sound entry of the store there that is not; gives how many. Raises `Unreachable`."""
+    """Put every sound entry of the store there that is not; gives how many.
+
+    Raises `Unreachable`, and `BuildFailed` where the disk refuses.
+    """
     there = {(each.stage, each.digest) for each in remote.entries()}
     pushed = 0
     for folder in [path for path, _, _ in store.entries() if path.is_dir()]:
@@ -34,7 +37,10 @@ def push(store: Store, remote: Remote, say: Tell, warn: Tell) -> int:
 
 
 def pull(store: Store, remote: Remote, say: Tell, warn: Tell) -> int:
-    """Take every sound entry from there that the store has not; gives how many. Raises `Unreachable`."""
+    """Take every sound entry from there that the store has not; gives how many.
+
+    Raises `Unreachable`, and `BuildFailed` where the disk refuses.
+    """
     pulled = 0
     for each in remote.entries():
         if store.is_made(each.stage, each.digest):
