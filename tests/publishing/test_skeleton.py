@@ -9,8 +9,9 @@ import pytest
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.publishing.skeleton import skeleton, timezone
+from generator.support import escape
 from generator.support.errors import BadInput
-from tests.factories import make_data, make_results
+from tests.factories import make_data, make_results, make_variant
 from tests.rendered import TEMPLATES, make_post
 
 PROVENANCE = "provenance/image-classification-with-cnn-and-transfer-learning.html"
@@ -55,6 +56,17 @@ def test_the_time_zone_has_the_offset_of_the_date(date: str, expected: str) -> N
 def test_the_same_page_is_promised_of_machines_of_one_kind_alone() -> None:
     page = skeleton(make_post(), make_results(), TEMPLATES)[PROVENANCE].decode()
     assert "package versions it gives the same page again on a machine of the same kind.</p>" in page
+
+
+def test_the_provenance_page_names_the_weights_of_each_base() -> None:
+    own = WeightsSummary(requested="file", used="file", name="other_v2.h5", fingerprint="0123abcd", reason="")
+    variants = {name: make_variant(name) for name in ("baseline", "augmentation")}
+    plain = skeleton(make_post(), make_results(variants=variants), TEMPLATES)[PROVENANCE].decode()
+    variants["augmentation"] = make_variant("augmentation", weights=own)
+    page = skeleton(make_post(), make_results(variants=variants), TEMPLATES)[PROVENANCE].decode()
+    (row,) = set(page.splitlines()) - set(plain.splitlines())
+    title = escape.markdown(variants["augmentation"].title)
+    assert row == f'<tr><th scope="row">{title}</th><td>file: other&#95;v2&#46;h5, <code>0123abcd</code></td></tr>'
 
 
 def test_names_from_outside_are_escaped_on_the_provenance_page() -> None:
