@@ -108,6 +108,9 @@ def test_a_file_that_is_not_read_and_would_decide_is_named(tmp_path: Path) -> No
         ({"_config.yml": b"\xff"}, ".", "_config.yml: cannot be read ('utf-8' codec can't decode"),
         ({"_config.yml": "source: 5\n"}, ".", "_config.yml: source = 5: expected text"),
         ({"_config.yml": "source: src\n"}, ".", "_config.yml: source = 'src': no such folder"),
+        ({"conf/_config.yml": "source: ../text\n", "text/a.md": ""}, "conf", "source = '../text': leads out of "),
+        ({"conf/_config.yml": "source: ..\n"}, "conf", "source = '..': leads out of "),
+        ({"_config.yml": "source: /\n"}, ".", "source = '/': leads out of "),
         ({"_config.yml": "collections_dir: ../x\n"}, ".", "collections_dir = '../x': leads out of the site"),
         ({"_config.yml": "", "_posts/a.md": ""}, "_posts", "is a site's folder of posts; name the site's folder"),
         ({"hugo.toml": "", "content/_index.md": ""}, ".", "is a site of Hugo, which has no use for a Jekyll post"),
@@ -123,6 +126,13 @@ def test_what_leaves_no_right_place_is_one_line(
         layout.find(tmp_path / given, make_post())
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_source_that_is_a_link_out_of_the_site_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, {"blog/_config.yml": b"source: text\n", "elsewhere/index.md": b""})
+    (tmp_path / "blog/text").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match="source = 'text': leads out of"):
+        blog.source(tmp_path / "blog")
 
 
 def test_files_given_to_jekyll_must_be_there(tmp_path: Path) -> None:

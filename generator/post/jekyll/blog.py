@@ -180,6 +180,12 @@ def _open(root: Path, configs: Collection[str]) -> Blog | None:
     blog = Blog(root, settings, tuple(used))
     if not blog.source.is_dir():
         raise BadInput(f"{blog.where}: source = {settings['source']!r}: no such folder; mend it, Jekyll needs it too")
+    # From a source elsewhere the way does not lead back to its configuration, and nobody asked for files there.
+    if not blog.source.resolve().is_relative_to(root.resolve()):
+        raise BadInput(
+            f"{blog.where}: source = {settings['source']!r}: leads out of {root}; move the configuration into a folder"
+            " that holds the source, and name that with --site"
+        )
     if ".." in PurePosixPath(blog.posts).parts:
         raise BadInput(f"{blog.where}: collections_dir = {settings['collections_dir']!r}: leads out of the site")
     return blog
