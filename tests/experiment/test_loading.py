@@ -61,6 +61,10 @@ def test_a_value_that_is_no_toml_is_a_string() -> None:
     assert load("data.path=my images/archive.zip").data.path == "my images/archive.zip"
 
 
+QUESTION = '{ask = "?", compare = ["baseline", "baseline:head"]}'
+NO_PAGES = ["/a?b=c", "/a#b", "/a.md", "/v1.2", "/a.html.", "/.html", "/..", "/a\\b", "/a.html?"]
+
+
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -89,6 +93,10 @@ def test_a_value_that_is_no_toml_is_a_string() -> None:
         ("post.slug=Not A Slug", ["post.slug"]),
         ("post.date=2023-01-31T12:00:00", ["post.date", "offset"]),
         ("post.asset_folder=../up", ["post.asset_folder"]),
+        *((f"{name}={'a' * 101}", [name, "at most"]) for name in ("post.slug", "post.asset_folder")),
+        (f"variants.{'a' * 101}.seed=1", ["variant name", "100 characters at most"]),
+        (f"questions.{'a' * 101}={QUESTION}", ["question name", "100 characters at most"]),
+        *((f"post.permalink={each}", [f"post.permalink = {each!r}: must lead to a page"]) for each in NO_PAGES),
         ("head.epochs", ["KEY=VALUE"]),
     ],
 )
@@ -320,6 +328,7 @@ def test_differences_lists_leaves_by_path() -> None:
         ("Éléphants", "elephants"),
         ("动物", "images"),
         ("..", "images"),
+        ("a " * 100, "-".join("a" * 50)),
     ],
 )
 def test_a_post_without_a_slug_is_called_as_its_data_are(tmp_path: Path, path: str, slug: str) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
 from generator.experiment.config import sweeps, toml_file
-from generator.experiment.config.post_settings import NAME, PostSettings, SiteSettings, slug_of
+from generator.experiment.config.post_settings import NAME, NAMES, PostSettings, SiteSettings, slug_of
 from generator.experiment.config.questions import Question
 from generator.experiment.config.seeds import SeedSettings, SeedsSetting
 from generator.experiment.config.settings import (
@@ -81,7 +81,7 @@ class ConfigFile(Recipe):
         kind, taken = str(info.field_name).removesuffix("s"), info.data.get("variants", {})
         for name in value:
             if not NAME.fullmatch(name):
-                raise ValueError(f"{kind} name {name!r} must be lower-case words, digits and single hyphens")
+                raise ValueError(f"{kind} name {name!r} must be {NAMES}")
             if name in (BASELINE, "all"):
                 raise ValueError(f"{kind} name {name!r} is taken: it stands for the top-level settings")
             if kind == "sweep" and name in taken:
@@ -93,7 +93,7 @@ class ConfigFile(Recipe):
     def _questions_fit_files(cls, value: dict[str, Question]) -> dict[str, Question]:
         for name in value:
             if not NAME.fullmatch(name):
-                raise ValueError(f"question name {name!r} must be lower-case words, digits and single hyphens")
+                raise ValueError(f"question name {name!r} must be {NAMES}")
         return value
 
 

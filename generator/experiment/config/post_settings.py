@@ -10,8 +10,14 @@ from pydantic import Field, field_validator
 
 from generator.support.strict_json import Record
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST = 100
+"""Characters of a name: with a date, a suffix and what marks an unfinished file it still is one of a file."""
+
+NAME = re.compile(rf"(?=.{{1,{LONGEST}}}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 """Names that become folder names, URLs and heading anchors."""
+
+NAMES = f"lower-case words, digits and single hyphens, {LONGEST} characters at most"
+"""What `NAME` takes, for messages."""
 
 
 LICENSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*|https?://[^\s<>\"]+")
@@ -73,7 +79,7 @@ class PostSettings(Record):
     @classmethod
     def _slug_fits_a_url(cls, value: str) -> str:
         if not NAME.fullmatch(value):
-            raise ValueError("must be lower-case words, digits and single hyphens, as in my-first-post")
+            raise ValueError(f"must be {NAMES}, as in my-first-post")
         return value
 
     @field_validator("license")
@@ -83,11 +89,20 @@ class PostSettings(Record):
             raise ValueError("must be an identifier of https://spdx.org/licenses/, as in CC-BY-4.0, or an address")
         return value
 
+    @field_validator("permalink")
+    @classmethod
+    def _permalink_leads_to_a_page(cls, value: str | None) -> str | None:
+        # To Jekyll a suffix is the file's, whatever is in it; what a browser asks for ends before ? and #.
+        name = (value or "").rpartition("/")[2]
+        if re.search(r"[?#\\]", value or "") or not re.fullmatch(r"[^.]*|.+\.html?", name, re.IGNORECASE):
+            raise ValueError("must lead to a page, as /notes/my-post/ and /notes/my-post.html do")
+        return value
+
     @field_validator("asset_folder")
     @classmethod
     def _folder_is_one_plain_name(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-            raise ValueError("must be one folder name of letters, digits, '.', '_' and '-'")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value) or len(value) > LONGEST:
+            raise ValueError(f"must be one folder name of letters, digits, '.', '_' and '-', at most {LONGEST} of them")
         return value
 
     @property
@@ -113,4 +128,4 @@ def slug_of(path: str) -> str:
     path = re.sub("[?#].*", "", path) if "://" in path else path
     name = re.sub(r"(\.tar)?\.(zip|tar|tgz|gz|tbz2?|bz2)$", "", PurePath(path).name, flags=re.IGNORECASE)
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall("[a-z0-9]+", letters)) or "images"
+    return "-".join(re.findall("[a-z0-9]+", letters))[:LONGEST].rstrip("-") or "images"
