@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import pytest
 
-from generator import cli
+from generator import cli, pipeline
 from generator.experiment import figure_names
 from generator.post import manifest
 from generator.post.jekyll import layout
@@ -296,6 +296,35 @@ def test_fault_64_a_broken_manifest_is_refused_before_training(built: Project) -
         built.build("head.epochs=4", display=display)
     assert display.lines == []
     assert built.build("head.epochs=4", overwrite=True).published.kept != ()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("permalink=/", "post.permalink = '/': index.html is the page of index.md; choose an address"),
+        ("permalink=//", "post.permalink = '//': index.html is the page of index.md"),
+        ("permalink=/docs/", "post.permalink = '/docs/': docs/index.html is the page of docs/index.html"),
+        ("permalink=/404", "post.permalink = '/404': 404.html is the page of 404.md"),
+        ("permalink=/provenance/:title:output_ext", "is the page of provenance/image-classification-with-cnn"),
+        ("permalink=/about.html", "post.permalink = '/about.html': about.html is the page of about.md"),
+        ("layout=pots", "post.layout = 'pots': the site has no such layout; did you mean 'post'? choose"),
+    ],
+)
+def test_fault_64_another_page_s_address_and_a_layout_that_is_not_there_are_refused_before_training(
+    fresh: Project, capsys: pytest.CaptureFixture[str], setting: str, said: str
+) -> None:
+    file(fresh.places.site / "about.md")
+    assert cli.main(fresh.arguments("--set", f"post.{setting}")) == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert not trained(fresh)
+
+
+def test_fault_64_a_published_post_is_not_moved_onto_another_page_either(built: Project) -> None:
+    before, config = built.site(), built.config("post.permalink=/index.html")
+    for anew in (pipeline.build, pipeline.render_again):
+        with pytest.raises(BadInput, match=r"index\.html is the page of index\.md"):
+            anew(config, built.places, Recorder())
+    assert built.site() == before
 
 
 def copied_root(folder: Path) -> Path:

@@ -2,9 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from generator.experiment import provenance
 from generator.experiment.config.post_settings import PostSettings
@@ -13,13 +13,14 @@ from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
 from generator.post import example, manifest, render
 from generator.post.formats import appendix
+from generator.post.jekyll import permalink
 from generator.post.jekyll.layout import Layout
 from generator.post.render import Rendered
 from generator.publishing import crate, documents, publish, skeleton, standing
 from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, choices
 from generator.support.files import write_atomically
 from generator.support.places import HISTORY, Places
 
@@ -49,6 +50,7 @@ def check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> 
     """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
     _check_templates(config, places, place)
     files = expected(config, places, place)
+    _check_place(place, config.post, files, places.site)
     manifest_path = manifest.path_for(config.post.asset_folder)
     publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
 
@@ -91,6 +93,7 @@ def deliver(
     before = _manifest_before(places.site, manifest_path, overwrite)
     if place.skeleton:
         files |= skeleton.skeleton(post, found, places.templates) | documents.pages(config.site)
+    _check_place(place, post, files, places.site)
     origin = f"{place.data}/{provenance.NAME}"
     old = before.files.get(origin) if before else None
     # No other build of this store may take the same id before this one is in the history.
@@ -106,6 +109,26 @@ def deliver(
     outcome = Outcome(found, record.ran, published, places.site / rendered.post, places.preview)
     standing.keep(decided_by, outcome, files, remarks, places, manifest_path)
     return outcome
+
+
+def _check_place(place: Layout, post: PostSettings, files: Collection[str], site: Path) -> None:
+    """Refuse an address that another page has, and in a site of this program a layout that is not there.
+
+    `files` are those of the build, beside which there may be others in `site`. Raises `BadInput`.
+    """
+    if place.permalink:
+        page = permalink.page(place.permalink, post.categories, "post.permalink", post.slug)
+        of_page = (str(PurePosixPath(page).with_suffix(suffix)) for suffix in (".html", ".md", ".markdown"))
+        if other := next((path for path in of_page if path in files or (site / path).is_file()), None):
+            wrong = f"post.permalink = {place.permalink!r}: {page} is the page of {other}"
+            raise BadInput(f"{wrong}; choose an address of the post's own, as in /posts/{post.slug}.html")
+    if place.foreign:
+        return
+    there = (path.relative_to(site).as_posix() for path in (site / "_layouts").rglob("*.*"))
+    layouts = (path.removeprefix("_layouts/") for path in (*there, *files) if path.startswith("_layouts/"))
+    known = sorted({str(PurePosixPath(path).with_suffix("")) for path in layouts})
+    if place.name not in known:
+        raise BadInput(f"post.layout = {place.name!r}: the site has no such layout; {choices(str(place.name), known)}")
 
 
 def _write_preview(rendered: Rendered, places: Places, place: Layout) -> None:

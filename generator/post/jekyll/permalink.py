@@ -5,6 +5,7 @@ Names and placeholders are those of Jekyll's documentation, https://jekyllrb.com
 
 import re
 from collections.abc import Collection
+from pathlib import PurePosixPath
 
 from generator.support.errors import BadInput
 
@@ -40,8 +41,21 @@ def depth(permalink: str, categories: Collection[str], where: str) -> int:
 
     `categories` are the post's. Raises `BadInput`, naming `where`, for a placeholder that Jekyll does not have.
     """
+    return _address(permalink, categories, where).count("/") - 1
+
+
+def page(permalink: str, categories: Collection[str], where: str, slug: str) -> str:
+    """The file of the published site that a post with this `slug` becomes. Raises as `depth`."""
+    address = _address(permalink, categories, where, slug)[1:]
+    if not address or address.endswith("/"):
+        return f"{address}index.html"
+    return address if PurePosixPath(address).suffix else f"{address}.html"
+
+
+def _address(permalink: str, categories: Collection[str], where: str, slug: str = "x") -> str:
     names = list(dict.fromkeys(name.lower() for name in categories))
     values = {"categories": "/".join(names), "slugified_categories": "/".join("x" for name in names if name.strip())}
+    values |= {"title": slug, "slug": slug, "output_ext": ".html"}
 
     def filled(match: re.Match[str]) -> str:
         # In `:month_:day` the line is no part of the name.
@@ -53,4 +67,4 @@ def depth(permalink: str, categories: Collection[str], where: str) -> int:
 
     # What Jekyll itself does to an address before it uses it.
     plain = f"/{_PLACEHOLDER.sub(filled, template(permalink))}".replace("..", "/").replace("./", "")
-    return _SLASHES.sub("/", plain).count("/") - 1
+    return _SLASHES.sub("/", plain)
