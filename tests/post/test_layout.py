@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from generator.post.jekyll import blog, layout, permalink, rewriting
+from generator.post.jekyll import blog, layout, left_out, permalink, rewriting
 from generator.post.jekyll.layout import ABSOLUTE, LIQUID, Layout
 from generator.support.errors import BadInput
 from tests.blogs import CHIRPY_LIKE, MINIMA, MINIMAL_MISTAKES_LIKE, POST_NAME
-from tests.rendered import make_post
+from tests.rendered import JEKYLL, REASON, jekyll, make_post
 from tests.sites import put
 
 POSTS = "- scope: {path: '', type: posts}\n  values: "
@@ -148,6 +148,61 @@ def test_a_post_of_the_future_is_noted_where_jekyll_would_leave_it_out(tmp_path:
     date = make_post().date.replace(year=2999)
     assert "Jekyll leaves the post out until 2999-01-31" in place(tmp_path, {**MINIMA}, date=date).notes[0]
     assert place(tmp_path, {**MINIMA, "_config.yml": "theme: minima\nfuture: true\n"}, date=date).notes == ()
+
+
+UNPUBLISHED = "defaults:\n- scope: {path: ''}\n  values: {published: false}\n"
+CASES = [
+    ("exclude: [assets]\n", "exclude: Jekyll leaves out assets/data/CV_HW_2/metrics.json, which 'assets' matches"),
+    ("exclude: [/as]\n", "exclude: Jekyll leaves out assets/data/CV_HW_2/metrics.json, which '/as' matches"),
+    ("exclude: [5, '*.json']\n", "exclude: Jekyll leaves out assets/data/CV_HW_2/metrics.json, which '*.json' matches"),
+    ("exclude: ['*.csv']\n", "exclude: Jekyll leaves out assets/data/CV_HW_2/history.csv, which '*.csv' matches"),
+    ("exclude: ['assets/[^d]*']\n", "exclude: Jekyll leaves out assets/images/CV_HW_2/baseline/confusion-matrix.png"),
+    ("exclude: ['assets/d??a']\n", "exclude: Jekyll leaves out assets/data/CV_HW_2/metrics.json, which"),
+    ("exclude: [assets]\ninclude: ['as*']\n", "exclude: Jekyll leaves out assets/data/CV_HW_2/metrics.json"),
+    ("exclude: [_posts/]\ninclude: [_posts]\n", f"exclude: Jekyll leaves out _posts/{POST_NAME}, which '_posts/'"),
+    ("exclude: ['*.md']\n", f"exclude: Jekyll leaves out _posts/{POST_NAME}, which '*.md' matches"),
+    (UNPUBLISHED, "Jekyll leaves the post out, for defaults say 'published: false'"),
+    ("markdown_ext: mkd, md\n", "markdown_ext = 'mkd, md': to Jekyll the post is no Markdown"),
+    ("limit_posts: 1\n", "limit_posts = 1: Jekyll leaves the post out, for as many have a later date"),
+    ("kramdown: {auto_ids: false}\n", "kramdown.auto_ids: no heading has an anchor"),
+    ("kramdown: {auto_id_prefix: p-}\n", "kramdown.auto_id_prefix: headings have other anchors"),
+    ("kramdown: {input: kramdown}\n", "kramdown.input: code in the post shows as plain text"),
+]
+NO_CASES = [
+    "exclude: [json, data, '2023*', _drafts]\n",
+    "exclude: [assets]\ninclude: [assets]\n",
+    f"exclude: [_posts]\ninclude: [{POST_NAME}]\n",
+    f"unpublished: true\n{UNPUBLISHED}",
+    "markdown_ext: mkd,MD\n",
+    "limit_posts: 2\n",
+    "limit_posts: 0\n",
+    "markdown: CommonMark\nkramdown: {auto_ids: false, input: kramdown}\n",
+    "kramdown: {auto_ids: , auto_id_prefix: '', input: GFM}\n",
+]
+THERE = {"_layouts/post.html": "{{ content }}", "_posts/2024-01-01-a.md": "---\n---\nHello."}
+
+
+@pytest.mark.parametrize(("config", "said"), CASES)
+def test_a_setting_by_which_jekyll_leaves_something_out_is_noted(tmp_path: Path, config: str, said: str) -> None:
+    (note,) = place(tmp_path, {**THERE, "_config.yml": config}).notes
+    assert note.startswith(f"{tmp_path / '_config.yml'}: {said}")
+
+
+@pytest.mark.parametrize("config", NO_CASES)
+def test_other_settings_of_the_same_names_are_not_noted(tmp_path: Path, config: str) -> None:
+    assert place(tmp_path, {**THERE, "_config.yml": config}).notes == ()
+
+
+@pytest.mark.jekyll
+@pytest.mark.skipif(JEKYLL is None, reason=REASON)
+@pytest.mark.parametrize("config", [each for each in [*(case[0] for case in CASES), *NO_CASES] if "clude" in each])
+def test_jekyll_itself_leaves_out_what_is_noted_and_nothing_else(tmp_path: Path, config: str) -> None:
+    names = [f"_posts/{POST_NAME}", *(each.format(folder="CV_HW_2") for each in left_out._FILES)]
+    notes = place(tmp_path / "blog", {**THERE, "_config.yml": config}).notes
+    jekyll(put(tmp_path / "blog", dict.fromkeys(names, b"---\n---\nText\n")), tmp_path / "out")
+    made = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    there = {Path(name).name for name in names[1:]} | {f"{POST_NAME[11:-3]}.html"} <= made
+    assert there == (notes == ())
 
 
 # ---- Layouts ---------------------------------------------------------------------------------------------

@@ -6,12 +6,11 @@ configuration decides; see `docs/publishing.md`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from generator.experiment.config.post_settings import PostSettings
 from generator.post import manifest
-from generator.post.jekyll import blog, permalink, rewriting, theme
+from generator.post.jekyll import blog, left_out, permalink, rewriting, theme
 from generator.post.jekyll.blog import Blog
 from generator.support.errors import BadInput
 
@@ -129,8 +128,7 @@ def _in_blog(there: Blog, post: PostSettings) -> Layout:
     unread = blog.unread(there)
     if unread and not post.jekyll_config:
         notes += (f"{there.root}: {', '.join(unread)} not read; name what jekyll --config gets in post.jekyll_config",)
-    if post.date > datetime.now(UTC) and there.settings.get("future") is not True:
-        notes += (f"{there.where}: Jekyll leaves the post out until {post.date:%Y-%m-%d}; say 'future: true' there",)
+    notes += left_out.notes(there, post, given)
     return Layout(
         post=f"{there.posts}/{post.file_name}",
         asset_folder=post.asset_folder,
