@@ -16,6 +16,9 @@ from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 from generator.support.formats import FORMATS
 from generator.support.places import INSTALLED, ROOT, Places
 
+_KINDS = (".html", ".htm", ".pdf", ".tex")
+"""Suffixes of what can be exported."""
+
 
 def places_of(options: argparse.Namespace, settings: Config) -> Places:
     """Where the post goes that the options mean."""
@@ -61,6 +64,8 @@ def _check_export(target: Path | None, places: Places) -> None:
     from generator.post.formats import latex, paper
 
     kind = target.suffix.lower()
+    if kind not in _KINDS:
+        raise BadInput(f"--export: {printable(target)}: expected a name that ends in {' or '.join(_KINDS)}")
     if kind == ".pdf":
         paper.browser()
     if kind == ".tex":
