@@ -237,19 +237,25 @@ def _limits(settings: DataSettings) -> archive.Limits:
     return archive.Limits(settings.max_entries, settings.max_bytes, settings.max_ratio)
 
 
-def _downloaded(name: str) -> Path:
-    """The folder to which kagglehub downloaded `kaggle:OWNER/NAME`, now or earlier."""
+def on_kaggle(name: str) -> str:
+    """What Kaggle calls the data set `kaggle:OWNER/NAME`. Raises `BadInput` for a `name` that is none."""
     match = _KAGGLE.fullmatch(name)
     if not match:
         raise BadInput(f"{printable(name)}: expected kaggle:OWNER/NAME, as in the address of the data set's page")
-    by_hand = f"or download https://www.kaggle.com/datasets/{match[1]} and give the zip file"
+    return match[1]
+
+
+def _downloaded(name: str) -> Path:
+    """The folder to which kagglehub downloaded `kaggle:OWNER/NAME`, now or earlier."""
+    asked = on_kaggle(name)
+    by_hand = f"or download https://www.kaggle.com/datasets/{asked} and give the zip file"
     try:
         import kagglehub  # Optional: only this origin needs it.
     except ImportError:
         hint = "pip install kagglehub"
         raise BadInput(f"{name}: needs the package kagglehub; {hint}, {by_hand}") from None
     try:
-        return Path(kagglehub.dataset_download(match[1]))
+        return Path(kagglehub.dataset_download(asked))
     except Exception as error:  # Its own kinds, those of requests, and those of the disk.
         reason = printable(" ".join(str(error).split()) or type(error).__name__)
         raise BadInput(f"{name}: cannot be downloaded ({reason}); check name and network, {by_hand}") from None

@@ -101,8 +101,14 @@ def requirement() -> Requirement:
 
 
 def _data(given: str | None, folder: Path) -> str:
-    if given is None or given == "sample" or given.startswith("kaggle:") or is_address(given):
+    if given is None or given == "sample" or is_address(given):
         return given or DataSettings().path
+    if given.startswith("kaggle:"):
+        # Late: no other project needs what reads images.
+        from generator.data import origins
+
+        origins.on_kaggle(given)
+        return given
     return _seen_from(folder, places.expanded(given, "--data"), "--data", "a folder or an archive of images")
 
 

@@ -109,6 +109,7 @@ def test_data_that_is_no_file_is_named_as_it_is(here: Path, path: str) -> None:
     ("options", "said"),
     [
         (["--data", "nowhere.zip"], "--data nowhere.zip: no such file or folder; expected a folder or an archive"),
+        (["--data", "kaggle:bears"], "kaggle:bears: expected kaggle:OWNER/NAME"),
         (["--blog", "nowhere"], "--blog nowhere: no such file or folder; expected the folder of a Jekyll site"),
         (["--blog", "plain"], "--blog plain: expected a Jekyll site, with a _config.yml"),
         (["--data", "photos: march"], "--data photos: march: with a colon it would be taken for an address; rename it"),
