@@ -4,9 +4,8 @@ import argparse
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
-from generator.commands.options import add_config, add_places, make_parser
+from generator.commands.options import add_config, add_places, make_parser, path
 from generator.diff import builds, compare, fitting
 from generator.diff.gates import parse_gates
 from generator.experiment.config import loading
@@ -42,7 +41,7 @@ def run(arguments: list[str]) -> int:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--md", action="store_true", help="Markdown, for a pull request")
     output.add_argument("--json", action="store_true", help="JSON")
-    output.add_argument("--html", type=Path, metavar="FILE", help="a page with images and changed pixels, offline")
+    output.add_argument("--html", type=path, metavar="FILE", help="a page with images and changed pixels, offline")
     add_config(parser)
     add_places(parser)
     options = parser.parse_args(arguments)

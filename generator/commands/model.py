@@ -1,9 +1,7 @@
 """`build.py model`: write a trained network as a file of its own, with its model card."""
 
-from pathlib import Path
-
 from generator.commands import experiment
-from generator.commands.options import add_store, make_parser
+from generator.commands.options import add_store, make_parser, path
 from generator.experiment.config.settings import BASELINE
 from generator.support.display import for_terminal
 from generator.support.formats import FORMATS
@@ -16,7 +14,7 @@ def run(arguments: list[str]) -> int:
         "Write a trained network into a folder: a .keras file that plain Keras loads, labels, how images are\n"
         "prepared, and a model card whose numbers `build.py verify --model DIR` checks. Nothing is trained.",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="the folder to write")
     parser.add_argument("--variant", default=BASELINE, metavar="NAME", help="whose network; default: the baseline's")
     parser.add_argument("--run", type=int, default=1, metavar="N", help="of several runs, which one's")
     parser.add_argument("--tflite", action="store_true", help="also a file for TensorFlow Lite")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from generator.commands.options import make_parser
+from generator.commands.options import make_parser, named, path
 from generator.support.errors import BadInput
 from generator.support.files import FREE_SPACE_OR_NAME, refused
 
@@ -12,10 +12,11 @@ def run(arguments: list[str]) -> int:
     parser = make_parser(
         "new", "Begin a project of your own: settings, a place for sections, environment, workflows. Asks nothing."
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="where; a new or an empty folder")
-    parser.add_argument("--data", metavar="PATH", help="your images; without it a drawn sample, until you name some")
+    parser.add_argument("folder", type=path, metavar="DIR", help="where; a new or an empty folder")
+    words = "your images; without it a drawn sample, until you name some"
+    parser.add_argument("--data", type=named, metavar="PATH", help=words)
     parser.add_argument("--title", metavar="TEXT", help="of the post; without it one that names the classes")
-    parser.add_argument("--blog", type=Path, metavar="DIR", help="a Jekyll site that is there, for the post to go into")
+    parser.add_argument("--blog", type=path, metavar="DIR", help="a Jekyll site that is there, for the post to go into")
     options = parser.parse_args(arguments)
     # Late: a mistyped option need not wait for templates.
     from generator.publishing import project, transaction

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,26 +47,37 @@ def make_parser(command: str, description: str, *, epilog: str | None = None) ->
 
 
 def add_config(parser: Any) -> None:
-    parser.add_argument("--config", type=Path, default=places.experiment(), metavar="FILE", help="the settings")
+    parser.add_argument("--config", type=path, default=places.experiment(), metavar="FILE", help="the settings")
 
 
 def add_places(parser: Any) -> None:
     words = "the Jekyll site; without it what site.folder of the settings names, else site/ beside them"
-    parser.add_argument("--site", type=Path, metavar="DIR", help=words)
+    parser.add_argument("--site", type=path, metavar="DIR", help=words)
     add_store(parser)
 
 
 def add_store(parser: Any) -> None:
-    parser.add_argument("--store", type=Path, metavar="DIR", help=f"where stages are kept; {_beside('store')}")
+    parser.add_argument("--store", type=path, metavar="DIR", help=f"where stages are kept; {_beside('store')}")
 
 
 def add_preview(parser: Any) -> None:
     words = f"the post to read without Jekyll; {_beside('preview')}"
-    parser.add_argument("--preview", type=Path, metavar="FILE", help=words)
+    parser.add_argument("--preview", type=path, metavar="FILE", help=words)
 
 
 def _beside(option: str) -> str:
     return f"without it {BESIDE[option]} beside the settings"
+
+
+def named(text: str) -> str:
+    """What an option names: the empty text of a variable that is not set would be the folder that one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, and it is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    return Path(named(text))
 
 
 EXPORT_HELP = (
@@ -75,7 +87,7 @@ EXPORT_HELP = (
 
 
 def add_export(parser: Any) -> None:
-    parser.add_argument("--export", type=Path, metavar="FILE", help=EXPORT_HELP)
+    parser.add_argument("--export", type=path, metavar="FILE", help=EXPORT_HELP)
 
 
 def add_overwrite(parser: Any) -> None:
@@ -84,11 +96,11 @@ def add_overwrite(parser: Any) -> None:
 
 
 def gibibytes(text: str) -> int:
-    """A number of GiB, as bytes. Raises `ValueError`, as argparse expects, for what is no size."""
-    size = float(text)
-    if not 0 <= size < 2**30:
-        raise ValueError
-    return round(size * 2**30)
+    """A number of GiB, as bytes."""
+    with suppress(ValueError):
+        if 0 <= (size := float(text)) < 2**30:
+            return round(size * 2**30)
+    raise argparse.ArgumentTypeError(f"{text!r}: expected a number of GiB, as in 20 or 0.5")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

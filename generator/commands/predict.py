@@ -2,11 +2,10 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.commands import experiment
-from generator.commands.options import add_store, make_parser, print_table
+from generator.commands.options import add_store, make_parser, path, print_table
 from generator.experiment.config.settings import BASELINE
 from generator.support import program
 from generator.support.display import for_terminal
@@ -59,10 +58,10 @@ def _parser() -> argparse.ArgumentParser:
         "Ask a trained network about images: class, probability, the nearest training images, where it looks.\n"
         "Nothing is trained. Where some images cannot be read, the others are predicted and the exit code is 2.",
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="image files, or folders of them")
+    parser.add_argument("images", nargs="+", type=path, metavar="IMAGE", help="image files, or folders of them")
     parser.add_argument("--variant", default=BASELINE, metavar="NAME", help="whose network; default: the baseline's")
     parser.add_argument("--run", type=int, default=1, metavar="N", help="of several runs, which one's")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also a page with images and maps, offline")
+    parser.add_argument("--html", type=path, metavar="FILE", help="also a page with images and maps, offline")
     parser.add_argument("--json", action="store_true", help="JSON: docs/schemas/predicted.json.schema.json")
     experiment.add_experiment(parser.add_argument_group("which experiment, as it was built"))
     add_store(parser)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.commands.options import add_config, add_places, make_parser
+from generator.commands.options import add_config, add_places, make_parser, path
 
 if TYPE_CHECKING:
     from generator.post.manifest import Manifest
@@ -16,7 +15,7 @@ def run(arguments: list[str]) -> int:
     parser = make_parser("verify", "Hold the site against its manifest: every number, figure, file and excerpt.")
     add_config(parser)
     add_places(parser)
-    parser.add_argument("--model", type=Path, metavar="DIR", help="in place of the site, a folder of build.py model")
+    parser.add_argument("--model", type=path, metavar="DIR", help="in place of the site, a folder of build.py model")
     options = parser.parse_args(arguments)
     # Late: a mistyped option need not wait for arrays.
     from generator.experiment.config import toml_file

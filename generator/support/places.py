@@ -77,7 +77,9 @@ def experiment() -> Path:
 
 
 def expanded(path: str | Path, named_by: str) -> Path:
-    """`path` with a home folder in place of `~` or `~USER`. Raises `BadInput` where there is no such user."""
+    """`path` with a home folder in place of `~` or `~USER`. Raises `BadInput` for no such user and no path."""
+    if not str(path):
+        raise BadInput(f"{named_by} = '': expected a path")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -11,6 +11,7 @@ from generator import cli
 from generator.commands import history
 from generator.commands.experiment import add_experiment, load
 from generator.commands.options import add_config, add_places, make_parser
+from generator.experiment.config import loading
 from generator.support import places, program
 from generator.support.errors import BadInput
 from tests.factories import ROOT
@@ -128,6 +129,42 @@ def test_the_packages_of_an_installation_are_those_that_are_asked_for(monkeypatc
     monkeypatch.setattr(program, "INSTALLED", True)
     monkeypatch.setattr(program.metadata, "requires", asked.get)
     assert set(program.packages()) == {"markdown-it-py", "pyyaml", "rich"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["--explain", f"--{name}="] for name in ("site", "store", "preview", "export", "config", "data")),
+        *(["model", "--out", "there", "--out="], ["verify", "--model="], ["diff", "--html="], ["predict", ""]),
+        *(["new", ""], ["new", "there", "--data="], ["new", "there", "--blog="]),
+    ],
+)
+def test_an_empty_path_is_refused_and_not_taken_for_the_folder_here(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments)
+    assert capsys.readouterr().err.endswith(": expected a path, and it is empty\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("setting", ["site.folder", "site.docs", "post.templates"])
+def test_so_is_an_empty_path_of_a_setting(tmp_path: Path, setting: str) -> None:
+    table, name = setting.split(".")
+    (tmp_path / "mine.toml").write_text(f'extends = "{ROOT / "experiment.toml"}"\n[{table}]\n{name} = ""\n')
+    for given in ({"path": tmp_path / "mine.toml"}, {"path": ROOT / "experiment.toml", "overrides": [f"{setting}="]}):
+        with pytest.raises(BadInput, match=rf"{setting} = '': "):
+            loading.load(**given)
+    with pytest.raises(BadInput, match=rf"{setting} = '': "):
+        parsed("--config", str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "-1", "2e9", "much"])
+def test_a_size_that_is_none_says_what_is_expected(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["--store-limit", size])
+    assert f"{size!r}: expected a number of GiB, as in 20 or 0.5" in capsys.readouterr().err
 
 
 LONG = "a" * 300

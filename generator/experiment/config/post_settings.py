@@ -4,9 +4,9 @@ import re
 import unicodedata
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from generator.support.strict_json import Record
 
@@ -27,6 +27,15 @@ LICENSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*|https?://[^\s<>\"]+")
 def organisation(author: str) -> str | None:
     """The name of the organisation that one of `PostSettings.authors` is; None of a person."""
     return author[1:-1] if len(author) > 2 and author.startswith("{") and author.endswith("}") else None
+
+
+def _not_empty(value: object) -> object:
+    if value == "":
+        raise ValueError("must be a path; a folder without a name would be the one where the command is typed")
+    return value
+
+
+Folder = Annotated[Path, BeforeValidator(_not_empty)]
 
 
 class PostSettings(Record):
@@ -65,7 +74,7 @@ class PostSettings(Record):
     asset_folder: str = Field(default_factory=lambda given: given["slug"])
     """Folder below `assets/images/` and `assets/data/`; the slug's name unless it is given."""
 
-    templates: Path | None = None
+    templates: Folder | None = None
     """A folder of the user's own templates, laid over the project's; in the file it is below the file's own folder."""
 
     @field_validator("date")
@@ -114,10 +123,10 @@ class PostSettings(Record):
 class SiteSettings(Record):
     """The site that the post goes into. But for its folder nothing of it concerns somebody's blog."""
 
-    folder: Path | None = None
+    folder: Folder | None = None
     """The Jekyll site; in the file it is below the file's own folder. None: `site/` there. `--site` names another.
     `verify`, `diff` and `serve` know no profile and need it for a profile's site."""
-    docs: Path | None = None
+    docs: Folder | None = None
     """A folder of documents that become pages of the site; in the file it is below the file's own folder."""
     repository: str | None = Field(default=None, pattern=r"^https?://[^\s<>\"]+$")
     """Address of the repository, as in `https://github.com/OWNER/NAME`: documents link to its files."""
