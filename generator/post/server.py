@@ -218,15 +218,26 @@ async def _watch(preview: Preview, announce: Callable[[str], None]) -> None:
             if preview.error and preview.error != before:
                 announce(preview.error)
             await preview.tell()
+    except OSError as error:  # as where the system watches no more files
+        announce(f"what is saved from now on is not noticed ({error}); begin again")
     finally:
         watching.cancel()
 
 
 async def _changed(preview: Preview) -> bool:
-    """Wait until something is saved; False where the watching ended."""
-    # 50 ms of quiet are enough to tell that an editor or a build has finished writing.
-    async with aclosing(awatch(*preview.watched, step=50, debounce=400)) as changes:
-        return await anext(changes, None) is not None
+    """Wait until something is saved, or a folder is there again; False where the watching ended."""
+    while True:
+        gone = [folder for folder in preview.watched if not folder.is_dir()]
+        there = [folder for folder in preview.watched if folder not in gone]
+        # One that is gone cannot be watched, as while a revision is checked out; it is looked for now and then.
+        looking = awatch(*there, step=50, debounce=400, rust_timeout=500 if gone else None, yield_on_timeout=bool(gone))
+        with suppress(FileNotFoundError):  # Gone since: looked for, then.
+            # 50 ms of quiet are enough to tell that an editor or a build has finished writing.
+            async with aclosing(looking) as changes:
+                async for saved in changes:
+                    if saved or any(folder.is_dir() for folder in gone):
+                        return True
+            return False
 
 
 async def _versions(preview: Preview) -> AsyncIterator[str]:

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,41 @@ def test_every_build_is_announced_though_each_exchanges_the_site(folder: Path) -
             now = int(changes.readline().split()[1])
             assert now > seen
             seen = now
+
+
+@pytest.mark.parametrize("gone", ["site/assets", "site"])
+def test_a_folder_that_is_gone_for_a_while_is_watched_again(folder: Path, gone: str) -> None:
+    with running(folder) as (address, _):
+        changes = urllib.request.urlopen(address.replace(PAGE, "/changes"), timeout=PATIENCE)
+        assert changes.readline() == b"data: 1\n"
+
+        def next_version() -> bytes:
+            assert changes.readline() == b"\n"
+            return bytes(changes.readline())
+
+        shutil.rmtree(folder / gone)
+        next_version()
+        while 'role="alert"' not in get(address):
+            next_version()
+        put(folder / "site", built())
+        while 'role="alert"' in get(address):
+            next_version()
+        variants = make_results().variants | {"baseline": make_variant(wrong=(0,))}
+        files = result_files.to_files(make_results(variants=variants))
+        put(folder / "site/assets/data/CV_HW_2", {name: text.encode() for name, text in files.items()})
+        while "0.9750" not in get(address):
+            next_version()
+
+
+def test_where_nothing_can_be_watched_that_is_said(preview: Preview, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(*_: Path, **__: object) -> AsyncIterator[None]:
+        raise OSError("OS file watch limit reached")
+        yield
+
+    said: list[str] = []
+    monkeypatch.setattr(server, "awatch", none)
+    asyncio.run(server._watch(preview, said.append))
+    assert said == ["what is saved from now on is not noticed (OS file watch limit reached); begin again"]
 
 
 def test_what_is_saved_while_the_post_is_rendered_is_another_change(
