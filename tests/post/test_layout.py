@@ -144,6 +144,16 @@ def test_tags_of_other_programs_are_passed_over(tmp_path: Path) -> None:
     assert place(tmp_path, {"_config.yml": "a: !ruby/regexp /x/\ncollections_dir: c\n"}).post.startswith("c/")
 
 
+@pytest.mark.parametrize("value", ["2020-13-45", "2020-01-01T25:00:00Z", "="])
+def test_what_is_no_date_is_text_as_in_ruby(tmp_path: Path, value: str) -> None:
+    post = f"---\nlayout: essay\nversion: {value}\n---\n"
+    found = place(tmp_path, {"_config.yml": f"title: {value}\ntheme: x\n", "_posts/2020-01-01-a.md": post})
+    assert found.name == "essay"
+    there = blog.find(tmp_path)
+    assert there is not None
+    assert there.text("title", "") == value
+
+
 def test_a_post_of_the_future_is_noted_where_jekyll_would_leave_it_out(tmp_path: Path) -> None:
     date = make_post().date.replace(year=2999)
     assert "Jekyll leaves the post out until 2999-01-31" in place(tmp_path, {**MINIMA}, date=date).notes[0]

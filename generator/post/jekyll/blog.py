@@ -143,6 +143,11 @@ def unread(blog: Blog) -> tuple[str, ...]:
     return tuple(p.name for p in found if p.name not in CONFIGS and any(key in _read(p) for key in _DECIDING))
 
 
+def from_yaml(text: str) -> Any:
+    """What YAML says, as Jekyll reads it. Raises `yaml.YAMLError`, `ValueError` and `RecursionError`."""
+    return yaml.load(text, _Loader)  # a subclass of the safe loader: nothing is executed
+
+
 def _find(site: Path, configs: Collection[str]) -> Blog | None:
     try:
         full = site.resolve()
@@ -195,14 +200,22 @@ class _Loader(yaml.SafeLoader):
     """YAML as Jekyll reads it, with tags of other programs passed over."""
 
 
+def _time_or_text(loader: yaml.SafeLoader, node: Any) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:  # 2020-13-45 looks like a date; to Ruby it is text then.
+        return node.value
+
+
 _Loader.add_multi_constructor("", lambda loader, tag, node: None)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _time_or_text)
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.value)  # a lone =
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text("utf-8-sig")
-        # A subclass of the safe loader: nothing is executed.
-        table = tomllib.loads(text) if path.suffix == ".toml" else yaml.load(text, _Loader)
+        table = tomllib.loads(text) if path.suffix == ".toml" else from_yaml(text)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); mend it, Jekyll needs it too") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

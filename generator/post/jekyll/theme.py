@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from generator.post.jekyll.blog import Blog
+from generator.post.jekyll.blog import Blog, from_yaml
 
 FOR_POSTS = ("post", "single", "article")
 """Names that themes give the layout of posts, the likeliest first."""
@@ -66,7 +66,7 @@ def _used(blog: Blog, post: str) -> Iterator[str]:
 def _front_matter(path: Path) -> Mapping[str, Any]:
     try:
         found = _FRONT_MATTER.match(path.read_text("utf-8-sig", errors="replace").replace("\r\n", "\n"))
-        table = yaml.safe_load(found[1]) if found else None
+        table = from_yaml(found[1]) if found else None
     except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return {}  # A post that cannot be read says nothing about layouts, and is no business of a build.
     return table if isinstance(table, Mapping) else {}
