@@ -3,6 +3,7 @@
 Rows 61 and 64 of the table in `docs/reliability.md`. What can be refused is refused before anything is trained.
 """
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from generator.experiment import figure_names
 from generator.post import manifest
 from generator.post.jekyll import layout
 from generator.publishing import deliver, destinations, publish, verify
-from generator.support.errors import BadInput
+from generator.support.errors import BadInput, BuildFailed
 from generator.support.places import STORE_FOLDERS
 from tests import fakes, links
 from tests.fakes import Project, Recorder, make_project, tree
@@ -213,6 +214,22 @@ def test_fault_61_a_part_of_the_site_without_permission(
     assert str(posts) in error
     assert "--site" in error
     assert not trained(fresh)
+
+
+def test_fault_61_where_the_disk_of_the_preview_is_full_another_place_for_that_is_advised(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if target == built.places.preview:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    advice = r"preview\.html: cannot be written \(No space .*\); free space there or name another with --preview$"
+    with pytest.raises(BuildFailed, match=advice):
+        built.build("post.title=Another")
 
 
 def test_fault_61_an_export_beside_the_sites_own_files_is_allowed(built: Project) -> None:

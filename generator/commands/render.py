@@ -1,7 +1,16 @@
 """`build.py render`: the published post anew, from its own results."""
 
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from generator.commands.experiment import add_experiment, load
 from generator.commands.options import add_export, add_overwrite, add_places, add_preview, make_parser
+from generator.support.errors import BadInput
+
+if TYPE_CHECKING:
+    from generator.support.display import Display
 
 EPILOG = """
 The results are those that lie in the site, so neither store nor data are needed and nothing is computed: to correct a
@@ -26,8 +35,23 @@ def run(arguments: list[str]) -> int:
     from generator.commands.outcome import check_places, places_of, report
     from generator.support.display import for_terminal
 
-    places = places_of(options, settings)
-    check_places(options, settings, places)
-    outcome = pipeline.render_again(settings, places, for_terminal(), overwrite=options.overwrite)
-    report(outcome, options.export, settings, places)
+    display = for_terminal()
+    with ExitStack() as stack:
+        options.store = _store(options.store, display, stack)
+        places = places_of(options, settings)
+        check_places(options, settings, places)
+        outcome = pipeline.render_again(settings, places, display, overwrite=options.overwrite)
+        report(outcome, options.export, settings, places)
     return 0
+
+
+def _store(named: Path, display: "Display", stack: ExitStack) -> Path:
+    """The store, or where it cannot be written one that goes with `stack`: nothing but the history is kept there."""
+    from generator.publishing import destinations
+
+    try:
+        destinations.check_store(named)
+    except BadInput as error:
+        display.warn(f"this render will not be in the history: {error}")
+        return Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    return named

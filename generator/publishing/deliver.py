@@ -21,7 +21,7 @@ from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import git, lock, newlines, strict_json
 from generator.support.display import Display
 from generator.support.errors import BadInput, choices
-from generator.support.files import write_atomically
+from generator.support.files import FREE_SPACE_OR_NAME, write_atomically
 from generator.support.places import HISTORY, Places
 
 
@@ -135,7 +135,7 @@ def _write_preview(rendered: Rendered, places: Places, place: Layout) -> None:
     page = render.preview(rendered, place, templates=places.templates, site=places.site, target=places.preview)
     # Builds of other sites may have the same place for it.
     with lock.wait_for(lock.for_folder(places.preview), f"writing {places.preview}"):
-        write_atomically(places.preview, page.encode())
+        write_atomically(places.preview, page.encode(), f"{FREE_SPACE_OR_NAME} with --preview")
 
 
 def _remarks(rendered: Rendered) -> tuple[str, ...]:

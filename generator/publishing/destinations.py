@@ -25,12 +25,17 @@ def check(site: Path, store: Path, files: Mapping[str, Path]) -> None:
     _check_apart({"--site": site, "--store": store}, files)
     with _refused("--site", site, "folder"):
         _try_folder(site)
-    with _refused("--store", store, "folder"):
-        _try_folder(store)
-        _check_store(store)
+    check_store(store)
     for option, path in files.items():
         with _refused(option, path, "file"):
             _try_file(option, path)
+
+
+def check_store(store: Path) -> None:
+    """Raise `BadInput`, naming the option, unless `store` can be written."""
+    with _refused("--store", store, "folder"):
+        _try_folder(store)
+        _check_store(store)
 
 
 def check_file(option: str, path: Path) -> None:

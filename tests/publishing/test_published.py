@@ -311,6 +311,17 @@ def test_the_command_writes_another_form_too(
     assert target.stat().st_size > 10_000
 
 
+def test_a_store_that_cannot_be_written_is_not_needed(built: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    store, title = built.places.store, ("--set", "post.title=Another")
+    store.write_text("a file")
+    assert cli.main(["render", *built_with(built), *title]) == 0
+    warning = f"warning: this render will not be in the history: --store: {store} cannot be written (it is no folder); "
+    assert warning in capsys.readouterr().err
+    assert "Another" in next((built.places.site / "_posts").iterdir()).read_text("utf-8")
+    assert verify.verify(built.places.site) == ()
+    assert store.read_text() == "a file"
+
+
 def test_questions_keep_the_order_of_the_settings(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     project.build(ASKED, BEFORE)
