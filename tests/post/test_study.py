@@ -19,6 +19,10 @@ CHOSEN = "chosen-rate"
 HALF, ALL = tuple(range(0, 40, 2)), tuple(range(40))
 
 
+def test_its_templates_keep_the_rules_of_templates() -> None:
+    render.check(post=CONFIG.post, questions=CONFIG.questions)
+
+
 def study(
     questions: tuple[str, ...], rate: str = "1e-5", seeds: SeedSettings | None = None, **wrong: tuple[int, ...]
 ) -> BuildResults:
