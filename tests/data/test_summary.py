@@ -241,7 +241,7 @@ def test_fault_52_many_copies_are_one_line_each_kind() -> None:
                 "In the test folder, 2 pictures stand more than once",
                 "A warning: 2 test images also stand among the training or validation images",
                 "A warning: 1 picture stands under both classes, so one of its labels must be wrong.",
-                "Some of them stand among the training or validation images too; the model has met none of the others.",
+                "2 of them are known from training or validation; the model has met none of the others.",
             ],
             ["had never seen", "do not fit"],
         ),

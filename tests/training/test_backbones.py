@@ -16,9 +16,9 @@ keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 from benchmarks import backbones  # noqa: E402
-from benchmarks.backbones import difference, first_trained, frozen_pass, images, three_steps  # noqa: E402
+from benchmarks.backbones import difference, frozen_pass, images, three_steps  # noqa: E402
 from generator.backbones import preparation, weights  # noqa: E402
-from generator.backbones.backbone import Backbone  # noqa: E402
+from generator.backbones.backbone import AUTO, Backbone  # noqa: E402
 from generator.backbones.registry import BACKBONES  # noqa: E402
 from generator.training import network  # noqa: E402
 from generator.training.batches import preprocess_input_of  # noqa: E402
@@ -132,15 +132,15 @@ def test_images_are_prepared_by_keras_function_or_by_layers_that_can_be_left_out
     within = keras.Model(base.input, base.get_layer(prepared.until).output)(given)
     assert difference(fold(bare)(within), features) < 1e-4
     assert np.abs(given).max() > 20 * np.abs(within).max()
-    first = first_trained(backbone) - backbone.layers_that_prepare
-    assert bare.layers[first].name == names[first_trained(backbone)]
+    first = backbone.first_trained(AUTO) - backbone.layers_that_prepare
+    assert bare.layers[first].name == names[backbone.first_trained(AUTO)]
     cut = network.cut_point(bare, first)
     lower, upper = network.below(bare, cut), network.above(bare, cut)
     assert difference(fold(upper)(fold(lower)(within)), features) < 1e-4
     assert bare.trainable_variables == []
     network.unfreeze(bare, first)
     unfrozen = [variable.path for variable in bare.trainable_variables]
-    network.unfreeze(base, first_trained(backbone))
+    network.unfreeze(base, backbone.first_trained(AUTO))
     assert unfrozen == [variable.path for variable in base.trainable_variables] != []
 
 
@@ -184,7 +184,7 @@ def test_only_networks_with_batch_normalisation_have_two_modes(
 def test_the_cut_is_one_tensor_at_the_border_below_what_is_trained(
     backbone: Backbone, base: Any, given: np.ndarray, features: np.ndarray
 ) -> None:
-    first = first_trained(backbone)
+    first = backbone.first_trained(AUTO)
     cut = network.cut_point(base, first)
     lower, upper = network.below(base, cut), network.above(base, cut)
     assert difference(fold(upper)(fold(lower)(given)), features) < 1e-4
