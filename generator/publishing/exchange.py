@@ -178,7 +178,9 @@ def _liken(target: Path, source: Path) -> None:
     try:
         if (wanted.st_uid, wanted.st_gid) != (target.stat().st_uid, target.stat().st_gid):
             os.chown(target, wanted.st_uid, wanted.st_gid)
-    except PermissionError:
+    except FileNotFoundError:
+        raise
+    except OSError:  # in a container also of an owner that it does not know
         raise NotExchangeable from None
     shutil.copystat(source, target)
 
