@@ -7,11 +7,11 @@ values, such as the weather or the camera.
 import csv
 import io
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from generator.data.folders.class_names import composed
 from generator.support.errors import BadInput, printable
 
 FILE = "attributes.csv"
@@ -79,7 +79,7 @@ def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
 def _trimmed(row: Sequence[str]) -> list[str]:
     """Every cell without blanks around it, runs of them inside as one space: not in a file's name, which may have some
     of any kind, as those of macOS' screenshots have. Letters are composed, so that what looks the same is the same."""
-    return [*(cell.strip() for cell in row[:1]), *(_composed(" ".join(cell.split())) for cell in row[1:])]
+    return [*(cell.strip() for cell in row[:1]), *(composed(" ".join(cell.split())) for cell in row[1:])]
 
 
 def _attributes(header: list[str], where: str) -> list[str]:
@@ -137,11 +137,7 @@ def _short(text: str) -> str:
 
 
 def _folded(name: str) -> str:
-    return _composed(name).replace("\\", "/").removeprefix("./").casefold()
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return composed(name).replace("\\", "/").removeprefix("./").casefold()
 
 
 def _listed(names: Sequence[str]) -> str:

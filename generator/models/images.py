@@ -61,10 +61,13 @@ def _files(named: Iterable[Path], not_read: list[NotRead]) -> Iterator[Path]:
     """The files, those of folders in natural order."""
     for path in named:
         try:
-            found = listing.images(path, Counter(), nested=True) if path.is_dir() else (path,)
-            if path.exists() and not (path.is_dir() or path.is_file()):  # Reading a pipe may wait for ever.
+            if path.is_dir():
+                found = listing.images(path, Counter(), nested=True)
+            elif path.exists() and not path.is_file():  # Reading a pipe may wait for ever.
                 not_read.append(NotRead(file=_shown(path), reason="a device, pipe or socket, not an image file"))
                 continue
+            else:
+                found = (path,)
         except OSError as error:
             not_read.append(NotRead(file=_shown(path), reason=f"cannot be read ({error.strerror})"))
             continue

@@ -53,7 +53,7 @@ def folders(folder: Path) -> list[Path]:
 
 def plain_folders(folder: Path) -> list[Path]:
     """The folders in `folder` that may hold data: no links, nothing hidden."""
-    return [entry for entry in folders(folder) if not entry.is_symlink()]
+    return [entry for entry in entries(folder) if is_plain_folder(entry)]
 
 
 def is_dangling(path: Path) -> bool:
