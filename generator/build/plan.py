@@ -15,8 +15,9 @@ from generator.backbones.registry import BACKBONES
 from generator.build.start import Start
 from generator.build.storage.key import Key
 from generator.data.measure import described
+from generator.experiment.config.seeds import undrawn
 from generator.experiment.config.settings import Config, Run, Sweep, Variant, flatten
-from generator.experiment.config.sweeps import trials
+from generator.experiment.config.sweeps import laid_out, trials
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
 from generator.figures import fonts
 from generator.stages.asked import PROBE
@@ -128,6 +129,7 @@ def plan(config: Config, start: Start) -> Plan:
 
     Raises `BadInput` where all runs of a variant, or of a point of a sweep, would be one and the same.
     """
+    _check_runs_differ(laid_out(config), start)
     shared: dict[str, Node] = {}
     runs: dict[str, dict[str, Node]] = {run.name: {} for run in config.runs}
     first = config.runs[0]
@@ -147,8 +149,6 @@ def plan(config: Config, start: Start) -> Plan:
                 if _has(stage, run, start) and (stage.scope == "run" or run.number == 1):
                     nodes[stage.name] = node(stage, run.name, run, known)
     tried = _trials(config, start, shared, node)
-    _check_runs_differ(config, runs, "evaluation")
-    _check_runs_differ(trials(config), tried, "validation")
     for sweep in config.sweeps:
         if sweep.name in runs:  # decided: its figures are those of its winner
             stage = next(stage for stage in OF_SWEEPS if stage.scope == "sweep")
@@ -194,14 +194,18 @@ def _of_every(runs: Mapping[str, Nodes]) -> Nodes:
     return {f"{name}.{inner}": node for name, nodes in runs.items() for inner, node in nodes.items()}
 
 
-def _check_runs_differ(config: Config, runs: Mapping[str, Nodes], last: str) -> None:
-    """`last` is the stage to which all of a run leads."""
-    for run in (run for run in config.runs if run.number == 2):
-        name = run.variant.name
-        if runs[run.name][last].key.digest == runs[name][last].key.digest:
+def _check_runs_differ(config: Config, start: Start) -> None:
+    seeds = config.seeds
+    for variant in config.variants if seeds.count > 1 else ():
+        model, used = variant.recipe.model, start.weights[variant.name].summary.used
+        without = undrawn(
+            validation=bool(start.dataset.validation), weights=used, dropout=model.dropout, augment=model.augment
+        )
+        if set(seeds.vary) <= without.keys():
             raise BadInput(
-                f"seeds.vary = {list(config.seeds.vary)}: {name} draws nothing from it, so its {config.seeds.count} "
-                'runs would be one; add "order" or "head", or use seeds = 1'
+                f"seeds.vary = {list(seeds.vary)}: {variant.name} draws nothing from it "
+                f"({', '.join(without[source] for source in seeds.vary)}), so its {seeds.count} runs would be one; "
+                'add "order" or "head", or use seeds = 1'
             )
 
 

@@ -22,7 +22,7 @@ from generator.experiment.config.sweeps import laid_out
 from generator.figures import fonts
 from generator.support import hardware
 from generator.support.display import Display
-from generator.support.errors import BadInput, printable
+from generator.support.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ def start(
     where = _where(data_store, store, lambda: origins.locate(config.data, store, copy=config.execution.copies))
     dataset = data.find(config.data, where, data_progress, config.execution.copies)
     data.check_settings(dataset, config.variants)
-    _check_seeds(dataset, config)
     if dataset.kind == "sample":  # One may have been drawn before without the other.
         where = _where(data_store, store, lambda: origins.drawn_measure(config.data, store))
     measured = measure.find(config.data, where, dataset, draw=draw)
@@ -98,15 +97,6 @@ def _splits(dataset: Dataset, config: Config) -> dict[str, Split]:
 
     shares = ((run, run.variant.recipe.split) for run in config.runs)
     return {run.name: chosen(each.validation_fraction, each.stratified, run.seeds.split) for run, each in shares}
-
-
-def _check_seeds(dataset: Dataset, config: Config) -> None:
-    """Raise `BadInput` where runs would differ in nothing but which images validate, and the data set tells these."""
-    if config.seeds.count > 1 and config.seeds.vary == ("split",) and dataset.validation:
-        raise BadInput(
-            f'seeds.vary = ["split"]: {printable(dataset.source)} tells which images validate, so its '
-            f'{config.seeds.count} runs would be one; add "order" or "head", or use seeds = 1'
-        )
 
 
 def introduce(begun: Start, config: Config, display: Display) -> None:

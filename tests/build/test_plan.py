@@ -1,5 +1,6 @@
 """What makes a stage run again and what does not: for each cause, the stages whose keys change."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -605,10 +606,29 @@ def test_random_weights_move_with_the_others_and_stay_where_they_are_not_named(
         assert (pair[0].key.digest == pair[1].key.digest) is same
 
 
-@pytest.mark.parametrize("source", ["augmentation", "weights"])
-def test_runs_that_would_be_one_are_refused(plan: Callable[..., Plan], source: str) -> None:
-    with pytest.raises(BadInput, match=f"seeds.vary = .'{source}'.: baseline draws nothing from it"):
-        plan(f'seeds={{ count = 2, vary = ["{source}"] }}')
+@pytest.mark.parametrize(
+    ("vary", "why"),
+    [
+        (["augmentation"], "model.augment is false"),
+        (["weights"], "its weights are not random"),
+        (["dropout"], "model.dropout is 0"),
+        (["weights", "dropout"], "its weights are not random, model.dropout is 0"),
+    ],
+)
+def test_runs_that_would_be_one_are_refused(plan: Callable[..., Plan], vary: list[str], why: str) -> None:
+    told = re.escape(f"seeds.vary = {vary}: baseline draws nothing from it ({why}), so its 2 runs would be one")
+    with pytest.raises(BadInput, match=told):
+        plan(f"seeds={{ count = 2, vary = {vary} }}", "model.dropout=0")
+
+
+def test_a_split_that_the_data_set_tells_makes_no_runs_differ(tmp_path: Path) -> None:
+    project = make_project(tmp_path, test=4)
+    for name in ("camel", "horse"):
+        (project.data / "validation" / name).mkdir(parents=True)
+        (project.data / "test" / name / "4.png").rename(project.data / "validation" / name / "1.png")
+    with pytest.raises(BadInput, match=r"nothing from it \(the data set tells which images validate, its weights are"):
+        make_plan(project, find(project), 'seeds={ count = 2, vary = ["split", "weights"] }')
+    assert len(make_plan(project, find(project), 'seeds={ count = 2, vary = ["split", "dropout"] }').runs) == 2
 
 
 def test_the_seed_of_what_a_stage_does_not_draw_is_not_told_to_it(plan: Callable[..., Plan], tmp_path: Path) -> None:

@@ -67,6 +67,20 @@ def _derived(seed: int, source: Source, number: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {source} {number}".encode()).digest()[:4]) % 2**31
 
 
+def undrawn(*, validation: bool, weights: str, dropout: float, augment: bool) -> dict[Source, str]:
+    """The sources from which a network draws nothing, so that no run differs in them → why.
+
+    `validation`: whether the data set has its own validation images; `weights`: the kind that the base starts from.
+    """
+    reasons: dict[Source, tuple[bool, str]] = {
+        "split": (validation, "the data set tells which images validate"),
+        "weights": (weights != "random", "its weights are not random"),
+        "dropout": (not dropout, "model.dropout is 0"),
+        "augmentation": (not augment, "model.augment is false"),
+    }
+    return {source: why for source, (holds, why) in reasons.items() if holds}
+
+
 def spelled_out(value: Any) -> Any:
     """The setting `seeds` as a table: a number stands for `{ count = … }`. Anything else as it is."""
     return {"count": value} if isinstance(value, int) and not isinstance(value, bool) else value

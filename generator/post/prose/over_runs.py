@@ -7,7 +7,7 @@ number are compared with each other, since they share their seeds.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from generator.experiment.config.seeds import Source
+from generator.experiment.config.seeds import Source, undrawn
 from generator.experiment.data_summary import DataSummary
 from generator.experiment.outcomes import PhaseOutcome
 from generator.experiment.results import VariantResult
@@ -47,15 +47,14 @@ def moved(
     sources: Sequence[Source], variants: Mapping[str, VariantResult], weights: Any, data: DataSummary
 ) -> list[str]:
     """What differs between the runs of a build, as phrases: of `sources` those that some variant draws from."""
-    models = [variant.recipe.model for variant in variants.values()]
-    without = {
-        "split": bool(data.validation),
-        "weights": all((variant.weights or weights).used != "random" for variant in variants.values()),
-        "dropout": not any(model.dropout for model in models),
-        "augmentation": not any(model.augment for model in models),
-    }
-    some = "" if all((v.weights or weights).used == "random" for v in variants.values()) else " where these are random"
-    return [_MOVED[source] + some * (source == "weights") for source in sources if not without.get(source)]
+    rows = [(variant.recipe.model, (variant.weights or weights).used) for variant in variants.values()]
+    without = [
+        undrawn(validation=bool(data.validation), weights=used, dropout=model.dropout, augment=model.augment)
+        for model, used in rows
+    ]
+    some = "" if all(used == "random" for _, used in rows) else " where these are random"
+    drawn = [source for source in sources if not all(source in each for each in without)]
+    return [_MOVED[source] + some * (source == "weights") for source in drawn]
 
 
 def one_start(variant: VariantResult) -> bool:
