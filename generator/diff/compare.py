@@ -208,7 +208,9 @@ def _metrics(build: Build, variant: VariantResult | None, *, paired: bool) -> di
         "parameters": variant.parameters.model_dump(),
     }
     if variant.runs:
-        tables["over_runs"] = {**_over_runs(variant, "fine_tuning"), "after_head": _over_runs(variant, "head")}
+        parts = ("test", "validation", "measured") if paired else ("test", "validation")
+        after_head = _over_runs(variant, "head", parts)
+        tables["over_runs"] = {**_over_runs(variant, "fine_tuning", parts), "after_head": after_head}
     if paired and variant.measurement is not None:
         # Their ratios by class and their ranks turn with a single image, and say nothing that these do not.
         phases = {phase: getattr(variant.measurement, phase) for phase in Measurement.model_fields}
@@ -224,13 +226,13 @@ def _outcome(outcome: PhaseOutcome, class_names: Sequence[str]) -> dict[str, Any
     return {**scores, **_by_class(outcome.confusion, class_names)}
 
 
-def _over_runs(variant: VariantResult, phase: Phase) -> dict[str, Any]:
+def _over_runs(variant: VariantResult, phase: Phase, parts: Sequence[str]) -> dict[str, Any]:
     """Means of several runs, and their standard deviations, of which neither direction is better."""
     return {
         part: {name: found.mean for name, found in scores.items()}
         | {f"{name}_sd": found.sd for name, found in scores.items()}
         for part, scores in variant.over_runs[phase].items()
-        if part in ("test", "validation")
+        if part in parts
     }
 
 
@@ -253,7 +255,8 @@ def _paired(name: str, old: BuildResults, new: BuildResults, one: VariantResult,
     changes = tuple(_prediction_change(p, q, new.data.class_names) for p, q in both if p.wrong or q.wrong)
     pairs = noise.paired(one.predictions, other.predictions)
     pair = Paired(name, len(one.predictions), changes, noise.mcnemar(pairs.mended, pairs.broken), "")
-    of_runs = runs.verdict(one, other)
+    before, after = ([o.predictions for o in side.outcomes["fine_tuning"]] for side in (one, other))
+    of_runs = runs.verdict(before, after)
     verdict = _verdict(pairs.mended, pairs.broken, pair)
     return replace(pair, verdict=f"{of_runs}; their first runs alone: {verdict}" if of_runs else verdict)
 

@@ -1,13 +1,14 @@
 """Says how sure the difference of two builds is, metric by metric.
 
 `told` adds to a metric's change the 95% interval of the difference: of the same images paired, of different ones
-only for accuracies, which their counts tell. Of several runs the test accuracies alone have one, over runs and images.
-Metrics of epochs and of the time before training have none.
+only for accuracies, which their counts tell. Of several runs have one, over runs and images, the mean accuracies alone
+on the test images and on those to measure with. Metrics of epochs and of the time before training have none.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from generator.diff.measured import is_measured
 from generator.diff.metrics import MetricChange
 from generator.experiment.data_summary import PARTS
 from generator.experiment.measurement import Measured
@@ -22,17 +23,20 @@ Told = tuple[float, float, float]
 _OVER_RUNS: dict[str, Phase] = {
     "over_runs.test.accuracy": "fine_tuning",
     "over_runs.after_head.test.accuracy": "head",
+    "over_runs.measured.accuracy": "fine_tuning",
+    "over_runs.after_head.measured.accuracy": "head",
 }
 """Of the metrics over several runs those that have an interval → the phase that they sum up."""
 
 
 def needs(metric: str) -> str:
     """What two builds must have for the interval of a metric's difference; empty where there is none of it."""
+    file = "measure.csv" if is_measured(metric) else "predictions.csv"
     if metric in _OVER_RUNS:
-        return "as many runs, predictions.csv on both sides and the same images"
+        return f"as many runs, {file} on both sides and the same images"
     if metric.partition(".")[0] in ("before", "epochs", "over_runs"):
         return ""
-    return "predictions.csv on both sides and the same images (accuracies, the counts alone)"
+    return f"{file} on both sides and the same images (accuracies, the counts alone)"
 
 
 def told(
@@ -50,7 +54,7 @@ def told(
             continue
         change = replace(change, images=_images(change.metric, one, other, names))
         # The images to measure with are compared only where they are the same.
-        same = old.data.fingerprint == new.data.fingerprint or change.metric.startswith("measurement.")
+        same = old.data.fingerprint == new.data.fingerprint or is_measured(change.metric)
         differs = change.status in ("improved", "worse")
         found = _difference(change.metric, one, other, names, same=same) if differs else None
         if found:
@@ -66,7 +70,7 @@ def _difference(
     from generator.experiment.statistics import intervals  # Late: arrays are needed only where something changed.
 
     if metric in _OVER_RUNS:
-        return _over_runs(_OVER_RUNS[metric], one, other) if same else None
+        return _over_runs(metric, one, other) if same else None
     (old, before), (new, after) = (_behind(variant, metric) for variant in (one, other))
     label, leaf = _leaf(metric, names)
     if same and before and after:
@@ -82,15 +86,21 @@ def _difference(
     return *noise.unpaired(*counts), noise.fisher(*counts)
 
 
-def _over_runs(phase: Phase, one: VariantResult, other: VariantResult) -> Told | None:
-    """Of the mean test accuracy, runs of one number paired; None unless there are as many, of the same images."""
+def _over_runs(metric: str, one: VariantResult, other: VariantResult) -> Told | None:
+    """Of a mean accuracy, runs of one number paired; None unless there are as many, of the same images."""
     from generator.experiment.statistics import two_way
 
-    before, after = one.outcomes[phase], other.outcomes[phase]
-    first, second = ([(p.file, p.actual) for p in side[0].predictions] for side in (before, after))
+    before, after = (_runs(variant, metric) for variant in (one, other))
+    first, second = ([(p.file, p.actual) for p in side[0]] for side in (before, after))
     if len(before) != len(after) or not first or first != second:
         return None
-    return two_way.difference(before, after)
+    return two_way.of_predictions(before, after)
+
+
+def _runs(variant: VariantResult, metric: str) -> tuple[tuple[Prediction, ...], ...]:
+    """Of each run the predictions that a mean accuracy sums up."""
+    phase = _OVER_RUNS[metric]
+    return variant.scored(phase) if is_measured(metric) else tuple(o.predictions for o in variant.outcomes[phase])
 
 
 def _behind(variant: VariantResult, metric: str) -> tuple[Score | None, tuple[Prediction, ...]]:

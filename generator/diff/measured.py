@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from generator.diff import runs
 from generator.experiment.results import BuildResults, VariantResult
 from generator.support import formats
 from generator.support.statistics import noise
@@ -17,6 +18,12 @@ class MeasuredChange:
     """Whether there is something to report."""
     verdict: str
     """In words, or why the two cannot be paired."""
+
+
+def is_measured(metric: str) -> bool:
+    """Whether a metric, by its path, says something of the images to measure with."""
+    path = metric.removeprefix("over_runs.").removeprefix("after_head.")
+    return metric.startswith("measurement.") or (path != metric and path.startswith("measured."))
 
 
 def is_paired(old: BuildResults, new: BuildResults) -> bool:
@@ -34,14 +41,16 @@ def compare(
     if one.measurement is None or other.measurement is None:
         yield MeasuredChange(name, True, "only one of the builds has images to measure with")
         return
-    before, after = one.measurement.fine_tuning, other.measurement.fine_tuning
+    before, after = one.scored("fine_tuning"), other.scored("fine_tuning")
     if not is_paired(old, new):
         yield MeasuredChange(name, True, "measured with other images, so the measurements are not compared")
-    elif not before.predictions or not after.predictions:
+    elif not before[0] or not after[0]:
         yield MeasuredChange(name, True, "the images to measure with cannot be paired: one side has no measure.csv")
     else:
-        pairs = noise.paired(before.predictions, after.predictions)
-        yield MeasuredChange(name, bool(pairs.mended or pairs.broken), _verdict(pairs))
+        pairs = [noise.paired(*run) for run in zip(before, after, strict=False)]
+        of_runs, of_first = runs.verdict(before, after), _verdict(pairs[0])
+        verdict = f"images to measure with: {of_runs}; their first runs alone: {of_first}" if of_runs else of_first
+        yield MeasuredChange(name, any(run.mended or run.broken for run in pairs), verdict)
 
 
 def _verdict(pairs: noise.Pairs) -> str:

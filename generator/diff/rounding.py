@@ -36,6 +36,8 @@ _MEASURED_AS = {
     "test": _TEST,
     "measurement.head": _HEAD,
     "measurement.fine_tuning": _TEST,
+    "after_head.measured": _HEAD,
+    "measured": _TEST,
 }
 """Beginning of a metric's path → the recorded measure of the same phase, which its loss is held against.
 

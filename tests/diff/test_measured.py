@@ -12,7 +12,7 @@ from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
 from generator.experiment.files import measurement_files, result_files
 from generator.experiment.results import BuildResults
-from tests.factories import make_measurement, make_results, with_measurement
+from tests.factories import make_measurement, make_results, make_variant, with_measurement, with_runs
 from tests.sites import FOLDER, make_files, put
 
 FOUND = with_measurement(make_results())
@@ -88,6 +88,48 @@ def test_metrics_kept_alone_cannot_be_paired(make: Callable[..., Build]) -> None
     comparison = compare.compare(make(FOUND), make(BETTER, *NEIGHBOURS))
     assert verdicts(comparison) == {"the images to measure with cannot be paired: one side has no measure.csv"}
     assert changed(comparison)["measurement.fine_tuning.accuracy"] == "improved"
+
+
+def measured_in_runs(first: int, *further: int) -> BuildResults:
+    """A build of three runs, with so many of the images to measure with wrong in each."""
+    made = with_runs(make_results(variants={"baseline": make_variant()}), *((0,) for _ in further))
+    first_one, *others = (make_measurement(fine_tuning=tuple(range(count))) for count in (first, *further))
+    runs = tuple(
+        run.model_copy(update={"measurement": found}) for run, found in zip(made.baseline.runs, others, strict=True)
+    )
+    measured = with_measurement(made, first_one)
+    baseline = measured.baseline.model_copy(update={"runs": runs})
+    return measured.model_copy(update={"variants": {"baseline": baseline}})
+
+
+def test_of_several_runs_all_are_compared_and_not_the_first_alone(make: Callable[..., Build]) -> None:
+    old, new = measured_in_runs(12, 0, 0), measured_in_runs(0, 12, 12)
+    mean = "over_runs.measured.accuracy=-0.02"
+    comparison = compare.compare(make(old), make(new), gates=parse_gates([mean, f"{mean} confident"]))
+    (verdict,) = verdicts(comparison)
+    over_all, _, of_first = verdict.partition("; their first runs alone: ")
+    assert over_all.startswith("images to measure with: over 3 runs accuracy -0.0333 ± 0.1155, higher in 1, lower in 2")
+    assert "within chance" in over_all
+    assert of_first.startswith("of 120 images to measure with 12 mended, 0 broken: more than chance")
+    assert changed(comparison)["over_runs.measured.accuracy"] == "worse"
+    assert [gate.gate.text for gate in comparison.missed] == ["-0.02"]
+
+
+def test_further_runs_that_differ_while_the_first_ones_do_not_are_something_to_report(
+    make: Callable[..., Build],
+) -> None:
+    comparison = compare.compare(make(measured_in_runs(5, 5, 5)), make(measured_in_runs(5, 12, 12)))
+    assert not comparison.same
+    assert [change.differs for change in comparison.measured] == [True]
+
+
+def test_the_means_of_other_images_are_not_compared(make: Callable[..., Build]) -> None:
+    other = measured_in_runs(0, 0, 0)
+    assert other.measure
+    other = other.model_copy(update={"measure": other.measure.model_copy(update={"fingerprint": "b" * 64})})
+    comparison = compare.compare(make(measured_in_runs(12, 12, 12)), make(other))
+    assert not any("measured" in change.metric for change in comparison.metrics)
+    assert verdicts(comparison) == {"measured with other images, so the measurements are not compared"}
 
 
 @pytest.mark.parametrize("write", [report.to_markdown, report.to_html, report.to_json])

@@ -90,6 +90,8 @@ def test_limits_over_several_runs_are_those_of_one() -> None:
     for metric in ("test.loss", "test.accuracy", "after_head.validation.loss"):
         for over_runs in (f"over_runs.{metric}", f"over_runs.{metric}_sd"):
             assert rounding.bound(over_runs, 296) == rounding.bound(metric, 296)
+    assert rounding.bound("over_runs.measured.loss", 296) == rounding.bound("measurement.fine_tuning.loss", 296)
+    assert rounding.bound("over_runs.after_head.measured.loss_sd", 296) == rounding.bound("measurement.head.loss", 296)
     for metric in ("over_runs.test.roc_auc", "over_runs.test.f1_sd", "test.loss_sd"):
         assert rounding.bound(metric, 296) is None
 

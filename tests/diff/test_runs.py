@@ -118,7 +118,7 @@ def test_means_that_cannot_be_paired_have_no_interval(other: str) -> None:
 
 
 def test_no_runs_have_no_verdict() -> None:
-    assert runs.verdict(make_variant(), make_variant(wrong=())) == ""
+    assert runs.verdict([make_variant().predictions], [make_variant(wrong=()).predictions]) == ""
 
 
 def test_the_history_shows_means_and_counts_the_seconds_of_all_runs(tmp_path: Path) -> None:
