@@ -1,5 +1,6 @@
 """What a build starts from: data set, weights, splits, precisions; all checked, nothing computed."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -83,9 +84,19 @@ def _weights(config: Config, store: Path, *, download: bool, progress: Progress 
         try:
             found[name, kind] = weights.resolve(kind, BACKBONES[name], store, download=download, progress=progress)
         except BadInput as error:
-            hint = f"; for this backbone alone: --set weights.{name}=random" if several else ""
-            raise BadInput(f"{error}{hint}") from None
+            raise BadInput(f"{error}{_for_one(name, config) if several else ''}") from None
     return {variant: found[pair] for variant, pair in wanted.items()}
+
+
+def _for_one(network: str, config: Config) -> str:
+    """How to give one network other weights while the others keep theirs; nothing where its variant has a say."""
+    models = [v.recipe.model for v in config.variants]
+    if any(model.backbone == network and model.weights is not None for model in models):
+        return ""
+    # What --weights names is laid over all that --set does.
+    others = f"--set {shlex.quote(f'weights={config.weights}')} " if isinstance(config.weights, str) else ""
+    instead = " in place of --weights" if others else ""
+    return f"; for this backbone alone: {others}--set weights.{network}=random{instead}"
 
 
 def _splits(dataset: Dataset, config: Config) -> dict[str, Split]:

@@ -42,10 +42,20 @@ def test_each_variant_has_the_weights_of_its_network(project: Project) -> None:
 
 
 def test_what_cannot_be_had_for_one_network_is_refused_with_the_setting_for_it_alone(project: Project) -> None:
-    with pytest.raises(BadInput, match=r"no weights of MobileNetV2 come with .*--set weights\.MobileNetV2=random"):
-        begin(project, "auto")
-    with pytest.raises(BadInput, match="no weights of MobileNetV2 come with the project; choose --weights imagenet"):
-        begin(project, "embedded")
+    alone = r"--set weights\.MobileNetV2=random"
+    for kind in ("auto", "embedded"):
+        with pytest.raises(
+            BadInput, match=rf"no weights of MobileNetV2 come with .*: --set weights={kind} {alone} in pl"
+        ):
+            begin(project, kind)
+    with pytest.raises(BadInput, match=rf"no weights of MobileNetV2 come with .*; for this backbone alone: {alone}$"):
+        begin(project, {"ResNet50": "embedded"})
+
+
+def test_where_a_variant_names_its_weights_the_setting_for_its_network_is_not_named(project: Project) -> None:
+    with pytest.raises(BadInput) as caught:
+        begin(project, "random", 'variants.other.model.weights="embedded"')
+    assert "--set weights" not in str(caught.value)
 
 
 def test_of_one_network_alone_there_is_no_such_setting_to_speak_of(project: Project) -> None:

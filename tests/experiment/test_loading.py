@@ -385,6 +385,13 @@ def test_weights_that_the_file_names_lie_below_its_folder(tmp_path: Path) -> Non
         assert loading.load(path).weights == found
 
 
+def test_a_table_of_weights_is_laid_over_one_kind_for_all() -> None:
+    built = load("weights=embedded", "weights.VGG16=random", "variants.vgg.model.backbone=VGG16", variants="all")
+    kinds = {v.name: built.weights_of(v.recipe.model) for v in built.variants}
+    assert (kinds["baseline"], kinds["augmentation"], kinds["vgg"]) == ("embedded", "embedded", "random")
+    assert load("weights.VGG16=random", "weights=embedded").weights == "embedded"
+
+
 @pytest.mark.parametrize("setting", ["site.folder", "site.docs", "post.templates", "weights"])
 def test_the_home_of_nobody_is_refused(tmp_path: Path, setting: str) -> None:
     path = tmp_path / "experiment.toml"

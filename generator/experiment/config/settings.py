@@ -291,7 +291,7 @@ class Config(Record):
     data: DataSettings = DataSettings()
     weights: WeightsSetting = "auto"
     """`auto`, `imagenet`, `embedded`, `random`, or a weights file; for several backbones also a table: name → one of
-    these, `auto` for those that are not in it."""
+    these; the others keep the kind that the table is laid over, else `auto`."""
     variants: tuple[Variant, ...]
     """The variants to build, the baseline first."""
     sweeps: tuple[Sweep, ...] = ()

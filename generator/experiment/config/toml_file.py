@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from generator.backbones.registry import BACKBONES
 from generator.experiment.config import beside
 from generator.experiment.config.seeds import spelled_out
 from generator.support import places
@@ -64,5 +65,7 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         old = table.get(key)
         if key == "seeds":  # `--set seeds.vary=…` is laid over `seeds = 5`, and the other way round
             old, value = spelled_out(old), spelled_out(value)
+        if key == "weights" and isinstance(old, str) and old != "auto":  # which those keep that the table lacks
+            old = dict.fromkeys(BACKBONES, old)
         table[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return table
