@@ -258,6 +258,15 @@ def test_documents_and_templates_of_a_profile_lie_beside_the_file_that_names_the
     assert (found.post.templates, found.site.docs) == (tmp_path / "below/own", tmp_path / "below/manual")
 
 
+def test_documents_and_templates_that_are_typed_lie_where_they_are_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = load("post.templates=mine", "site.docs=manual")
+    assert (found.post.templates, found.site.docs) == (tmp_path / "mine", tmp_path / "manual")
+
+
 def test_only_data_are_called_sample_without_lying_anywhere(tmp_path: Path) -> None:
     table = {"data": {"path": "sample"}, "site": {"folder": "sample"}, "store": {"remote": ""}}
     found = beside.found(tmp_path / "x.toml", table)

@@ -185,10 +185,10 @@ def _with_slug(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_templates(post: PostSettings, path: Path) -> PostSettings:
-    """The same, the folder of templates in full: it lies beside the file at `path`. Raises `BadInput` without one."""
+    """The same, the folder of templates in full. Raises `BadInput` without one."""
     if post.templates is None:
         return post
-    folder = path.resolve().parent / places.expanded(post.templates, f"{path}: post.templates")
+    folder = places.expanded(post.templates, f"{path}: post.templates").absolute()
     if not folder.is_dir():
         raise BadInput(f"{path}: post.templates: {folder} is no folder; make it")
     return post.model_copy(update={"templates": folder})
@@ -198,8 +198,7 @@ def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
     """The same, the folder of documents in full, as that of templates; who puts a site somewhere asks whether it is."""
     if site.docs is None:
         return site
-    folder = path.resolve().parent / places.expanded(site.docs, f"{path}: site.docs")
-    return site.model_copy(update={"docs": folder})
+    return site.model_copy(update={"docs": places.expanded(site.docs, f"{path}: site.docs").absolute()})
 
 
 def _selected(variants: str, file: ConfigFile) -> list[str]:
