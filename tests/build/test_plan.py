@@ -181,7 +181,6 @@ def test_the_rotation_counts_where_a_variant_augments(plan: Callable[..., Plan])
         "data.max_bytes=12345678",
         "data.max_entries=500",
         "data.max_ratio=50",
-        'gates={ "test.accuracy" = "-0.02" }',
     ],
 )
 def test_what_only_prose_or_checks_need_runs_nothing(plan: Callable[..., Plan], setting: str) -> None:

@@ -189,13 +189,23 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        'gates."test.accuracy"=-0.02 confident',
-        "gates . 'test.accuracy' = -0.02 confident",
-        '"gates"."test.accuracy"="-0.02 confident"',
+        f'questions."a.b"={QUESTION}',
+        f"questions . 'a.b' = {QUESTION}",
+        f'"questions"."a.b"={QUESTION}',
     ],
 )
 def test_a_dot_within_quotes_parts_no_key(override: str) -> None:
-    assert load(override).gates == load().gates | {"test.accuracy": "-0.02 confident"}
+    assert "question name 'a.b' must be" in refused(override)
+
+
+GATES = ['gates."test.accuracy"=-0.02', "gates . 'test.accuracy' = -0.02", 'gates={ "test.accuracy" = "-0.02" }']
+
+
+@pytest.mark.parametrize("override", GATES)
+def test_gates_that_no_build_would_hold_are_refused(override: str) -> None:
+    assert refused(override).endswith(": diff alone holds gates; use [gates] in the file, or diff --gate METRIC=LIMIT")
+    told = "profiles: mine.gates: diff, which alone holds gates, knows no profile; use [gates]"
+    assert told in refused(f"profiles.mine.{override}")
 
 
 def test_what_is_no_key_of_toml_is_shown_as_it_was_typed() -> None:

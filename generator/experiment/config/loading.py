@@ -88,6 +88,14 @@ class ConfigFile(Recipe):
                 raise ValueError(f"sweep name {name!r} is taken: it is a variant's, which its winner shall be")
         return value
 
+    @field_validator("profiles")
+    @classmethod
+    def _gates_are_held(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, profile in value.items():
+            if "gates" in profile:
+                raise ValueError(f"{name}.gates: diff, which alone holds gates, knows no profile; use [gates]")
+        return value
+
     @field_validator("questions")
     @classmethod
     def _questions_fit_files(cls, value: dict[str, Question]) -> dict[str, Question]:
@@ -150,10 +158,13 @@ def _assignment(text: str) -> tuple[list[str], Any]:
         raise BadInput(f"--set {text!r}: expected KEY=VALUE, as in head.epochs=5")
     if text != encodable(text):
         raise BadInput(f"--set {encodable(text)}: expected text in UTF-8")
+    parts = _parts(key)
+    if parts[0] == "gates":
+        raise BadInput(f"--set {text!r}: diff alone holds gates; use [gates] in the file, or diff --gate METRIC=LIMIT")
     try:
-        return _parts(key), tomllib.loads(f"value = {value}")["value"]
+        return parts, tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
-        return _parts(key), value.strip()
+        return parts, value.strip()
 
 
 def _parts(key: str) -> list[str]:

@@ -299,7 +299,8 @@ class Config(Record):
     seeds: SeedsSetting = SeedSettings()
     """How many runs each variant has: a number, or a table `{ count = 5, vary = ["split", "head"] }`."""
     gates: dict[str, str] = Field(default_factory=dict)
-    """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`."""
+    """Metric → how far it may fall behind the compared build: `"-0.02"`, `"-5%"`, or either with ` confident`. In no
+    profile, since `diff`, which holds them, knows none."""
     store: StoreSettings = StoreSettings()
     execution: ExecutionSettings = ExecutionSettings()
     questions: dict[str, Question] = Field(default_factory=dict)
