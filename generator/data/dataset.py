@@ -111,8 +111,9 @@ def check_settings(dataset: Dataset, variants: Iterable[Variant]) -> None:
     for variant in variants:
         if variant.recipe.split.mode == "reshuffled":
             raise BadInput(f'{given}, so {variant.name} has nothing to reshuffle; use split.mode = "fixed"')
-        if "split.validation_fraction" in variant.changes:
-            raise BadInput(f"{given}, so {variant.name} cannot change split.validation_fraction; take it out there")
+        for setting in ("split.validation_fraction", "split.stratified"):
+            if setting in variant.changes:
+                raise BadInput(f"{given}, so {variant.name} cannot change {setting}; take it out there")
 
 
 def split(

@@ -146,6 +146,7 @@ def test_fault_53_given_validation_images_are_the_split() -> None:
     [
         (['split.mode="reshuffled"'], {}, "nothing to reshuffle"),
         ([], {"split.validation_fraction": 0.5}, "cannot change split.validation_fraction"),
+        ([], {"split.stratified": True}, "cannot change split.stratified"),
     ],
 )
 def test_fault_53_settings_without_effect_are_refused(
