@@ -129,7 +129,7 @@ def compare(
             metrics += intervals.told(changes, old.results, new.results, one, other)
         else:
             metrics += metric_diff.of_other_classes(changes)
-    held = tuple(hold(gates, metrics))
+    held = tuple(hold(gates, metrics, paired=paired))
     found = Comparison(
         old=old.label,
         new=new.label,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from generator.diff import intervals
+from generator.diff.measured import is_measured
 from generator.diff.metrics import OTHER_CLASSES, MetricChange, gain, shown
 from generator.experiment.metrics import direction
 from generator.support import formats
@@ -57,9 +58,17 @@ def parse_gates(texts: Iterable[str]) -> tuple[Gate, ...]:
     return tuple(_gate(*text.rpartition("=")) for text in texts)
 
 
-def hold(gates: Sequence[Gate], metrics: Sequence[MetricChange]) -> Iterable[GateResult]:
-    """Each gate against every variant that both builds have. Raises `BadInput` for a gate that holds nothing."""
+def hold(gates: Sequence[Gate], metrics: Sequence[MetricChange], *, paired: bool = True) -> Iterable[GateResult]:
+    """Each gate against every variant that both builds have. Raises `BadInput` for a gate that holds nothing.
+
+    `paired`: whether both measured with the same images.
+    """
     for gate in gates:
+        if not paired and is_measured(gate.metric):
+            raise BadInput(
+                f"gate {gate.metric!r}: the two builds did not measure with the same images, so nothing holds it; "
+                "compare with a build that did, or take the gate away"
+            )
         known = sorted({change.metric for change in metrics if direction(change.metric)}, key=_general)
         if gate.metric not in known:
             raise BadInput(f"gate {gate.metric!r}: no such metric with a direction; {choices(gate.metric, known)}")

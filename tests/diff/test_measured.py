@@ -12,6 +12,7 @@ from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
 from generator.experiment.files import measurement_files, result_files
 from generator.experiment.results import BuildResults
+from generator.support.errors import BadInput
 from tests.factories import make_measurement, make_results, make_variant, with_measurement, with_runs
 from tests.sites import FOLDER, make_files, put
 
@@ -78,6 +79,17 @@ def test_where_one_build_measured_nothing_that_is_said(make: Callable[..., Build
     assert verdicts(comparison) == {"only one of the builds has images to measure with"}
     assert changed(comparison) == {}
     assert {change.setting for change in comparison.settings} >= {"data.measure.images"}
+
+
+@pytest.mark.parametrize("metric", ["measurement.fine_tuning.accuracy", "over_runs.measured.accuracy"])
+@pytest.mark.parametrize(
+    "new", [make_results(), with_measurement(make_results(), make_measurement(), fingerprint="b" * 64)]
+)
+def test_a_gate_on_what_was_measured_with_other_images_is_refused_for_that(
+    make: Callable[..., Build], new: BuildResults, metric: str
+) -> None:
+    with pytest.raises(BadInput, match=f"gate '{metric}': the two builds did not measure with the same images, so"):
+        compare.compare(make(FOUND), make(new), gates=parse_gates([f"{metric}=-0.02"]))
 
 
 def test_where_neither_measured_nothing_is_said(make: Callable[..., Build]) -> None:
