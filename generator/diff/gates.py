@@ -102,7 +102,10 @@ def _gate(metric: str, equals: str, limit: str) -> Gate:
         )
     if word and value > 0:
         raise BadInput(f"gate {text!r}: '{CONFIDENT}' lets a fall within chance through; give a limit of 0 or below")
-    return Gate(metric.strip(), value / 100 if relative else value, relative, bool(word), limit.strip())
+    least, name = value / 100 if relative else value, metric.strip()
+    if least <= -1 and direction(name) == "higher":
+        raise BadInput(f"gate {text!r}: {name} cannot fall by more than 1, or 100%; give a limit as -0.02 or -5%")
+    return Gate(name, least, relative, bool(word), limit.strip())
 
 
 def _keeps(gate: Gate, change: MetricChange) -> bool:

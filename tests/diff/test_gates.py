@@ -44,9 +44,9 @@ def test_a_metric_that_is_gone_misses_its_gate() -> None:
     changes = tuple(
         metrics.compare("v", {"test.roc_auc": 0.9, "test.loss": 1.0}, {"test.roc_auc": None, "test.loss": 1.0})
     )
-    (result,) = hold(parse_gates(["test.roc_auc=-1"]), changes)
+    (result,) = hold(parse_gates(["test.roc_auc=-0.9"]), changes)
     assert not result.passed
-    assert str(result).endswith("0.9 before, missing now, limit -1")
+    assert str(result).endswith("0.9 before, missing now, limit -0.9")
 
 
 @pytest.mark.parametrize("text", ["", "test.accuracy", "test.accuracy=", "=1", "test.accuracy=a", "test.accuracy=nan",
@@ -54,6 +54,17 @@ def test_a_metric_that_is_gone_misses_its_gate() -> None:
 def test_a_gate_that_says_nothing_is_a_usage_error(text: str) -> None:
     with pytest.raises(BadInput, match="expected METRIC=LIMIT"):
         parse_gates([text])
+
+
+@pytest.mark.parametrize("text", ["test.accuracy=-2", "classes.camel.recall=-1", "over_runs.test.f1=-200% confident"])
+def test_a_gate_that_nothing_can_miss_is_a_usage_error(text: str) -> None:
+    with pytest.raises(BadInput, match=r"cannot fall by more than 1, or 100%; give a limit as -0\.02 or -5%"):
+        parse_gates([text])
+
+
+@pytest.mark.parametrize("text", ["test.loss=-2", "test.loss=-200%", "test.accuracy=-99%", "test.accuracy=-0.99"])
+def test_a_wide_limit_that_can_be_missed_is_taken(text: str) -> None:
+    assert parse_gates([text])
 
 
 def test_a_class_may_be_called_what_a_limit_is_set_with() -> None:
