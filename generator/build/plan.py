@@ -16,7 +16,7 @@ from generator.build.start import Start
 from generator.build.storage.key import Key
 from generator.data.measure import described
 from generator.experiment.config.seeds import undrawn
-from generator.experiment.config.settings import Config, Run, Sweep, Variant, flatten
+from generator.experiment.config.settings import Config, Run, Sweep, Value, Variant, flatten
 from generator.experiment.config.sweeps import laid_out, trials
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
 from generator.figures import fonts
@@ -127,7 +127,7 @@ class Plan:
 def plan(config: Config, start: Start) -> Plan:
     """The stages of `config`.
 
-    Raises `BadInput` where all runs of a variant, or of a point of a sweep, would be one and the same.
+    Raises `BadInput` where all runs of a variant, or of a point of a sweep, would be one, or a sweep tries nothing.
     """
     _check_runs_differ(laid_out(config), start)
     shared: dict[str, Node] = {}
@@ -173,7 +173,26 @@ def _trials(config: Config, start: Start, shared: Nodes, node: Planner) -> dict[
         for stage in rows.values():
             if stage.name in leading and stage.scope in ("run", "trial") and _has(stage, run, start):
                 nodes[stage.name] = node(stage, run.name, run, {**shared, **nodes})
+    for sweep in config.sweeps:
+        _check_values_count(sweep, {point.name: found[point.name]["validation"].key.digest for point in sweep.points})
     return found
+
+
+def _check_values_count(sweep: Sweep, digests: Mapping[str, str]) -> None:
+    """Raise `BadInput` where a setting does nothing in any point; in some it may, as a rotation without augmentation.
+
+    Of points that were drawn few may differ in one setting alone, which tells nothing of the others.
+    """
+    for setting in sweep.settings if sweep.draw is None else ():
+        trainings: dict[tuple[Value, ...], set[str]] = {}
+        for point in sweep.points:
+            others = tuple(point.changes[path] for path in sweep.settings if path != setting)
+            trainings.setdefault(others, set()).add(digests[point.name])
+        if len(sweep.settings[setting]) > 1 and all(len(each) == 1 for each in trainings.values()):
+            raise BadInput(
+                f"sweeps.{sweep.name}.{setting}: no value of it changes any point, so there is nothing to "
+                "choose; take it out, or set what it needs, as model.rotation needs model.augment"
+            )
 
 
 def runs_of(sweep: Sweep, config: Config) -> list[list[str]]:

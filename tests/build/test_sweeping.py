@@ -72,6 +72,17 @@ def test_a_point_whose_runs_would_be_one_is_refused_before_anything_runs(project
         project.plan(seeds, "model.augment=true", "sweeps.rates.model.augment=[true, false]")
 
 
+ROTATIONS = "sweeps.rates.model.rotation=[0.1, 0.3]"
+
+
+@pytest.mark.parametrize("beside", [(), SWEPT[:1]])
+def test_a_setting_that_does_nothing_in_any_point_is_refused(project: Project, beside: tuple[str, ...]) -> None:
+    with pytest.raises(BadInput, match=r"sweeps\.rates\.model\.rotation: no value of it changes any point, so"):
+        project.plan(ROTATIONS, *beside)
+    # In the points that augment it does something.
+    assert len(project.plan(ROTATIONS, "sweeps.rates.model.augment=[false, true]", *beside).trials) in (4, 12)
+
+
 def test_the_winner_shares_its_training_with_its_point(project: Project) -> None:
     trained = [label for label in project.build(*SWEPT).ran if label.endswith(".fine_tuning")]
     # One of them has the settings of the baseline.

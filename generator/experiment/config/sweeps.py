@@ -141,7 +141,7 @@ def combinations(tried: Mapping[str, tuple[Value, ...]], table: SweepTable, wher
 
 
 def check_points(points: Sequence[Variant], where: str) -> None:
-    """Raise `BadInput` where two points would be the same training."""
+    """Raise `BadInput` where two points have the same settings; `build.plan` knows which of these count."""
     seen: dict[str, Variant] = {}
     for point in points:
         twin = seen.setdefault(point.recipe.model_dump_json(), point)
