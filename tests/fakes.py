@@ -71,7 +71,7 @@ SMALL = (
     "data.batch_size=4",
     "head.epochs=3",
     "fine_tuning.epochs=2",
-    'site.docs="tests/documents"',
+    f'site.docs="{ROOT / "tests/documents"}"',
 )
 """Settings of a build that takes no longer than it must: the project's own documents are many."""
 

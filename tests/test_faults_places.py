@@ -398,7 +398,7 @@ def test_fault_64_documents_that_are_missing_are_named_before_training(
     fresh: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(fresh.arguments("--set", 'site.docs="none"')) == 2
-    missing = fakes.ROOT / "none" / "index.md"
+    missing = Path.cwd() / "none" / "index.md"
     expected = f"build.py: {missing}: cannot be read (No such file or directory); site.docs asks for it."
     assert capsys.readouterr().err.splitlines()[-1] == expected
     assert not trained(fresh)
