@@ -6,8 +6,9 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from generator.experiment.outcomes import Prediction
 from generator.experiment.statistics import intervals
-from generator.experiment.statistics.recount import recount
+from generator.experiment.statistics.recount import recount, roc_auc
 from generator.support.statistics import noise
+from tests.experiment.test_recount import made
 from tests.factories import FIVE, make_predictions
 
 METRICS = ("accuracy", "loss", "precision", "recall", "f1", "roc_auc")
@@ -76,3 +77,11 @@ def test_other_images_have_no_paired_difference() -> None:
 def test_one_logit_for_all_images_has_no_interval_of_its_area() -> None:
     rows = tuple(row.model_copy(update={"logit": 0.5}) for row in make_predictions((), total=40))
     assert intervals.of_metric("roc_auc", rows, 2) is None
+
+
+@pytest.mark.parametrize("scale", [1, 30])
+def test_the_area_that_has_an_interval_is_the_one_that_is_scored(scale: float) -> None:
+    predictions, _, _ = made(3, 100, scale)
+    area = intervals._area(predictions, 3)
+    assert area is not None
+    assert area.value == pytest.approx(roc_auc(predictions, 3))

@@ -9,11 +9,11 @@ from generator.experiment.statistics.recount import recount, roc_auc
 from generator.experiment.task import task_for
 
 
-def made(classes: int, images: int) -> tuple[list[Prediction], np.ndarray, np.ndarray]:
-    """Predictions of drawn logits, some of two classes being equal, with the logits and the labels."""
+def made(classes: int, images: int, scale: float = 1) -> tuple[list[Prediction], np.ndarray, np.ndarray]:
+    """Predictions of logits drawn of that scale, some of two classes being equal, with the logits and the labels."""
     task, draw = task_for(classes), np.random.default_rng(classes)
     labels = np.arange(images) % classes
-    logits = draw.normal(0, 1, (images, task.outputs))
+    logits = draw.normal(0, scale, (images, task.outputs))
     if classes == 2:
         logits = np.round(logits, 1)
     predicted, each = task.decisions(logits), task.probabilities(logits)
@@ -32,9 +32,10 @@ def made(classes: int, images: int) -> tuple[list[Prediction], np.ndarray, np.nd
     ], logits, labels  # fmt: skip
 
 
-@pytest.mark.parametrize("classes", [2, 3, 20])
-def test_a_recount_is_scikit_learns_score(classes: int) -> None:
-    predictions, logits, labels = made(classes, 100)
+@pytest.mark.parametrize(("classes", "scale"), [(2, 1), (3, 1), (20, 1), (3, 30), (20, 100)])
+def test_a_recount_is_scikit_learns_score(classes: int, scale: float) -> None:
+    """Also of logits so large that probabilities next to one are rounded to the same."""
+    predictions, logits, labels = made(classes, 100, scale)
     task = task_for(classes)
     score, matrix = recount(predictions, classes)
     assert (score.correct, score.total) == ((task.decisions(logits) == labels).sum(), 100)

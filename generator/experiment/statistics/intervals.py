@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from generator.experiment.outcomes import Prediction
+from generator.experiment.task import task_for
 from generator.support.statistics import bootstrap, noise, ranking
 from generator.support.statistics.bootstrap import Interval
 
@@ -112,7 +113,10 @@ def _share(predictions: Predictions) -> tuple[float, float] | None:
 
 def _area(predictions: Predictions, classes: int) -> ranking.Area | None:
     labels = [p.actual for p in predictions]
-    scores: ArrayLike = [p.logit for p in predictions] if classes == 2 else [p.probabilities for p in predictions]
+    if classes == 2:
+        return ranking.area([p.logit for p in predictions], labels)
+    # As they were scored, rounding included: which of them are equal hangs on it where logits are large.
+    scores = task_for(classes).probabilities(np.asarray([p.logits for p in predictions], dtype=np.float64))
     return ranking.area(scores, labels)
 
 

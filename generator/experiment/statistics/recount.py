@@ -50,8 +50,15 @@ def roc_auc(predictions: Sequence[Prediction], classes: int) -> float | None:
         return None
     if classes == 2:
         return _area([p.logit for p in predictions], [p.actual == 1 for p in predictions])
-    each = zip(*(p.probabilities for p in predictions), strict=True)
+    each = zip(*(_softmax(p.logits) for p in predictions), strict=True)
     return fmean(_area(scores, [p.actual == label for p in predictions]) for label, scores in enumerate(each))
+
+
+def _softmax(logits: Sequence[float]) -> list[float]:
+    """As `task` writes it: shares of the total are rounded elsewhere, so that of large logits others would be equal."""
+    most = max(logits)
+    total = most + math.log(sum(math.exp(z - most) for z in logits))
+    return [math.exp(z - total) for z in logits]
 
 
 def _area(scores: Sequence[float], positive: Sequence[bool]) -> float:
