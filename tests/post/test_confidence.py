@@ -121,17 +121,29 @@ def test_what_so_many_images_can_show_is_where_p_falls_below_one_twentieth() -> 
     assert "could show nothing else" in section_of(make_results(variants={"baseline": few}))
 
 
-def test_a_variant_without_a_temperature_is_told_of_and_left_out_of_the_correction() -> None:
+@pytest.mark.parametrize(
+    ("wrong", "larger", "reason"),
+    [
+        ((), 1, "All its images are right, so that ever higher confidences would suit it better."),
+        ((0, 1, 2), 1000, "None from a twentieth to twenty suits its images best."),
+    ],
+)
+def test_a_variant_without_a_temperature_is_told_of_and_left_out_of_the_correction(
+    wrong: tuple[int, ...], larger: int, reason: str
+) -> None:
     parts = dict(make_outcome((0, 1)).predictions_by_part)
-    none = make_variant("augmentation").model_copy(
-        update={"predictions_by_part": {**parts, "validation": make_predictions((), total=64, folder="train")}}
+    validation = tuple(
+        p.model_copy(update={"logit": larger * p.logit}) for p in make_predictions(wrong, total=64, folder="train")
     )
+    none = make_variant("augmentation").model_copy(update=dict(outcome_of({**parts, "validation": validation}, 2)))
     variants = {"baseline": make_variant(), "augmentation": none}
     assert [v.name for v in confidence.tempered(variants)] == ["baseline"]
     cooling = confidences.cooling(variants["baseline"], variants["baseline"].predictions)
     assert cooling is not None
     assert FUNCTIONS["adjusted_cooling"](variants["baseline"], variants) == cooling.p
-    assert "Data augmentation: validation chooses no temperature." in section_of(make_results(variants=variants))
+    assert f"Data augmentation: validation chooses no temperature. {reason}" in section_of(
+        make_results(variants=variants)
+    )
 
 
 @pytest.mark.parametrize("measured", [True, False])

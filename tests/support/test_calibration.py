@@ -88,9 +88,22 @@ def test_temperature_undoes_what_sharpened_the_logits(classes: int) -> None:
     assert losses[0] <= losses[2]
 
 
-def test_no_temperature_is_best_where_every_image_is_right() -> None:
-    assert calibration.temperature([[0, 1.0], [0, -2.0], [0, 0.5]], [1, 0, 1]) is None
+@pytest.mark.parametrize("margin", [0.5, 1.8, 3.0, 8.0, 30.0, 100.0, 300.0])
+def test_no_temperature_is_best_where_every_image_is_right(margin: float) -> None:
+    """Even by so much that the loss is rounded to zero before the coldest."""
+    assert calibration.temperature([[0, margin], [0, -2 * margin], [0, margin]], [1, 0, 1]) is None
+    assert calibration.temperature([[0, margin, 0], [margin, 0, 0]], [1, 0]) is None
+
+
+def test_no_temperature_is_best_where_one_past_an_end_is_better() -> None:
+    """Where the logits tell nothing, and where those that tell something are very large or very small."""
     assert calibration.temperature([[0, 1.0], [0, -2.0]], [0, 1]) is None
+    logits, labels = [[0, 1.0], [0, -2.0], [0, 0.5], [0, -1.0], [0, 0.1]], [1, 0, 1, 0, 0]
+    degree = calibration.temperature(logits, labels)
+    assert degree is not None
+    assert calibration.temperature(np.multiply(logits, 25 / degree), labels) is None
+    assert calibration.temperature(np.multiply(logits, 1 / 25 / degree), labels) is None
+    assert calibration.temperature(np.multiply(logits, 15 / degree), labels) == pytest.approx(15, rel=0.001)
 
 
 def test_cooled_is_the_cross_entropy() -> None:

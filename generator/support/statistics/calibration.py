@@ -30,7 +30,7 @@ _AT_ONCE = 4_000_000
 _LONG = 4096
 """Odds up to which zeros at their ends cost nothing."""
 _LOG_RANGE = 3.0
-"""Temperatures between e^-3 and e^3 are looked at: a twentieth, and twenty."""
+"""Temperatures between e^-3 and e^3 are looked at: a twentieth, and twenty, as templates say."""
 
 
 class Brier(NamedTuple):
@@ -145,10 +145,15 @@ def level(answers: Answers) -> Level:
 def temperature(logits: ArrayLike, labels: ArrayLike) -> float | None:
     """What to divide logits (n, classes) by, so that their cross-entropy with `labels` (n,) is least (Guo and others).
 
-    None where no temperature is best: where all images are right by any margin the colder is the better, and where
-    the logits tell nothing, the hotter.
+    None where no temperature that is looked at is best: where all images are right the colder is the better, and past
+    either end may lie a better one, as where the logits tell nothing, the hotter the better.
     """
     from scipy.optimize import minimize_scalar  # Late: SciPy takes a second.
+
+    table, classes = np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=int)
+    if (table[np.arange(len(classes)), classes] == table.max(axis=1)).all():
+        # Not by the search: the loss is rounded to zero long before the coldest, and any place there would look best.
+        return None
 
     def loss(logarithm: float) -> float:
         return float(cooled(logits, labels, float(np.exp(logarithm))).mean())
