@@ -74,6 +74,16 @@ def test_other_images_have_no_paired_difference() -> None:
         intervals.of_difference("loss", of((0,), 2), of((0,), 2)[1:], 2)
 
 
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("metric", ["precision", "f1"])
+def test_of_few_images_that_differ_a_ratio_is_no_surer_than_their_signs(metric: str, classes: int) -> None:
+    """As McNemar's test of the same images."""
+    old, new = of((0, 1, 2, 3, 20), classes), of((20,), classes)
+    found = intervals.of_difference(metric, old, new, classes)
+    assert found is not None
+    assert found.p >= intervals.of_difference("accuracy", old, new, classes).p == 0.125  # type: ignore[union-attr]
+
+
 def test_one_logit_for_all_images_has_no_interval_of_its_area() -> None:
     rows = tuple(row.model_copy(update={"logit": 0.5}) for row in make_predictions((), total=40))
     assert intervals.of_metric("roc_auc", rows, 2) is None

@@ -597,8 +597,13 @@ def test_the_split_keeps_altered_forms_together_where_it_does(first: Any, second
     assert ("The images are split anew in every epoch, without regard to it." in near) == (mode == "reshuffled")
 
 
-def test_bold_is_explained_where_the_loss_alone_is_told_apart(before: Rendered) -> None:
-    opening = before.text.partition("<figure>")[0]
+def test_bold_is_explained_where_the_loss_alone_is_told_apart() -> None:
+    surer = tuple(p.model_copy(update={"logit": 1.5 * p.logit}) for p in make_predictions(()))
+    variants = {
+        "baseline": make_variant(wrong=()),
+        "augmentation": make_variant("augmentation", wrong=(), predictions=surer),
+    }
+    opening = post_of(make_results(variants=variants, figures=make_figures(variants))).text.partition("<figure>")[0]
     assert re.search(r"\*\*0\.\d{4}\*\*", opening)
     assert "no two of the variants that were compared differ in accuracy" in opening
     assert "Bold marks a value that is better than that of every other variant by more than chance" in opening

@@ -65,6 +65,17 @@ def test_p_is_never_less_than_the_draws_can_give(away: float) -> None:
     assert bootstrap.two_way([values]).p == pytest.approx(least)
 
 
+@pytest.mark.parametrize("images", range(2, 7))
+@pytest.mark.parametrize("step", [0.0, 0.01])
+def test_p_is_never_less_than_that_of_as_many_signs(images: int, step: float) -> None:
+    """However far all of them lie from zero, and however many more images do not differ."""
+    values = tuple(0.3 + step * i for i in range(images))
+    assert bootstrap.of_mean(values).p == 2.0 ** (1 - images)
+    assert bootstrap.of_mean((*values, *(0.0,) * 4)).p >= 2.0 ** (1 - images)
+    cells = (images, 20)
+    assert bootstrap.of_counts(cells, lambda counts: counts[:, 0] / counts.sum(axis=1), images).p >= 2.0 ** (1 - images)
+
+
 def test_the_draws_are_the_same_in_every_version_of_numpy() -> None:
     """Numbers of `RandomState`, which the intervals of a published post hang on."""
     assert np.random.RandomState(1987).randint(0, 40, 5).tolist() == [14, 35, 30, 6, 10]

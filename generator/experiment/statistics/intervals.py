@@ -99,7 +99,7 @@ def _ratio_difference(metric: str, rows: Sequence[tuple[int, int, int]], classes
     def gain(counts: Vector) -> Vector:
         return _ratio(metric, counts, actual, now, classes) - _ratio(metric, counts, actual, called, classes)
 
-    return bootstrap.of_counts(list(kinds.values()), gain)
+    return bootstrap.of_counts(list(kinds.values()), gain, sum(old != new for _, old, new in rows))
 
 
 def _ends(found: Interval) -> tuple[float, float] | None:

@@ -49,13 +49,14 @@ def of_mean(values: tuple[float, ...]) -> Interval:
         for start in range(0, draws, rows)
     ]
     without = (numbers.sum() - numbers) / (size - 1)
-    return bca(np.concatenate(parts), float(numbers.mean()), without)
+    return bca(np.concatenate(parts), float(numbers.mean()), without, int(np.count_nonzero(numbers)))
 
 
-def of_counts(counts: Sequence[int], statistic: Callable[[Vector], Vector]) -> Interval:
+def of_counts(counts: Sequence[int], statistic: Callable[[Vector], Vector], differing: int | None = None) -> Interval:
     """Of a `statistic` of how many images there are of each kind, (draws, kinds) → (draws,).
 
-    To draw n images again is to draw n kinds with the probabilities that they have among these.
+    To draw n images again is to draw n kinds with the probabilities that they have among these. Of a difference of two
+    models, `differing` is on how many images they differ.
     """
     seen = np.asarray(counts, dtype=np.float64)
     size, random = int(seen.sum()), np.random.RandomState(_SEED)
@@ -72,19 +73,26 @@ def of_counts(counts: Sequence[int], statistic: Callable[[Vector], Vector]) -> I
     kinds = np.flatnonzero(seen)
     replicates = np.concatenate([statistic(drawn(start)) for start in range(0, DRAWS, rows)])
     each = np.concatenate([statistic(without(kinds[start : start + rows])) for start in range(0, len(kinds), rows)])
-    return bca(replicates, float(statistic(seen[None])[0]), np.repeat(each, seen[kinds].astype(int)))
+    estimate, apart = float(statistic(seen[None])[0]), np.repeat(each, seen[kinds].astype(int))
+    return bca(replicates, estimate, apart, size if differing is None else differing)
 
 
-def bca(replicates: Vector, estimate: float, without: Vector) -> Interval:
+def bca(replicates: Vector, estimate: float, without: Vector, differing: int) -> Interval:
     """The interval from `replicates` of an `estimate`, and the estimate `without` each image (n,).
 
     Efron & Tibshirani, An Introduction to the Bootstrap (1993), equations 14.9 to 14.15, and 15.34 for p: z0 corrects
     the bias, by the share of replicates below the estimate, and a the skewness, by the estimates without an image; the
     ends are the quantiles Φ(z0 + (z0 + z) / (1 - a (z0 + z))). Where all replicates are one, so are the ends.
+
+    Of images that all go one way no draw lies beyond zero, however few they are. If zero is true, each of the n that
+    are `differing` might as well have gone the other way: the exact test by signs (Fisher, The Design of Experiments,
+    1935, chapter III) has 2^n outcomes, all as probable, and no two-sided p below 2^(1-n). None is given here either.
     """
     ordered = np.sort(replicates)
+    # Past the outermost draw the normal curve would say what no draw has shown; two tails of half a draw are the least.
+    least = max(1 / (len(ordered) + 1), 2.0 ** (1 - differing))
     if ordered[0] == ordered[-1]:
-        return Interval(float(ordered[0]), float(ordered[0]), 1.0 if ordered[0] == 0 else 1 / (len(ordered) + 1))
+        return Interval(float(ordered[0]), float(ordered[0]), 1.0 if ordered[0] == 0 else least)
     bias = _NORMAL.inv_cdf(_share(ordered, estimate))
     apart = without.mean() - without
     spread = float(np.square(apart).sum())
@@ -96,9 +104,7 @@ def bca(replicates: Vector, estimate: float, without: Vector) -> Interval:
 
     below = _NORMAL.inv_cdf(_share(ordered, 0.0)) - bias
     tail = _NORMAL.cdf(below / (1 + skew * below) - bias)
-    # Past the outermost draw the normal curve would say what no draw has shown; two tails of half a draw are the least.
-    p = max(1 / (len(ordered) + 1), min(1.0, 2 * min(tail, 1 - tail)))
-    return Interval(end(_TAIL), end(1 - _TAIL), p)
+    return Interval(end(_TAIL), end(1 - _TAIL), min(1.0, max(least, 2 * min(tail, 1 - tail))))
 
 
 def two_way(new: ArrayLike, old: ArrayLike | None = None) -> Interval:
