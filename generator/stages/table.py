@@ -326,7 +326,7 @@ STAGES = (
         given=("titles", "runs", "questions"),
         draws=("titles",),
         needs=("head_evaluation", "evaluation", "measurement"),
-        packages=DRAWING,
+        packages=(*DRAWING, "scipy"),
     ),
 )
 """In an order in which none comes before one that it needs."""

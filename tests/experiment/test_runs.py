@@ -76,6 +76,14 @@ def test_runs_that_disagree_are_no_surer_than_students_t() -> None:
     assert found == (student.low, 1.0)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_accuracies_are_never_said_to_differ_by_more_than_all(turned: bool) -> None:
+    old, new = [make_outcome(()), make_outcome(tuple(range(30)))], [make_outcome(()), make_outcome(())]
+    found = two_way.difference(*((new, old) if turned else (old, new)))
+    assert -1 <= found.low < 0 < found.high <= 1
+    assert 1.0 in (found.high, -found.low)
+
+
 def test_runs_that_are_all_right_are_not_said_to_be_right_anywhere() -> None:
     assert two_way.interval([make_outcome(()).predictions] * 3) == wilson(40, 40)
 

@@ -49,7 +49,8 @@ def of_predictions(old: Sequence[Sequence[Prediction]], new: Sequence[Sequence[P
     net = [sum(b) - sum(a) for a, b in zip(zip(*before, strict=True), zip(*after, strict=True), strict=True)]
     signs = noise.sign(sum(each > 0 for each in net), sum(each < 0 for each in net))
     drawn = _drawn(after, before)
-    return Interval(drawn.low, drawn.high, max(drawn.p, signs))
+    # Student's t of so few runs reaches past what two accuracies can differ by.
+    return Interval(max(-1.0, drawn.low), min(1.0, drawn.high), max(drawn.p, signs))
 
 
 def by_images_alone(outcomes: Sequence[PhaseOutcome]) -> float:
