@@ -14,9 +14,8 @@ NAME = "export.json"
 SOURCE = "export"
 """What the sources of numbers about the file begin with, as those of results do with a part of these."""
 
-TOLERANCES = {"float32": 1e-5, "bfloat16": 0.05}
-"""Precision of the build → most by which a probability may differ in its file, which computes in float32. More than
-rounding to bfloat16 comes to: it means that the file is not the network."""
+_TOLERANCES = {"float32": 1e-5, "bfloat16": 0.05}
+_OF_LOGIT = 1e-6
 
 
 class Exported(Record):
@@ -34,6 +33,18 @@ class Exported(Record):
     """Of these images, how many the file gives another class than the build did."""
     lite_difference: float | None = None
     """As `difference`, of the file for TensorFlow Lite where there is one."""
+
+
+def tolerance(precision: Precision, largest: float) -> float:
+    """The most by which a probability may differ in the file, which computes in float32, from a build of `precision`
+    whose `largest` logit is of that size. More is no rounding: the file is not the network.
+
+    Float32 rounds a logit by a share of its size, up to 2^-24 at a time. A softmax p changes with logit j by
+    p (δ - p_j), so by no more than 2 p (1 - p), one half at most, of what logits change by. A millionth of the largest
+    logit stands for 34 such roundings, of sums in another order in layer upon layer. In bfloat16, whose share is 2^-9,
+    large logits would let anything pass, and whoever is refused may build in float32.
+    """
+    return max(_TOLERANCES[precision], _OF_LOGIT * largest)
 
 
 def sources(results: BuildResults, exported: Exported) -> Mapping[str, Any]:

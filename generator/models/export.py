@@ -19,9 +19,9 @@ import numpy as np
 from generator.build.executor import Executor
 from generator.data.pixels import PixelReport
 from generator.experiment import exported
-from generator.experiment.exported import TOLERANCES, Exported
+from generator.experiment.exported import Exported
 from generator.experiment.files import result_files
-from generator.experiment.results import BuildResults, RunOutcome
+from generator.experiment.results import BuildResults
 from generator.models.found import Found
 from generator.post import manifest
 from generator.post.formats import card
@@ -88,31 +88,28 @@ def export(found: Found, folder: Path, display: Display, options: Options, execu
 def _compared(found: Found, results: BuildResults, written: Path, *, lite: bool) -> Exported:
     """What the written files say of test images, held against the build. Raises `BuildFailed`."""
     variant = results.variants[found.run.variant.name]
-    said = _probabilities(variant.every_run[found.run.number - 1])
-    dataset = found.begun.dataset
-    rows = [row - dataset.first_test for row in asked.tried(range(dataset.first_test, len(dataset.samples)))]
+    dataset, predictions = found.begun.dataset, variant.every_run[found.run.number - 1].predictions
+    tried = asked.tried(range(dataset.first_test, len(dataset.samples)))
+    tested = [predictions[row - dataset.first_test] for row in tried]
+    said = np.array([prediction.probabilities for prediction in tested])
     given = np.load(written / asked.PROBABILITIES)
     known = Exported(
         variant=variant.name,
         run=found.run.number,
         precision=variant.precision,
-        images=len(rows),
-        difference=float(np.abs(given - said[rows]).max()),
-        changed=int((given.argmax(1) != said[rows].argmax(1)).sum()),
-        lite_difference=float(np.abs(np.load(written / asked.PROBABILITIES_LITE) - said[rows]).max()) if lite else None,
+        images=len(tested),
+        difference=float(np.abs(given - said).max()),
+        changed=int((given.argmax(1) != said.argmax(1)).sum()),
+        lite_difference=float(np.abs(np.load(written / asked.PROBABILITIES_LITE) - said).max()) if lite else None,
     )
+    most = exported.tolerance(known.precision, max(abs(z) for p in tested for z in (p.logit, *p.logits)))
     for name, difference in ((asked.MODEL, known.difference), (asked.MODEL_LITE, known.lite_difference or 0.0)):
-        if not difference <= TOLERANCES[known.precision]:
+        if not difference <= most:
             raise BuildFailed(
                 f"{name}: its probabilities differ from those of the build by up to {difference:.1e}, more than "
-                f"rounding explains ({TOLERANCES[known.precision]:g} for {known.precision}), so nothing was written"
+                f"rounding explains ({most:.1g} for {known.precision}), so nothing was written"
             )
     return known
-
-
-def _probabilities(run: RunOutcome) -> np.ndarray:
-    """Of every class, of every test image."""
-    return np.array([prediction.probabilities for prediction in run.predictions])
 
 
 def _texts(found: Found, results: BuildResults, known: Exported) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ import pytest
 
 from generator import cli, pipeline
 from generator.build.storage.store import Store
+from generator.experiment import exported
 from generator.experiment.config import loading
 from generator.experiment.config.settings import BASELINE
 from generator.models import export as exporting
@@ -18,6 +19,7 @@ from generator.stages import artifacts, asked
 from generator.stages.job import Job
 from generator.support import lock
 from generator.support.errors import BadInput, BuildFailed
+from generator.support.hardware import Precision
 from generator.support.places import ROOT
 from generator.support.progress import Report
 from tests import fakes
@@ -101,6 +103,40 @@ def test_a_file_that_gives_other_predictions_is_not_written(built: fakes.Project
     with pytest.raises(BuildFailed, match=r"by up to 6\.0e-02, more than .* so nothing was written"):
         write(find(built), folder, off=0.06)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("precision", "largest", "most"),
+    [
+        ("float32", 3, 1e-5),
+        ("float32", 10, 1e-5),
+        ("float32", 282, 2.82e-4),
+        ("bfloat16", 3, 0.05),
+        ("bfloat16", 282, 0.05),
+    ],
+)
+def test_what_rounding_explains_grows_with_the_logits_of_float32(
+    precision: Precision, largest: float, most: float
+) -> None:
+    assert exported.tolerance(precision, largest) == pytest.approx(most)
+
+
+def test_a_float32_network_with_large_logits_can_be_written(built: fakes.Project, tmp_path: Path) -> None:
+    found = find(built)
+    results = found.results()
+
+    def compared(larger: float) -> exported.Exported:
+        plain = results.baseline
+        rows = tuple(p.model_copy(update={"logit": larger * p.logit}) for p in plain.predictions)
+        parts = {**plain.predictions_by_part, "test": rows}
+        variant = plain.model_copy(update={"precision": "float32", "predictions_by_part": parts})
+        np.save(tmp_path / asked.PROBABILITIES, np.array([p.probabilities for p in rows]) + 2e-5)
+        changed = results.model_copy(update={"variants": {BASELINE: variant}})
+        return exporting._compared(found, changed, tmp_path, lite=False)
+
+    with pytest.raises(BuildFailed, match=r"by up to 2\.0e-05, more than rounding explains \(1e-05 for float32\)"):
+        compared(1)
+    assert compared(100).difference == pytest.approx(2e-5)
 
 
 def test_files_of_others_are_not_written_over(built: fakes.Project, tmp_path: Path) -> None:
