@@ -145,6 +145,15 @@ def test_of_random_weights_nothing_is_said_to_be_transferred() -> None:
     assert "tags: [image-classification, measured-post," in text
 
 
+@pytest.mark.parametrize(("used", "preprocess"), [("random", "true"), ("imagenet", "true"), ("random", "false")])
+def test_random_weights_have_no_means_to_subtract(used: str, preprocess: str) -> None:
+    variant = factories.of_network(factories.make_variant(), "EfficientNetB0", f"model.preprocess={preprocess}")
+    weights = factories.make_weights(used, "EfficientNetB0")
+    results = factories.make_results(variants={"baseline": variant}, weights=weights)
+    told = "random ones have nought and one in their place" in rendered(results, known(results)).text
+    assert told == ((used, preprocess) == ("random", "true"))
+
+
 def test_nothing_is_split_off_where_the_data_set_has_validation_images() -> None:
     data = factories.with_validation()
     for results in (factories.make_results(), factories.make_results(data=data)):
