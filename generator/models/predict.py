@@ -117,11 +117,10 @@ class _Around:
             self._by_digest.setdefault(sample.digest, []).append(row)
 
     def known(self, image: Image, cosines: Vectors) -> list[tuple[int, Known]]:
-        """Rows of the data set that are the image, and what they are: of the same bytes, else of the same pixels."""
-        rows, same = self._by_digest.get(image.digest, []), "bytes"
-        if not rows:
-            close = np.flatnonzero(cosines > ALIKE)
-            rows, same = [int(row) for row in close if _equal(self._pixels[row], image.pixels)], "pixels"
+        """Rows of the data set that are the image, and what they are: of its bytes, then of its pixels alone."""
+        same_bytes = self._by_digest.get(image.digest, [])
+        close = (int(row) for row in np.flatnonzero(cosines > ALIKE))
+        alike = [row for row in close if row not in same_bytes and _equal(self._pixels[row], image.pixels)]
         samples, names = self._dataset.samples, self._dataset.class_names
         return [
             (
@@ -135,6 +134,7 @@ class _Around:
                     }
                 ),
             )
+            for same, rows in (("bytes", same_bytes), ("pixels", alike))
             for row in rows
         ]
 

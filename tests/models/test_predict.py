@@ -156,6 +156,17 @@ def test_so_is_one_that_was_saved_anew(built: fakes.Project, tmp_path: Path) -> 
     assert (known.file, known.class_name, known.same) == (sample.name, "camel", "pixels")
 
 
+def test_so_is_a_copy_of_other_bytes_beside_one_of_the_same(built: fakes.Project) -> None:
+    """Else the image itself might be named as the nearest to it."""
+    found = find(built)
+    around, cosines = predict._Around(found), np.zeros(len(found.begun.dataset.samples))
+    around._pixels = np.array(around._pixels)
+    around._pixels[1], cosines[:3] = around._pixels[0], 1.0
+    image = reading.Image("a.png", found.begun.dataset.samples[0].digest, around._pixels[0], ())
+    known = around.known(image, cosines)
+    assert [(row, each.same) for row, each in known] == [(0, "bytes"), (1, "pixels")]
+
+
 def test_another_image_is_not(built: fakes.Project, tmp_path: Path) -> None:
     assert one(built, plain(tmp_path / "grey.png", 77)).known == ()
 
