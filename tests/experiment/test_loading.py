@@ -62,6 +62,8 @@ def test_a_value_that_is_no_toml_is_a_string() -> None:
 
 
 QUESTION = '{ask = "?", compare = ["baseline", "baseline:head"]}'
+BLANK = ["post.title", "post.description", "post.layout"]
+LISTED = ["post.categories", "post.tags", "post.authors"]
 NO_PAGES = ["/a?b=c", "/a#b", "/a.md", "/v1.2", "/a.html.", "/.html", "/..", "/a\\b", "/a.html?"]
 
 
@@ -92,9 +94,13 @@ NO_PAGES = ["/a?b=c", "/a#b", "/a.md", "/v1.2", "/a.html.", "/.html", "/..", "/a
         ("variants.Loud.seed=1", ["Loud"]),
         ("post.slug=Not A Slug", ["post.slug"]),
         ("post.date=2023-01-31T12:00:00", ["post.date", "offset"]),
+        ("post.date=0999-12-31T12:00:00Z", ["post.date", "a year of four digits"]),
+        *((f"{name}='{blank}'", [name, "must not be blank"]) for name in BLANK for blank in ("", " \u00a0")),
+        *((f"{name}=['x', ' ']", [f"{name}.1 = ' '", "must not be blank"]) for name in LISTED),
         ("post.asset_folder=../up", ["post.asset_folder"]),
         *((f"{name}={'a' * 101}", [name, "at most"]) for name in ("post.slug", "post.asset_folder")),
         (f"variants.{'a' * 101}.seed=1", ["variant name", "100 characters at most"]),
+        ("questions.padding={ask = ' ', compare = ['baseline', 'baseline:head']}", ["'padding'", "must not be blank"]),
         (f"questions.{'a' * 101}={QUESTION}", ["question name", "100 characters at most"]),
         *((f"post.permalink={each}", [f"post.permalink = {each!r}: must lead to a page"]) for each in NO_PAGES),
         ("head.epochs", ["KEY=VALUE"]),

@@ -99,9 +99,11 @@ class ConfigFile(Recipe):
     @field_validator("questions")
     @classmethod
     def _questions_fit_files(cls, value: dict[str, Question]) -> dict[str, Question]:
-        for name in value:
+        for name, question in value.items():
             if not NAME.fullmatch(name):
                 raise ValueError(f"question name {name!r} must be {NAMES}")
+            if not question.ask.strip():
+                raise ValueError(f"what the question {name!r} asks must not be blank")
         return value
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
 from generator.support.strict_json import Record
 
@@ -38,12 +38,21 @@ def _not_empty(value: object) -> object:
 Folder = Annotated[Path, BeforeValidator(_not_empty)]
 
 
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank; a page would have nothing there, and a link no text")
+    return value
+
+
+Words = Annotated[str, AfterValidator(_not_blank), WithJsonSchema({"type": "string", "pattern": r"\S"})]
+
+
 class PostSettings(Record):
     """What the post is called and where it stands in the Jekyll site."""
 
-    title: str | None = Field(default=None, min_length=1)
+    title: Words | None = None
     """None: one that names the classes."""
-    description: str | None = Field(default=None, min_length=1)
+    description: Words | None = None
     """One or two sentences for lists of posts and search engines. None: what was learned, on images of what."""
     date: datetime
     """Of the post, with its offset from UTC; Jekyll sorts by it, and the file is named by it."""
@@ -51,13 +60,13 @@ class PostSettings(Record):
     """Of the address and the file's name; where there is none it is the name of the data."""
     writeup: bool | Literal["auto"] = "auto"
     """Whether the run is held against the original write-up. `auto`: where classes and network are those of it."""
-    layout: str | None = None
+    layout: Words | None = None
     """Jekyll's layout; None for the one that the site's posts have."""
-    categories: tuple[str, ...] = ()
+    categories: tuple[Words, ...] = ()
     """Jekyll's; in a blog they may be part of the address."""
-    tags: tuple[str, ...] = ()
+    tags: tuple[Words, ...] = ()
     """Jekyll's. One that names the network is replaced by the network that is used."""
-    authors: tuple[str, ...] = ()
+    authors: tuple[Words, ...] = ()
     """Who the post is by, each as in `Given Family`, an organisation as in `{The Group}`: for metadata and citation."""
     license: str | None = None
     """Of the published results: an identifier of SPDX, as in `CC-BY-4.0`, or an address. None: nothing is said."""
@@ -82,6 +91,9 @@ class PostSettings(Record):
     def _date_has_an_offset(cls, value: datetime) -> datetime:
         if value.tzinfo is None:
             raise ValueError("needs an offset from UTC, as in 2023-01-31T12:38:00-06:00")
+        # `%Y` does not pad the year, and Jekyll passes over a file whose year is short.
+        if value.year < 1000:
+            raise ValueError("needs a year of four digits, 1000 or later")
         return value
 
     @field_validator("slug")
