@@ -16,7 +16,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import results
 from generator.experiment.config.loading import load
-from generator.experiment.data_summary import Count
+from generator.experiment.data_summary import Count, HeldOut
 from generator.experiment.files import result_files
 from generator.experiment.outcomes import Epoch
 from generator.experiment.results import BuildResults, VariantResult
@@ -558,6 +558,15 @@ def test_where_all_test_images_are_known_no_accuracy_is_left(known: int, said: s
     found = section(post_of(make_results(data=make_data(duplicates=copies))).text, "Test Images That Are Known")
     assert said in found
     assert unsaid not in found
+
+
+def test_only_files_of_equal_bytes_are_said_to_be_on_one_side_of_a_test_set_that_was_set_aside() -> None:
+    """They are set aside by their bytes: a picture saved again may be on both sides, and then the post warns of it."""
+    again = make_duplicate("train/camel/1.png", "test/camel/1.png", same="pixels")
+    data = make_data(held_out=HeldOut(fraction=0.2, seed=0), duplicates=(again,))
+    found = section(post_of(make_results(data=data)).text, "Data Download")
+    assert "tested with the same images, and files of equal bytes are all on one side." in found
+    assert "1 test image also stands among the training or validation images" in found
 
 
 def test_test_images_that_stand_altered_among_the_others_are_not_called_held_back() -> None:
