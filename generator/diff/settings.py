@@ -31,7 +31,7 @@ def changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]) -> Iter
     concerned: dict[tuple[str, str, str], list[str]] = {}
     for name, one, other in pairs:
         if one is not None and other is not None:
-            for setting, values in config.differences(_recipe(one), _recipe(other)).items():
+            for setting, values in config.differences(_recipe(old, one), _recipe(new, other)).items():
                 concerned.setdefault((setting, _text(values[0]), _text(values[1])), []).append(name)
     for (setting, before, after), names in concerned.items():
         yield SettingChange(setting, before, after, tuple(names))
@@ -39,9 +39,9 @@ def changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]) -> Iter
         yield SettingChange(setting, _text(one_value), _text(other_value), ())
 
 
-def _recipe(variant: VariantResult) -> dict[str, Any]:
-    weights = {"weights": variant.weights.model_dump(mode="json")} if variant.weights else {}
-    return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision, **weights}
+def _recipe(build: BuildResults, variant: VariantResult) -> dict[str, Any]:
+    weights = (variant.weights or build.weights).model_dump(mode="json")
+    return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision, "weights": weights}
 
 
 def _shared(build: BuildResults) -> dict[str, Any]:
@@ -50,13 +50,14 @@ def _shared(build: BuildResults) -> dict[str, Any]:
     for split in ("train", "validation", "test"):
         data[split] = {count.class_name: count.images for count in getattr(build.data, split)}
     data["duplicates"] = len(build.data.duplicates)
+    if build.data.near is not None:
+        data["near"]["pairs"] = len(build.data.near.pairs)
     if build.measure is not None:
         images = build.measure
         data["measure"] = {"images": images.total, "seed": images.seed, "fingerprint": images.fingerprint}
     return {
         "profile": build.profile,
         "data": data,
-        "weights": build.weights.model_dump(mode="json"),
         "sweeps": {name: sweep.in_words for name, sweep in build.sweeps.items()},
         "seeds": {"count": build.seeds.count, "vary": ", ".join(build.seeds.vary) if build.seeds.count > 1 else "none"},
     }

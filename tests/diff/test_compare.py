@@ -20,7 +20,16 @@ from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
-from tests.factories import FIVE, make_config, make_data, make_outcome, make_results, make_variant
+from tests.factories import (
+    FIVE,
+    make_config,
+    make_data,
+    make_near,
+    make_outcome,
+    make_results,
+    make_variant,
+    make_weights,
+)
 from tests.sites import FOLDER, make_files, picture, put
 
 DATA = Path("assets/data") / FOLDER
@@ -122,6 +131,27 @@ def test_a_setting_that_changed_in_every_variant_is_listed_once(make: Callable[.
     (change,) = compare.compare(make(), make(make_results(variants=variants))).settings
     assert (change.setting, change.old, change.new) == ("seed", str(make_results().baseline.recipe.seed), "7")
     assert change.variants == tuple(variants)
+
+
+def test_weights_are_told_of_the_variants_that_start_from_others(make: Callable[..., Build]) -> None:
+    """Where the builds' own differ, a variant that has some of its own need not."""
+    old, new, random = (make_weights(used) for used in ("imagenet", "embedded", "random"))
+    baseline, other = make_variant(), make_variant("augmentation", wrong=(3, 25))
+    before = make_results(weights=random, variants={"baseline": make_variant(weights=old), "augmentation": other})
+    own = other.model_copy(update={"weights": random})
+    after = make_results(weights=new, variants={"baseline": baseline, "augmentation": own})
+    found = compare.compare(make(before), make(after)).settings
+    assert {change.setting for change in found} >= {"weights.used", "weights.name", "weights.fingerprint"}
+    assert {change.variants for change in found} == {("baseline",)}
+
+
+def test_pairs_of_near_duplicates_are_counted(make: Callable[..., Build]) -> None:
+    near = make_near("train", "test")
+    found = compare.compare(
+        make(make_results(data=make_data(near=near))),
+        make(make_results(data=make_data(near=near.model_copy(update={"pairs": ()})))),
+    )
+    assert {(c.setting, c.old, c.new) for c in found.settings} == {("data.near.pairs", "1", "0")}
 
 
 # Predictions
