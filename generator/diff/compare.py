@@ -123,8 +123,12 @@ def compare(
     same_classes = old.results.data.class_names == new.results.data.class_names
     metrics: list[MetricChange] = []
     for name, one, other in pairs:
-        sides = _metrics(old, one, paired=paired), _metrics(new, other, paired=paired)
-        changes = metric_diff.compare(name, *sides)
+        before, after = _metrics(old, one, paired=paired), _metrics(new, other, paired=paired)
+        if one is not None and other is not None and same_classes:
+            empty, gone = (_undefined(variant, new.results.data.class_names) for variant in (one, other))
+            before |= dict.fromkeys(empty - gone)
+            after |= dict.fromkeys(gone - empty)
+        changes = metric_diff.compare(name, before, after)
         if same_classes:
             metrics += intervals.told(changes, old.results, new.results, one, other)
         else:
@@ -245,6 +249,18 @@ def _by_class(confusion: ConfusionMatrix, class_names: Sequence[str]) -> dict[st
     if len(class_names) == 2:
         return {"confusion": confusion.table(class_names)}
     return {"classes": confusion.ratios(class_names)}
+
+
+def _undefined(variant: VariantResult, class_names: Sequence[str]) -> set[str]:
+    """Paths of the ratios of no image at all, as of those called by a name that none was: they are kept as 0."""
+    paths = set()
+    for prefix, outcome in (("", variant), ("after_head.", variant.after_head)):
+        classes = outcome.confusion.classes
+        for each in classes[1:] if len(classes) == 2 else outcome.confusion.tested:
+            wholes = {"precision": each.predicted, "recall": each.actual, "f1": each.actual + each.predicted}
+            place = "test" if len(classes) == 2 else f"classes.{class_names[each.label]}"
+            paths |= {f"{prefix}{place}.{name}" for name, images in wholes.items() if not images}
+    return paths
 
 
 def _paired(name: str, old: BuildResults, new: BuildResults, one: VariantResult, other: VariantResult) -> Paired:

@@ -15,17 +15,20 @@ from generator.diff.builds import Build, SearchPlaces
 from generator.diff.compare import Comparison
 from generator.diff.gates import parse_gates
 from generator.experiment.config.settings import flatten
+from generator.experiment.data_summary import Count
 from generator.experiment.files import result_files
 from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults
 from generator.support.errors import BadInput
 from generator.support.places import ROOT
+from generator.support.statistics import noise
 from tests.factories import (
     FIVE,
     make_config,
     make_data,
     make_near,
     make_outcome,
+    make_predictions,
     make_results,
     make_variant,
     make_weights,
@@ -426,6 +429,33 @@ def test_several_classes_are_compared_one_by_one(make: Callable[..., Build]) -> 
     assert [(p.file, p.actual, p.old, p.new) for p in pair.of("broken")] == [
         ("test/horse/2.png", "horse", "horse", "donkey")
     ]
+
+
+def test_a_class_of_few_images_that_is_never_called_has_no_precision_and_no_certain_f1(
+    make: Callable[..., Build],
+) -> None:
+    """Its four images, all mended, are within chance by McNemar's test: so is its F1, which is 1 in each draw."""
+    few = {"test": tuple(Count(class_name=name, images=4) for name in FIVE), "test_batches": 1}
+
+    def built(wrong: tuple[int, ...]) -> Build:
+        baseline = make_variant(names=FIVE, predictions=make_predictions(wrong, FIVE, 20))
+        return make(make_results(data=make_data(class_names=FIVE, **few), variants={"baseline": baseline}, figures=()))
+
+    never, always = built((0, 1, 2, 3)), built(())
+    rows = {c.metric: c for c in compare.compare(never, always).metrics if c.metric.startswith("classes.camel.")}
+    told = {name.rpartition(".")[2]: (c.old, c.status, c.note, c.low is None) for name, c in rows.items()}
+    assert told == {
+        "precision": (None, "added", "", True),
+        "recall": (0.0, "improved", "within chance", False),
+        "f1": (0.0, "improved", "within chance", True),
+    }
+    assert rows["classes.camel.f1"].p == rows["classes.camel.recall"].p == noise.mcnemar(4, 0)
+    (missed,) = compare.compare(always, never, gates=parse_gates(["classes.camel.precision=-1"])).missed
+    assert missed.new is None
+    # Where neither has one there is nothing to miss.
+    assert not compare.compare(never, never, gates=parse_gates(["classes.camel.precision=0"])).missed
+    camels = make(with_baseline(wrong=tuple(range(20, 40))))
+    assert changed(compare.compare(camels, make()))["baseline", "test.precision"] == "added"
 
 
 def test_a_class_more_is_a_metric_more(make: Callable[..., Build]) -> None:
