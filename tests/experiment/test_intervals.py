@@ -84,6 +84,14 @@ def test_of_few_images_that_differ_a_ratio_is_no_surer_than_their_signs(metric: 
     assert found.p >= intervals.of_difference("accuracy", old, new, classes).p == 0.125  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("images", [4, 8])
+def test_a_ratio_is_no_surer_than_an_exact_test_of_the_images_that_are_called_otherwise(images: int) -> None:
+    old, new = of(tuple(range(images)), 5), of((), 5)
+    found = intervals.of_class_difference("f1", old, new, 0)
+    assert found is not None
+    assert found.p == pytest.approx(noise.sign(images, 0), abs=1e-3)
+
+
 def test_one_logit_for_all_images_has_no_interval_of_its_area() -> None:
     rows = tuple(row.model_copy(update={"logit": 0.5}) for row in make_predictions((), total=40))
     assert intervals.of_metric("roc_auc", rows, 2) is None

@@ -92,7 +92,11 @@ def _both(old: Predictions, new: Predictions) -> list[tuple[Prediction, Predicti
 
 
 def _ratio_difference(metric: str, rows: Sequence[tuple[int, int, int]], classes: int) -> Interval:
-    """Of images given as their class, and what the old and the new model call them."""
+    """Of images given as their class, and what the old and the new model call them.
+
+    p is no less than that of an exact test in which all images that are called otherwise go one way: of a ratio that
+    turned from 0 to 1 every draw says the same, however few images did it.
+    """
     kinds = Counter(rows)
     actual, called, now = np.asarray(list(kinds), dtype=int).T
 
