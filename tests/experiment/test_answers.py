@@ -46,6 +46,29 @@ def test_a_contrast_is_the_difference_of_the_means_with_the_interval_over_runs_a
     assert (contrast.low, contrast.high, contrast.p) == expected
 
 
+def test_one_run_has_the_intervals_that_the_post_gives_it_elsewhere() -> None:
+    build = asked(1)
+    baseline, other = build.variants["baseline"], build.variants["augmentation"]
+    found = build.answers["first"]
+    pairs = noise.paired(baseline.predictions, other.predictions)
+    assert [(side.low, side.high) for side in found.sides] == [
+        noise.wilson(each.test.correct, each.test.total) for each in (baseline, other)
+    ]
+    (contrast,) = found.contrasts
+    expected = *noise.newcombe(pairs), noise.mcnemar(pairs.mended, pairs.broken)
+    assert (contrast.low, contrast.high, contrast.p) == expected
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_sides_that_are_right_on_the_same_images_are_known(runs: int) -> None:
+    build = asked(runs)
+    twin = build.variants["augmentation"].model_copy(
+        update={key: getattr(build.variants["baseline"], key) for key in ("predictions_by_part", "runs")}
+    )
+    again = build.model_copy(update={"variants": {**build.variants, "augmentation": twin}})
+    assert [each.contrasts[0].same for each in (build.answers["first"], again.answers["first"])] == [False, True]
+
+
 def test_p_values_are_corrected_over_all_questions() -> None:
     found = asked().answers
     contrasts = [each for answer in found.values() for each in answer.contrasts]
@@ -58,7 +81,7 @@ def test_p_values_are_corrected_over_all_questions() -> None:
     [(0.1, 0.04, "higher"), (-0.1, 0.04, "lower"), (0.1, 0.05, "within noise"), (0.0, 1.0, "within noise")],
 )
 def test_a_verdict_knows_noise(gain: float, adjusted: float, verdict: str) -> None:
-    found = answers.Contrast(gain=gain, low=gain, high=gain, p=adjusted, adjusted=adjusted)
+    found = answers.Contrast(gain=gain, low=gain, high=gain, p=adjusted, adjusted=adjusted, same=False)
     assert found.verdict == verdict
 
 

@@ -19,7 +19,7 @@ def answer(runs: int, *titles: str) -> Answer:
     ps = (0.01, 0.3, 0.02)
     gains = (0.05, 0.01, -0.05)
     contrasts = tuple(
-        Contrast(gain=gain, low=gain - 0.02, high=gain + 0.02, p=p, adjusted=p)
+        Contrast(gain=gain, low=gain - 0.02, high=gain + 0.02, p=p, adjusted=p, same=False)
         for gain, p, _ in zip(gains, ps, titles[1:], strict=False)
     )
     return Answer(name="x", ask="?", images=1000, measured=True, sides=sides, contrasts=contrasts)

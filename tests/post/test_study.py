@@ -102,6 +102,23 @@ def test_the_background_is_not_said_to_cost_anything_by_itself() -> None:
     assert "these variants do not tell apart." in found
 
 
+def test_an_answer_of_one_run_names_its_methods_and_where_they_disagree() -> None:
+    """Of five images that all go one way Newcombe's interval leaves out nought, and McNemar's test finds nothing."""
+    text = text_of(study(("transfer",), baseline=(), random_weights=tuple(range(5))))
+    found = section(text, "The Transfer")
+    assert "by Wilson's method at the left and by Newcombe's at the right; grey" in found
+    assert "Held against it, image by image, p by McNemar's exact test:" in found
+    assert "(95% interval -26.1 to -1.3). That is within noise (p = 0.0625, 0.0625 by Holm's" in found
+    assert "That interval leaves out nought, but it is an approximation: what counts is the exact test." in found
+    assert "A p value is that of McNemar's exact test." in section(text, "How This Was Measured")
+    same = section(text_of(study(("transfer",))), "The Transfer")
+    assert "Both name the same images correctly (p = 1.0000" in same
+    assert "leaves out nought" not in same
+    several = section(text_of(study(("transfer",), seeds=SeedSettings(count=2))), "The Transfer")
+    assert "Bars are 95% intervals over runs and images; grey" in several
+    assert "McNemar" not in several
+
+
 @pytest.mark.parametrize(
     ("rate", "wrong", "said"),
     [

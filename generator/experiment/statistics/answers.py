@@ -1,7 +1,8 @@
 """What the runs of its variants say to each question of a post.
 
 An `Answer` gives the accuracy of each side on the same images, and by how much each further side differs from the
-first, over runs and images at once. The p values are corrected for all the contrasts of all questions (Holm).
+first, over runs and images at once; of one run by the methods that the post takes for it elsewhere: Wilson's,
+Newcombe's and McNemar's. The p values are corrected for all the contrasts of all questions (Holm).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ class Side(Record):
     """Of each run, in order."""
     low: float
     high: float
-    """The 95% interval of their mean, over runs and images."""
+    """The 95% interval of their mean, over runs and images; of one run Wilson's."""
 
     @property
     def mean(self) -> float:
@@ -53,10 +54,13 @@ class Contrast(Record):
     gain: float
     low: float
     high: float
-    """The 95% interval, over runs and images."""
+    """The 95% interval, over runs and images; of one run Newcombe's."""
     p: float
+    """Of one run that of McNemar's exact test."""
     adjusted: float
     """p after Holm's correction for all contrasts of all questions."""
+    same: bool
+    """Whether every run is right on the same images as that of its number of the first side."""
 
     @property
     def verdict(self) -> Literal["higher", "lower", "within noise"]:
@@ -102,21 +106,24 @@ def answers(
     questions: Mapping[str, Question], scored: Callable[[str, Phase], Scored], *, measured: bool
 ) -> dict[str, Answer]:
     """Name → answer of each question. `scored` gives a variant after a phase, all sides on the same images."""
-    from generator.experiment.statistics import two_way  # Late: results are read and compared without NumPy.
-
     asked = {name: [scored(*side) for side in _compared(question)] for name, question in questions.items()}
     if not all(run for sides in asked.values() for side in sides for run in side.runs):
         raise ValueError("no predictions are kept, and questions are answered from these")
-    differences = {
-        name: [two_way.of_predictions(sides[0].runs, side.runs) for side in sides[1:]] for name, sides in asked.items()
-    }
-    corrected = iter(noise.holm([each.p for row in differences.values() for each in row]))
+    differences = {name: [_difference(sides[0], side) for side in sides[1:]] for name, sides in asked.items()}
+    corrected = iter(noise.holm([p for row in differences.values() for _, _, p in row]))
     found = {}
     for name, sides in asked.items():
-        told = tuple(_side(side, two_way.interval(side.runs)) for side in sides)
+        told = tuple(map(_side, sides))
         contrasts = tuple(
-            Contrast(gain=side.mean - told[0].mean, low=each.low, high=each.high, p=each.p, adjusted=next(corrected))
-            for side, each in zip(told[1:], differences[name], strict=True)
+            Contrast(
+                gain=side.mean - told[0].mean,
+                low=low,
+                high=high,
+                p=p,
+                adjusted=next(corrected),
+                same=_right(scores) == _right(sides[0]),
+            )
+            for side, scores, (low, high, p) in zip(told[1:], sides[1:], differences[name], strict=True)
         )
         found[name] = Answer(
             name=name,
@@ -135,8 +142,34 @@ def _compared(question: Question) -> list[tuple[str, Phase]]:
     return list(zip(question.variants, phases, strict=True))
 
 
-def _side(scored: Scored, span: tuple[float, float] | None) -> Side:
+def _side(scored: Scored) -> Side:
+    accuracies = tuple(map(fmean, _right(scored)))
+    low, high = _interval(scored)
+    return Side(title=scored.title, phase=scored.phase, accuracies=accuracies, low=low, high=high)
+
+
+def _right(scored: Scored) -> list[list[bool]]:
+    """Of each run, of which images it is."""
+    return [[not p.wrong for p in predictions] for predictions in scored.runs]
+
+
+def _interval(scored: Scored) -> tuple[float, float]:
+    from generator.experiment.statistics import two_way  # Late: results are read and compared without NumPy.
+
+    if len(scored.runs) == 1:
+        (right,) = _right(scored)
+        return noise.wilson(sum(right), len(right))
+    span = two_way.interval(scored.runs)
     if span is None:
         raise ValueError(f"runs of {scored.title} were scored with different images")
-    accuracies = tuple(fmean(not p.wrong for p in predictions) for predictions in scored.runs)
-    return Side(title=scored.title, phase=scored.phase, accuracies=accuracies, low=span[0], high=span[1])
+    return span
+
+
+def _difference(old: Scored, new: Scored) -> tuple[float, float, float]:
+    """The ends of the interval of the new mean accuracy less the old one, and p."""
+    from generator.experiment.statistics import two_way
+
+    if len(old.runs) == 1:
+        pairs = noise.paired(old.runs[0], new.runs[0])
+        return *noise.newcombe(pairs), noise.mcnemar(pairs.mended, pairs.broken)
+    return two_way.of_predictions(old.runs, new.runs)
