@@ -82,6 +82,15 @@ def test_the_card_of_a_run_has_that_runs_numbers() -> None:
     assert "variants.baseline.test.accuracy" not in sources
 
 
+def test_runs_that_agree_have_no_range_of_accuracies() -> None:
+    wrong = tuple(p.index for p in factories.make_results().baseline.wrong)
+    for further, alike in ((wrong, True), (wrong[1:], False)):
+        results = factories.with_runs(factories.make_results(), further)
+        text = rendered(results, known(results)).text
+        assert ("; each of them has a test accuracy of 0.8750." in text) is alike
+        assert ("(mean and standard deviation), from" in text) is not alike
+
+
 def test_names_from_outside_are_escaped() -> None:
     names = ("<b>camel</b>", "horse|mule")
     results = factories.make_results()
@@ -143,6 +152,7 @@ def test_of_random_weights_nothing_is_said_to_be_transferred() -> None:
         assert ("anew by transfer learning" in text) == (used != "random")
     assert "whose upper layers were trained from random weights, and plain Keras loads it." in text
     assert "tags: [image-classification, measured-post," in text
+    assert "made from random weights and from the images of <code>sample</code>, whose terms hold for it too." in text
 
 
 @pytest.mark.parametrize(("used", "preprocess"), [("random", "true"), ("imagenet", "true"), ("random", "false")])

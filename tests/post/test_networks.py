@@ -110,6 +110,8 @@ def test_of_random_weights_nothing_is_said_to_be_learnt() -> None:
     assert "the means and variances they begin with, nought and one" in text
     for untrue in ("was pre-trained", "forget what it knows", "that named the classes"):
         assert untrue not in text
+    assert "Training EfficientNetB0 from random weights on images of two classes" in text
+    assert "It uses a lower learning rate, 1e-5 instead of 1e-4. The usual reason: with few images" in text
     assert "nought and one in their place" not in post_of(build_of("EfficientNetV2B0", used="random")).text
     assert "nought and one in their place" not in post_of(build_of("EfficientNetB0")).text
 
@@ -140,6 +142,14 @@ def test_what_each_of_two_networks_starts_from_is_said(two: Rendered) -> None:
     assert f"| Weights of ResNet50, embedded | <code>{'e' * 64}</code> |" in known
     assert "| Weights of MobileNetV2, random | <code>random</code> |" in known
     assert " --variants other --set weights.ResNet50=embedded --set weights.MobileNetV2=random --seed" in known
+
+
+def test_two_networks_of_random_weights_are_told_of_at_once() -> None:
+    text = post_of(two_networks(old="random")).text
+    said = section(text, "ImageNet")
+    assert "ResNet50 and MobileNetV2 were not trained on anything before: their bases start from random" in said
+    assert said.count("not trained on anything before") == 1
+    assert "Training ResNet50 and MobileNetV2 from random weights on images" in text
 
 
 def test_weights_of_one_kind_are_asked_for_at_once() -> None:

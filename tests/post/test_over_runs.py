@@ -101,6 +101,17 @@ def test_no_more_is_read_from_the_deviation_of_a_few_runs_than_they_tell(wrong: 
     assert "differ by more" not in text
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (0, "the two runs show: each has a test accuracy of 0.8750, and an interval"),
+        (1, "the two runs show: their test accuracies lie between 0.8750 and 0.9000, 0.8875 ± 0.0177 as mean"),
+    ],
+)
+def test_runs_that_agree_have_no_range_of_accuracies(wrong: int, said: str) -> None:
+    assert said in page(with_runs(make_results(), (0, 1, 2, 6, 7)[wrong:]))
+
+
 def test_where_runs_come_to_fine_tuning_at_different_epochs_no_epoch_is_named() -> None:
     at = "a vertical line labelled Start Fine Tuning"
     assert f"{at} at epoch 30." in page(SEVERAL)

@@ -695,6 +695,8 @@ def test_the_command_that_makes_the_page_again_can_be_pasted(source: str, weight
     used = WeightsSummary(requested="file", used="file", name=weights, fingerprint="f" * 64, reason="")
     text = post_of(make_results(data=make_data(kind="archive", source=source), weights=used)).text
     assert said in section(text, "Environment")
+    assert "with another path behind `--data` where <code>" in section(text, "Environment")
+    assert "with another path" not in post_of(make_results()).text
 
 
 @pytest.mark.parametrize(

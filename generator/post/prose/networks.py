@@ -7,6 +7,8 @@
                               what its base started from; `weights` are the baseline's
     kinds_of_weights(variants, weights)
                               each kind of weights once
+    untaught(variants, weights)
+                              of the first variant with each network those that started from random weights
     preparation(network)      how images are prepared for it, in words that follow a colon
     prepares_itself(network)  whether layers of its own do that, not a function of Keras'
     any_by_function(variants) whether such a function serves one of the networks
@@ -73,6 +75,11 @@ def weights_of(variant: VariantResult, weights: WeightsSummary) -> WeightsSummar
 def kinds_of_weights(variants: Mapping[str, VariantResult], weights: WeightsSummary) -> list[str]:
     """Each kind of weights once that a base started from."""
     return list(dict.fromkeys(weights_of(variant, weights).used for variant in variants.values()))
+
+
+def untaught(variants: Mapping[str, VariantResult], weights: WeightsSummary) -> list[VariantResult]:
+    """Of the first variant with each network those whose base started from random weights."""
+    return [variant for variant in one_of_each(variants) if weights_of(variant, weights).used == "random"]
 
 
 def preparation(network: Facts) -> Markup:
@@ -143,7 +150,7 @@ def _backbone(variant: VariantResult) -> Backbone:
 
 
 CLAIMS: Final[tuple[Callable[..., Any], ...]] = (
-    network_of, one_of_each, by_usual_size, weights_of, kinds_of_weights, preparation, prepares_itself,
+    network_of, one_of_each, by_usual_size, weights_of, kinds_of_weights, untaught, preparation, prepares_itself,
     any_by_function, alike, learnt_preparation, has_batch_norm, begins_as_usual, first_trained, fronts_differ,
 )  # fmt: skip
 """For `claims`, which gives them to the templates."""
