@@ -338,7 +338,7 @@ def test_the_precision_counts_where_frozen_layers_compute(plan: Callable[..., Pl
         ("numpy", ALL),
         ("pillow", ALL - {"architecture"}),
         ("scikit-learn", EVALUATED | LABELS),
-        ("scipy", LABELS | {"figures"}),
+        ("scipy", LABELS | {"figures", "comparison"}),
         ("matplotlib", DRAWN),
         ("seaborn", DRAWN),
         ("jinja2", set()),
