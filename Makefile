@@ -1,9 +1,8 @@
 # Every target does its own set-up; `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-# Processes that share the tests, a file each at a time; long ones come first, so that none is left waiting. One more
-# than the cores that such a run is given at least, since tests wait for what they start and kill.
-WORKERS ?= 3
+# Processes that share the tests, a file each at a time; long ones come first, so that none is left waiting.
+WORKERS ?= 2
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help env site study test test-fast test-isa lint types verify docs picture snapshots schemas lock release-check clean
