@@ -58,8 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long = {kind: {item.path for item in items if item.get_closest_marker(kind)} for kind in LONG}
 
     def turn(item: pytest.Item) -> tuple[int, bool]:
-        kind = next((place for place, kind in enumerate(LONG) if item.path in long[kind]), len(LONG))
-        return kind, item.path.parent != Path(__file__).parent
+        place = next((place for place, kind in enumerate(LONG) if item.path in long[kind]), len(LONG))
+        return place, item.path.parent != Path(__file__).parent
 
     items.sort(key=turn)
 

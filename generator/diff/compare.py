@@ -125,9 +125,9 @@ def compare(
     for name, one, other in pairs:
         before, after = _metrics(old, one, paired=paired), _metrics(new, other, paired=paired)
         if one is not None and other is not None and same_classes:
-            empty, gone = (_undefined(variant, new.results.data.class_names) for variant in (one, other))
-            before |= dict.fromkeys(empty - gone)
-            after |= dict.fromkeys(gone - empty)
+            lacking, lacks = (_undefined(variant, new.results.data.class_names) for variant in (one, other))
+            before |= dict.fromkeys(lacking - lacks)
+            after |= dict.fromkeys(lacks - lacking)
         changes = metric_diff.compare(name, before, after)
         if same_classes:
             metrics += intervals.told(changes, old.results, new.results, one, other)

@@ -59,9 +59,9 @@ def told(
         found = _difference(change.metric, one, other, names, same=same) if differs else None
         if found:
             low, high, p = found
-            change = replace(change, p=p, note=noise.verdict(p))
             # Of a ratio that every draw gives alike there is no interval: one without width would look certain.
-            change = replace(change, low=low, high=high) if low < high else change
+            ends = (low, high) if low < high else (None, None)
+            change = replace(change, low=ends[0], high=ends[1], p=p, note=noise.verdict(p))
         yield change
 
 

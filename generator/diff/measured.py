@@ -22,8 +22,7 @@ class MeasuredChange:
 
 def is_measured(metric: str) -> bool:
     """Whether a metric, by its path, says something of the images to measure with."""
-    path = metric.removeprefix("over_runs.").removeprefix("after_head.")
-    return metric.startswith("measurement.") or (path != metric and path.startswith("measured."))
+    return metric.startswith(("measurement.", "over_runs.measured.", "over_runs.after_head.measured."))
 
 
 def is_paired(old: BuildResults, new: BuildResults) -> bool:
