@@ -28,7 +28,7 @@ from generator.build.runner import Runner
 from generator.build.start import start
 from generator.build.storage.store import Store
 from generator.experiment.config import loading
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.support.display import Display
 from generator.support.files import file_hash
 from generator.support.places import ROOT

@@ -20,7 +20,7 @@ from typing import Any
 from generator.build import worker
 from generator.build.clusters import cluster_link, cluster_nodes, cluster_stations
 from generator.build.clusters.cluster_node import Station
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.experiment.machine import Kind
 from tests import factories, fakes
 

@@ -12,7 +12,7 @@ from generator.build import schedule, shards
 from generator.build.executor import Executor
 from generator.build.plan import Node
 from generator.build.storage.store import Entry, Store
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.support.display import Display
 from generator.support.errors import BuildFailed
 

@@ -16,7 +16,7 @@ import pytest
 from generator import pipeline
 from generator.build.clusters import cluster
 from generator.build.clusters.cluster import Cluster, ClusterLost
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.support.errors import BadInput, BuildFailed
 from tests import fakes
 from tests.fakes import Project, Recorder, make_project, timeless

@@ -13,7 +13,7 @@ from generator.build.clusters.cluster_node import Order, Returned
 from generator.build.clusters.cluster_stations import Stations
 from generator.build.storage import machines
 from generator.data.listed import ImageThere
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.experiment.machine import Kind
 from generator.support.addresses import Unreachable
 from generator.support.errors import BadInput, BuildFailed

@@ -6,7 +6,7 @@ import pytest
 
 from generator.build.clusters import cluster_nodes
 from generator.build.clusters.cluster_nodes import Needs
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.support.errors import BuildFailed
 
 GIB = 2**30

@@ -11,7 +11,7 @@ from generator.build.clusters.cluster_link import Link
 from generator.build.clusters.cluster_node import Order
 from generator.build.clusters.cluster_stations import Stations
 from generator.build.worker import ALONE, Place
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.support.errors import BadInput, BuildFailed
 from tests import rays
 from tests.fakes import Project, make_built

@@ -9,7 +9,7 @@ from generator.build.runner import Runner
 from generator.build.storage import store as storage
 from generator.build.storage.key import Key
 from generator.build.storage.store import Entry, Store
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.stages import artifacts
 from tests.fakes import FakeExecutor, Recorder, make_project
 

@@ -18,7 +18,7 @@ from generator.build.start import start
 from generator.build.storage import machines
 from generator.build.storage.shared import SharedStore
 from generator.build.storage.store import Entry, Store
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.experiment.config.store_settings import StoreSettings
 from generator.stages import artifacts
 from generator.stages.job import Job

@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,19 +79,27 @@ NO_PAGES = ["/a?b=c", "/a#b", "/a.md", "/v1.2", "/a.html.", "/.html", "/..", "/a
         ("head.learning_rate=nan", ["head.learning_rate"]),
         ("fine_tuning.from_layer=175", ["fine_tuning.from_layer = 175", "ResNet50", "0 to 174", "auto for 100"]),
         ("fine_tuning.from_layer=-1", ["fine_tuning.from_layer = -1", "0 to 174"]),
-        ("fine_tuning.from_layer=true", ["fine_tuning.from_layer = True", "index or the name"]),
+        ("fine_tuning.from_layer=true", ["fine_tuning.from_layer = true: must be the index or the name"]),
         ("fine_tuning.from_layer=conv4_block2_1", ["'conv4_block2_1'", "did you mean 'conv4_block2_1_", "backbones"]),
         ("questions.padding.compair=x", ["unknown setting 'questions.padding.compair'", "choose from ask, compare"]),
         ("model.backbone=VGG17", ["model.backbone = 'VGG17'", "did you mean 'VGG16'? choose from ResNet50, "]),
         ("variants.augmentation.model.backbone=VGG17", ["variants.augmentation.model.backbone = 'VGG17'"]),
         ("variants.augmentation.fine_tuning.from_layer=conv9", ["variants.augmentation.fine_tuning.from_layer"]),
+        ("seed=true", ["seed = true: should be a number"]),
+        ("variants.augmentation.head.epochs=true", ["variants.augmentation.head.epochs = true: should be a number"]),
+        ("post.date=2026-11-30", ["post.date = 2026-11-30: needs an offset"]),
+        *((f"{name}=x", [f"{name} = 'x': should be a list, as in"]) for name in LISTED),
+        *((f"{name}=3", [f"{name} = 3: should be a table"]) for name in ("post", "head", "variants")),
+        ("execution.ray=nope", ["execution.ray = 'nope': should be as in auto, local, HOST:"]),
+        ("site.repository=x", ["site.repository = 'x': should be as in https://"]),
         ("weights=7", ["weights = 7", "a file, or a table"]),
         ("weights.VGG17=random", ["weights", "'VGG17'", "did you mean 'VGG16'"]),
         ("data.image_size=16", ["data.image_size", "16", "32"]),
         ("variants.augmentation.model.augmnt=true", ["augmnt", "did you mean 'augment'"]),
         ("variants.augmentation.data.image_size=64", ["variants.augmentation.data.image_size", "alpha, crop"]),
         ("variants.augmentation.data.crop=box", ["variants.augmentation.data.crop = 'box'", "'subject'"]),
-        ("variants.baseline.seed=1", ["baseline"]),
+        ("variants.baseline.seed=1", ["baseline", "stands for the top-level settings"]),
+        ("variants.all.seed=1", ["'all'", "stands for all variants"]),
         ("variants.Loud.seed=1", ["Loud"]),
         ("post.slug=Not A Slug", ["post.slug"]),
         ("post.date=2023-01-31T12:00:00", ["post.date", "offset"]),
@@ -109,6 +118,20 @@ NO_PAGES = ["/a?b=c", "/a#b", "/a.md", "/v1.2", "/a.html.", "/.html", "/..", "/a
 def test_a_wrong_setting_is_one_line_that_names_it(override: str, words: list[str]) -> None:
     message = refused(override, variants="all")
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("given", [{"overrides": ["seed=-1"]}, {"options": {"seed": -1}}], ids=["set", "option"])
+def test_what_was_typed_is_not_blamed_on_the_file(given: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="^on the command line: seed = -1: "):
+        loading.load(FILE, **given)
+    own = tmp_path / "own.toml"
+    own.write_text(f"extends = '{FILE}'\nhead.epochs = 0\n", "utf-8")
+    with pytest.raises(BadInput, match=f"^{re.escape(str(own))}: head.epochs = 0: "):
+        loading.load(own, overrides=["seed=1"])
+
+
+def test_blanks_around_all_variants_are_none_of_their_name() -> None:
+    assert load(variants=" all ") == load(variants="all")
 
 
 def without_folder(path: Path) -> Path:

@@ -60,7 +60,7 @@ def test_runs_of_one_number_are_paired_across_variants() -> None:
         ("seeds=0", "seeds.count = 0: should be greater than or equal to 1"),
         ("seeds=-2", "seeds.count = -2: should be greater than or equal to 1"),
         ("seeds=101", "seeds.count = 101: should be less than or equal to 100"),
-        ("seeds=true", "seeds = True: must be a number of runs, or a table of count and vary"),
+        ("seeds=true", "seeds = true: must be a number of runs, or a table of count and vary"),
         ("seeds=many", "seeds = 'many': must be a number of runs, or a table of count and vary"),
         ("seeds={ count = 2, vary = [] }", "name sources in vary: split, weights, head, order, dropout, augmentation"),
         ('seeds.vary=["heads"]', "seeds.vary.0 = 'heads': should be 'split', 'weights', 'head', 'order', 'dropout' or"),

@@ -29,7 +29,7 @@ def refused(*overrides: str, variants: str = "all") -> str:
     with pytest.raises(BadInput) as caught:
         load(*overrides, variants=variants)
     assert "\n" not in str(caught.value)
-    return str(caught.value).removeprefix(f"{FILE}: ")
+    return str(caught.value).removeprefix("on the command line: ")
 
 
 def test_the_points_are_the_product_the_last_setting_the_fastest() -> None:

@@ -24,7 +24,7 @@ from generator.build.clusters.cluster import Cluster  # noqa: E402
 from generator.build.storage import machines  # noqa: E402
 from generator.build.worker import Place, Worker  # noqa: E402
 from generator.data.splits import Split  # noqa: E402
-from generator.experiment.config.settings import ExecutionSettings  # noqa: E402
+from generator.experiment.config.execution_settings import ExecutionSettings  # noqa: E402
 from generator.experiment.outcomes import Epoch  # noqa: E402
 from generator.stages import artifacts, workspace  # noqa: E402  # needs TensorFlow
 from generator.stages.job import Job  # noqa: E402

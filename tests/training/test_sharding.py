@@ -16,7 +16,7 @@ pytestmark = pytest.mark.train
 from generator.build.executor import Local  # noqa: E402
 from generator.build.runner import Runner  # noqa: E402
 from generator.build.storage.store import Store  # noqa: E402
-from generator.experiment.config.settings import ExecutionSettings  # noqa: E402
+from generator.experiment.config.execution_settings import ExecutionSettings  # noqa: E402
 from generator.stages import artifacts, sharding, workspace  # noqa: E402  # needs TensorFlow
 from generator.stages.job import Job  # noqa: E402
 from generator.support.errors import BuildFailed  # noqa: E402

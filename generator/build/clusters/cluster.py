@@ -18,7 +18,7 @@ from generator.build import worker
 from generator.build.clusters import cluster_link
 from generator.build.executor import run_here
 from generator.build.storage import machines
-from generator.experiment.config.settings import MOST_JOBS, ExecutionSettings
+from generator.experiment.config.execution_settings import MOST_JOBS, ExecutionSettings
 from generator.stages.job import Job
 from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
 from generator.support.progress import Report

@@ -23,7 +23,7 @@ from generator.build.plan import version
 from generator.build.storage.store import ENTRY
 from generator.build.worker import MESSAGES, follow_parent, of_a_file, told_as
 from generator.data.listed import ImageThere
-from generator.experiment.config.settings import ExecutionSettings
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.experiment.machine import Kind
 from generator.stages.job import Job
 from generator.stages.sweep_table import OF_SWEEPS

@@ -7,13 +7,15 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from generator.backbones.backbone import Backbone
 from generator.backbones.registry import BACKBONES
 from generator.experiment.config import sweeps, toml_file
+from generator.experiment.config.checked import checked
+from generator.experiment.config.execution_settings import ExecutionSettings
 from generator.experiment.config.post_settings import NAME, NAMES, PostSettings, SiteSettings, slug_of
 from generator.experiment.config.questions import Question
 from generator.experiment.config.seeds import SeedSettings, SeedsSetting
@@ -21,7 +23,6 @@ from generator.experiment.config.settings import (
     BASELINE,
     Config,
     DataSettings,
-    ExecutionSettings,
     Recipe,
     ShownSettings,
     Sweep,
@@ -34,8 +35,6 @@ from generator.experiment.config.sweeps import SweepTable
 from generator.support import places
 from generator.support.errors import BadInput, choices, encodable
 from generator.support.strict_json import Record
-
-Model = TypeVar("Model", bound=Record)
 
 
 class _VariantTable(Record):
@@ -83,7 +82,8 @@ class ConfigFile(Recipe):
             if not NAME.fullmatch(name):
                 raise ValueError(f"{kind} name {name!r} must be {NAMES}")
             if name in (BASELINE, "all"):
-                raise ValueError(f"{kind} name {name!r} is taken: it stands for the top-level settings")
+                every = "all variants" if name == "all" else "the top-level settings"
+                raise ValueError(f"{kind} name {name!r} is taken: it stands for {every}")
             if kind == "sweep" and name in taken:
                 raise ValueError(f"sweep name {name!r} is taken: it is a variant's, which its winner shall be")
         return value
@@ -124,32 +124,53 @@ def load(
         profiles = table.get("profiles")
         profiles = profiles if isinstance(profiles, Mapping) else {}
         if profile not in profiles:
-            raise BadInput(f"unknown profile {profile!r}; {choices(profile, profiles)}")
+            raise BadInput(f"{path}: unknown profile {profile!r}; {choices(profile, profiles)}")
         if not isinstance(profiles[profile], Mapping):
             raise BadInput(f"{path}: profiles.{profile} = {profiles[profile]!r}: expected a table of settings")
         table = toml_file.merged(table, profiles[profile])
     given = [_assignment(text) for text in overrides]
-    for path_to, value in [*given, *((key.split("."), value) for key, value in (options or {}).items())]:
-        table = toml_file.merged(table, _nested(path_to, value))
-    file = _validated(ConfigFile, _with_slug(table), where=str(path))
+    given += ((key.split("."), value) for key, value in (options or {}).items())
+    typed = table
+    for path_to, value in given:
+        typed = toml_file.merged(typed, _nested(path_to, value))
+    try:
+        return _config(typed, path, variants, profile, where=str(path))
+    except BadInput:
+        if not given or not _is_sound(table, path):
+            raise
+    return _config(typed, path, variants, profile, where="on the command line")
+
+
+def _is_sound(table: dict[str, Any], path: Path) -> bool:
+    """Whether what stands in the file at `path`, with its profile, is what settings can be."""
+    try:
+        _config(table, path, "all", None, where=str(path))
+    except BadInput:
+        return False
+    return True
+
+
+def _config(table: dict[str, Any], path: Path, variants: str, profile: str | None, where: str) -> Config:
+    """The settings in `table`, which stand `where` is said; the names of files among them are those beside `path`."""
+    file = checked(ConfigFile, _with_slug(table), where)
     for name in file.weights if isinstance(file.weights, dict) else ():
-        _backbone(name, f"{path}: weights, a backbone")
+        _backbone(name, f"{where}: weights, a backbone")
     selected = _selected(variants, file)
     config = Config(
-        post=_with_templates(file.post, path),
-        site=_with_docs(file.site, path),
+        post=_with_templates(file.post, where),
+        site=_with_docs(file.site, where),
         data=file.data,
         weights=file.weights,
         seeds=file.seeds,
         gates=file.gates,
         store=file.store,
         execution=file.execution,
-        questions=_questions(file, selected, where=str(path)),
+        questions=_questions(file, selected, where),
         profile=profile,
-        variants=tuple(_variant(name, file, where=str(path)) for name in selected if name not in file.sweeps),
-        sweeps=tuple(_sweep(name, file, where=str(path)) for name in selected if name in file.sweeps),
+        variants=tuple(_variant(name, file, where) for name in selected if name not in file.sweeps),
+        sweeps=tuple(_sweep(name, file, where) for name in selected if name in file.sweeps),
     )
-    _check_titles(config, where=str(path))
+    _check_titles(config, where)
     return config
 
 
@@ -197,26 +218,28 @@ def _with_slug(table: dict[str, Any]) -> dict[str, Any]:
     return toml_file.merged(table, {"post": {"slug": slug_of(path if isinstance(path, str) else DataSettings().path)}})
 
 
-def _with_templates(post: PostSettings, path: Path) -> PostSettings:
+def _with_templates(post: PostSettings, where: str) -> PostSettings:
     """The same, the folder of templates in full. Raises `BadInput` without one."""
     if post.templates is None:
         return post
-    folder = places.expanded(post.templates, f"{path}: post.templates").absolute()
+    folder = places.expanded(post.templates, f"{where}: post.templates").absolute()
     if not folder.is_dir():
-        raise BadInput(f"{path}: post.templates: {folder} is no folder; make it")
+        raise BadInput(f"{where}: post.templates: {folder} is no folder; make it")
     return post.model_copy(update={"templates": folder})
 
 
-def _with_docs(site: SiteSettings, path: Path) -> SiteSettings:
+def _with_docs(site: SiteSettings, where: str) -> SiteSettings:
     """The same, the folder of documents in full, as that of templates; who puts a site somewhere asks whether it is."""
     if site.docs is None:
         return site
-    return site.model_copy(update={"docs": places.expanded(site.docs, f"{path}: site.docs").absolute()})
+    return site.model_copy(update={"docs": places.expanded(site.docs, f"{where}: site.docs").absolute()})
 
 
 def _selected(variants: str, file: ConfigFile) -> list[str]:
     known = [BASELINE, *file.variants, *file.sweeps]
-    names = known if variants == "all" else [name.strip() for name in variants.split(",")]
+    names = [name.strip() for name in variants.split(",")]
+    if names == ["all"]:
+        return known
     for name in names:
         if name not in known:
             raise BadInput(f"unknown variant {name!r}; {choices(name, known)}")
@@ -292,7 +315,7 @@ def _backbone(name: str, setting: str) -> Backbone:
 
 def _recipe(table: Mapping[str, Any], data: DataSettings, where: str, prefix: str = "") -> Recipe:
     """The recipe in a table, its network fit for the images and its first unfrozen layer given by index."""
-    recipe = _validated(Recipe, table, where, prefix)
+    recipe = checked(Recipe, table, where, prefix)
     network, tuning = _backbone(recipe.model.backbone, f"{where}: {prefix}model.backbone"), recipe.fine_tuning
     if data.image_size < network.least_size:
         raise BadInput(
@@ -304,47 +327,3 @@ def _recipe(table: Mapping[str, Any], data: DataSettings, where: str, prefix: st
     except ValueError as error:
         raise BadInput(f"{where}: {prefix}fine_tuning.from_layer = {tuning.from_layer!r}: {error}") from None
     return recipe.model_copy(update={"fine_tuning": tuning.model_copy(update={"from_layer": index})})
-
-
-def _validated(model: type[Model], table: Mapping[str, Any], where: str, prefix: str = "") -> Model:
-    try:
-        return model.model_validate(table)
-    except ValidationError as error:
-        # A default that follows from a wrong value is no fault of its own.
-        faults = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]
-        raise BadInput(f"{where}: " + "; ".join(_explain(model, fault, prefix) for fault in faults)) from None
-
-
-def _explain(model: type[BaseModel], error: Any, prefix: str) -> str:
-    """One of pydantic's error records as a phrase that names the setting, the value and the choices."""
-    location = [str(part) for part in error["loc"]]
-    name = prefix + ".".join(location)
-    if error["type"] == "extra_forbidden":
-        known = _fields_at(model, location[:-1])
-        return f"unknown setting {name!r}; {choices(location[-1], known)}"
-    if error["type"] == "missing":
-        return f"{name} is missing"
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    value = error["input"]
-    shown = "" if isinstance(value, Mapping) else f" = {value!r}"
-    return f"{name}{shown}: {message}"
-
-
-_TABLES: Final[Mapping[str, type[BaseModel]]] = {
-    "variants": _VariantTable,
-    "sweeps": SweepTable,
-    "questions": Question,
-}
-"""What names stand in which the user chooses → what stands below each."""
-
-
-def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
-    """Names of the settings that may stand at `location` below `model`."""
-    current: Any = model
-    above = ""
-    for part in location:
-        fields = getattr(current, "model_fields", {})
-        # A part that is no field is the name of a variant, say: below it stands its table.
-        current = fields[part].annotation if part in fields else _TABLES.get(above)
-        above = part
-    return list(getattr(current, "model_fields", {}))

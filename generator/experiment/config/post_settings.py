@@ -140,7 +140,9 @@ class SiteSettings(Record):
     `verify`, `diff` and `serve` know no profile and need it for a profile's site."""
     docs: Folder | None = None
     """A folder of documents that become pages of the site; in the file it is below the file's own folder."""
-    repository: str | None = Field(default=None, pattern=r"^https?://[^\s<>\"]+$")
+    repository: str | None = Field(
+        default=None, pattern=r"^https?://[^\s<>\"]+$", examples=["https://github.com/OWNER/NAME"]
+    )
     """Address of the repository, as in `https://github.com/OWNER/NAME`: documents link to its files."""
 
 
