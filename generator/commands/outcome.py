@@ -113,7 +113,8 @@ def _print_results(found: BuildResults) -> None:
         shown = f"test acc. {accuracy(over.mean)} ± {accuracy(over.sd)}, {accuracy(over.low)} to {accuracy(over.high)}"
         print(f"runs     {v.name}: {shown}; above is the first of {over.runs}")
     for name, weights in _weights(found).items():
-        print(f"weights  {name}: {weights.used} {weights.name}" + (f" ({weights.reason})" if weights.reason else ""))
+        used = f"{weights.used} {weights.name}".rstrip()
+        print(f"weights  {name}: {used}" + (f" ({weights.reason})" if weights.reason else ""))
 
 
 def _weights(found: BuildResults) -> dict[str, WeightsSummary]:

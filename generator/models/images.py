@@ -36,7 +36,7 @@ def read(
     images: list[Image] = []
     not_read: list[NotRead] = []
     with decoding.reading(data.max_pixels):
-        for path in _files(named, not_read):
+        for path in _once(_files(named, not_read)):
             try:
                 content = path.read_bytes()
                 decoded = decoding.decode_bytes(
@@ -74,6 +74,15 @@ def _files(named: Iterable[Path], not_read: list[NotRead]) -> Iterator[Path]:
         if not found:
             not_read.append(NotRead(file=_shown(path), reason="a folder without images"))
         yield from found
+
+
+def _once(paths: Iterable[Path]) -> Iterator[Path]:
+    """Each file as it came first: one may be named, and lie in a folder that is."""
+    seen: set[Path] = set()
+    for path in paths:
+        if path.absolute() not in seen:
+            seen.add(path.absolute())
+            yield path
 
 
 def _shown(path: Path) -> str:

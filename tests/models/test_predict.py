@@ -204,6 +204,12 @@ def test_folders_are_searched_and_what_is_no_image_is_named(built: fakes.Project
     assert "No such file" in reasons["gone.png"]
 
 
+def test_an_image_that_is_named_and_lies_in_a_named_folder_is_one(built: fakes.Project, tmp_path: Path) -> None:
+    paths = [plain(tmp_path / name, 50) for name in ("a.png", "b.png")]
+    said, _, _ = ask(built, paths[1], tmp_path, paths[1])
+    assert [Path(answer.file).name for answer in said.images] == ["b.png", "a.png"]
+
+
 def test_the_json_is_of_its_schema(built: fakes.Project, tmp_path: Path) -> None:
     said, _, _ = ask(built, plain(tmp_path / "grey.png", 77), tmp_path / "gone.png")
     schema = schemas()["predicted.json"]
