@@ -5,6 +5,7 @@ import argparse
 from generator import pipeline
 from generator.build.estimate import Forecast
 from generator.commands.outcome import check_places, places_of, report
+from generator.diff import gates
 from generator.experiment.config.settings import Config
 from generator.pipeline import Explanation
 from generator.support.display import Display, about, for_terminal
@@ -15,6 +16,7 @@ from generator.support.places import Places
 def run(options: argparse.Namespace, settings: Config) -> int:
     """What `build.py` does with its options and the settings that they mean; gives the exit code."""
     places = places_of(options, settings)
+    gates.in_settings(settings)  # What `diff` would refuse is told before hours of training.
     if options.explain and options.force:
         raise BadInput("--explain --force: with --force everything runs, so there is nothing to explain; leave one out")
     if options.explain:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from generator.commands.options import add_config, add_places, make_parser, path
 from generator.diff import builds, compare, fitting
-from generator.diff.gates import parse_gates
+from generator.diff.gates import in_settings, parse_gates
 from generator.experiment.config import loading
 from generator.experiment.config.settings import Config
 from generator.experiment.data_summary import DataSummary
@@ -53,7 +53,7 @@ def run(arguments: list[str]) -> int:
     sides = builds.find(old, places), builds.find(new, places)
     if options.labels:
         sides = replace(sides[0], label=options.labels[0]), replace(sides[1], label=options.labels[1])
-    gates = parse_gates([*(f"{k}={v}" for k, v in settings.gates.items()), *options.gate])
+    gates = (*in_settings(settings), *parse_gates(options.gate))
     found = compare.compare(*sides, gates=gates, variants=_two(options.variants))
     # A gate between a build and itself is never missed: the command is wrong, whatever the build is like.
     vacuous = bool(found.nothing and gates and builds.is_one_place(*sides))

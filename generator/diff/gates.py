@@ -1,4 +1,4 @@
-"""Gates: `parse_gates` reads the limits that a build must keep, `hold` checks them.
+"""Gates: `parse_gates` and `in_settings` read the limits that a build must keep, `hold` checks them.
 
 A gate says how far a metric may get worse. A confident one, `test.accuracy=-0.02 confident`, is missed only where the
 metric got worse by more than the limit and by more than chance, at 95%, with the images as they are.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from generator.diff import intervals
 from generator.diff.measured import is_measured
 from generator.diff.metrics import OTHER_CLASSES, MetricChange, gain, shown
+from generator.experiment.config.settings import Config
 from generator.experiment.metrics import direction
 from generator.support import formats
 from generator.support.errors import BadInput, choices
@@ -56,6 +57,11 @@ class GateResult:
 def parse_gates(texts: Iterable[str]) -> tuple[Gate, ...]:
     """`test.accuracy=-0.02`, `test.loss=-5%` or either with `confident` → gates. Raises `BadInput`."""
     return tuple(_gate(*text.rpartition("=")) for text in texts)
+
+
+def in_settings(settings: Config) -> tuple[Gate, ...]:
+    """Those that stand in the file. Raises `BadInput`."""
+    return parse_gates(f"{metric}={limit}" for metric, limit in settings.gates.items())
 
 
 def hold(gates: Sequence[Gate], metrics: Sequence[MetricChange], *, paired: bool = True) -> Iterable[GateResult]:
