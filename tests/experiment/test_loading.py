@@ -122,7 +122,7 @@ def test_a_wrong_setting_is_one_line_that_names_it(override: str, words: list[st
 
 @pytest.mark.parametrize("given", [{"overrides": ["seed=-1"]}, {"options": {"seed": -1}}], ids=["set", "option"])
 def test_what_was_typed_is_not_blamed_on_the_file(given: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="^on the command line: seed = -1: "):
+    with pytest.raises(BadInput, match=r"^on the command line: seed = -1: "):
         loading.load(FILE, **given)
     own = tmp_path / "own.toml"
     own.write_text(f"extends = '{FILE}'\nhead.epochs = 0\n", "utf-8")
