@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.build import outlook, shards, sweeping
+from generator.build import effects, outlook, shards, sweeping
 from generator.build.clusters.cluster import Cluster
 from generator.build.collect import collect, describe, figure_files, steps
 from generator.build.estimate import Expected
@@ -21,12 +21,13 @@ from generator.build.executor import Executor, Local
 from generator.build.outlook import Outset
 from generator.build.plan import Node, Plan, plan, probe
 from generator.build.runner import Runner
-from generator.build.start import Download, introduce, start
+from generator.build.start import Download, Start, introduce, start
 from generator.build.storage import key as keys
 from generator.build.storage.shared import SharedStore
 from generator.build.storage.store import Store
 from generator.data import summary
 from generator.experiment import provenance
+from generator.experiment.config import sweeps
 from generator.experiment.config.settings import Config
 from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
@@ -89,7 +90,7 @@ def build(
             if any(node.stage.tensorflow for node in todo):
                 executor.begin()
             _check(config, places, place, overwrite=overwrite)
-            introduce(begun, config, display)
+            _introduce(config, begun, planned, display)
             _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)
         described = describe(config, begun, planned, runner)
         for remark in summary.every_remark(described, config.baseline.recipe.split) if todo else ():
@@ -162,6 +163,15 @@ def _executor(config: Config, places: Places, store: SharedStore, display: Displ
     return executor
 
 
+def _introduce(config: Config, begun: Start, planned: Plan, display: Display) -> None:
+    """Say what was taken for what, and which variants are one."""
+    introduce(begun, config, display)
+    winners = {sweep.name for sweep in config.sweeps}  # Of these it is a finding.
+    named = sweeps.changed(config, tuple(each for each in config.variants if each.name not in winners))
+    for remark in effects.twins(named, {name: nodes["evaluation"].key.digest for name, nodes in planned.runs.items()}):
+        display.warn(remark)
+
+
 def _announce(
     there: Outset, todo: tuple[Node, ...], runner: Runner, executor: Executor, display: Display, stack: ExitStack
 ) -> None:
@@ -201,7 +211,7 @@ def explain(config: Config, places: Places, display: Display) -> list[Explanatio
     decided = sweeping.from_store(config, begun, planned, store, store.there)
     open_sweeps = () if decided else config.sweeps
     config, begun, planned = decided.build if decided else (config, begun, planned)
-    introduce(begun, config, display)
+    _introduce(config, begun, planned, display)
     running = missing(planned, store)
     forecast = outlook.expect(Outset(config, begun, planned, store), running, display).forecast
     expected, due = {each.label: each for each in forecast.stages}, {node.key.digest for node in running}

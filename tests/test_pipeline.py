@@ -325,6 +325,17 @@ def test_explaining_says_how_the_data_set_is_read(fresh: Project) -> None:
     assert any(line.startswith("weights of ") for line in display.lines)
 
 
+def test_a_variant_that_is_another_ones_network_is_told(fresh: Project) -> None:
+    fresh.variants = "baseline,turned"
+    recorder = fakes.Recorder()
+    fresh.explain("variants.turned.model.rotation=0.4", display=recorder)
+    assert recorder.warnings == ["variants.turned: what it changes (model.rotation) leaves it the network of baseline"]
+    fresh.build("variants.turned.model.rotation=0.4", display=(built := fakes.Recorder()))
+    assert recorder.warnings[0] in built.warnings
+    fresh.explain("variants.turned.model.augment=true", display=(recorder := fakes.Recorder()))
+    assert recorder.warnings == []
+
+
 def test_explaining_an_unchanged_build_names_nothing_and_writes_nothing(built: Project) -> None:
     before = states(built.folder)
     rows = built.explain()

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from generator.backbones.registry import BACKBONES
+from generator.build import effects
 from generator.build.start import Start
 from generator.build.storage.key import Key
 from generator.data.measure import described
-from generator.experiment.config.seeds import undrawn
-from generator.experiment.config.settings import Config, Run, Sweep, Value, Variant, flatten
+from generator.experiment.config.settings import Config, Run, Sweep, Variant, flatten
 from generator.experiment.config.sweeps import laid_out, trials
 from generator.experiment.figure_names import COMPARISON, DATA, EXAMPLES, LABELS
 from generator.figures import fonts
@@ -26,7 +26,6 @@ from generator.stages.stage import Stage
 from generator.stages.sweep_table import OF_SWEEPS
 from generator.stages.table import STAGES, WORKER
 from generator.support import source
-from generator.support.errors import BadInput
 
 EVERYBODY = "all"
 """Owner of the stages that belong to no variant, in labels."""
@@ -129,7 +128,7 @@ def plan(config: Config, start: Start) -> Plan:
 
     Raises `BadInput` where all runs of a variant, or of a point of a sweep, would be one, or a sweep tries nothing.
     """
-    _check_runs_differ(laid_out(config), start)
+    effects.check_runs_differ(laid_out(config), start)
     shared: dict[str, Node] = {}
     runs: dict[str, dict[str, Node]] = {run.name: {} for run in config.runs}
     first = config.runs[0]
@@ -174,25 +173,9 @@ def _trials(config: Config, start: Start, shared: Nodes, node: Planner) -> dict[
             if stage.name in leading and stage.scope in ("run", "trial") and _has(stage, run, start):
                 nodes[stage.name] = node(stage, run.name, run, {**shared, **nodes})
     for sweep in config.sweeps:
-        _check_values_count(sweep, {point.name: found[point.name]["validation"].key.digest for point in sweep.points})
+        digests = {point.name: found[point.name]["validation"].key.digest for point in sweep.points}
+        effects.check_values_count(sweep, digests)
     return found
-
-
-def _check_values_count(sweep: Sweep, digests: Mapping[str, str]) -> None:
-    """Raise `BadInput` where a setting does nothing in any point; in some it may, as a rotation without augmentation.
-
-    Of points that were drawn few may differ in one setting alone, which tells nothing of the others.
-    """
-    for setting in sweep.settings if sweep.draw is None else ():
-        trainings: dict[tuple[Value, ...], set[str]] = {}
-        for point in sweep.points:
-            others = tuple(point.changes[path] for path in sweep.settings if path != setting)
-            trainings.setdefault(others, set()).add(digests[point.name])
-        if len(sweep.settings[setting]) > 1 and all(len(each) == 1 for each in trainings.values()):
-            raise BadInput(
-                f"sweeps.{sweep.name}.{setting}: no value of it changes any point, so there is nothing to "
-                "choose; take it out, or set what it needs, as model.rotation needs model.augment"
-            )
 
 
 def runs_of(sweep: Sweep, config: Config) -> list[list[str]]:
@@ -211,21 +194,6 @@ def _has(stage: Stage, run: Run, start: Start) -> bool:
 def _of_every(runs: Mapping[str, Nodes]) -> Nodes:
     """The stages of all `runs`, under `<run>.<stage>`."""
     return {f"{name}.{inner}": node for name, nodes in runs.items() for inner, node in nodes.items()}
-
-
-def _check_runs_differ(config: Config, start: Start) -> None:
-    seeds = config.seeds
-    for variant in config.variants if seeds.count > 1 else ():
-        model, used = variant.recipe.model, start.weights[variant.name].summary.used
-        without = undrawn(
-            validation=bool(start.dataset.validation), weights=used, dropout=model.dropout, augment=model.augment
-        )
-        if set(seeds.vary) <= without.keys():
-            raise BadInput(
-                f"seeds.vary = {list(seeds.vary)}: {variant.name} draws nothing from it "
-                f"({', '.join(without[source] for source in seeds.vary)}), so its {seeds.count} runs would be one; "
-                'add "order" or "head", or use seeds = 1'
-            )
 
 
 def probe(config: Config, start: Start, run: Run) -> Job:
