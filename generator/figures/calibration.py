@@ -28,12 +28,12 @@ def reliability(predictions: Sequence[Prediction]) -> Figure:
     figure = new_figure(4.9, layout="constrained")
     axes = figure.add_subplot()
     low = min(0.9, np.floor(10 * float(curve.confidence[0])) / 10)  # where all are 1, the axis still has a length
-    axes.plot([low, 1], [low, 1], color=QUIET, linewidth=1.4, label="confidence as it should be")
+    axes.plot([low, 1], [low, 1], color=QUIET, linewidth=1.4, label="if confidences are right")
     if len(curve.confidence) > 1:
         axes.fill_between(curve.confidence, chance.low, chance.high, color=GREEN, alpha=0.22, linewidth=0)
     else:
         axes.vlines(curve.confidence, chance.low, chance.high, color=GREEN, alpha=0.22, linewidth=8)
-    axes.fill_between([], [], [], color=GREEN, alpha=0.22, label="95% of curves, if it is")
+    axes.fill_between([], [], [], color=GREEN, alpha=0.22, label="95% of curves, if they are")
     marker = "o" if len(curve.confidence) <= MOST_MARKED else ""
     axes.plot(curve.confidence, curve.right, marker=marker, markersize=4, color=BLUE, label="answers that are right")
     _rug(axes, [confidence for confidence, right in given if not right], low)

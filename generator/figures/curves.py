@@ -101,7 +101,12 @@ def _line(axes: Axes, points: Iterable[tuple[int, float]], **style: Any) -> None
 
 
 def mean(runs: Sequence[Sequence[Epoch]], field: str) -> list[tuple[int, float]]:
-    """Of a phase of each run the mean of every epoch that all runs have; of one run its own values."""
+    """Of a phase of each run the mean of every epoch that all runs have; of one run its own values.
+
+    None where runs begin the phase at different epochs: those of one number are of different age.
+    """
+    if len({run[0].epoch for run in runs}) > 1:
+        return []
     values = [{epoch.epoch: getattr(epoch, field) for epoch in run} for run in runs]
     common = [number for number in values[0] if all(number in row for row in values)]
     return [(number, fmean(row[number] for row in values)) for number in common]
