@@ -257,9 +257,8 @@ def _undefined(variant: VariantResult, class_names: Sequence[str]) -> set[str]:
     for prefix, outcome in (("", variant), ("after_head.", variant.after_head)):
         classes = outcome.confusion.classes
         for each in classes[1:] if len(classes) == 2 else outcome.confusion.tested:
-            wholes = {"precision": each.predicted, "recall": each.actual, "f1": each.actual + each.predicted}
             place = "test" if len(classes) == 2 else f"classes.{class_names[each.label]}"
-            paths |= {f"{prefix}{place}.{name}" for name, images in wholes.items() if not images}
+            paths |= {f"{prefix}{place}.{name}" for name in each.undefined}
     return paths
 
 

@@ -48,6 +48,12 @@ class ClassCounts:
         """Harmonic mean of precision and recall."""
         return _ratio(2 * self.correct, self.actual + self.predicted)
 
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """Names of its ratios that are of no image at all, and so kept as 0."""
+        wholes = {"precision": self.predicted, "recall": self.actual, "f1": self.actual + self.predicted}
+        return tuple(name for name, images in wholes.items() if not images)
+
 
 @dataclass(frozen=True)
 class Confused:

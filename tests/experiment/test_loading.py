@@ -109,7 +109,10 @@ NO_PAGES = ["/a?b=c", "/a#b", "/a.md", "/v1.2", "/a.html.", "/.html", "/..", "/a
         ("post.asset_folder=../up", ["post.asset_folder"]),
         *((f"{name}={'a' * 101}", [name, "at most"]) for name in ("post.slug", "post.asset_folder")),
         (f"variants.{'a' * 101}.seed=1", ["variant name", "100 characters at most"]),
-        ("questions.padding={ask = ' ', compare = ['baseline', 'baseline:head']}", ["'padding'", "must not be blank"]),
+        (
+            "questions.padding={ask = ' ', compare = ['baseline', 'baseline:head']}",
+            ["padding.ask = ' '", "must not be blank"],
+        ),
         (f"questions.{'a' * 101}={QUESTION}", ["question name", "100 characters at most"]),
         *((f"post.permalink={each}", [f"post.permalink = {each!r}: must lead to a page"]) for each in NO_PAGES),
         ("head.epochs", ["KEY=VALUE"]),

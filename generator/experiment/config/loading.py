@@ -99,11 +99,9 @@ class ConfigFile(Recipe):
     @field_validator("questions")
     @classmethod
     def _questions_fit_files(cls, value: dict[str, Question]) -> dict[str, Question]:
-        for name, question in value.items():
+        for name in value:
             if not NAME.fullmatch(name):
                 raise ValueError(f"question name {name!r} must be {NAMES}")
-            if not question.ask.strip():
-                raise ValueError(f"what the question {name!r} asks must not be blank")
         return value
 
 

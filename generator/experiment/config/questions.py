@@ -1,7 +1,8 @@
 """Questions that a post asks of its variants; `answers` has what their runs say."""
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
+from generator.experiment.config.post_settings import Words
 from generator.support.strict_json import Record
 
 HEAD = ":head"
@@ -11,7 +12,7 @@ HEAD = ":head"
 class Question(Record):
     """What is asked, and of which sides."""
 
-    ask: str = Field(min_length=1)
+    ask: Words
     """The question, as the post prints it."""
     compare: tuple[str, ...]
     """Names of variants, with `:head` behind of those before fine-tuning; the others are held against the first."""
