@@ -256,6 +256,13 @@ def test_a_second_post_stands_beside_the_first(built: Project) -> None:
     assert built.build().ran == ()
 
 
+def test_a_second_post_of_the_same_address_is_refused_before_anything_runs(built: Project) -> None:
+    before = built.site()
+    with pytest.raises(BadInput, match=r"post\.slug = .*2023-01-31-.*\.md, another post of this site, has the address"):
+        built.build("post.asset_folder=another", "post.date=2023-02-01T12:00:00Z", "seed=7")
+    assert built.site() == before
+
+
 # ---- Images to measure with ------------------------------------------------------------------------------
 
 MEASURING = {f"{v}.{s}" for v in ("baseline", "augmentation") for s in ("measurement", "measure_figures")} | {

@@ -602,3 +602,17 @@ def test_many_problems_are_cut_after_twenty() -> None:
     assert lines[0] == "x: 53 files are bad:"
     assert lines[1:3] == ["  problem 0", "  problem 1"]
     assert lines[20:] == ["  problem 19", "  and 33 more"]
+
+
+def test_parts_that_rows_of_a_table_tell_are_not_called_by_folders(tmp_path: Path) -> None:
+    rows = ["file,class,split"]
+    for name, part in (("a", "train"), ("b", "train"), ("a", "test")):
+        for number in (1, 2):
+            file = f"imgs/{name}/{part}{number}.png"
+            rows.append(f"{file},{name},{part}")
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).write_bytes(b"")
+    (tmp_path / "labels.csv").write_text("\n".join(rows), "utf-8")
+    with pytest.raises(BadInput) as caught:
+        discover.discover(tmp_path, "x", "table")
+    assert "training images and test images must hold the same classes; only in training images: b" in str(caught.value)

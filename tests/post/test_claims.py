@@ -125,6 +125,16 @@ def test_best_names_all_that_are_level() -> None:
     assert claims.worst({name: variants[name] for name in "ab"}) == [variants["a"], variants["b"]]
 
 
+def test_best_counts_images_and_no_digits() -> None:
+    score = make_variant().test
+    variants = {
+        name: make_variant().model_copy(update={"test": score.model_copy(update={"total": 30_000, "correct": right})})
+        for name, right in (("a", 26_150), ("b", 26_151))
+    }
+    assert claims.best(variants) == [variants["b"]]
+    assert claims.worst(variants) == [variants["a"]]
+
+
 SIX = tuple(range(6))
 """Wrong images, as few as McNemar's test needs to tell two variants apart."""
 
@@ -262,4 +272,4 @@ def test_headings_are_plain_and_differ() -> None:
 def test_a_heading_that_gives_way_meets_no_other() -> None:
     titles = {"x": "Foo", "foo": "Foo!", "z": "X", "no-noise": "骆驼", "y": "No noise", "dropout": "Dropout"}
     variants = {name: make_variant().model_copy(update={"title": title}) for name, title in titles.items()}
-    assert claims.headings(variants) == {name: name for name in titles}
+    assert claims.headings(variants) == {name: name.replace("-", " ") for name in titles}

@@ -244,6 +244,25 @@ def test_every_figure_is_shown_with_words_and_numbers(before: Rendered) -> None:
     assert "15 predicted camel (37.50%), 5 predicted horse (12.50%)" in before.text
 
 
+@pytest.mark.parametrize(
+    ("titles", "headings"),
+    [
+        (("前処理なし", "без подготовки"), ["augmentation", "augmentation no preprocessing"]),
+        (("Same", "Same"), ["augmentation", "augmentation no preprocessing"]),
+        (("…", "Étude, 10%"), ["augmentation", "etude 10"]),
+    ],
+)
+def test_a_title_of_any_script_has_a_heading(titles: tuple[str, str], headings: list[str]) -> None:
+    build = make_results()
+    names = ("augmentation", "augmentation-no-preprocessing")
+    renamed = {
+        name: build.variants[name].model_copy(update={"title": title})
+        for name, title in zip(names, titles, strict=True)
+    }
+    text = post_of(build.changed(variants={**build.variants, **renamed})).text
+    assert re.findall(r"^### Results with (.+)$", text, re.MULTILINE) == headings
+
+
 def test_headings_are_those_of_the_write_up_and_anchors_differ(before: Rendered) -> None:
     headings = re.findall(r'<h[2-6] id="([^"]+)"', html_of(before.text))
     assert len(set(headings)) == len(headings)

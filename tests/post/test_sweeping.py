@@ -94,12 +94,25 @@ def test_a_clear_lead_is_called_more_than_chance() -> None:
 
 
 def test_of_level_points_the_first_wins_and_it_is_said() -> None:
-    sweep = make_sweep(0.3, 0.30000001, 0.5, lead=Lead(low=0.001, high=0.002, p=0.001, others=2))
-    assert [point.number for point in level_points(sweep)] == [2]
-    assert not clear_lead(sweep)
-    text = section(with_sweep(sweep))
+    text = section(with_sweep(make_sweep(0.3, 0.3, 0.5, lead=Lead(low=0.0, high=0.0, p=1.0, others=2))))
     assert "To the digits shown, one other point has the same loss; of equals the first counts." in text
-    assert "more than chance would explain" not in text
+    assert "within noise, so" in text
+
+
+def test_of_points_that_look_level_digits_that_are_not_shown_decide() -> None:
+    sweep = make_sweep(0.30000001, 0.3, 0.5, lead=Lead(low=1e-9, high=2e-8, p=0.001, others=2))
+    assert [point.number for point in level_points(sweep)] == [1]
+    text = section(with_sweep(sweep))
+    assert "To the digits shown, one other point has the same loss; digits that are not shown decided." in text
+    assert "more than chance would explain, and less than these digits show." in text
+
+
+@pytest.mark.parametrize(("others", "corrected"), [(1, False), (4, True)])
+def test_an_interval_above_zero_is_explained_by_the_correction_where_there_is_one(others: int, corrected: bool) -> None:
+    lead = Lead(low=0.01, high=0.2, p=0.04 if corrected else 0.06, others=others)
+    text = section(with_sweep(make_sweep(0.5, 0.3, lead=lead)))
+    assert ("within noise once that is taken into account" in text) is corrected
+    assert "within noise" in text
 
 
 def test_a_single_point_that_is_left_was_no_choice() -> None:

@@ -109,6 +109,20 @@ def test_another_network_is_named_where_the_reproduction_goes_its_own_way() -> N
     assert "- **The network** is VGG16; the original's was ResNet50." in render.render(post(writeup=True), build).text
 
 
+@pytest.mark.parametrize(
+    ("crop", "does", "variant"),
+    [
+        ("none", "adds nothing of the kind.", '`data.crop = "picture"` does without them.'),
+        ("picture", "in this build it cuts even padding off an image", '`data.crop = "none"` keeps them.'),
+        ("subject", "in this build it keeps the smallest box", '`data.crop = "none"` keeps them.'),
+    ],
+)
+def test_of_the_white_area_is_said_what_this_build_does_with_it(crop: str, does: str, variant: str) -> None:
+    text = render.render(post(), build_of(("camel", "horse"), data=make_data(crop=crop))).text
+    assert does in text
+    assert f"a variant with {variant}" in text
+
+
 def test_settings_that_are_not_the_originals_are_listed() -> None:
     names = ("camel", "horse")
     said = "How the split is made [was mended](#what-was-mended)."

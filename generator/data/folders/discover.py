@@ -91,8 +91,9 @@ def discover(folder: Path, source: str, layout: Layout | None = None, *, nested:
 def _called(reading: Reading) -> dict[str, Classes]:
     """The part's folder, as messages name it, or what else tells the part → its classes."""
     places = {part: shown(path, reading.root) or "the data set" for part, path in reading.folders.items()}
-    same = len({*places.values()}) < len(places)
-    return {CALLED[part] if same else place: reading.images[part] for part, place in places.items()}
+    # Where rows of a table are of a part, a folder is merely where some of their images happen to lie.
+    told_else = reading.layout == "table" or len({*places.values()}) < len(places)
+    return {CALLED[part] if told_else else place: reading.images[part] for part, place in places.items()}
 
 
 def _to_mend(source: str, problems: Sequence[str]) -> BadInput:

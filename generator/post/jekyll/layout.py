@@ -4,7 +4,7 @@
 configuration decides; see `docs/publishing.md`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,15 +104,31 @@ def find(site: Path, post: PostSettings) -> Layout:
     right place.
     """
     records = manifest.readable(site)
+    same = (manifest.path_for(post.asset_folder), f"{blog.POSTS}/{post.file_name}")
+    mine = [record for path, record in records.items() if path == same[0] or record.post == same[1]]
     if any(CONFIG in record.files for record in records.values()):
-        same = (manifest.path_for(post.asset_folder), f"{blog.POSTS}/{post.file_name}")
-        mine = (record for path, record in records.items() if path == same[0] or record.post == same[1])
         place = own(post, skeleton=any(CONFIG in record.files for record in mine))
         # The site around a second post may be of a build that knew no such layout.
         older = not place.skeleton and not (site / f"_layouts/{APPENDIX}.html").is_file()
-        return replace(place, page_name="page") if older else place
-    found = blog.find(site, post.jekyll_config)
-    return own(post) if found is None or _is_signed(site) else _in_blog(found, post)
+        place = replace(place, page_name="page") if older else place
+    else:
+        found = blog.find(site, post.jekyll_config)
+        place = own(post) if found is None or _is_signed(site) else _in_blog(found, post)
+    _check_address(place, post, (site / record.post for record in records.values() if record not in mine))
+    return place
+
+
+def _check_address(place: Layout, post: PostSettings, others: Iterable[Path]) -> None:
+    """Raise `BadInput` where another post has the address: Jekyll would publish one of the two and say nothing."""
+    if place.permalink is None or permalink.has_placeholders(place.permalink):
+        return
+    for other in others:
+        if theme.front_matter(other).get("permalink") == place.permalink:
+            given = f"post.permalink = {post.permalink!r}" if post.permalink else f"post.slug = {post.slug!r}"
+            raise BadInput(
+                f"{given}: {other}, another post of this site, has the address {place.permalink}; choose another, or "
+                "the asset_folder of that post to replace it"
+            )
 
 
 def _is_signed(site: Path) -> bool:

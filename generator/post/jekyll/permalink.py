@@ -36,6 +36,11 @@ def template(permalink: str) -> str:
     return STYLES.get(permalink, permalink)
 
 
+def has_placeholders(permalink: str) -> bool:
+    """Whether the address follows from more than the permalink itself."""
+    return _PLACEHOLDER.search(template(permalink)) is not None
+
+
 def depth(permalink: str, categories: Collection[str], where: str) -> int:
     """How many folders a post's address has below the site's root: 1 for `/posts/a.html`, 2 for `/posts/a/`.
 

@@ -58,12 +58,13 @@ def _used(blog: Blog, post: str) -> Iterator[str]:
     """The layouts that the blog's posts name, the newest post first."""
     files = (path for path in (blog.source / blog.posts).rglob("*.*") if path.is_file() and path.name != post)
     for path in sorted(files, key=lambda path: path.name, reverse=True):
-        name = _front_matter(path).get("layout")
+        name = front_matter(path).get("layout")
         if isinstance(name, str):
             yield name
 
 
-def _front_matter(path: Path) -> Mapping[str, Any]:
+def front_matter(path: Path) -> Mapping[str, Any]:
+    """What stands at the head of a page; nothing where it cannot be read."""
     try:
         found = _FRONT_MATTER.match(path.read_text("utf-8-sig", errors="replace").replace("\r\n", "\n"))
         table = from_yaml(found[1]) if found else None

@@ -100,13 +100,13 @@ def one_way(variant: VariantResult) -> Literal["", "negative", "positive"]:
 
 
 def best(variants: Mapping[str, VariantResult]) -> list[VariantResult]:
-    """The variants with the highest test accuracy, in order; several where they are level."""
-    return _with_accuracy(variants, max)
+    """The variants with the most test images right, in order; several where they are level."""
+    return _with_correct(variants, max)
 
 
 def worst(variants: Mapping[str, VariantResult]) -> list[VariantResult]:
-    """The variants with the lowest test accuracy, the same way."""
-    return _with_accuracy(variants, min)
+    """The variants with the fewest, the same way."""
+    return _with_correct(variants, min)
 
 
 def is_best(variant: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:
@@ -214,12 +214,13 @@ def plural(number: float, one: str, many: str) -> str:
 def headings(variants: Mapping[str, VariantResult]) -> dict[str, str]:
     """Variant name → its title in plain ASCII, different for each, lower case at the start unless it is a name there.
 
-    Headings become anchors, which the renderers agree on only for letters, digits and single blanks.
+    A title without a Latin letter, or that another variant has, gives way to the words of the name. Headings become
+    anchors, which the renderers agree on only for letters, digits and single blanks.
     """
-    words = {name: _words(variant.title) or name for name, variant in variants.items()}
+    words = {name: _words(variant.title) or _words(name) for name, variant in variants.items()}
     # No two variants have one name: a title that is another's title, or another's name, gives way to the name.
     taken = Counter(word for name, text in words.items() for word in {text.lower(), _words(name).lower()})
-    return {name: _begun(text) if taken[text.lower()] == 1 else name for name, text in words.items()}
+    return {name: _begun(text) if taken[text.lower()] == 1 else _words(name) for name, text in words.items()}
 
 
 def _begun(text: str) -> str:
@@ -234,11 +235,10 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"[A-Za-z0-9]+", letters))
 
 
-def _with_accuracy(
-    variants: Mapping[str, VariantResult], chosen: Callable[[Iterable[float]], float]
-) -> list[VariantResult]:
-    wanted = chosen(variant.test.accuracy for variant in variants.values())
-    return [variant for variant in variants.values() if same(variant.test.accuracy, wanted)]
+def _with_correct(variants: Mapping[str, VariantResult], chosen: Callable[[Iterable[int]], int]) -> list[VariantResult]:
+    # Not by accuracy, whose digits may be the same: images are counted.
+    wanted = chosen(variant.test.correct for variant in variants.values())
+    return [variant for variant in variants.values() if variant.test.correct == wanted]
 
 
 def differ(one: VariantResult, other: VariantResult, variants: Mapping[str, VariantResult], metric: str) -> bool:

@@ -18,7 +18,7 @@ def level_points(sweep: SweepResult) -> list[Point]:
 def clear_lead(sweep: SweepResult) -> bool:
     """Whether the winner is ahead of the second best point by more than chance, which more points give more of."""
     lead = sweep.lead
-    return lead is not None and not level_points(sweep) and float(lead.corrected) < noise.SIGNIFICANT
+    return lead is not None and float(lead.corrected) < noise.SIGNIFICANT
 
 
 def tried(path: str, sweeps: Mapping[str, SweepResult]) -> bool:
