@@ -30,7 +30,7 @@ LAYOUT = "document"
 
 _LISTED = re.compile(
     r"^## +(?P<group>.+?) *$"
-    r"|^[-*] +\[(?P<entry>[^\]]+)\]\((?P<link><[^>\n]+>|[^)\s]+)(?: +(?:\"[^\"\n]*\"|'[^'\n]*'))? *\)",
+    r"|^ *(?:[-*+]|\d+[.)]) +\[(?P<entry>[^\]]+)\]\((?P<link><[^>\n]+>|[^)\s]+)(?: +(?:\"[^\"\n]*\"|'[^'\n]*'))? *\)",
     re.MULTILINE,
 )
 _TITLE = re.compile(r"(?>(?:\s|<!--.*?-->)*)^# +([^\n]+?) *$", re.DOTALL | re.MULTILINE)

@@ -76,6 +76,18 @@ def test_the_index_names_documents_as_a_code_host_takes_it(folder: Path, link: s
     assert '<a href="my%20doc.html' in found["docs/index.html"]
 
 
+@pytest.mark.parametrize("item", ["1. ", "2) ", "+ ", "  - ", "*  "])
+def test_an_item_of_any_list_is_one(folder: Path, item: str) -> None:
+    (folder / "index.md").write_text(f"# Manual\n\n{item}[First](first.md): this\n", "utf-8")
+    assert "docs/first.html" in pages(folder)
+
+
+def test_a_heading_that_comes_again_has_the_code_hosts_anchor(folder: Path) -> None:
+    put(folder, {"first.md": b"# First\n\n[on](#there-1)\n\n## There\n\n## There\n\n## There\n"})
+    page = pages(folder)["docs/first.html"]
+    assert re.findall(r'<h2 id="([^"]+)"', page) == ["there", "there-1", "there-2"]
+
+
 def test_a_document_is_listed_once_where_the_index_leads_to_its_parts(folder: Path) -> None:
     before = list(pages(folder))
     with (folder / "index.md").open("a") as index:

@@ -7,6 +7,7 @@ here is what Jekyll will show.
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Collection
 from functools import lru_cache
 from pathlib import Path
@@ -82,17 +83,24 @@ def _split(post: str) -> tuple[dict[str, str], str]:
 
 @lru_cache(maxsize=64)
 def html(text: str, anchor: Callable[[str, str], str] = heading_id) -> str:
-    """Markdown as HTML; `anchor` gives the id of a heading.
+    """Markdown as HTML; `anchor` gives the id of a heading, one that comes again is numbered as kramdown and GitHub do.
 
     Kept for a while: a build looks at the pages that it will publish before it trains, `serve` after every change.
     """
+    seen: Counter[str] = Counter()
+
+    def numbered(heading: str, separator: str) -> str:
+        found = anchor(heading, separator)
+        seen[found] += 1
+        return found if seen[found] == 1 else f"{found}-{seen[found] - 1}"
+
     converter = markdown.Markdown(
         extensions=[
             "tables",
             "fenced_code",
             "md_in_html",
             CodeHiliteExtension(guess_lang=False, css_class="highlight"),
-            TocExtension(slugify=anchor),
+            TocExtension(slugify=numbered),
         ]
     )
     return str(converter.convert(_LIQUID_COMMENT.sub("", text)))
