@@ -89,7 +89,7 @@ def build(
         if todo:
             if any(node.stage.tensorflow for node in todo):
                 executor.begin()
-            _check(config, places, place, overwrite=overwrite)
+            _check(config, begun, places, place, overwrite=overwrite)
             _introduce(config, begun, planned, display)
             _announce(Outset(config, begun, planned, store, force), todo, runner, executor, display, stack)
         described = describe(config, begun, planned, runner)
@@ -135,12 +135,14 @@ def _place(config: Config, places: Places, display: Display) -> Layout:
     return place
 
 
-def _check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
+def _check(config: Config, begun: Start, places: Places, place: Layout, *, overwrite: bool) -> None:
     """Refuse before any training what must not come to light after an hour of it."""
     # Late, as in `_deliver`: a build that changes nothing needs neither templates nor Markdown.
+    from generator.post.shape import Shape
     from generator.publishing.deliver import check
 
-    check(config, places, place, overwrite=overwrite)
+    shape = Shape(config, begun.dataset.class_names, begun.measure is not None)
+    check(config, places, place, shape, overwrite=overwrite)
 
 
 def _deliver(*given: Any, **how: Any) -> Outcome:

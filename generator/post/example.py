@@ -1,6 +1,6 @@
 """Made-up results of the shape a build will give, for rendering the templates before anything is trained.
 
-`post` and `results` make them. Their numbers mean nothing and are never published.
+`post` and `results` make them, `assemble` those of other variants. Their numbers mean nothing and are never published.
 """
 
 import math
@@ -15,7 +15,14 @@ from generator.experiment.activation_maps import ActivationMaps, MappedImage, Sh
 from generator.experiment.config.post_settings import PostSettings
 from generator.experiment.config.questions import HEAD, Question
 from generator.experiment.config.seeds import SeedSettings
-from generator.experiment.config.settings import BASELINE, FineTuningSettings, ModelSettings, PhaseSettings, Recipe
+from generator.experiment.config.settings import (
+    BASELINE,
+    FineTuningSettings,
+    ModelSettings,
+    PhaseSettings,
+    Recipe,
+    Variant,
+)
 from generator.experiment.data_summary import (
     PARTS,
     Copy,
@@ -66,20 +73,54 @@ def results(classes: Literal[2, 3] = 2, runs: int = 1, questions: Mapping[str, Q
         "augmentation": ModelSettings(backbone=backbones[1], augment=True),
         "augmentation-no-preprocessing": ModelSettings(backbone=backbones[2], augment=True, preprocess=False),
     }
-    seeds = SeedSettings(count=runs)
-    variants = {name: _variant(name, model, classes, seeds) for name, model in models.items()}
+    seeds, asked = SeedSettings(count=runs), questions or {}
+    return assemble(
+        {name: variant_of(_of(name, model), classes, seeds) for name, model in models.items()},
+        _NAMES[:classes],
+        seeds,
+        {name: _asked(question, list(models)) for name, question in asked.items()},
+        {"augmentation": _swept(runs)},
+        "example",
+    )
+
+
+def _of(name: str, model: ModelSettings) -> Variant:
+    recipe = Recipe(
+        model=model,
+        head=PhaseSettings(optimizer="adam", learning_rate=1e-4, epochs=2),
+        fine_tuning=FineTuningSettings(optimizer="rmsprop", learning_rate=1e-5, epochs=2, from_layer=1),
+    )
+    changes = {} if name == BASELINE else {"model.augment": True, "seed": 1, "head.optimizer": "sgd"}
+    return Variant(name=name, title=name, changes=changes, recipe=recipe)
+
+
+def assemble(
+    variants: dict[str, VariantResult],
+    names: tuple[str, ...],
+    seeds: SeedSettings,
+    questions: Mapping[str, Question],
+    sweeps: dict[str, SweepResult],
+    profile: str | None,
+    *,
+    measured: bool = True,
+) -> BuildResults:
+    """Results of `variants`, as `variant_of` makes them, on images of classes with these names.
+
+    `measured`: whether there are images to measure with.
+    """
+    drawn = figures(variants, questions, sweeps)
     return BuildResults(
-        profile="example",
-        data=_data(_NAMES[:classes]),
-        measure=_measure(_NAMES[:classes]),
-        labels=_labels(classes),
+        profile=profile,
+        data=_data(names),
+        measure=_measure(names) if measured else None,
+        labels=_labels(len(names)),
         weights=WeightsSummary(requested="auto", used="embedded", name="weights", fingerprint="", reason="none"),
         environment=Environment(python="3", packages={"keras": "3"}, machines=_MACHINES),
         seeds=seeds,
-        questions={name: _asked(question, list(variants)) for name, question in (questions or {}).items()},
+        questions=dict(questions),
         variants=variants,
-        sweeps={"augmentation": _sweep(runs)},
-        figures=figures(variants, questions or {}, ["augmentation"]),
+        sweeps=sweeps,
+        figures=tuple(each for each in drawn if measured or each.name not in figure_names.OF_MEASUREMENT),
     )
 
 
@@ -104,7 +145,7 @@ def _measure(names: tuple[str, ...]) -> MeasureSummary:
     return MeasureSummary(
         kind="drawn",
         seed=1,
-        counts=tuple(Count(class_name=name, images=_MEASURED // len(names)) for name in names),
+        counts=tuple(Count(class_name=name, images=max(1, _MEASURED // len(names))) for name in names),
         attributes={"attribute": ("none", "value")},
         known=(Known(file="measure/0.png", other="test/0.png"),),
         ignored={},
@@ -157,20 +198,20 @@ def _data(names: tuple[str, ...]) -> DataSummary:
             Duplicate(
                 same="bytes",
                 copies=(
-                    Copy(file="train/first/1.png", class_name="first", part="train"),
-                    Copy(file="train/second/1.png", class_name="second", part="validation"),
-                    Copy(file="test/first/1.png", class_name="first", part="test"),
+                    Copy(file="train/first/1.png", class_name=names[0], part="train"),
+                    Copy(file="train/second/1.png", class_name=names[1], part="validation"),
+                    Copy(file="test/first/1.png", class_name=names[0], part="test"),
                 ),
             ),
         ),
-        near=NearDuplicates(handling="report", pairs=(_near("train"), _near("validation"), _near("test"))),
+        near=NearDuplicates(handling="report", pairs=tuple(_near(part, names) for part in PARTS)),
         fingerprint="",
     )
 
 
-def _near(part: Part) -> NearDuplicate:
-    first = Copy(file="train/second/2.png", class_name="second", part="train")
-    second = Copy(file=f"{part}/0.png", class_name="first", part=part)
+def _near(part: Part, names: tuple[str, ...]) -> NearDuplicate:
+    first = Copy(file="train/second/2.png", class_name=names[1], part="train")
+    second = Copy(file=f"{part}/0.png", class_name=names[0], part=part)
     return NearDuplicate(
         first=(first,),
         second=(second,),
@@ -181,33 +222,43 @@ def _near(part: Part) -> NearDuplicate:
     )
 
 
-def _variant(name: str, model: ModelSettings, classes: int, seeds: SeedSettings) -> VariantResult:
-    recipe = Recipe(
-        model=model,
-        head=PhaseSettings(optimizer="adam", learning_rate=1e-4, epochs=2),
-        fine_tuning=FineTuningSettings(optimizer="rmsprop", learning_rate=1e-5, epochs=2, from_layer=1),
-    )
+def variant_of(variant: Variant, classes: int, seeds: SeedSettings, *, measured: bool = True) -> VariantResult:
+    """What `variant` gave on images of so many classes."""
+    recipe = variant.recipe
+    layers = max(2, int(recipe.fine_tuning.from_layer) + 1)
+
+    def run() -> dict[str, Any]:
+        """The fields of a `RunOutcome`."""
+        return {
+            "before": Score(loss=0.5, correct=3, total=4),
+            "head": _epochs(1, recipe.head.epochs),
+            "fine_tuning": _epochs(recipe.first_fine_tuning_epoch, recipe.fine_tuning.epochs),
+            "after_head": _outcome(classes),
+            **dict(_outcome(classes)),
+            "measurement": Measurement(head=_measured(classes), fine_tuning=_measured(classes)) if measured else None,
+        }
+
     return VariantResult(
-        name=name,
-        title=name,
-        changes={} if name == BASELINE else {"model.augment": True, "seed": 1, "head.optimizer": "sgd"},
+        name=variant.name,
+        title=variant.title,
+        changes=variant.changes,
         recipe=recipe,
         precision="float32",
-        **_run(classes),
-        parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=2),
+        **run(),
+        parameters=ParameterCounts(total=4, base=3, trainable_head=1, trainable_fine_tuning=2, base_layers=layers),
         shapes=Shapes(
             images=(2, 8, 8, 3), features=(2, 1, 1, 4), pooled=(2, 4), logits=(2, 1 if classes == 2 else classes)
         ),
         summaries=Summaries(base="base", head="head", fine_tuning="fine-tuning"),
         activation_maps=_maps(classes),
         runs=tuple(
-            RunResult(number=number, seeds=seeds.of_run(recipe.seed, number), **_run(classes))
+            RunResult(number=number, seeds=seeds.of_run(recipe.seed, number), **run())
             for number in range(2, seeds.count + 1)
         ),
     )
 
 
-def _sweep(runs: int) -> SweepResult:
+def _swept(runs: int) -> SweepResult:
     """Of two points, the first of which won, and one that diverged."""
     tried = {"model.augment": (True, False, True), "head.optimizer": ("sgd", "sgd", "adam")}
     scores = (Score(loss=0.5, correct=3, total=4), Score(loss=0.6, correct=2, total=4))
@@ -227,18 +278,6 @@ def _sweep(runs: int) -> SweepResult:
         ),
         lead=Lead(low=-0.1, high=0.3, p=0.5, others=1),
     )
-
-
-def _run(classes: int) -> dict[str, Any]:
-    """The fields of a `RunOutcome`."""
-    return {
-        "before": Score(loss=0.5, correct=3, total=4),
-        "head": _epochs(1),
-        "fine_tuning": _epochs(2),
-        "after_head": _outcome(classes),
-        **dict(_outcome(classes)),
-        "measurement": Measurement(head=_measured(classes), fine_tuning=_measured(classes)),
-    }
 
 
 def _outcome(classes: int) -> PhaseOutcome:
@@ -265,7 +304,7 @@ def _maps(classes: int) -> ActivationMaps:
 
 def _measured(classes: int) -> Measured:
     """Images of which half of the first class are wrong, those with the value of an attribute."""
-    actual = [i * classes // _MEASURED for i in range(_MEASURED)]
+    actual = [label for label in range(classes) for _ in range(max(1, _MEASURED // classes))]
     outcomes = [(label, label or i % 2) for i, label in enumerate(actual)]
     predictions = _predictions(outcomes, classes)
     values = tuple("value" if prediction.wrong else "none" for prediction in predictions)
@@ -287,5 +326,5 @@ def _logits(predicted: int, classes: int) -> dict[str, Any]:
     return {"logit": 1.0, "probability": math.e / (math.e + classes - 1), "logits": logits}
 
 
-def _epochs(first: int) -> tuple[Epoch, ...]:
-    return tuple(Epoch(epoch=first + i, loss=0.5, accuracy=0.5, val_loss=0.5, val_accuracy=0.5) for i in range(2))
+def _epochs(first: int, count: int) -> tuple[Epoch, ...]:
+    return tuple(Epoch(epoch=first + i, loss=0.5, accuracy=0.5, val_loss=0.5, val_accuracy=0.5) for i in range(count))

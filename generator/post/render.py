@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from jinja2 import Environment, Undefined
 from markupsafe import Markup
 
 from generator.experiment.config.post_settings import PostSettings
-from generator.experiment.config.questions import Question
 from generator.experiment.results import BuildResults
 from generator.post import bound, example, lint, templating
 from generator.post.bound import Unbound
@@ -30,6 +29,7 @@ from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
 from generator.post.manifest import Excerpt, Number, Text
 from generator.post.prose import claims, networks, sweeping, wording, writeup
+from generator.post.shape import Shape
 from generator.support import escape, program
 from generator.support.errors import BuildFailed
 from generator.support.places import ROOT, TEMPLATES, compiled
@@ -159,47 +159,57 @@ def check(
     *,
     post: PostSettings | None = None,
     place: Layout | None = None,
-    questions: Mapping[str, Question] | None = None,
+    shape: Shape | None = None,
 ) -> None:
-    """Compile and lint all templates, look for undefined names, and render them with made-up results.
+    """As `check_rules`, and render `post` for its `place` with made-up results, of this `shape` where it is known.
 
-    With `post` that one is rendered as well, for its `place`, and the user's own templates are those that it names;
-    `questions` are what it asks. Takes a fraction of a second, so that a slip in a template does not come to light
-    after an hour of training; what passed is passed over until something changes that could fail. Raises as `render`.
+    Takes a fraction of a second, so that a slip in a template does not come to light after an hour of training; what
+    passed is passed over until something changes that could fail. Raises as `render`.
     """
-    own, made_up = post.templates if post else None, partial(example.results, questions=questions)
-    state = _state(templates, root, own, questions or {})
-    _once(templates, state, lambda: _check_all(templates, root, own, made_up))
+    own = post.templates if post else None
+    check_rules(templates, root, own)
     if post:
-        told = [post.model_dump_json(exclude={"templates"}), json.dumps(place and asdict(place)), state]
-        of_post = templating.fingerprint(map(str.encode, told))
+        told = [post.model_dump_json(exclude={"templates"}), json.dumps(place and asdict(place)), str(shape)]
+        of_post = templating.fingerprint(map(str.encode, [*told, _state(templates, root, own)]))
+        made_up = shape.results if shape else example.results
         _once(templates, of_post, lambda: render(post, made_up(), place, templates=templates, root=root))
 
 
-def _check_all(templates: Path, root: Path, own: Path | None, made_up: Callable[..., BuildResults]) -> None:
-    """`check`, for a post of the program's own."""
-    post, results = example.post().model_copy(update={"templates": own}), made_up()
-    environment = markdown_environment(templates, own)
-    known = {"appendix", *_names(post, layout.own(post), results, root, {}), *environment.globals}
-    with templating.guarded(templates, own):
-        lint.check(templates, environment, known, own)
-    made = ((True, results), (False, results), (False, made_up(classes=3)), (True, made_up(runs=2)))
+def check_rules(templates: Path = TEMPLATES, root: Path = ROOT, own: Path | None = None) -> None:
+    """Compile and lint all templates, those of the user in `own` too, and look for undefined names.
+
+    The program's are rendered as well, with made-up results of all shapes. Raises as `render`.
+    """
+    _once(templates, _state(templates, root, None), lambda: _check_all(templates, root))
+    if own:
+        _once(templates, _state(templates, root, own), lambda: _lint(templates, root, own))
+
+
+def _check_all(templates: Path, root: Path) -> None:
+    _lint(templates, root, None)
+    results = example.results
+    made = ((True, results()), (False, results()), (False, results(classes=3)), (True, results(runs=2)))
     for told, found in made:
         asked = dict.fromkeys(("writeup", "bibtex", "appendix"), told)
-        render(post.model_copy(update=asked), found, templates=templates, root=root)
+        render(example.post().model_copy(update=asked), found, templates=templates, root=root)
     preview_page("", templates=templates, assets=(), prefix="")
 
 
-def _state(templates: Path, root: Path, own: Path | None, questions: Mapping[str, Question]) -> str:
-    """A fingerprint of what all templates depend on: they, questions, the program, and the code that is quoted."""
+def _lint(templates: Path, root: Path, own: Path | None) -> None:
+    post, environment = example.post(), markdown_environment(templates, own)
+    known = {"appendix", *_names(post, layout.own(post), example.results(), root, {}), *environment.globals}
+    with templating.guarded(templates, own):
+        lint.check(templates, environment, known, own)
+
+
+def _state(templates: Path, root: Path, own: Path | None) -> str:
+    """A fingerprint of what all templates depend on: they, the program, and the code that is quoted."""
     code = sorted({*Path(__file__).parents[1].rglob("*.py"), *(root / PACKAGE).rglob("*.py")})
     projects = sorted(path for path in templates.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     owned = lint.own_templates(own) if own else []
     # What one of the user's is laid over, its name says.
     names = [*(path.relative_to(templates).as_posix() for path in projects), *map(str, owned)]
-    asked = {name: question.model_dump(mode="json") for name, question in questions.items()}
-    told = json.dumps([names, asked]).encode()
-    return templating.fingerprint([told, *templating.contents([*code, *projects, *owned])])
+    return templating.fingerprint([json.dumps(names).encode(), *templating.contents([*code, *projects, *owned])])
 
 
 def _once(templates: Path, state: str, passes: Callable[[], object]) -> None:

@@ -16,6 +16,7 @@ from generator.post.formats import appendix
 from generator.post.jekyll import permalink
 from generator.post.jekyll.layout import Layout
 from generator.post.render import Rendered
+from generator.post.shape import Shape
 from generator.publishing import crate, documents, publish, skeleton, standing
 from generator.publishing.outcome import BuildRecord, Outcome
 from generator.support import git, lock, newlines, strict_json
@@ -46,17 +47,16 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
     return files
 
 
-def check(config: Config, places: Places, place: Layout, *, overwrite: bool) -> None:
-    """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`."""
-    _check_templates(config, places, place)
+def check(config: Config, places: Places, place: Layout, shape: Shape, *, overwrite: bool) -> None:
+    """Refuse before anything is trained what `deliver` would refuse after it. Raises `BadInput`.
+
+    The post is tried with results of the `shape` that those of the build will have.
+    """
+    render.check(places.templates, places.root, post=config.post, place=place, shape=shape)
     files = expected(config, places, place)
     _check_place(place, config.post, files, places.site)
     manifest_path = manifest.path_for(config.post.asset_folder)
     publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
-
-
-def _check_templates(config: Config, places: Places, place: Layout) -> None:
-    render.check(places.templates, places.root, post=config.post, place=place, questions=config.questions)
 
 
 def deliver(
@@ -77,7 +77,8 @@ def deliver(
     edited, and keeps copies. `ran` holds symbol → SHA-256 of the code that pages may quote, where that of today may be
     other code than what ran. Raises `MeasuredPostError`; the site then stays as it was.
     """
-    _check_templates(config, places, place)  # which may have changed where nothing was computed
+    # Templates may have changed where nothing was computed.
+    render.check_rules(places.templates, places.root, config.post.templates)
     post, decided_by = config.post, standing.key(found, figures, config, places, place)
     rendered, found, figures = _rendered(found, figures, post, place, places)
     if ran is not None:

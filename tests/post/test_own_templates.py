@@ -10,6 +10,7 @@ from generator.experiment.config.post_settings import PostSettings
 from generator.post import bound, render
 from generator.post.render import TEMPLATES, Rendered
 from generator.post.server import Preview
+from generator.post.shape import Shape
 from generator.support.errors import BadInput
 from generator.support.formats import FORMATS
 from tests.factories import ROOT, make_data, make_figures, make_results, make_variant
@@ -138,12 +139,53 @@ def test_what_was_checked_is_checked_again_after_a_change(own: Path) -> None:
         render.check(post=make_post(templates=own))
 
 
-def test_a_sentence_for_one_kind_of_data_alone_is_checked_too(own: Path) -> None:
-    """Made-up results are rendered with and without the write-up, of two classes and of three."""
-    for condition in ("writeup", "not writeup", "two_classes(data)", "not two_classes(data)"):
-        write(own, introduction=f"{{% if {condition} %}}{{{{ data.nothing }}}}{{% endif %}}\n")
-        with pytest.raises(BadInput, match="no attribute 'nothing'"):
-            render.check(post=make_post(templates=own))
+ASKED = 'questions.slow={ask="?", compare=["baseline", "augmentation"]}'
+SLOW = ("variants.slow-head.head.learning_rate=1e-5", "variants.slow-head.title=Slow")
+
+
+def shape(*overrides: str, names: tuple[str, ...] = ("bear", "kangaroo"), measured: bool = True) -> Shape:
+    config = loading.load(ROOT / "experiment.toml", variants="all", overrides=overrides)
+    return Shape(config, names, measured)
+
+
+@pytest.mark.parametrize(
+    ("said", "of"),
+    [
+        ('variants["slow-head"].test.accuracy | accuracy', shape(*SLOW)),
+        ("baseline.confusion.true_positive | integer", shape()),
+        ("baseline.over_runs.fine_tuning.test.accuracy.mean | accuracy", shape("seeds=2")),
+        ("baseline.measurement.fine_tuning.accuracy | accuracy", shape()),
+        ("answers.slow.contrasts[0].gain | change", shape(ASKED)),
+        ("sweeps.rates.points[1].loss | loss", shape("sweeps.rates.head.learning_rate=[1e-5, 1e-4]")),
+    ],
+)  # fmt: skip
+def test_what_a_build_will_have_may_be_said(own: Path, said: str, of: Shape) -> None:
+    write(own, introduction=f"{{{{ {said} }}}}\n")
+    render.check(post=make_post(templates=own), shape=of)
+
+
+@pytest.mark.parametrize(
+    ("said", "of", "message"),
+    [
+        ('variants["slow-head"].test.acuracy | accuracy', shape(*SLOW), "no attribute 'acuracy'"),
+        ('variants["slow-head"].test.accuracy | accuracy', shape(), "no attribute 'slow-head'"),
+        ("baseline.measurement.fine_tuning.accuracy | accuracy", shape(measured=False), "no attribute 'fine_tuning'"),
+        ("baseline.confusion.true_positive | integer", shape(names=("a", "b", "c")), "'true_positive'"),
+    ],
+)
+def test_what_a_build_will_not_have_is_refused_before_it(own: Path, said: str, of: Shape, message: str) -> None:
+    write(own, introduction=f"{{{{ {said} }}}}\n")
+    with pytest.raises(BadInput, match=rf"^own/sections/introduction\.md\.j2:1: .*{message}"):
+        render.check(post=make_post(templates=own), shape=of)
+
+
+@pytest.mark.parametrize("condition", ["writeup", "not writeup", "two_classes(data)", "not two_classes(data)"])
+def test_a_sentence_for_one_kind_of_data_alone_is_checked_for_builds_of_it(own: Path, condition: str) -> None:
+    write(own, introduction=f"{{% if {condition} %}}{{{{ data.nothing }}}}{{% endif %}}\n")
+    names = ("a", "b", "c") if condition == "not two_classes(data)" else ("a", "b")
+    post = make_post(templates=own, writeup=condition == "writeup")
+    with pytest.raises(BadInput, match="no attribute 'nothing'"):
+        render.check(post=post, shape=shape(names=names))
 
 
 def test_a_link_that_leads_out_of_the_folder_is_refused(own: Path) -> None:

@@ -11,6 +11,7 @@ from generator.experiment.outcomes import Score
 from generator.experiment.results import BuildResults, FigureFile, VariantResult
 from generator.experiment.sweep_results import Point, SweepResult
 from generator.post import render
+from generator.post.shape import Shape
 from tests.factories import ROOT, make_config, make_data, make_results, make_run, make_variant
 from tests.post.test_render import section
 
@@ -20,7 +21,7 @@ HALF, ALL = tuple(range(0, 40, 2)), tuple(range(40))
 
 
 def test_its_templates_keep_the_rules_of_templates() -> None:
-    render.check(post=CONFIG.post, questions=CONFIG.questions)
+    render.check(post=CONFIG.post, shape=Shape(CONFIG, ("camel", "horse"), measured=True))
 
 
 def study(

@@ -11,6 +11,7 @@ import pytest
 from generator.experiment.config import loading
 from generator.post import lint, render
 from generator.post.jekyll import layout
+from generator.post.shape import Shape
 from generator.support.errors import BadInput, BuildFailed, MeasuredPostError
 from tests.factories import ROOT, make_config
 
@@ -141,7 +142,8 @@ def test_what_passed_is_passed_over_until_something_changes_that_could_fail(
     templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / "generator", tmp_path / "generator", ignore=shutil.ignore_patterns("__pycache__", "emb*"))
-    asked = loading.load(ROOT / "study.toml").questions
+    study = loading.load(ROOT / "study.toml")
+    asked = {"post": study.post, "shape": Shape(study, ("a", "b"), measured=True)}
     rendered: list[Any] = []
     monkeypatch.setattr(render, "render", lambda *given, **_: rendered.append(given))
 
@@ -152,8 +154,9 @@ def test_what_passed_is_passed_over_until_something_changes_that_could_fail(
 
     assert renders()
     assert not renders()
-    assert renders(questions=asked)
-    assert not renders(questions=asked)
+    assert renders(**asked)
+    assert not renders(**asked)
+    assert renders(**asked | {"shape": Shape(study, ("a", "b", "c"), measured=True)})
     with (templates / "site" / "assets" / "css" / "post.css").open("a") as stream:
         stream.write("/* changed */")
     assert renders()
