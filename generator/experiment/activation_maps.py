@@ -24,6 +24,8 @@ Share = float
 
 TOLERANCE = 0.02
 """By how much a logit may differ from what its map gives, beside a thousandth of it: bfloat16 leaves that much open."""
+_DIGITS = 9
+"""Of a difference of shares; float32, in which maps are computed, has fewer."""
 
 
 class Shares(Record):
@@ -119,7 +121,8 @@ def _compared(region: Region, known: Sequence[tuple[Shares, Shares]]) -> RegionS
 
     shares = [getattr(of_map, region) for of_map, _ in known]
     areas = [getattr(area, region) for _, area in known]
-    excess = [share - area for share, area in zip(shares, areas, strict=True)]
+    # Where a map has a single place, each region has the same of both: what is left then is rounding.
+    excess = [round(share - area, _DIGITS) for share, area in zip(shares, areas, strict=True)]
     low, high, _ = bootstrap.of_mean(tuple(excess)) if len(excess) > 1 else (None, None, None)
     return RegionShare(
         region=region,

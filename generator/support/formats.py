@@ -70,7 +70,7 @@ def count(value: float) -> str:
 def setting(value: float) -> str:
     """A setting as one types it: 0.2, 32, 1e-4."""
     if value and abs(value) < 1e-3:
-        mantissa, exponent = f"{value:.15e}".split("e")
+        mantissa, exponent = f"{value:.11e}".split("e")  # no more digits than are kept, which could round up to 10
         return f"{float(mantissa):.12g}e{int(exponent)}"
     return f"{value:.12g}"
 

@@ -44,6 +44,13 @@ def test_shares_are_averaged_over_images_and_the_difference_has_an_interval() ->
     assert (subject.low, subject.high) == pytest.approx((expected.low, expected.high), abs=0.02)
 
 
+def test_what_rounding_leaves_of_a_difference_is_none() -> None:
+    """A map of a single place has of each region what the image has."""
+    pairs = [(share, share) for share in (0.1, 0.2, 0.3)]
+    subject, padding = of(*[(share + 1e-12, share) for share, _ in pairs]).regions
+    assert (subject.more, padding.more, subject.excess, subject.low, subject.high) == (0, 0, 0, 0, 0)
+
+
 def test_one_image_has_no_interval() -> None:
     (subject, _) = of((0.5, 0.2)).regions
     assert (subject.low, subject.high, subject.images) == (None, None, 1)

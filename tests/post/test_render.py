@@ -406,7 +406,17 @@ def test_a_single_test_image_is_one(wrong: tuple[int, ...]) -> None:
         data = make_data(kind=kind, test=test, test_batches=1)
         text = post_of(make_results(variants=variants, data=data, figures=make_figures(variants))).text
         assert re.findall(r"\b1 (?:test |further )?(?:images|drawings)|all 1\b|All 1\b", text) == []
+        assert re.findall(r"1 test image (?:are|with their)|(?:There are|these are) 1 ", text) == []
         assert f"The only test image is classified {'wrongly' if wrong else 'rightly'}" in text
+
+
+def test_what_fine_tuning_left_as_it_was_is_not_said_to_have_changed() -> None:
+    variant = make_variant()
+    kept = variant.model_copy(update=dict(variant.after_head))
+    said = "Fine-tuning turned no answer from wrong to right, and none back"
+    assert f"{said}." in post_of(with_baseline(kept)).text
+    surer = kept.model_copy(update={"test": kept.test.model_copy(update={"loss": kept.test.loss / 2})})
+    assert f"{said}; what it changed is how sure the network is." in post_of(with_baseline(surer)).text
 
 
 @pytest.mark.parametrize("others", [1, 2])
@@ -715,6 +725,7 @@ def test_the_command_that_makes_the_page_again_can_be_pasted(source: str, weight
     text = post_of(make_results(data=make_data(kind="archive", source=source), weights=used)).text
     assert said in section(text, "Environment")
     assert "with another path behind `--data` where <code>" in section(text, "Environment")
+    assert "and with the path of a weights file where that lies elsewhere" in section(text, "Environment")
     assert "with another path" not in post_of(make_results()).text
 
 
@@ -811,6 +822,9 @@ def test_the_leaking_split_is_called_what_it_is() -> None:
     assert "This build splits as the original did" in text
     assert "not repeated here, but for the split, where this build was told to make it as the original did." in text
     assert "disjoint: 64 images" not in text
+    stratified = make_results(variants={"baseline": make_variant(recipe=recipe)}, data=make_data(stratified=True))
+    assert "Each class gives its share" not in post_of(stratified).text
+    assert "Each class gives its share" in post_of(make_results(data=make_data(stratified=True))).text
 
 
 def test_of_variants_that_reshuffle_only_these_are_said_to_split_as_the_original_did() -> None:

@@ -33,6 +33,7 @@ from generator.support.formats import FORMATS
         ("setting", 32, "32"),
         ("setting", 1e-4, "1e-4"),
         ("setting", 2.5e-5, "2.5e-5"),
+        *(("setting", float(f"1e-{n}"), f"1e-{n}") for n in (11, 20, 21, 24, 29)),
         ("setting", 0, "0"),
     ],
 )
