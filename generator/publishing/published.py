@@ -1,6 +1,7 @@
 """A build as it lies in a site, read back so that its pages can be rendered anew and nothing computed.
 
-`read` takes only what the build wrote (`verify`), also where the program computes a number from that otherwise now, for
+`read` takes only what the build wrote (`verify`), also where the program computes a number from that otherwise now: then
+the figures that answer questions, which follow from results alone, are drawn anew. It does so for settings
 settings that ask for what was run. These are held against all of them that the results tell: of data and of weights
 that is the name and not the place, of the sample's seed nothing. The code that pages may quote is that of their
 excerpts: of no other is it known whether it ran.
@@ -16,6 +17,7 @@ from generator.data import origins
 from generator.experiment import provenance
 from generator.experiment.config import settings
 from generator.experiment.config.settings import Config, DataSettings, Sweep
+from generator.experiment.figure_names import COMPARISON
 from generator.experiment.files import result_files
 from generator.experiment.results import BuildResults
 from generator.experiment.sweep_results import SweepResult
@@ -53,22 +55,35 @@ def read(site: Path, config: Config) -> PublishedBuild:
     record = manifest.read(site, place)
     if record is None:
         raise BadInput(f"{site}: holds no build of this post ({place} is missing); build it")
-    findings = [finding for finding in verify.of_post(site, place) if finding.kind != "outdated"]
-    if findings:
-        raise BadInput(f"{findings[0]}, so the site is not what was built; see verify, and build")
+    findings = verify.of_post(site, place)
+    if wrong := [finding for finding in findings if finding.kind != "outdated"]:
+        raise BadInput(f"{wrong[0]}, so the site is not what was built; see verify, and build")
     data = site / PurePosixPath(place).parent
     made = (data / provenance.NAME).read_bytes()
     results = result_files.read(lambda name: _content(data / name), str(data))
     config = _of_built(config, results)
     _check(results, config)
     results = results.changed(questions=config.questions)  # The same, in the order in which the settings ask them now.
+    figures = {f"{f.scope}/{PurePosixPath(f.path).name}": (site / f.path).read_bytes() for f in record.figures}
+    if findings:  # What is worked out otherwise now stands in figures, too.
+        figures |= {path: content for path, content in _answers_drawn(results) if path in figures}
     return PublishedBuild(
         results=results,
-        figures={f"{f.scope}/{PurePosixPath(f.path).name}": (site / f.path).read_bytes() for f in record.figures},
+        figures=figures,
         origin=provenance.origin(made),
         stages=provenance.stages_of(made),
         ran=_quoted(record),
     )
+
+
+def _answers_drawn(results: BuildResults) -> Iterator[tuple[str, bytes]]:
+    """(path in the folder of figures, content) of the figures that follow from results alone: those of the answers."""
+    # Late: most pages are rendered anew with the figures that they have.
+    from generator.figures import charts
+
+    for drawing in charts.draw_answers(list(results.answers.values())):
+        yield f"{COMPARISON}/{drawing.name}.png", drawing.png
+        yield f"{COMPARISON}/{drawing.name}.webp", drawing.web
 
 
 def _of_built(config: Config, results: BuildResults) -> Config:

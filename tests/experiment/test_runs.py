@@ -1,6 +1,7 @@
 """What several runs give together: means, spreads, and who was better how often."""
 
 import statistics
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from generator.experiment.statistics import runs, two_way
 from generator.experiment.statistics.runs import OverRuns, over_runs
 from generator.support.statistics import bootstrap, few_runs
-from generator.support.statistics.noise import wilson
+from generator.support.statistics.noise import newcombe, paired, wilson
 from tests.factories import make_outcome, make_results, make_run, make_variant, with_measurement, with_runs
 
 
@@ -82,6 +83,19 @@ def test_accuracies_are_never_said_to_differ_by_more_than_all(turned: bool) -> N
     found = two_way.difference(*((new, old) if turned else (old, new)))
     assert -1 <= found.low < 0 < found.high <= 1
     assert 1.0 in (found.high, -found.low)
+
+
+@pytest.mark.parametrize("runs", [2, 5])
+@pytest.mark.parametrize(("old", "new"), [(range(10), range(10)), ((), ()), (range(10), range(1, 10))])
+def test_runs_that_agree_do_not_take_away_what_the_images_leave_open(
+    runs: int, old: Sequence[int], new: Sequence[int]
+) -> None:
+    """What one run leaves open, several that are the same leave open, too."""
+    before, after = make_outcome(tuple(old)), make_outcome(tuple(new))
+    low, high = newcombe(paired(before.predictions, after.predictions))
+    found = two_way.difference([before] * runs, [after] * runs)
+    assert found.low <= low < high <= found.high
+    assert found.low == low or old != new
 
 
 def test_runs_that_are_all_right_are_not_said_to_be_right_anywhere() -> None:

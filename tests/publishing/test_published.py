@@ -297,6 +297,29 @@ def test_what_is_computed_otherwise_by_now_is_rendered_anew(built: Project, monk
     assert verify.verify(built.places.site) == ()
 
 
+def test_the_figure_of_an_answer_that_is_worked_out_otherwise_by_now_is_drawn_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It follows from the results alone; the others stay as the build drew them."""
+    project, computed = make_project(tmp_path), bound.value_of
+    project.build(ASKED)
+
+    def otherwise(sources: Any, source: str) -> Any:
+        value = computed(sources, source)
+        return value / 2 + 0.1 if source.startswith("answers.") and source.endswith(".low") else value
+
+    before = project.site()
+    with monkeypatch.context() as patch:
+        patch.setattr(verify.bound, "value_of", otherwise)
+        assert {finding.kind for finding in verify.verify(project.places.site)} == {"outdated"}
+        again(project, ASKED)
+    after = project.site()
+    drawn = {path for path in before if path.endswith((".png", ".webp")) and before[path] != after[path]}
+    folder = "assets/images/CV_HW_2/comparison"
+    assert drawn == {f"{folder}/question-turning.png", f"{folder}/question-turning.webp"}
+    assert verify.verify(project.places.site) == ()
+
+
 def test_an_empty_site_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no build of this post"):
         again(Project(tmp_path))

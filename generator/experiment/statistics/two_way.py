@@ -6,8 +6,10 @@ one over runs alone not another test set. So few runs as one trains are drawn to
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from statistics import fmean
 
 from generator.experiment.outcomes import PhaseOutcome, Prediction
@@ -39,6 +41,9 @@ def difference(old: Sequence[PhaseOutcome], new: Sequence[PhaseOutcome]) -> Inte
     The p value is the largest one of the bootstrap's, of Student's t over runs and images, and of the exact sign test
     of the images: on how many images the new one is right in more of its runs, and on how many the old one is. Where
     few images tell the two apart, or runs do and are few, the bootstrap alone would be too sure.
+
+    The interval is at least as wide as Newcombe's for one run that is as the runs are on average: images on which the
+    two agree, drawn again, would show no difference in any test set.
     """
     return of_predictions(*([outcome.predictions for outcome in side] for side in (old, new)))
 
@@ -49,8 +54,11 @@ def of_predictions(old: Sequence[Sequence[Prediction]], new: Sequence[Sequence[P
     net = [sum(b) - sum(a) for a, b in zip(zip(*before, strict=True), zip(*after, strict=True), strict=True)]
     signs = noise.sign(sum(each > 0 for each in net), sum(each < 0 for each in net))
     drawn = _drawn(after, before)
+    cells = Counter(zip(chain(*before), chain(*after), strict=True))
+    both_right, mended, broken, both_wrong = (cells[cell] / len(old) for cell in ((1, 1), (0, 1), (1, 0), (0, 0)))
+    low, high = noise.newcombe((both_right, mended, broken, both_wrong))
     # Student's t of so few runs reaches past what two accuracies can differ by.
-    return Interval(max(-1.0, drawn.low), min(1.0, drawn.high), max(drawn.p, signs))
+    return Interval(max(-1.0, min(drawn.low, low)), min(1.0, max(drawn.high, high)), max(drawn.p, signs))
 
 
 def by_images_alone(outcomes: Sequence[PhaseOutcome]) -> float:

@@ -40,7 +40,7 @@ def verdict(p: float) -> str:
     return "more than chance" if p < SIGNIFICANT else "within chance"
 
 
-def wilson(correct: int, total: int) -> tuple[float, float]:
+def wilson(correct: float, total: float) -> tuple[float, float]:
     """The 95% interval by Wilson's score (JASA 22, 1927) for a share of `correct` out of `total` ≥ 1."""
     share, square = correct / total, Z * Z / total
     centre = share + square / 2
@@ -87,8 +87,10 @@ def sign(lower: int, higher: int) -> float:
     return min(1.0, float(2 * tail / 2**total))
 
 
-def newcombe(pairs: Pairs) -> tuple[float, float]:
+def newcombe(pairs: tuple[float, float, float, float]) -> tuple[float, float]:
     """The 95% interval of the difference of two accuracies on the same images, the new one less the old one.
+
+    `pairs` as `Pairs`, or means of such.
 
     Newcombe's method 10 for paired proportions (Statistics in Medicine 17, 1998, pages 2635 to 2650): with the
     Wilson intervals (l1, u1) of the new accuracy p1 and (l2, u2) of the old one p2,
@@ -98,10 +100,11 @@ def newcombe(pairs: Pairs) -> tuple[float, float]:
 
     where phi is the correlation of the 2 x 2 table, a positive one corrected for continuity.
     """
+    both_right, mended, broken, _ = pairs
     total = sum(pairs)
-    new, old = (pairs.both_right + pairs.mended) / total, (pairs.both_right + pairs.broken) / total
-    new_low, new_high = wilson(pairs.both_right + pairs.mended, total)
-    old_low, old_high = wilson(pairs.both_right + pairs.broken, total)
+    new, old = (both_right + mended) / total, (both_right + broken) / total
+    new_low, new_high = wilson(both_right + mended, total)
+    old_low, old_high = wilson(both_right + broken, total)
     phi = _correlation(pairs)
     below, above = (new - new_low, old_high - old), (new_high - new, old - old_low)
     difference = new - old
@@ -114,7 +117,7 @@ def _added(one: float, other: float, phi: float) -> float:
     return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
 
 
-def _correlation(pairs: Pairs) -> float:
+def _correlation(pairs: tuple[float, float, float, float]) -> float:
     """Newcombe's phi of the 2 x 2 table; 0 where a model is always right or always wrong."""
     right_right, mended, broken, wrong_wrong = pairs
     margins = (right_right + mended) * (broken + wrong_wrong) * (right_right + broken) * (mended + wrong_wrong)
