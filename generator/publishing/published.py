@@ -1,10 +1,10 @@
 """A build as it lies in a site, read back so that its pages can be rendered anew and nothing computed.
 
-`read` takes only what the build wrote (`verify`), also where the program computes a number from that otherwise now: then
-the figures that answer questions, which follow from results alone, are drawn anew. It does so for settings
-settings that ask for what was run. These are held against all of them that the results tell: of data and of weights
-that is the name and not the place, of the sample's seed nothing. The code that pages may quote is that of their
-excerpts: of no other is it known whether it ran.
+`read` takes only what the build wrote (`verify`), also where the program computes a number from that otherwise now:
+then figures that answer questions are drawn anew, which follow from results alone. It takes it for settings that ask
+for what was run: these are held against all of them that the results tell; of data and of weights that is the name and
+not the place, of the sample's seed nothing. The code that pages may quote is that of their excerpts: of no other is it
+known whether it ran.
 """
 
 import json
