@@ -219,10 +219,13 @@ def _set_aside(
     test = tuple(image for position, image in enumerate(images) if position in chosen)
     for label, name in enumerate(names):
         if not all(any(image.label == label for image in side) for side in (train, test)):
+            own = [image for image in images if image.label == label]
+            copies = len(own) > 1 and len({image.digest for image in own}) == 1
+            like = f", all copies of {printable(own[0].name)}," if copies else ""
             raise BadInput(
-                f"{printable(source)}: has no test images, and {printable(name)} has {labels.count(label)} to set some "
-                "aside from, where images that belong together stay so: add some, take the class out, add a folder "
-                "test/, or, where groups are large, set data.test_fraction higher"
+                f"{printable(source)}: has no test images, and {printable(name)} has {len(own)}{like} to set some "
+                f"aside from, where images that belong together stay so: add {'others' if copies else 'some'}, take "
+                "the class out, add a folder test/, or, where groups are large, set data.test_fraction higher"
             )
     return {"train": train, "test": test}
 

@@ -65,6 +65,19 @@ def test_a_class_with_a_single_image_and_no_test_images_is_named(tmp_path: Path)
         find(tmp_path / "pets")
 
 
+def test_a_class_of_copies_alone_is_told_to_be_one(tmp_path: Path) -> None:
+    copy = picture()
+    files = {"ant/1.png": picture(), "ant/2.png": picture(), **{f"wasp/{number}.png": copy for number in range(1, 7)}}
+    for name, content in files.items():
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    with pytest.raises(
+        BadInput, match=r"wasp has 6, all copies of wasp/1\.png, to set some aside from, .*: add others"
+    ):
+        find(tmp_path / "pets")
+
+
 def test_fingerprint_follows_names_and_contents_and_nothing_else(folder: Path) -> None:
     first = find(folder).fingerprint
     os.utime(folder / "train/cat/1.png", (0, 0))

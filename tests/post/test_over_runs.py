@@ -1,6 +1,7 @@
 """What the post says of several runs: how often, by how much, and whether that is more than chance."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,20 @@ def test_every_number_of_several_runs_can_be_computed_again() -> None:
     rendered = render.render(make_config().post, SEVERAL)
     assert [n for n in rendered.numbers if FORMATS[n.format](bound.value_of(SEVERAL, n.source)) != n.text] == []
     assert any(n.source.startswith("chance_over_runs(") for n in rendered.numbers)
+
+
+@pytest.mark.parametrize(
+    ("loss", "apart", "said"), [(2.5, 2e-8, "2.5000 ± 0.0000"), (2e-5, 2e-6, "2.1000e-05 ± 1.4142e-06")]
+)
+def test_the_spread_of_a_loss_has_the_digits_of_its_mean(loss: float, apart: float, said: str) -> None:
+    build = with_runs(make_results(), ())
+    base = build.baseline
+
+    def lost(run: Any, value: float) -> Any:
+        return run.model_copy(update={"test": run.test.model_copy(update={"loss": value})})
+
+    moved = lost(base, loss).model_copy(update={"runs": (lost(base.runs[0], loss + apart),)})
+    assert said in page(build.changed(variants={**build.variants, "baseline": moved}))
 
 
 def test_means_and_spreads_are_in_the_tables() -> None:

@@ -34,6 +34,11 @@ def same(a: float, b: float) -> bool:
     return FORMATS["loss"](float(a)) == FORMATS["loss"](float(b))
 
 
+def has_exponent(loss: float) -> bool:
+    """Whether a loss is so small that it is printed with an exponent; else what stands beside it has four decimals."""
+    return "e" in FORMATS["loss"](float(loss))
+
+
 def trend(before: float, after: float) -> Literal["rose", "fell", "stayed"]:
     if same(before, after):
         return "stayed"
@@ -272,9 +277,9 @@ def _metric(variant: VariantResult, path: str) -> float:
 
 
 _OWN: Final[tuple[Callable[..., Any], ...]] = (
-    same, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, waited_out, steady, how_often,
-    one_way, best, worst, is_best, differ, verdict, ranges, plain_folders, own_folder, apart, unmet, batches_filled,
-    first_few, first_named, rough, never_named, level, more_than_chance, plural, headings,
+    same, has_exponent, trend, position, first_perfect, stays_perfect, best_epoch, validation_chooses, waited_out,
+    steady, how_often, one_way, best, worst, is_best, differ, verdict, ranges, plain_folders, own_folder, apart,
+    unmet, batches_filled, first_few, first_named, rough, never_named, level, more_than_chance, plural, headings,
 )  # fmt: skip
 
 _BESIDE: Final = (confidence, contrasts, drawn, looking, measuring, networks, over_runs, suspects)
