@@ -5,13 +5,14 @@ A reader never sees a mixture, and what is not changed is linked, not copied.
 
 import ctypes
 import errno
+import fcntl
 import os
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from generator.publishing import durable
@@ -39,23 +40,66 @@ def apply(folder: Path, writes: Mapping[str, bytes], removes: Collection[str]) -
     if exists:
         _check_exchangeable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = _new_folder_beside(folder)
+    with ExitStack() as held:
+        if exists:  # After the exchange it is the old tree, and still held.
+            held.enter_context(_held(folder))
+        staging = _new_folder_beside(folder)
+        held.enter_context(_held(staging))
+        try:
+            linked = _staged(staging, folder, writes, removes, exists=exists)
+            _exchange(staging, folder) if exists else staging.rename(folder)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        _settle(staging, folder, linked, {*writes, *removes})
+
+
+def _staged(
+    staging: Path, folder: Path, writes: Mapping[str, bytes], removes: Collection[str], *, exists: bool
+) -> dict[str, State]:
+    """Make the new tree; the state of what it has from the old one, by path."""
+    _liken(staging, folder) if exists else _open_as_any(staging)
+    durable.checkpoint("folder made")
+    linked = _mirror(folder, staging, {*writes, *removes}) if exists else {}
+    durable.checkpoint("mirrored")
+    for path, content in writes.items():
+        durable.write(staging / path, content)
+        durable.checkpoint(f"staged {path}")
+    durable.prune(staging, removes)
+    durable.sync_folders(staging)
+    durable.checkpoint("synced")
+    return linked
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder itself, under whatever name it comes to stand, by the kernel's lock, which ends with its process.
+
+    The lock of a site (`lock.for_folder`) is known only to who has the same folder for temporary files: another user,
+    or a job of a cluster, has another one. Waits for who holds the folder.
+    """
+    descriptor = _lock(folder)
     try:
-        _liken(staging, folder) if exists else _open_as_any(staging)
-        durable.checkpoint("folder made")
-        linked = _mirror(folder, staging, {*writes, *removes}) if exists else {}
-        durable.checkpoint("mirrored")
-        for path, content in writes.items():
-            durable.write(staging / path, content)
-            durable.checkpoint(f"staged {path}")
-        durable.prune(staging, removes)
-        durable.sync_folders(staging)
-        durable.checkpoint("synced")
-        _exchange(staging, folder) if exists else staging.rename(folder)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
-    _settle(staging, folder, linked, {*writes, *removes})
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(folder: Path) -> int:
+    """A descriptor of the folder that holds it. Raises `NotExchangeable` where it cannot be opened, or is gone."""
+    while True:
+        descriptor = None
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            with suppress(OSError):  # Some network's file system, which locks no folder.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(descriptor), folder.stat()):
+                return descriptor
+        except OSError:
+            if descriptor is not None:
+                os.close(descriptor)
+            raise NotExchangeable from None
+        os.close(descriptor)  # While it was waited for another took its name.
 
 
 def _settle(old: Path, new: Path, linked: Mapping[str, State], leave_out: Collection[str]) -> None:
@@ -80,12 +124,23 @@ def _settle(old: Path, new: Path, linked: Mapping[str, State], leave_out: Collec
 
 
 def clean_up(folder: Path) -> None:
-    """Remove what killed runs staged for `folder`."""
+    """Remove what killed runs staged for `folder`, and nothing that a run has in use."""
     pattern = re.compile(re.escape(f".{folder.name}.new-") + r"[a-z0-9_]{8}")
     with suppress(OSError):
         for entry in folder.parent.iterdir():
             if pattern.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
+                _remove_unless_held(entry)
+
+
+def _remove_unless_held(folder: Path) -> None:
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            # Refused where somebody has it, and where nobody can: what may be in use stays.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(descriptor)
 
 
 def _check_exchangeable(folder: Path) -> None:

@@ -203,6 +203,51 @@ def test_what_somebody_saves_while_the_new_tree_is_staged_is_carried_over(
     assert (site / "index.md").read_bytes() == b"new index"
 
 
+@pytest.mark.parametrize("step", ["folder made", "synced", "exchanged"])
+def test_what_one_stages_is_not_cleaned_up_by_who_does_not_see_the_sites_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """As a build with another TMPDIR, of another user or in another container, does that begins meanwhile."""
+    site = make_site(tmp_path, "exchange")
+
+    def begun(name: str) -> None:
+        if name == step:
+            transaction.recover(site)
+        if name == "synced":
+            (site / "draft.md").write_bytes(b"new page")
+
+    monkeypatch.setattr(durable, "checkpoint", begun)
+    transaction.apply(site, WRITES, REMOVES)
+    assert {path: content for path, content in tree(site).items() if path in NEW} == NEW
+    assert {path: (site / path).read_bytes() for path in USER} == USER
+    assert (site / "draft.md").read_bytes() == b"new page"
+    assert_nothing_left_over(site)
+
+
+def test_two_that_do_not_see_each_others_lock_exchange_one_after_the_other(tmp_path: Path) -> None:
+    site, ready = make_site(tmp_path, "exchange"), tmp_path / "ready"
+    child = """
+import sys, time
+from pathlib import Path
+from generator.publishing import durable, transaction
+def wait(name):
+    if name == "synced":
+        Path(sys.argv[2]).touch()
+        time.sleep(0.5)
+durable.checkpoint = wait
+transaction.apply(Path(sys.argv[1]), {"one.md": b"one"}, ())
+"""
+    with subprocess.Popen([sys.executable, "-c", child, str(site), str(ready)], cwd=ROOT) as other:
+        while not ready.exists() and other.poll() is None:
+            pass
+        transaction.apply(site, WRITES, REMOVES)
+    assert other.returncode == 0
+    ready.unlink()
+    assert (site / "one.md").read_bytes() == b"one"
+    assert (site / "index.md").read_bytes() == WRITES["index.md"]
+    assert_nothing_left_over(site)
+
+
 @pytest.mark.parametrize("fault", [OSError(5, "Input/output error"), KeyboardInterrupt()])
 def test_what_cannot_be_carried_over_is_kept_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
