@@ -162,9 +162,20 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
 
 
 def every_remark(data: DataSummary, split: SplitSettings) -> Iterator[str]:
-    """`remarks` and `near_remarks`."""
+    """`remarks`, `near_remarks` and those of classes."""
     yield from remarks(data, split)
     yield from near_remarks(data)
+    yield from class_remarks(data)
+
+
+def class_remarks(data: DataSummary) -> Iterator[str]:
+    """Of which classes none validates."""
+    unseen = [count.class_name for count in data.kept if not count.images]
+    if unseen:
+        yield (
+            f"no image of {_names(unseen)} is among the {data.validation_images} that validate, so these say nothing "
+            "of it: a larger split.validation_fraction, split.stratified = true or a folder valid/ may mend that"
+        )
 
 
 def near_remarks(data: DataSummary) -> Iterator[str]:

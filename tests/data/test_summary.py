@@ -162,6 +162,14 @@ def test_fault_53_settings_without_effect_are_refused(
 # ---- Sentences -------------------------------------------------------------------------------------------
 
 
+def test_a_class_of_which_nothing_validates_is_remarked() -> None:
+    kept = (Count(class_name="camel", images=8), Count(class_name="horse", images=0))
+    (line,) = summary.every_remark(make_data(kept=kept, validation_images=8), FIXED)
+    assert line.startswith(
+        "no image of horse is among the 8 that validate, so these say nothing of it: a larger split."
+    )
+
+
 def test_fault_52_nothing_is_remarked_where_all_images_differ() -> None:
     assert list(summary.remarks(make_data(), FIXED)) == []
 
