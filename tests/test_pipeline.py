@@ -256,6 +256,23 @@ def test_a_second_post_stands_beside_the_first(built: Project) -> None:
     assert built.build().ran == ()
 
 
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [("post.date=2023-02-01T12:00:00Z", "post.asset_folder"), ("post.asset_folder=other", "name")],
+)
+def test_another_experiment_does_not_take_a_posts_place_by_chance(built: Project, override: str, named: str) -> None:
+    before = built.site()
+    for part in ("train", "test"):
+        folder = next((built.data / part).iterdir())
+        folder.rename(folder.with_name("zebra"))
+    with pytest.raises(
+        BadInput, match=rf"_posts/.*\.md: a post on .* is there already, with the same {named}; give this"
+    ):
+        built.build(override)
+    assert built.site() == before
+    assert built.build(override, overwrite=True).published.removed
+
+
 def test_a_second_post_of_the_same_address_is_refused_before_anything_runs(built: Project) -> None:
     before = built.site()
     with pytest.raises(BadInput, match=r"post\.slug = .*2023-01-31-.*\.md, another post of this site, has the address"):

@@ -2,10 +2,11 @@
 
 import itertools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from generator.data.folders.listing import listed
 from generator.experiment import provenance
 from generator.experiment.config.post_settings import PostSettings
 from generator.experiment.config.settings import Config
@@ -55,6 +56,8 @@ def check(config: Config, places: Places, place: Layout, shape: Shape, *, overwr
     render.check(places.templates, places.root, post=config.post, place=place, shape=shape)
     files = expected(config, places, place)
     _check_place(place, config.post, files, places.site)
+    if not overwrite:
+        _check_replaced(place, shape.class_names, places.site)
     manifest_path = manifest.path_for(config.post.asset_folder)
     publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
 
@@ -95,6 +98,8 @@ def deliver(
     if place.skeleton:
         files |= skeleton.skeleton(post, found, places.templates) | documents.pages(config.site)
     _check_place(place, post, files, places.site)
+    if not overwrite:
+        _check_replaced(place, found.data.class_names, places.site)
     origin = f"{place.data}/{provenance.NAME}"
     old = before.files.get(origin) if before else None
     # No other build of this store may take the same id before this one is in the history.
@@ -130,6 +135,31 @@ def _check_place(place: Layout, post: PostSettings, files: Collection[str], site
     known = sorted({str(PurePosixPath(path).with_suffix("")) for path in layouts})
     if place.name not in known:
         raise BadInput(f"post.layout = {place.name!r}: the site has no such layout; {choices(str(place.name), known)}")
+
+
+def _check_replaced(place: Layout, class_names: Sequence[str], site: Path) -> None:
+    """Raise `BadInput` where the post would take the place of another one, on other classes, without being it.
+
+    A post that has another date or another folder for its assets is itself; one of other classes too only by chance.
+    """
+    for path, record in manifest.readable(site).items():
+        same = (path == manifest.path_for(place.asset_folder), record.post == place.post)
+        others = _classes_of(site / PurePosixPath(path).parent) if any(same) and not all(same) else []
+        if others and others != list(class_names):
+            raise BadInput(
+                f"{site / record.post}: a post on {listed(others)} is there already, with the same "
+                f"{'post.asset_folder' if same[0] else 'name'}; give this one a post.slug and a post.asset_folder "
+                "of its own, or use --overwrite to replace it"
+            )
+
+
+def _classes_of(data: Path) -> list[str]:
+    """The classes of the results in a folder of data; none where they cannot be read."""
+    path = data / result_files.METRICS
+    try:
+        return list(strict_json.parse_json(path.read_text("utf-8"), str(path))["data"]["class_names"])
+    except (OSError, ValueError, LookupError, TypeError, BadInput):
+        return []
 
 
 def _write_preview(rendered: Rendered, places: Places, place: Layout) -> None:
