@@ -56,8 +56,7 @@ def check(config: Config, places: Places, place: Layout, shape: Shape, *, overwr
     render.check(places.templates, places.root, post=config.post, place=place, shape=shape)
     files = expected(config, places, place)
     _check_place(place, config.post, files, places.site)
-    if not overwrite:
-        _check_replaced(place, shape.class_names, places.site)
+    _check_replaced(place, shape.class_names, places.site, overwrite=overwrite)
     manifest_path = manifest.path_for(config.post.asset_folder)
     publish.check(places.site, files, manifest_path=manifest_path, overwrite=overwrite)
 
@@ -80,9 +79,8 @@ def deliver(
     edited, and keeps copies. `ran` holds symbol → SHA-256 of the code that pages may quote, where that of today may be
     other code than what ran. Raises `MeasuredPostError`; the site then stays as it was.
     """
-    # Templates may have changed where nothing was computed.
-    render.check_rules(places.templates, places.root, config.post.templates)
     post, decided_by = config.post, standing.key(found, figures, config, places, place)
+    render.check_rules(places.templates, places.root, post.templates)  # Where nothing was computed nobody did.
     rendered, found, figures = _rendered(found, figures, post, place, places)
     if ran is not None:
         _check_quoted(rendered, ran)
@@ -98,8 +96,7 @@ def deliver(
     if place.skeleton:
         files |= skeleton.skeleton(post, found, places.templates) | documents.pages(config.site)
     _check_place(place, post, files, places.site)
-    if not overwrite:
-        _check_replaced(place, found.data.class_names, places.site)
+    _check_replaced(place, found.data.class_names, places.site, overwrite=overwrite)
     origin = f"{place.data}/{provenance.NAME}"
     old = before.files.get(origin) if before else None
     # No other build of this store may take the same id before this one is in the history.
@@ -137,12 +134,12 @@ def _check_place(place: Layout, post: PostSettings, files: Collection[str], site
         raise BadInput(f"post.layout = {place.name!r}: the site has no such layout; {choices(str(place.name), known)}")
 
 
-def _check_replaced(place: Layout, class_names: Sequence[str], site: Path) -> None:
+def _check_replaced(place: Layout, class_names: Sequence[str], site: Path, *, overwrite: bool) -> None:
     """Raise `BadInput` where the post would take the place of another one, on other classes, without being it.
 
     A post that has another date or another folder for its assets is itself; one of other classes too only by chance.
     """
-    for path, record in manifest.readable(site).items():
+    for path, record in manifest.readable(site).items() if not overwrite else ():
         same = (path == manifest.path_for(place.asset_folder), record.post == place.post)
         others = _classes_of(site / PurePosixPath(path).parent) if any(same) and not all(same) else []
         if others and others != list(class_names):

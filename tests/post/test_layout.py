@@ -20,6 +20,44 @@ def place(folder: Path, files: dict[str, bytes | str], **changes: Any) -> Layout
     return layout.find(folder, make_post(**changes))
 
 
+# ---- Addresses that others have
+
+
+@pytest.mark.parametrize(
+    ("files", "changes"),
+    [
+        ({"about.md": "---\npermalink: /notes/x.html\n---\n"}, {"permalink": "/notes/x.html"}),
+        ({"_pages/about.md": "---\npermalink: /notes/x/\n---\n"}, {"permalink": "/notes/x/"}),
+        ({"_posts/2020-01-01-mine.md": "---\n---\n", "_config.yml": "permalink: /:title/\n"}, {"slug": "mine"}),
+        ({"a/_posts/2020-01-01-mine.md": "---\n---\n", "_config.yml": "permalink: /b/:slug.html\n"}, {"slug": "mine"}),
+        ({"old.html": "---\npermalink: /mine/\n---\n", "_config.yml": "permalink: /:title/\n"}, {"slug": "mine"}),
+    ],
+)  # fmt: skip
+def test_an_address_that_another_page_has_is_refused(
+    tmp_path: Path, files: dict[str, str], changes: dict[str, str]
+) -> None:
+    """Jekyll would publish one of the two."""
+    with pytest.raises(BadInput, match=r"^post\.(permalink|slug) = .* has the address .*; choose another"):
+        place(tmp_path, {"_config.yml": "title: x\n", **files}, **changes)
+
+
+AT_A = "---\npermalink: /a/\n---\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "changes"),
+    [
+        ({"about.md": "---\npermalink: /notes/y.html\n---\n"}, {"permalink": "/notes/x.html"}),
+        ({"_site/about.html": "---\npermalink: /notes/x.html\n---\n"}, {"permalink": "/notes/x.html"}),
+        ({"_posts/2020-01-01-mine.md": "---\n---\n"}, {"slug": "mine"}),
+        ({"_posts/2020-01-01-mine.md": AT_A, "_config.yml": "permalink: /:title/\n"}, {"slug": "mine"}),
+        ({f"_posts/{POST_NAME}": "---\n---\n", "_config.yml": "permalink: /:title/\n"}, {}),
+    ],
+)  # fmt: skip
+def test_an_address_of_ones_own_is_taken(tmp_path: Path, files: dict[str, str], changes: dict[str, str]) -> None:
+    assert place(tmp_path, {"_config.yml": "title: x\n", **files}, **changes).foreign
+
+
 # ---- Whose site ------------------------------------------------------------------------------------------
 
 

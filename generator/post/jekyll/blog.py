@@ -26,7 +26,7 @@ _DECIDING = ("source", "collections_dir", "layouts_dir", "permalink", "defaults"
 _PARTS = ("_posts", "_drafts", "_layouts", "_includes", "_data", "_sass", "_plugins", "_pages", "_site", "Gemfile")
 """Files and folders that a Jekyll site has and other folders have not."""
 
-_PAGES = ("html", "htm", "xhtml", "md", "markdown", "mkdown", "mkdn", "mkd", "textile")
+PAGES = ("html", "htm", "xhtml", "md", "markdown", "mkdown", "mkdn", "mkd", "textile")
 """Suffixes of pages."""
 
 _OTHERS = {
@@ -253,5 +253,5 @@ def _names(folder: Path) -> list[str]:
 def _is_of_a_site(name: str) -> bool:
     """Whether a file or folder of this name makes its folder somebody's site: `_posts`, `index.md`, `Gemfile`."""
     stem, _, suffix = name.partition(".")
-    is_config, is_page = stem == "_config" and bool(suffix), stem == "index" and suffix in _PAGES
+    is_config, is_page = stem == "_config" and bool(suffix), stem == "index" and suffix in PAGES
     return is_config or is_page or name in _PARTS

@@ -4,13 +4,13 @@
 configuration decides; see `docs/publishing.md`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.experiment.config.post_settings import PostSettings
 from generator.post import manifest
-from generator.post.jekyll import blog, left_out, permalink, rewriting, theme
+from generator.post.jekyll import blog, claimed, left_out, permalink, rewriting, theme
 from generator.post.jekyll.blog import Blog
 from generator.support.errors import BadInput
 
@@ -106,29 +106,30 @@ def find(site: Path, post: PostSettings) -> Layout:
     records = manifest.readable(site)
     same = (manifest.path_for(post.asset_folder), f"{blog.POSTS}/{post.file_name}")
     mine = [record for path, record in records.items() if path == same[0] or record.post == same[1]]
+    posts = {record.post for record in mine}
     if any(CONFIG in record.files for record in records.values()):
         place = own(post, skeleton=any(CONFIG in record.files for record in mine))
+        _check_address(place, post, str(place.permalink), site, posts)
         # The site around a second post may be of a build that knew no such layout.
         older = not place.skeleton and not (site / f"_layouts/{APPENDIX}.html").is_file()
-        place = replace(place, page_name="page") if older else place
-    else:
-        found = blog.find(site, post.jekyll_config)
-        place = own(post) if found is None or _is_signed(site) else _in_blog(found, post)
-    _check_address(place, post, (site / record.post for record in records.values() if record not in mine))
+        return replace(place, page_name="page") if older else place
+    found = blog.find(site, post.jekyll_config)
+    if found is None or _is_signed(site):
+        return own(post)
+    place, given = _in_blog(found, post), found.permalink(found.defaults(post.file_name))
+    _check_address(place, post, place.permalink or given or permalink.DEFAULT, found.source, posts)
     return place
 
 
-def _check_address(place: Layout, post: PostSettings, others: Iterable[Path]) -> None:
-    """Raise `BadInput` where another post has the address: Jekyll would publish one of the two and say nothing."""
-    if place.permalink is None or permalink.has_placeholders(place.permalink):
-        return
-    for other in others:
-        if theme.front_matter(other).get("permalink") == place.permalink:
-            given = f"post.permalink = {post.permalink!r}" if post.permalink else f"post.slug = {post.slug!r}"
-            raise BadInput(
-                f"{given}: {other}, another post of this site, has the address {place.permalink}; choose another, or "
-                "the asset_folder of that post to replace it"
-            )
+def _check_address(place: Layout, post: PostSettings, address: str, source: Path, mine: set[str]) -> None:
+    """Raise `BadInput` where another page or post has the address: Jekyll would publish one of the two."""
+    wanted = claimed.Address(address, post.slug, post.categories)
+    if other := claimed.by(source, wanted, {place.post, *mine}):
+        given = f"post.permalink = {post.permalink!r}" if post.permalink else f"post.slug = {post.slug!r}"
+        raise BadInput(
+            f"{given}: {other} has the address {wanted.page}; choose another, or, where that is an older form of this "
+            "post, its post.asset_folder"
+        )
 
 
 def _is_signed(site: Path) -> bool:

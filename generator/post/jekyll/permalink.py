@@ -36,9 +36,9 @@ def template(permalink: str) -> str:
     return STYLES.get(permalink, permalink)
 
 
-def has_placeholders(permalink: str) -> bool:
-    """Whether the address follows from more than the permalink itself."""
-    return _PLACEHOLDER.search(template(permalink)) is not None
+def placeholders(permalink: str) -> set[str]:
+    """The names of what the address follows from beside the permalink itself."""
+    return set(_PLACEHOLDER.findall(template(permalink)))
 
 
 def depth(permalink: str, categories: Collection[str], where: str) -> int:
