@@ -32,6 +32,10 @@ _OTHER_IMAGES = frozenset(
     {".avif", ".heic", ".heif", ".jp2", ".jxl", ".svg", ".psd", ".eps", ".ico", ".tga", ".ppm", ".pgm", ".pbm"}
     | {".raw", ".dng", ".cr2", ".nef", ".arw"}
 )
+_OF_SYSTEMS = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "lost+found", "@eadir"}
+)
+"""What Windows, Linux and network storage leave behind, in small letters; the last holds thumbnails of all images."""
 
 
 def natural(name: str) -> tuple[list[object], str]:
@@ -99,7 +103,7 @@ def junk(name: str) -> str | None:
     """Why a file or folder of that name is never data."""
     if name == "__MACOSX" or name.startswith("._"):
         return MACOS
-    if name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini"):
+    if name.startswith(".") or name.casefold() in _OF_SYSTEMS:
         return HIDDEN
     return None
 
