@@ -6,15 +6,18 @@ values, such as the weather or the camera.
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from generator.data.folders import listing
 from generator.data.folders.class_names import composed
+from generator.data.folders.layouts import rows
 from generator.support.errors import BadInput, printable
 
 FILE = "attributes.csv"
+MISNAMED = f"tables that are not called {FILE}"
+_TABLES = (*rows.SUFFIXES, ".xlsx", ".xls", ".ods")
 NAMED_BY = "file"
 """The first column."""
 RESERVED = ("file", "class", "variant", "phase", "index", "actual", "predicted", "logit", "probability")
@@ -37,16 +40,23 @@ def find(folder: Path, where: str) -> Path | None:
     return found[0] if found else None
 
 
-def parse(content: bytes, files: Sequence[str], where: str) -> dict[str, tuple[str, ...]]:
+def misnamed(folder: Path) -> int:
+    """How many files in `folder` may be meant for the table and are not called so."""
+    files = (path for path in folder.iterdir() if path.is_file() and not listing.junk(path.name))
+    return sum(path.suffix.lower() in _TABLES for path in files)
+
+
+def parse(content: bytes, files: Sequence[str], where: str, folder: str = "") -> dict[str, tuple[str, ...]]:
     """Attribute → its value of each of `files`, in their order; `where` names the table in messages.
 
-    Files are matched whatever their capitals and slashes. Raises `BadInput` unless every file has one row and every
+    Files are matched whatever their capitals and slashes, and with the name of their `folder` before them, as
+    results have it. Raises `BadInput` unless every file has one row and every
     row one file.
     """
-    header, rows = _table(content, where)
+    header, lines = _table(content, where)
     names = _attributes(header, where)
-    by_file = _by_file([row[0] for row in rows], files, where)
-    values = {files[position]: row[1:] for position, row in zip(by_file, rows, strict=True)}
+    by_file = _by_file([cells[0] for cells in lines], files, where, folder)
+    values = {files[position]: cells[1:] for position, cells in zip(by_file, lines, strict=True)}
     found = {name: tuple(values[file][column] or NOT_GIVEN for file in files) for column, name in enumerate(names)}
     _check_values(found, where)
     return found
@@ -58,13 +68,13 @@ def _table(content: bytes, where: str) -> tuple[list[str], list[list[str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput(f"{where}: not text in UTF-8; save it as CSV in UTF-8") from None
-    # Spreadsheets write semicolons where the comma is a decimal point.
-    separator = next(iter(re.findall(r"[,;\t]", text.partition("\n")[0])), ",")
+    stream = io.StringIO(text, newline="")
+    header, separator, number = rows.header(stream)
     try:
-        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        table = [header, *csv.reader(stream, delimiter=separator, strict=True)]
     except csv.Error as error:
         raise BadInput(f"{where}: not valid CSV ({error})") from None
-    lines = [(number, _trimmed(row)) for number, row in enumerate(table, start=1)]
+    lines = [(number, _trimmed(row)) for number, row in enumerate(table, start=number)]
     lines = [(number, row) for number, row in lines if any(row)]
     if not lines or lines[0][1][0].lower() != NAMED_BY:
         first = _short(lines[0][1][0]) if lines else "nothing"
@@ -98,9 +108,10 @@ def _attributes(header: list[str], where: str) -> list[str]:
     return names
 
 
-def _by_file(named: Sequence[str], files: Sequence[str], where: str) -> list[int]:
+def _by_file(named: Sequence[str], files: Sequence[str], where: str, folder: str) -> list[int]:
     """The position in `files` that each row names."""
-    positions = {_folded(file): position for position, file in enumerate(files)}
+    positions = {_folded(f"{folder}/{file}"): position for position, file in enumerate(files)}
+    positions |= {_folded(file): position for position, file in enumerate(files)}
     exact = {file: position for position, file in enumerate(files)}
     found = [exact.get(name, positions.get(_folded(name))) for name in named]
     faults = []

@@ -78,6 +78,13 @@ def known(measured: MeasureSet, dataset: Dataset) -> Iterator[tuple[Sample, Samp
 def _beside(dataset: Dataset) -> Path | None:
     """The folder to measure with beside the data set's own."""
     found = part_names.measured(dataset.root)
+    for flat in (f for f in part_names.named_measure(dataset.root) if listing.holds_images(f)):
+        # It may be a class of that name, or the folder of a table's images.
+        if not any(sample.name.startswith(f"{flat.name}/") for sample in dataset.samples):
+            raise BadInput(
+                f"{printable(dataset.source)}: {printable(flat.name)}/: expected a folder for each class, found images "
+                "beside them or alone; put these into the folders, or --set data.measure=0 to measure nothing"
+            )
     if len(found) > 1:
         names = " and ".join(f"{printable(f.name)}/" for f in found)
         raise BadInput(f"{printable(dataset.source)}: {names} may both hold images to measure with; rename one")
@@ -96,6 +103,7 @@ def _read(
             p for paths in images.values() for path in paths if (p := listing.file_problem(path, folder.parent))
         ]
         table = attributes.find(folder, where)
+        unread = 0 if table else attributes.misnamed(folder)
         text = table.read_bytes() if table else None
     except OSError as error:
         raise BadInput(f"{printable(error.filename)}: cannot be read ({error.strerror})") from None
@@ -109,13 +117,15 @@ def _read(
         for file, label in files
     )
     names = [path.relative_to(folder).as_posix() for path, _ in files]
+    told = attributes.parse(text, names, f"{where}/{table.name}", folder.name) if table and text is not None else {}
+    ignored[listing.BESIDE] -= unread or int(table is not None)
     return MeasureSet(
         source=dataset.source,
         kind=kind,
         samples=samples,
-        attributes=attributes.parse(text, names, f"{where}/{table.name}") if table and text is not None else {},
+        attributes=told,
         fingerprint=hashlib.sha256("".join(f"{s.digest} {s.name}\n" for s in samples).encode()).hexdigest(),
-        ignored=dict(sorted((ignored - Counter({listing.BESIDE: int(table is not None)})).items())),
+        ignored=dict(sorted((ignored + Counter({attributes.MISNAMED: unread})).items())),
         decoders=tuple(sorted({each.package for each in contents.values() if each.package})),
     )
 

@@ -11,7 +11,7 @@ ROWS = "camel/1.png,sun\ncamel/2.png,rain\nhorse/1.png,sun\n"
 
 def parse(text: str | bytes) -> dict[str, tuple[str, ...]]:
     content = text.encode() if isinstance(text, str) else text
-    return attributes.parse(content, FILES, "pets: measure/attributes.csv")
+    return attributes.parse(content, FILES, "pets: measure/attributes.csv", "measure")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,9 @@ def parse(text: str | bytes) -> dict[str, tuple[str, ...]]:
         f"file,weather\r\n{ROWS}\n\n".replace("\n", "\r\n"),
         "file,weather\nhorse/1.png,sun\n CAMEL\\2.PNG , rain\ncamel/1.PNG,sun\n",
         'file,weather\n"camel/1.png","sun"\n./camel/2.png,rain\nhorse/1.png,sun\n',
+        "file,weather\nmeasure/camel/1.png,sun\n./Measure\\camel\\2.png,rain\nhorse/1.png,sun\n",
+        f"sep=;\r\nfile;weather\r\n{ROWS.replace(',', ';')}",
+        f"\n\nfile|weather\n{ROWS.replace(',', '|')}",
     ],
 )
 def test_any_usual_spelling_gives_the_same(text: str | bytes) -> None:
@@ -50,6 +53,12 @@ def test_files_that_differ_in_capitals_alone_are_told_apart() -> None:
     assert attributes.parse(text.encode(), ("a/x.png", "a/X.png"), "here") == {"light": ("night", "day")}
 
 
+def test_a_class_may_be_called_as_the_folder_is() -> None:
+    text = "file,light\nmeasure/1.png,day\na/1.png,night\n"
+    files = ("a/1.png", "measure/1.png")
+    assert attributes.parse(text.encode(), files, "here", "measure") == {"light": ("night", "day")}
+
+
 @pytest.mark.parametrize("file", ["a/two  blanks.png", "a/Screenshot at 9.41\u202fAM.png", "a/no\xa0break.png"])
 def test_a_file_is_named_with_the_blanks_it_has(file: str) -> None:
     text = f"file,the  light\n {file} ,  by \u202f day\n"
@@ -62,6 +71,7 @@ def test_a_file_is_named_with_the_blanks_it_has(file: str) -> None:
         ("", "expected the first column 'file', found 'nothing'"),
         (f"name,weather\n{ROWS}", "expected the first column 'file', found 'name'"),
         ("file,weather\ncamel/1.png,sun,late\n", "row 2 has 3 cells, the first one 2"),
+        ("sep=,\n\nfile,weather\ncamel/1.png,sun,late\n", "row 4 has 3 cells, the first one 2"),
         (f"file,Weather,weather\n{ROWS.replace(chr(10), ',x' + chr(10))}", "the column 'Weather' stands twice"),
         (f"file,Class\n{ROWS}", "'Class' is a column of the results"),
         (f"file,\n{ROWS}", "the column '' needs a name"),

@@ -107,6 +107,34 @@ def test_two_tables_of_attributes_are_refused_and_one_is_called_as_it_is(project
         find(project.data)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_images_in_no_class_folder_are_refused(project: Project, alone: bool) -> None:
+    (project.data / "measure/camel/1.png").rename(project.data / "measure/1.png")
+    if alone:
+        for name in ("camel", "horse"):
+            shutil.rmtree(project.data / "measure" / name)
+    with pytest.raises(BadInput, match=r"animals: measure/: expected a folder for each .* --set data\.measure=0"):
+        find(project.data)
+    assert find(project.data, measure=0)[1] is None
+
+
+def test_a_class_may_be_called_measure(project: Project, tmp_path: Path) -> None:
+    classes = tmp_path / "classes"
+    shutil.copytree(project.data / "train", classes)
+    (classes / "horse").rename(classes / "measure")
+    dataset, images = find(classes)
+    assert (dataset.class_names, images) == (("camel", "measure"), None)
+
+
+@pytest.mark.parametrize("name", ["attribute.csv", "attributes.xlsx", "Labels.TSV"])
+def test_a_table_that_is_called_otherwise_is_said_to_be_passed_over(project: Project, name: str) -> None:
+    (project.data / "measure/notes.txt").touch()
+    (project.data / "measure/attributes.csv").rename(project.data / "measure" / name)
+    images = found(project.data)
+    assert images.attributes == {}
+    assert images.ignored == {"tables that are not called attributes.csv": 1, "files outside the class folders": 1}
+
+
 def test_two_such_folders_are_refused(project: Project) -> None:
     shutil.copytree(project.data / "measure", project.data / "measure_set")
     with pytest.raises(BadInput, match="measure/ and measure_set/ may both hold images to measure with"):

@@ -44,8 +44,12 @@ def measured(folder: Path) -> list[Path]:
 
     Links count, as in `beside`; who reads them refuses them.
     """
-    named = [sub for sub in _there(folder) if re.fullmatch(f"measure{_END}", sub.name, re.IGNORECASE)]
-    return [sub for sub in named if folders(sub) and not holds_images(sub)]
+    return [sub for sub in named_measure(folder) if folders(sub) and not holds_images(sub)]
+
+
+def named_measure(folder: Path) -> list[Path]:
+    """The folders in `folder` that are called as one with images to measure with, whatever they hold."""
+    return [sub for sub in _there(folder) if re.fullmatch(f"measure{_END}", sub.name, re.IGNORECASE)]
 
 
 def _there(folder: Path) -> list[Path]:

@@ -235,3 +235,30 @@ def test_words_are_preferred_to_numbers_although_a_row_says_neither(tmp_path: Pa
 def test_a_column_that_says_a_class_is_preferred_to_one_that_is_blank(tmp_path: Path) -> None:
     reading = read(tmp_path, labels="file,class,label\nimages/1.jpg,,0\nimages/2.jpg,,1")
     assert set(told(reading).values()) == {"train 0", "train 1"}
+
+
+@pytest.mark.parametrize("column", ["split", "Subset", "partition"])
+def test_a_column_that_says_the_part_in_other_words_is_named(tmp_path: Path, column: str) -> None:
+    reading = read(tmp_path, labels=f"file,label,{column}\n1.jpg,cat,trn\n2.jpg,dog,tst\n3.jpg,dog,\n")
+    assert reading.problems == (
+        f"labels.csv: the column '{column}' says no part (trn, tst); write train, validation or test there, or call "
+        "the column something else",
+    )
+    assert told(reading) == {}
+
+
+@pytest.mark.parametrize("column", ["set", "phase", "part"])
+def test_a_column_that_may_say_something_else_than_the_part_is_passed_over(tmp_path: Path, column: str) -> None:
+    reading = read(tmp_path, labels=f"file,label,{column}\n1.jpg,cat,new\n2.jpg,dog,full\n")
+    assert (set(told(reading).values()), reading.problems) == ({"train cat", "train dog"}, ())
+
+
+@pytest.mark.parametrize("column", ["Usage", "fold", "train_test"])
+def test_further_names_of_columns_may_say_the_part(tmp_path: Path, column: str) -> None:
+    reading = read(tmp_path, labels=f"file,label,{column}\n1.jpg,cat,Training\n2.jpg,dog,Test\n")
+    assert told(reading) == {"images/1.jpg": "train cat", "images/2.jpg": "test dog"}
+
+
+def test_a_blank_column_for_the_part_says_nothing(tmp_path: Path) -> None:
+    reading = read(tmp_path, labels="file,label,split\n1.jpg,cat,\n2.jpg,dog, \n")
+    assert (set(told(reading).values()), reading.problems) == ({"train cat", "train dog"}, ())

@@ -1,6 +1,7 @@
 """Rows of a table that names images: which columns say what, and which file a name in it means.
 
-`open_table` gives a `Table`, where a file is one; `Images` finds files by what tables call them.
+`open_table` gives a `Table`, where a file is one; `Images` finds files by what tables call them. `header` reads the
+first line of any table.
 """
 
 import csv
@@ -15,7 +16,7 @@ from typing import TextIO, TypeVar
 
 from generator.data.folders import listing, part_names
 from generator.data.folders.class_names import composed
-from generator.experiment.data_summary import Part
+from generator.experiment.data_summary import PARTS, Part
 from generator.support.errors import BadInput, printable
 
 SUFFIXES = (".csv", ".tsv")
@@ -27,8 +28,10 @@ _LABELS = (
     *("label", "labels", "class", "classname", "classes", "category", "categoryname", "target", "species", "breed"),
     *("diagnosis", "labelname", "classid", "labelid"),
 )
-_PARTS = ("split", "set", "subset", "dataset", "partition", "part", "phase")
+_PARTS = ("split", "set", "subset", "dataset", "partition", "part", "phase", "usage", "fold", "traintest")
 """Names of columns, without capitals, blanks and marks; earlier ones are preferred."""
+_SURELY_PARTS = ("split", "subset", "partition")
+"""Those that say nothing else; a set or a phase may be one of chess or of the moon."""
 _ENCODINGS = ("utf-8-sig", "utf-16", "latin-1")
 """Tables are read in the first; in the others, the last of which fits any bytes, they are known for what they are."""
 _HEADER = 2**16
@@ -134,7 +137,17 @@ class Table:
 
     @property
     def says_part(self) -> bool:
-        return self._part is not None
+        return self._part is not None or bool(self.unread)
+
+    @cached_property
+    def unread(self) -> str:
+        """What is wrong with a column that says the part in words of its own; empty where there is none."""
+        for i in () if self._parts else _positions(self.header, _SURELY_PARTS):
+            if said := {cells[i].strip() for _, cells in self.lines if cells[i].strip()}:
+                name = repr(printable(self.header[i].strip()))
+                wanted = f"write {', '.join(PARTS[:-1])} or {PARTS[-1]} there, or call the column something else"
+                return f"the column {name} says no part ({listing.listed(said)}); {wanted}"
+        return ""
 
     def check(self, source: str) -> None:
         """Raise `BadInput` where two columns may be the class, or the part, and do not say the same."""
@@ -201,7 +214,7 @@ def _decoded(path: Path, read: Callable[[TextIO, bool], Read]) -> Read | None:
 
 
 def _table(path: Path, stream: TextIO, images: Images, *, utf8: bool) -> Table | None:
-    columns, delimiter, above = _header(stream)
+    columns, delimiter, above = header(stream)
     files = _positions(columns, _FILES)
     if not files or not _positions(columns, _LABELS):
         return None
@@ -212,7 +225,7 @@ def _table(path: Path, stream: TextIO, images: Images, *, utf8: bool) -> Table |
 
 
 def _why_none(path: Path, stream: TextIO) -> str:
-    columns, delimiter, above = _header(stream)
+    columns, delimiter, above = header(stream)
     name, files = printable(path.name), _positions(columns, _FILES)
     if not files or not _positions(columns, _LABELS):
         return f"; the columns of {name} are called {listing.listed(columns)}" if columns else ""
@@ -220,16 +233,16 @@ def _why_none(path: Path, stream: TextIO) -> str:
     return f"; {name} names no image that is there (first: {printable(first.strip()) or 'nothing'})"
 
 
-def _header(stream: TextIO) -> tuple[tuple[str, ...], str, int]:
+def header(stream: TextIO) -> tuple[tuple[str, ...], str, int]:
     """The cells of a table's first line, what stands between them, and its number; of a line that is no text none."""
-    number, header = 1, stream.readline(_HEADER)
+    number, line = 1, stream.readline(_HEADER)
     # Spreadsheets are told the separator by a line above the header.
-    while header and (not header.strip() or re.fullmatch(r"sep=.\s*", header)):
-        number, header = number + 1, stream.readline(_HEADER)
-    if "\0" in header:
+    while line and (not line.strip() or re.fullmatch(r"sep=.\s*", line)):
+        number, line = number + 1, stream.readline(_HEADER)
+    if "\0" in line:
         return (), ",", number
-    delimiter = max(",;\t|", key=header.count)
-    return tuple(next(csv.reader([header], delimiter=delimiter), ())), delimiter, number
+    delimiter = max(",;\t|", key=line.count)
+    return tuple(next(csv.reader([line], delimiter=delimiter), ())), delimiter, number
 
 
 def _lines(

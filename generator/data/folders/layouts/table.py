@@ -37,6 +37,9 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     for table in tables:
         table.check(source)
         place = printable(table.path.relative_to(folder).as_posix())
+        if table.unread and table.utf8:  # Its test images would else be trained on.
+            problems.append(f"{place}: {table.unread}")
+            continue
         faults = [(row, fault) for row in table.rows if (fault := _take(row, table, images, told))]
         if table.utf8:
             problems += [f"{place}, line {row.line}: {printable(row.file) or 'no file'}: {why}" for row, why in faults]
