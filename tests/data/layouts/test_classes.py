@@ -60,3 +60,22 @@ def test_fault_16_a_class_folder_that_is_a_link_is_refused(tmp_path: Path, there
     (tmp_path / "data/bird").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BadInput, match=r"^x: bird/: a symbolic link; put the folder itself there$"):
         classes.read(tmp_path / "data", "x")
+
+
+@pytest.mark.parametrize("deeper", ["bird/owl/1.png", "bird/owl/tawny/1.png"])
+def test_a_class_whose_images_lie_in_folders_within_it_is_not_passed_over(tmp_path: Path, deeper: str) -> None:
+    tree(tmp_path, "bird/notes.txt", images=(*PETS, deeper))
+    assert classes.read(tmp_path, "x").problems == (
+        "bird holds no image (passed over: files in a folder inside a class folder: 1, files that are not images: 1); "
+        "put its images right into it, --set data.group=folder where those of a folder within a class belong together, "
+        "or take it away",
+    )
+    assert set(classes.read(tmp_path, "x", nested=True).images["train"]) == {"bird", "cat", "dog"}
+
+
+def test_a_link_to_a_class_whose_images_lie_in_folders_within_it_is_refused(tmp_path: Path) -> None:
+    tree(tmp_path / "data", images=PETS)
+    tree(tmp_path / "elsewhere", images=("owl/1.png",))
+    (tmp_path / "data/bird").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match=r"^x: bird/: a symbolic link"):
+        classes.read(tmp_path / "data", "x")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from generator.data.folders import listing
 from generator.data.folders.layouts import parts
 from tests.data.test_discover import tree
@@ -28,3 +30,25 @@ def test_training_images_in_no_class_folder_are_another_layout(tmp_path: Path) -
 def test_what_lies_in_a_doubled_folder_beside_the_inner_one_is_counted(tmp_path: Path) -> None:
     tree(tmp_path, images=("train/train/cat/1.png", "train/train/dog/1.png", "train/notes.txt", "README"))
     assert parts.read(tmp_path, "x").ignored == {listing.BESIDE: 2}
+
+
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        (("cat/1.png", "dog/1.png", "bird/1.png"), True),
+        (("cat/1.png", "bird/1.png"), False),
+        (("cat/1.xml", "dog/1.xml"), False),
+    ],
+)
+def test_a_folder_that_may_be_a_part_but_is_not_called_so_is_counted_apart(
+    tmp_path: Path, beside: tuple[str, ...], told: bool
+) -> None:
+    tree(tmp_path, *(f"eval/{name}" for name in beside), images=("train/cat/1.png", "train/dog/1.png", "notes.txt"))
+    why = "files in eval/, which holds folders of the classes, but is not called validation or test"
+    expected = {listing.BESIDE: 1, why: len(beside)} if told else {listing.BESIDE: 1 + len(beside)}
+    assert parts.read(tmp_path, "x").ignored == expected
+
+
+def test_images_to_measure_with_are_no_part_by_another_name(tmp_path: Path) -> None:
+    images = tuple(f"{part}/{name}/1.png" for part in ("train", "measure") for name in ("cat", "dog"))
+    assert parts.read(tree(tmp_path, images=images), "x").ignored == {listing.BESIDE: 2}

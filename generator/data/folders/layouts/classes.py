@@ -28,10 +28,10 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     classes: dict[str, Path] = {}
     measured = part_names.measured(folder)
     for entry in listing.entries(folder):
-        if entry.is_symlink() and (listing.is_dangling(entry) or _holds_images(entry, nested=nested)):
+        if entry.is_symlink() and entry not in measured and (listing.is_dangling(entry) or _holds_images(entry)):
             # Passed over it would be a class less, and another number for those behind it.
             raise BadInput(f"{source}: {printable(entry.name)}/: a symbolic link; put the folder itself there")
-        if not listing.is_plain_folder(entry) or entry in measured or _other(entry, nested=nested):
+        if not listing.is_plain_folder(entry) or entry in measured or _other(entry):
             listing.pass_over(entry, listing.BESIDE, ignored)
         elif (name := composed(entry.name)) in classes:
             raise BadInput(f"{source}: {alike(classes[name].name, entry.name)}; put them together")
@@ -48,13 +48,13 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
     )
 
 
-def _holds_images(link: Path, *, nested: bool) -> bool:
-    return link.is_dir() and listing.holds_images(link, nested=nested)
+def _holds_images(folder: Path) -> bool:
+    """Also in folders within it: passed over for these it would be a class less, without a word."""
+    return folder.is_dir() and listing.holds_images(folder, nested=True)
 
 
-def _other(folder: Path, *, nested: bool) -> bool:
+def _other(folder: Path) -> bool:
     """Whether a folder holds files or folders, and none of its files is a picture, were it one that is not read."""
-    if nested and listing.holds_images(folder, nested=True):
-        return False
     kinds = [listing.other_kind(entry) for entry in folder.iterdir() if not listing.junk(entry.name)]
-    return bool(kinds) and set(kinds) <= {listing.NESTED, listing.OTHER, listing.SPECIAL, listing.NO_SUFFIX}
+    no_pictures = bool(kinds) and set(kinds) <= {listing.NESTED, listing.OTHER, listing.SPECIAL, listing.NO_SUFFIX}
+    return no_pictures and not _holds_images(folder)

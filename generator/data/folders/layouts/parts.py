@@ -9,6 +9,15 @@ from generator.data.folders.layouts.reading import Classes, Reading, one_each, s
 from generator.experiment.data_summary import Part
 from generator.support.errors import BadInput, printable
 
+NESTED = (
+    "; put its images right into it, --set data.group=folder where those of a folder within a class belong together, "
+    "or take it away"
+)
+"""How to mend a folder of a class whose images lie in folders within it."""
+
+OF_NO_PART = "files in %s/, which holds folders of the classes, but is not called validation or test"
+"""The reason for which a folder beside those of the parts is passed over that may be one."""
+
 
 def recognises(folder: Path, *, nested: bool = False) -> bool:
     training = part_names.beside(folder).get("train", [])
@@ -33,6 +42,9 @@ def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
         images[part], found = class_folders(path, where, source, ignored, nested=nested)
         problems += found
     listing.pass_over_beside(folder, candidates.values(), ignored)
+    for other in _parts_by_other_names(folder, candidates["train"]):
+        ignored -= listing.counted(other, listing.BESIDE)
+        listing.pass_over(other, OF_NO_PART % printable(other.name), ignored)
     return Reading(
         layout="parts", root=folder, folders=folders, images=images, ignored=ignored, problems=tuple(problems)
     )
@@ -66,7 +78,8 @@ def images_of(
         passed: Counter[str] = Counter()
         images[name] = listing.images(path, passed, nested=nested)
         if not images[name]:
-            problems.append(f"{where}{printable(name)} holds no image{_only(passed)}")
+            deeper = NESTED if listing.holds_images(path, nested=True) else ""
+            problems.append(f"{where}{printable(name)} holds no image{_only(passed)}{deeper}")
         ignored += passed
     return images, problems
 
@@ -74,6 +87,18 @@ def images_of(
 def _holds_classes(folder: Path) -> bool:
     """Whether a training folder has class folders, or neither these nor images."""
     return bool(listing.plain_folders(folder)) or not listing.holds_images(folder)
+
+
+def _parts_by_other_names(folder: Path, training: Path) -> list[Path]:
+    """The folders in `folder` whose names say no part although they hold images in folders of all the classes."""
+    classes = _image_folders(training)
+    known = part_names.measured(folder)
+    others = [f for f in listing.plain_folders(folder) if f not in known and not part_names.part(f.name)]
+    return [f for f in others if classes and classes <= _image_folders(f)]
+
+
+def _image_folders(folder: Path) -> set[str]:
+    return {composed(sub.name) for sub in listing.plain_folders(folder) if listing.holds_images(sub)}
 
 
 def _unlabelled(folder: Path) -> bool:
