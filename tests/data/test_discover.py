@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import pytest
 
@@ -616,3 +616,54 @@ def test_parts_that_rows_of_a_table_tell_are_not_called_by_folders(tmp_path: Pat
     with pytest.raises(BadInput) as caught:
         discover.discover(tmp_path, "x", "table")
     assert "training images and test images must hold the same classes; only in training images: b" in str(caught.value)
+
+
+@pytest.mark.parametrize("beside", ["test1", "unlabelled"])
+def test_training_files_that_say_their_class_are_none_of_a_class_called_train(tmp_path: Path, beside: str) -> None:
+    files = tuple(f"train/{name}.{number}.jpg" for name in ("cat", "dog") for number in (0, 1))
+    found = discover.discover(tree(tmp_path, f"{beside}/1.jpg", f"{beside}/2.jpg", images=files), "x")
+    assert (found.layout, found.class_names, found.ignored) == ("names", ("cat", "dog"), {listing.BESIDE: 2})
+    assert discover.discover(tmp_path, "x", "classes").class_names == tuple(sorted(("train", beside)))
+
+
+def test_training_files_of_a_table_are_none_of_a_class_called_train(tmp_path: Path) -> None:
+    tree(tmp_path, "test1/3.jpg", images=("train/1.jpg", "train/2.jpg"))
+    (tmp_path / "labels.csv").write_text("file,label\n1.jpg,cat\n2.jpg,dog\n")
+    assert discover.discover(tmp_path, "x").layout == "table"
+
+
+@pytest.mark.parametrize("layout", [None, "names"])
+@pytest.mark.parametrize("folder", ["", "train/"])
+@pytest.mark.parametrize(("odd", "shown"), [(["logo.jpg"], "logo.jpg"), (["bird.1.jpg", "x.png"], "bird.1.jpg, x.png")])
+def test_the_few_files_whose_names_say_no_class_are_named(
+    tmp_path: Path, layout: Literal["names"] | None, folder: str, odd: list[str], shown: str
+) -> None:
+    files = [f"{name}.{number}.jpg" for name in ("cat", "dog") for number in range(15)]
+    tree(tmp_path, images=tuple(folder + name for name in (*files, *odd)))
+    with pytest.raises(BadInput) as caught:
+        discover.discover(tmp_path, "x", layout)
+    assert str(caught.value).endswith(
+        f"; the names of 30 images say their class, but for {shown}, where it is missing or no other image has it: "
+        "rename or remove these"
+    )
+
+
+def test_a_column_that_says_no_part_is_named_beside_folders_that_tell_the_classes(tmp_path: Path) -> None:
+    files = [f"{name}/{number}.png" for name in ("cat", "dog") for number in (1, 2)]
+    tree(tmp_path, images=tuple(files))
+    rows = [f"{file},{file[:3]},{'ab'[index % 2]}" for index, file in enumerate(files)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
+    message = refusal(tmp_path)
+    assert "labels.csv: the column 'split' says no part (a, b)" in message
+    assert "--set data.layout=classes" in message
+
+
+@pytest.mark.parametrize(
+    "name", ["$RECYCLE.BIN", "System Volume Information", "lost+found", "@eaDir", "ehthumbs.db", "Thumbs.db"]
+)
+@pytest.mark.parametrize("holds", ["", "1.png"])
+def test_what_systems_leave_behind_is_no_class(tmp_path: Path, name: str, holds: str) -> None:
+    tree(tmp_path, f"{name}/{holds}", f"cat/{name}/{holds}", images=("cat/1.png", "dog/1.png"))
+    found = discover.discover(tmp_path, "x")
+    assert found.class_names == ("cat", "dog")
+    assert found.ignored == ({listing.HIDDEN: 2} if holds else {})

@@ -110,9 +110,10 @@ def _reading(folder: Path, source: str, layout: Layout | None, *, nested: bool) 
     root, recognised = _root(folder, source, kinds, nested=nested)
     if root is None:
         asked = f"cannot be read as data.layout = {layout!r}; " if layout else ""
-        raise BadInput(f"{source}: {asked}{_missing(folder, tables=table in kinds)}")
+        raise BadInput(f"{source}: {asked}{_missing(folder, kinds)}")
     readings = [kind.read(root, source, nested=nested) for kind in recognised]
     if layout is None:
+        readings = [reading for reading in readings if not _has_class_of_training(reading, readings)]
         _check_classes(readings, source)
     whole = [reading for reading in readings if not reading.problems]
     for one, other in combinations(whole, 2):
@@ -131,6 +132,16 @@ def _reading(folder: Path, source: str, layout: Layout | None, *, nested: bool) 
                 f"--set data.layout={whole[0].layout}: {whole[0].sentence()}"
             )
     return whole[0]
+
+
+def _has_class_of_training(reading: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether a folder such as `train/` would be a class, while another reading finds its training images there."""
+    if reading.layout != "classes":
+        return False
+    called = [reading.root / name for name in reading.images["train"] if part_names.part(name) == "train"]
+    others = (each for each in readings if each.layout in ("names", "table"))
+    elsewhere = [each.folders["train"] for each in others if "train" in each.folders]
+    return any(path.is_relative_to(folder) for folder in called for path in elsewhere)
 
 
 def _is_borne_out(faulty: Reading, whole: Reading) -> bool:
@@ -203,14 +214,15 @@ def _inside(folder: Path) -> list[Path]:
     return found if len(found) == 1 else [sub for sub in found if not part_names.part(sub.name)]
 
 
-def _missing(folder: Path, *, tables: bool) -> str:
-    """What there is in place of a data set; with `tables` also why those there were not taken for one of it."""
+def _missing(folder: Path, kinds: Sequence[Kind]) -> str:
+    """What there is in place of a data set, and why what there was for each of `kinds` was not taken for one."""
     entries = [f for f in listing.entries(folder) if not listing.junk(f.name)]
     if len(entries) == 1 and listing.is_plain_folder(entries[0]) and not part_names.part(entries[0].name):
-        return _missing(entries[0], tables=tables)
+        return _missing(entries[0], kinds)
     found = part_names.candidates(f for f in entries if f.is_dir())
     have = ", ".join(f"{printable(f.name)}/ ({CALLED[part]})" for part in found for f in found[part])
     if found and "train" not in found:
         return f"has no folder of training images; {_EXPECTED}; found {have}"
     have = have or listing.listed(f"{f.name}/" if f.is_dir() else f.name for f in entries)
-    return f"{_EXPECTED}; found {have}{''.join(map(rows.why_none, entries if tables else ()))}"
+    why = names.why_none(folder) if names in kinds else ""
+    return f"{_EXPECTED}; found {have}{why}{''.join(map(rows.why_none, entries if table in kinds else ()))}"

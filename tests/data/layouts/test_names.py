@@ -26,6 +26,10 @@ from tests.data.test_discover import tree
         ("cat.jpg", None),
         ("IMG_2041.JPG", None),
         ("DSC 0001.JPG", None),
+        ("IMG_20230101_1.jpg", None),
+        ("VID_20230101_12.jpg", None),
+        ("Screenshot_2023-1.jpg", None),
+        ("cat_2023_1.jpg", "cat_2023"),
         ("2020-01-05 12.30.11.jpg", None),
     ],
 )

@@ -17,7 +17,7 @@ _FORMS = (
     r"\d+[ ._-]+(?P<name>\D*[^\W\d_])",  # 0001_cat
 )
 _CAMERAS = frozenset(
-    {"img", "image", "images", "imgp", "imag", "dsc", "dscn", "dscf", "dcim", "pxl", "gopr", "mvimg", "p", "pic"}
+    {"img", "image", "images", "imgp", "imag", "dsc", "dscn", "dscf", "dcim", "pxl", "gopr", "mvimg", "p", "pic", "vid"}
     | {"picture", "photo", "frame", "scan", "screenshot", "file", "test", "train", "val", "sample", "whatsapp image"}
 )
 """What cameras and programs put before a number; it says nothing of what is in the picture."""
@@ -28,12 +28,29 @@ def class_of(path: Path) -> str | None:
     stem = composed(path.stem)
     found = next((match for form in _FORMS if (match := re.fullmatch(form, stem))), None)
     name = found["name"] if found else ""
-    return name if any(letter.isalpha() for letter in name) and name.casefold() not in _CAMERAS else None
+    # Some put a date before the number.
+    without = re.sub(r"[\W\d_]+$", "", name)
+    return name if any(letter.isalpha() for letter in name) and without.casefold() not in _CAMERAS else None
 
 
 def recognises(folder: Path, *, nested: bool = False) -> bool:
     """Whether each image for training says a class, and each of two classes at least has two images."""
     return any(_speak(_flat(path)) for path in _training(folder) or [folder])
+
+
+def why_none(folder: Path) -> str:
+    """The few names for which files are not read so although the others say a class, as it follows a semicolon."""
+    told = ""
+    for files in map(_flat, _training(folder) or [folder]):
+        by_class = _by_class(files)
+        telling = {path for found in by_class.values() if len(found) > 1 for path in found}
+        odd = [path.name for path in files if path not in telling]
+        if odd and len(odd) < len(telling) and sum(len(found) > 1 for found in by_class.values()) > 1:
+            told += (
+                f"; the names of {len(telling)} images say their class, but for {listing.listed(odd)}, where it is "
+                "missing or no other image has it: rename or remove these"
+            )
+    return told
 
 
 def read(folder: Path, source: str, *, nested: bool = False) -> Reading:
