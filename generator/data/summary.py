@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from generator.data import measure
 from generator.data.dataset import Dataset, Sample
-from generator.data.folders import listing
+from generator.data.folders import class_names, listing
 from generator.data.measure import MeasureSet
 from generator.data.near import NearReport
 from generator.data.pixels import PixelReport
@@ -141,7 +141,10 @@ def _place(dataset: Dataset, part: Part) -> str:
 
 
 def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
-    """What a user should know of pictures that stand in the data set more than once, a line each."""
+    """What a user should know of classes that may be one, and of pictures that stand there twice, a line each."""
+    if pairs := class_names.similar(data.class_names):
+        shown = _list([class_names.alike(*pair) for pair in pairs])
+        yield f"classes that may be one: {shown}; if they are, put their images together"
     kept = split.mode == "fixed" and not data.validation and not data.crossing
     aside = ", each on one side of the split" if kept else ""
     several = "both classes" if len(data.class_names) == 2 else "more than one class"

@@ -1,6 +1,7 @@
 """The classes of a data set, told by the names under which its images stand.
 
-`composed` makes one name of the ways in which systems write it; `agreed` gives the classes that all parts share.
+`composed` makes one name of the ways in which systems write it; `agreed` gives the classes that all parts share,
+`similar` those that may be one.
 """
 
 import unicodedata
@@ -58,12 +59,12 @@ def _shared(classes: Mapping[str, set[str]], source: str) -> list[str]:
     if places:
         only = [f"only in {joined(where)}: {listed(names)}" for where, names in places.items()]
         partial = sorted(name for names in places.values() for name in names)
-        only += [alike(one, other) for one, other in _lookalikes(partial)]
+        only += [alike(one, other) for one, other in similar(partial)]
         raise BadInput(f"{source}: {joined(classes)} must hold the same classes; {'; '.join(only)}")
     return sorted(everywhere)
 
 
-def _lookalikes(names: Sequence[str]) -> list[tuple[str, str]]:
+def similar(names: Sequence[str]) -> list[tuple[str, str]]:
     """The pairs of `names`, which are sorted, that look alike, a few at most."""
     groups: dict[str, list[str]] = {}
     for name in names:
