@@ -160,7 +160,12 @@ def _is_own(content: bytes | None, path: str, owned: Mapping[str, str | None]) -
 def _refusal(site: Path, foreign: tuple[str, ...], owned: Mapping[str, str | None]) -> str:
     edited = [path for path in foreign if path in owned]
     path = (edited or foreign)[0]
-    what = "was edited since the last build" if edited else "was not written by this program"
+    if edited:
+        what = "was edited since the last build"
+    elif any(path in record.files for record in manifest.readable(site).values()):
+        what = "is of another post of this program"
+    else:
+        what = "was not written by this program"
     more = f" (and {len(foreign) - 1} more)" if len(foreign) > 1 else ""
     return f"{site / path}{more} {what}; move it away, or use --overwrite to replace it and keep a copy"
 

@@ -99,6 +99,14 @@ def test_fault_42_overwriting_keeps_a_copy_each_time(site: Path) -> None:
     assert done.kept == ()
 
 
+def test_a_file_of_another_post_is_told_from_a_strangers(site: Path) -> None:
+    files = {"_posts/2023-02-01-other.md": b"other", "index.md": b"another index"}
+    place = manifest.path_for("other")
+    files[place] = manifest.to_text(manifest.make("_posts/2023-02-01-other.md", files)).encode()
+    with pytest.raises(BadInput, match=r"index\.md is of another post of this program; move it away, or use --over"):
+        publish.publish(site, files, manifest_path=place)
+
+
 def test_an_edited_file_that_is_no_longer_made_is_refused_too(site: Path) -> None:
     (site / "index.md").write_bytes(b"my own index")
     with pytest.raises(BadInput, match=r"index\.md was edited"):

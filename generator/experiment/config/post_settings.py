@@ -1,5 +1,6 @@
 """What may be set of the post and of the site around it; nothing that is computed depends on any of it."""
 
+import hashlib
 import re
 import unicodedata
 from datetime import datetime
@@ -147,8 +148,15 @@ class SiteSettings(Record):
 
 
 def slug_of(path: str) -> str:
-    """The name of a data set in plain lower case: `Bear vs Kangaroo.tar.gz` is bear-vs-kangaroo."""
+    """The name of a data set in plain lower case: `Bear vs Kangaroo.tar.gz` is bear-vs-kangaroo.
+
+    A name of which nothing is left so has some characters of its hash: posts of one slug would take each other's place.
+    """
     path = re.sub("[?#].*", "", path) if "://" in path else path
     name = re.sub(r"(\.tar)?\.(zip|tar|tgz|gz|tbz2?|bz2)$", "", PurePath(path).name, flags=re.IGNORECASE)
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall("[a-z0-9]+", letters))[:LONGEST].rstrip("-") or "images"
+    plain = "-".join(re.findall("[a-z0-9]+", letters))[:LONGEST].rstrip("-")
+    if plain or not name.strip("."):
+        return plain or "images"
+    spelt = unicodedata.normalize("NFC", name).encode(errors="surrogateescape")
+    return f"images-{hashlib.sha256(spelt).hexdigest()[:6]}"

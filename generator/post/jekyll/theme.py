@@ -14,7 +14,7 @@ from generator.post.jekyll.blog import Blog, from_yaml
 FOR_POSTS = ("post", "single", "article")
 """Names that themes give the layout of posts, the likeliest first."""
 
-FORPAGES = ("page", "default")
+FOR_PAGES = ("page", "default")
 """What a post can make do with."""
 
 PACKAGED = {"minimal-mistakes": "single", "academicpages": "single", "text-theme": "article"}
@@ -42,7 +42,7 @@ def layout(blog: Blog, post: str) -> tuple[str | None, bool]:
     used = Counter(name for name in islice(_used(blog, post), _MOST_POSTS) if package or name in own)
     if used:
         return used.most_common(1)[0][0], True
-    likely = next((name for name in (*FOR_POSTS, *FORPAGES) if name in own), None)
+    likely = next((name for name in (*FOR_POSTS, *FOR_PAGES) if name in own), None)
     if package is None or likely in FOR_POSTS:
         return likely, likely in FOR_POSTS
     return next((name for part, name in PACKAGED.items() if part in package.lower()), "post"), True
@@ -51,7 +51,7 @@ def layout(blog: Blog, post: str) -> tuple[str | None, bool]:
 def page_layout(blog: Blog) -> str | None:
     """The layout for a page that is no post: the bare one around all others, which asks for neither title nor date."""
     own = layouts(blog)
-    return next((name for name in reversed(FORPAGES) if name in own or blog.package), None)
+    return next((name for name in reversed(FOR_PAGES) if name in own or blog.package), None)
 
 
 def _used(blog: Blog, post: str) -> Iterator[str]:
