@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
-from generator.commands.options import add_config, add_places, make_parser, path
+from generator.commands.options import add_config, add_data, add_places, make_parser, path
 from generator.diff import builds, compare, fitting
 from generator.diff.gates import in_settings, parse_gates
 from generator.experiment.config import loading
@@ -42,10 +42,11 @@ def run(arguments: list[str]) -> int:
     output.add_argument("--md", action="store_true", help="Markdown, for a pull request")
     output.add_argument("--json", action="store_true", help="JSON")
     output.add_argument("--html", type=path, metavar="FILE", help="a page with images and changed pixels, offline")
+    add_data(parser)
     add_config(parser)
     add_places(parser)
     options = parser.parse_args(arguments)
-    settings = loading.load(options.config)
+    settings = loading.load(options.config, options={"data.path": options.data} if options.data else None)
     site = blog.source(options.site, settings.post.jekyll_config)
     places = builds.SearchPlaces(options.config.parent, site, options.store, settings.post.asset_folder)
     new = options.new or str(site)
@@ -108,7 +109,7 @@ def _pictures(
 
     path, why = settings.data.path, ""
     if not origins.may_be(path, images.source, images.kind):  # Asked first: what lies elsewhere would be fetched.
-        why = f"data.path is {printable(path)}, the builds' data set is {printable(images.source)}"
+        why = f"data.path is {printable(path)}, the builds' data set is {printable(images.source)}: name it with --data"
     else:
         try:
             data = dataset.find(settings.data, options.store, copy=settings.execution.copies)

@@ -4,7 +4,7 @@ import argparse
 import shlex
 from typing import Any
 
-from generator.commands.options import BESIDE, add_config, named
+from generator.commands.options import BESIDE, add_config, add_data
 from generator.experiment.config import loading
 from generator.experiment.config.settings import BASELINE, Config
 from generator.support import places
@@ -14,12 +14,7 @@ PROGRAM = as_typed("python build.py").split()
 
 
 def add_experiment(parser: Any) -> None:
-    parser.add_argument(
-        "--data",
-        type=named,
-        metavar="PATH",
-        help="sample, a folder, an archive, an address (s3://…, https://…), or kaggle:OWNER/NAME",
-    )
+    add_data(parser)
     parser.add_argument("--weights", metavar="NAME", help="auto, imagenet, embedded, random, or a weights file")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
     parser.add_argument(

@@ -46,6 +46,11 @@ def make_parser(command: str, description: str, *, epilog: str | None = None) ->
     )
 
 
+def add_data(parser: Any) -> None:
+    words = "sample, a folder, an archive, an address (s3://…, https://…), or kaggle:OWNER/NAME"
+    parser.add_argument("--data", type=named, metavar="PATH", help=words)
+
+
 def add_config(parser: Any) -> None:
     parser.add_argument("--config", type=path, default=places.experiment(), metavar="FILE", help="the settings")
 

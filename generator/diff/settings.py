@@ -35,7 +35,9 @@ def changes(old: BuildResults, new: BuildResults, pairs: Sequence[Pair]) -> Iter
                 concerned.setdefault((setting, _text(values[0]), _text(values[1])), []).append(name)
     for (setting, before, after), names in concerned.items():
         yield SettingChange(setting, before, after, tuple(names))
-    for setting, (one_value, other_value) in config.differences(_shared(old), _shared(new)).items():
+    alike = old.data.class_names == new.data.class_names
+    shared = [_shared(build, per_class=alike) for build in (old, new)]
+    for setting, (one_value, other_value) in config.differences(*shared).items():
         yield SettingChange(setting, _text(one_value), _text(other_value), ())
 
 
@@ -44,11 +46,18 @@ def _recipe(build: BuildResults, variant: VariantResult) -> dict[str, Any]:
     return {**variant.recipe.model_dump(mode="json"), TRAINED_IN: variant.precision, "weights": weights}
 
 
-def _shared(build: BuildResults) -> dict[str, Any]:
-    """What the variants of a build share, apart from what it measured."""
+def _shared(build: BuildResults, *, per_class: bool) -> dict[str, Any]:
+    """What the variants of a build share, apart from what it measured.
+
+    Of other classes the counts of each would be a row of its own, and hide what differs beside them.
+    """
     data = build.data.model_dump(mode="json")
+    data["class_names"] = f"{len(build.data.class_names)} classes: {_text(data['class_names'])}"
     for split in ("train", "validation", "test"):
-        data[split] = {count.class_name: count.images for count in getattr(build.data, split)}
+        counts = {count.class_name: count.images for count in getattr(build.data, split)}
+        data[split] = counts if per_class else sum(counts.values())
+    if not per_class:
+        del data["kept"]
     data["duplicates"] = len(build.data.duplicates)
     if build.data.near is not None:
         data["near"]["pairs"] = len(build.data.near.pairs)

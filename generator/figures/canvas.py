@@ -6,6 +6,7 @@
 """
 
 import io
+import math
 import re
 import unicodedata
 from bisect import bisect_right
@@ -192,27 +193,48 @@ def shortened(text: str, width: float, size: float = NORMAL) -> str:
     text = drawable(text)
     if text_width(text, size) <= width + _ROUNDING:
         return text
-
-    def cut(kept: int) -> str:
-        return f"{text[: (kept + 1) // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
-
-    widest = bisect_right(range(len(text)), width, key=lambda kept: text_width(cut(kept), size)) - 1
-    return cut(max(1, widest))
+    return _cut(text, max(1, _most_kept(text, width, size)))
 
 
-def wrapped(text: str, width: float, size: float = NORMAL) -> str:
+def _cut(text: str, kept: int) -> str:
+    """So many characters of `text`, half of them from its beginning and half from its end."""
+    return f"{text[: (kept + 1) // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
+
+
+def _most_kept(text: str, width: float, size: float) -> int:
+    """Characters that `_cut` may keep."""
+    return bisect_right(range(len(text)), width, key=lambda kept: text_width(_cut(text, kept), size)) - 1
+
+
+def wrapped(text: str, width: float, size: float = NORMAL, indent: float = 0.0) -> str:
     """`text` as `drawable`, on two lines where one is wider than `width` inches at `size` points.
 
-    It is broken behind a blank, a hyphen or the like, so that the wider line is as narrow as can be, or anywhere where
-    there is none. A line that is still too wide is `shortened`.
+    The first line is `indent` inches shorter, and may be empty where that gives room for what stands there. It is
+    broken behind a blank, a hyphen or the like, so that the wider line is as narrow as can be, or anywhere where there
+    is none. Where that does not do, the middle of the whole is cut out, as by `shortened`.
     """
     text = drawable(text)
-    if len(text) == 1 or text_width(text, size) <= width + _ROUNDING:
+    if len(text) == 1 or indent + text_width(text, size) <= width + _ROUNDING:
         return text
-    breaks = [found.end() for found in re.finditer(r"[\s._-]+", text[:-1])] or range(1, len(text))
-    lines = [(text[:at].rstrip(), text[at:]) for at in breaks]
-    best = min(lines, key=lambda pair: max(text_width(line, size) for line in pair))
-    return "\n".join(shortened(line, width, size) for line in best)
+
+    def broken(line: str, breaks: Iterable[int]) -> tuple[float, str]:
+        """The width of the wider line, and both."""
+        pairs = [(line[:at].rstrip(), line[at:]) for at in breaks]
+        return min(
+            ((max(indent + text_width(a, size), text_width(b, size)), f"{a}\n{b}") for a, b in pairs),
+            default=(math.inf, line),
+        )
+
+    start = [0] if indent else []
+    words = [match.end() for match in re.finditer(r"[\s._-]+", text[:-1])]
+    found = broken(text, [*start, *(words or range(1, len(text)))])
+    # Two lines hold no more than this, with a blank that goes where the line is broken.
+    kept = min(len(text) - 1, _most_kept(text, 2 * width - indent + text_width("n", size), size))
+    while found[0] > width + _ROUNDING and kept > 1:
+        line = _cut(text, kept)
+        found = broken(line, [*start, *(match.end() for match in re.finditer(r"[\s._…-]+", line[:-1]))])
+        kept -= 1
+    return found[1] if found[0] <= width + _ROUNDING else shortened(text, width - indent, size)
 
 
 def text_width(text: str, size: float) -> float:

@@ -90,6 +90,12 @@ def _lines(sheet: Sheet, places: Map, x: float, y: float, side: float) -> None:
             )
 
 
+def _signed(value: float) -> str:
+    """`+12.3`; two digits of a small value, which would else be +0.0."""
+    text = f"{value:+.1f}" if abs(value) >= 1 else f"{value:+.2g}"
+    return text.replace("-", "−") if value else "0"
+
+
 def _key(sheet: Sheet, strongest: float, speaking: tuple[str, str]) -> None:
     """The colours, to the strongest place of all images on either side, and the lines, with what they mean."""
     width, height = 0.6 * WIDTH, 0.16
@@ -97,7 +103,7 @@ def _key(sheet: Sheet, strongest: float, speaking: tuple[str, str]) -> None:
     scale = np.tile(np.linspace(-1, 1, 256, dtype=np.float32), (16, 1))
     sheet.image(overlaid(np.full((16, 256, 3), 255, np.uint8), scale), x, y, width, height)
     for value, at in ((-strongest, x), (0.0, x + width / 2), (strongest, x + width)):
-        sheet.text(f"{value:+.1f}" if value else "0", at, y + height + 0.13, fontsize=SMALL)
+        sheet.text(_signed(value), at, y + height + 0.13, fontsize=SMALL)
     below = y + height + 0.36
     for text, align, edge, inwards, style in (
         (speaking[0], "left", MARGIN, 1, BELOW),

@@ -187,11 +187,15 @@ def indexed(index: int, name: str, width: float) -> str:
 
 def titles(images: Sequence[tuple[int, str]], width: float) -> list[tuple[str, ...]]:
     """`26 · horse` for each (index, name): on a line where all of them fit, else on two."""
-    texts = [drawable(f"{index} · {name}") for index, name in images]
-    if all(text_width(text, SMALL) <= width for text in texts):
+    if all(text_width(drawable(f"{index} · {name}"), SMALL) <= width for index, name in images):
         return [(indexed(index, name, width),) for index, name in images]
-    broken = [wrapped(text, width, SMALL).partition("\n") for text in texts]
-    return [(f"{LEFT_TO_RIGHT}{first}", second) for first, _, second in broken]
+    broken = [_on_two_lines(f"{index} · ", name, width).partition("\n") for index, name in images]
+    return [(first.rstrip(), second) for first, _, second in broken]
+
+
+def _on_two_lines(number: str, name: str, width: float) -> str:
+    """The number stands before the first line, and is nothing that the name loses by."""
+    return f"{LEFT_TO_RIGHT}{number}{wrapped(name, width, SMALL, text_width(number, SMALL))}"
 
 
 def only(shown: int, total: int, what: str) -> str | None:

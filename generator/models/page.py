@@ -16,6 +16,7 @@ from generator.figures import maps
 from generator.models.found import Found
 from generator.models.images import Image
 from generator.post import templating
+from generator.post.prose import wording
 from generator.stages import artifacts
 from generator.support import escape, formats
 from generator.support.places import TEMPLATES
@@ -56,7 +57,7 @@ def to_html(answers: Answers, images: Sequence[Image], found: Found) -> str:
     }
     with templating.guarded(TEMPLATES):
         environment = templating.environment(TEMPLATES, autoescape=True, filters=filters)
-        return environment.get_template(TEMPLATE).render(answers=answers, shown=shown)
+        return environment.get_template(TEMPLATE).render(wording.WORDING, answers=answers, shown=shown)
 
 
 def _enlarged(pixels: Pixels) -> Pixels:

@@ -78,6 +78,8 @@ def _fitted(
     with warnings.catch_warnings():
         # What the cap cuts off changes no probability by much, and is the same each time.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Labels are classes also where there are few images of each.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         return model.fit(scaled(known), labels[rows]), scaled
 
 

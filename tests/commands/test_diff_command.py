@@ -375,4 +375,25 @@ def test_a_data_set_that_cannot_be_the_builds_is_not_fetched_for_a_report(
         build = make_results(data=make_data(source="my-animals", kind="folder"), variants=variants)
         make_site(tmp_path / side, build, f"build-{side}")
     assert diff(str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(tmp_path / "page.html")) == 0
-    assert "no images: data.path is sample, the builds' data set is my-animals" in capsys.readouterr().err
+    assert (
+        "no images: data.path is sample, the builds' data set is my-animals: name it with --data"
+        in capsys.readouterr().err
+    )
+
+
+def test_the_data_set_of_a_report_may_be_named(
+    tmp_path: Path, diff: Diff, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = make_data(source="my-animals", kind="folder")
+    for side, wrong in zip("ab", ((), (1,)), strict=True):
+        build = make_results(data=data, variants={"baseline": make_variant(wrong=wrong)})
+        make_site(tmp_path / side, build, f"build-{side}")
+    asked = []
+    found = SimpleNamespace(root=tmp_path, fingerprint=data.fingerprint, source="my-animals")
+    monkeypatch.setattr(dataset, "find", lambda settings, *_, **how: asked.append(settings.path) or found)
+    where = str(tmp_path / "my-animals")
+    (tmp_path / "my-animals").mkdir()
+    sides = str(tmp_path / "a"), str(tmp_path / "b")
+    assert diff(*sides, "--html", str(tmp_path / "page.html"), "--data", where) == 0
+    assert asked == [where]
+    assert "no images" not in capsys.readouterr().err

@@ -126,6 +126,14 @@ def test_settings_data_weights_and_packages_that_differ_are_listed(make: Callabl
     }
 
 
+def test_of_other_classes_the_names_are_told_and_no_counts_of_each(make: Callable[..., Build]) -> None:
+    new = make_results(data=make_data(class_names=FIVE), variants={"baseline": make_variant(names=FIVE)})
+    found = {change.setting: (change.old, change.new) for change in compare.compare(make(), make(new)).settings}
+    assert found["data.class_names"][0] == '2 classes: ["camel", "horse"]'
+    assert found["data.class_names"][1].startswith("5 classes: [")
+    assert not any(setting.startswith(("data.train.", "data.test.", "data.kept")) for setting in found)
+
+
 def test_a_setting_that_changed_in_every_variant_is_listed_once(make: Callable[..., Build]) -> None:
     variants = {
         name: variant.model_copy(update={"recipe": variant.recipe.model_copy(update={"seed": 7})})

@@ -538,6 +538,34 @@ def test_a_line_that_is_too_wide_for_wrapping_is_shortened() -> None:
     assert max(canvas.text_width(first, canvas.NORMAL), canvas.text_width(second, canvas.NORMAL)) <= 1.2
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("A very long class name that somebody typed without thinking", "A very long c…\nhout thinking"),
+        ("class_with_underscores_and_many_more_of_them", "class_with_u…\nmore_of_them"),
+        ("Donaudampfschifffahrtsgesellschaftskapitän", "Donaudampf…\nftskapitän"),
+    ],
+)
+def test_what_two_lines_do_not_hold_loses_its_middle_once(text: str, lines: str) -> None:
+    assert canvas.wrapped(text, 1.35) == lines
+
+
+@pytest.mark.parametrize("number", [9, 24, 101])
+@pytest.mark.parametrize(
+    "name", ["Ägyptische Maus", "Cavalier King Charles spaniel", "species number 50", "Rindfleischetikettierung"]
+)
+def test_the_number_above_an_image_costs_its_name_no_beginning(name: str, number: int) -> None:
+    room = sheets.tile_width(5) + sheets.GAP / 2
+    (lines,) = sheets.titles([(number, name)], room)
+    first, second = (line.removeprefix(canvas.LEFT_TO_RIGHT) for line in lines)
+    shown = first.removeprefix(f"{number} ·").strip() + second
+    assert first.startswith(f"{number} ·")
+    assert shown[:4] == name[:4]
+    assert shown[-3:] == name[-3:]
+    assert shown.count("…") <= 1
+    assert max(canvas.text_width(line, canvas.SMALL) for line in (first, second)) <= room + 1e-9
+
+
 def test_shortened_keeps_both_ends_and_the_width() -> None:
     assert canvas.shortened("horse", 2.0) == "horse"
     short = canvas.shortened("a very long name of the first class", 1.2)

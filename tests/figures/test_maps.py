@@ -39,7 +39,7 @@ def test_each_image_stands_beside_its_map_under_its_number_and_answer(wrong: tup
         assert (left == pixels).all()
         assert (right == maps.overlaid(pixels, places / 2)).all(), "2 is the strongest of all"
         assert f"{prediction.index} · {NAMES[prediction.actual]}" in texts(figure)
-    assert {"for camel", "for horse", "-2.0", "+2.0", "0"} <= set(texts(figure))
+    assert {"for camel", "for horse", "−2.0", "+2.0", "0"} <= set(texts(figure))
 
 
 def test_of_several_classes_the_colours_speak_of_the_name_that_was_given() -> None:
@@ -73,6 +73,12 @@ def test_every_map_has_a_line_on_the_side_that_is_strong() -> None:
 def test_a_map_of_nothing_is_drawn_without_lines() -> None:
     images = [(p, pixels, np.zeros_like(places)) for p, pixels, places in mapped((3,))]
     assert tiles(draw(images)) == 2 * len(images) + 1
+
+
+@pytest.mark.parametrize(("strongest", "ends"), [(12.34, "12.3"), (0.0312, "0.031"), (1.0, "1.0")])
+def test_the_key_tells_also_small_values(strongest: float, ends: str) -> None:
+    images = [(prediction, pixels, places * strongest / 2) for prediction, pixels, places in mapped((1,), total=1)]
+    assert {f"−{ends}", f"+{ends}", "0"} <= set(texts(draw(images)))
 
 
 @pytest.mark.parametrize("names", HOSTILE_NAMES)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from generator import cli
-from generator.experiment.predicted import Answer, Answers, to_text
+from generator.experiment.predicted import Answer, Answers, ClassProbability, to_text
 from generator.experiment.task import task_for
 from generator.models import found as finding
 from generator.models import images as reading
@@ -226,6 +226,18 @@ def test_the_page_needs_nothing_else_and_escapes_names(built: fakes.Project, tmp
     assert all(source.startswith("data:") for source in sources)
     assert len(re.findall("<img", text)) == len(re.findall(r'<img src="[^"]*" alt="[^"]+"', text))
     assert "This is training image" in text or "This is validation image" in text
+
+
+def test_of_many_classes_the_page_shows_the_first_and_folds_the_others(built: fakes.Project, tmp_path: Path) -> None:
+    said, read, found = ask(built, plain(tmp_path / "grey.png", 77))
+    names = tuple(f"kind {number}" for number in range(60))
+    rows = tuple(ClassProbability(class_name=name, probability=1 / 60, calibrated=1 / 60) for name in names)
+    answer = said.images[0].model_copy(update={"class_name": names[0], "probabilities": rows})
+    text = page.to_html(said.model_copy(update={"class_names": names, "images": (answer,)}), read, found)
+    assert "fine-tuned to tell kind 0, kind 1, kind 2, kind 3, kind 4 and fifty-five more apart" in text
+    open_rows, folded = text.split("<details><summary>The other fifty-five</summary>")
+    assert open_rows.count('<th scope="row">') == 5
+    assert folded.count('<th scope="row">') == 55
 
 
 @pytest.mark.skipif(bool(browsing.MISSING), reason=browsing.REASON)

@@ -32,6 +32,13 @@ def test_features_that_tell_the_classes_give_them_back(classes: int) -> None:
     assert (found.argmax(axis=1) == labels).mean() > 0.8
 
 
+def test_of_many_classes_of_few_images_nothing_is_warned_of() -> None:
+    """A warning is an error here."""
+    labels = np.arange(N) % 30
+    found = out_of_fold(features(labels % 8), labels, np.arange(N) // 30, np.full(N, True))
+    assert found.shape == (N, 30)
+
+
 def test_neither_an_image_itself_nor_a_test_image_counts_for_what_is_said_of_it() -> None:
     labels, folds, learnt = given()
     before = out_of_fold(features(labels), labels, folds, learnt)
