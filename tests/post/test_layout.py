@@ -22,6 +22,9 @@ def place(folder: Path, files: dict[str, bytes | str], **changes: Any) -> Layout
 
 # ---- Addresses that others have
 
+IN_A = "---\ncategories: [a]\n---\n"
+BY_TITLE = f"defaults:\n{POSTS}{{permalink: '/n/:title/'}}\n"
+
 
 @pytest.mark.parametrize(
     ("files", "changes"),
@@ -31,6 +34,9 @@ def place(folder: Path, files: dict[str, bytes | str], **changes: Any) -> Layout
         ({"_posts/2020-01-01-mine.md": "---\n---\n", "_config.yml": "permalink: /:title/\n"}, {"slug": "mine"}),
         ({"a/_posts/2020-01-01-mine.md": "---\n---\n", "_config.yml": "permalink: /b/:slug.html\n"}, {"slug": "mine"}),
         ({"old.html": "---\npermalink: /mine/\n---\n", "_config.yml": "permalink: /:title/\n"}, {"slug": "mine"}),
+        ({"mine.md": "---\n---\n", "_config.yml": "permalink: pretty\n"}, {"permalink": "/mine/"}),
+        ({"_posts/2020-01-01-old.md": "---\nslug: mine\n---\n", "_config.yml": BY_TITLE}, {"slug": "mine"}),
+        ({"_posts/2020-01-01-mine.md": "---\n---\n", "_config.yml": BY_TITLE}, {"permalink": "/n/mine/"}),
     ],
 )  # fmt: skip
 def test_an_address_that_another_page_has_is_refused(
@@ -39,6 +45,26 @@ def test_an_address_that_another_page_has_is_refused(
     """Jekyll would publish one of the two."""
     with pytest.raises(BadInput, match=r"^post\.(permalink|slug) = .* has the address .*; choose another"):
         place(tmp_path, {"_config.yml": "title: x\n", **files}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("files", "changes", "is_likely"),
+    [
+        ({"_posts/2023-01-31-mine.markdown": "---\n---\n"}, {"categories": []}, True),
+        ({"_posts/2023-01-30-mine.markdown": "---\n---\n"}, {"categories": []}, False),
+        ({"_posts/2023-01-30-mine.md": "---\n---\n", "_config.yml": "permalink: /:year/:title/\n"}, {}, True),
+        ({"_posts/2022-01-31-mine.md": "---\n---\n", "_config.yml": "permalink: /:year/:title/\n"}, {}, False),
+        ({"_posts/2020-01-01-mine.md": "---\n---\n", "_config.yml": "permalink: none\n"}, {"categories": []}, True),
+        ({"_posts/2020-01-01-mine.md": IN_A, "_config.yml": "permalink: none\n"}, {"categories": ["a"]}, True),
+        ({"_posts/2020-01-01-mine.md": IN_A, "_config.yml": "permalink: none\n"}, {"categories": ["b"]}, False),
+    ],
+)  # fmt: skip
+def test_an_address_that_another_post_is_likely_to_have_is_told(
+    tmp_path: Path, files: dict[str, str], changes: dict[str, Any], is_likely: bool
+) -> None:
+    """Dates and categories decide, which front matter may change."""
+    found = place(tmp_path, {"_config.yml": "title: x\n", **files}, slug="mine", **changes)
+    assert any("is likely to have the address of this post" in note for note in found.notes) is is_likely
 
 
 AT_A = "---\npermalink: /a/\n---\n"
@@ -52,6 +78,11 @@ AT_A = "---\npermalink: /a/\n---\n"
         ({"_posts/2020-01-01-mine.md": "---\n---\n"}, {"slug": "mine"}),
         ({"_posts/2020-01-01-mine.md": AT_A, "_config.yml": "permalink: /:title/\n"}, {"slug": "mine"}),
         ({f"_posts/{POST_NAME}": "---\n---\n", "_config.yml": "permalink: /:title/\n"}, {}),
+        ({"_posts/2020-01-01-mine.md": "---\n---\n"}, {"slug": "mine", "permalink": "/:title/"}),
+        ({"_posts/2020-01-01-mine.md": "---\nslug: b\n---\n", "_config.yml": BY_TITLE}, {"slug": "mine"}),
+        ({"_posts/2020-01-01-mine.md": "no post\n", "_config.yml": BY_TITLE}, {"slug": "mine"}),
+        ({"old/a.md": AT_A, "_config.yml": "exclude: [old]\n"}, {"permalink": "/a/"}),
+        ({"a.md": AT_A.replace("---\n", "---\npublished: false\n", 1)}, {"permalink": "/a/"}),
     ],
 )  # fmt: skip
 def test_an_address_of_ones_own_is_taken(tmp_path: Path, files: dict[str, str], changes: dict[str, str]) -> None:

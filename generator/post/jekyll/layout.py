@@ -109,27 +109,40 @@ def find(site: Path, post: PostSettings) -> Layout:
     posts = {record.post for record in mine}
     if any(CONFIG in record.files for record in records.values()):
         place = own(post, skeleton=any(CONFIG in record.files for record in mine))
-        _check_address(place, post, str(place.permalink), site, posts)
+        place = _checked(place, post, str(place.permalink), Blog(site, {}, ()), posts)
         # The site around a second post may be of a build that knew no such layout.
         older = not place.skeleton and not (site / f"_layouts/{APPENDIX}.html").is_file()
         return replace(place, page_name="page") if older else place
     found = blog.find(site, post.jekyll_config)
     if found is None or _is_signed(site):
         return own(post)
-    place, given = _in_blog(found, post), found.permalink(found.defaults(post.file_name))
-    _check_address(place, post, place.permalink or given or permalink.DEFAULT, found.source, posts)
-    return place
+    given = found.defaults(post.file_name)
+    address = post.permalink or found.permalink(given) or permalink.DEFAULT
+    return _checked(_in_blog(found, post), post, address, found, posts)
 
 
-def _check_address(place: Layout, post: PostSettings, address: str, source: Path, mine: set[str]) -> None:
-    """Raise `BadInput` where another page or post has the address: Jekyll would publish one of the two."""
-    wanted = claimed.Address(address, post.slug, post.categories)
-    if other := claimed.by(source, wanted, {place.post, *mine}):
-        given = f"post.permalink = {post.permalink!r}" if post.permalink else f"post.slug = {post.slug!r}"
-        raise BadInput(
-            f"{given}: {other} has the address {wanted.page}; choose another, or, where that is an older form of this "
-            "post, its post.asset_folder"
-        )
+def _checked(place: Layout, post: PostSettings, address: str, there: Blog, mine: set[str]) -> Layout:
+    """`place`, with a note where another page or post is likely to have its address: Jekyll publishes one of the two.
+
+    Raises `BadInput` where one certainly has it.
+    """
+    wanted = claimed.Address(address, post.slug, _categories(there, post), f"{post.date:%Y-%m-%d}")
+    claim = claimed.by(there, wanted, {place.post, *mine})
+    if claim is None:
+        return place
+    if not claim.certain:
+        note = f"{claim.path}: is likely to have the address of this post, and Jekyll publishes one of the two"
+        return replace(place, notes=(*place.notes, f"{note}; name another in post.permalink, or another post.slug"))
+    given = f"post.permalink = {post.permalink!r}" if post.permalink else f"post.slug = {post.slug!r}"
+    raise BadInput(
+        f"{given}: {claim.path} has the address {wanted.page}; choose another, or, where that is an older form of this "
+        "post, its post.asset_folder"
+    )
+
+
+def _categories(there: Blog, post: PostSettings) -> tuple[str, ...]:
+    given = there.defaults(post.file_name)
+    return (*claimed.words(given.get("categories")), *claimed.words(given.get("category")), *post.categories)
 
 
 def _is_signed(site: Path) -> bool:
@@ -179,17 +192,13 @@ def _name(there: Blog, post: PostSettings, given: Mapping[str, object]) -> tuple
 
 def _depth(there: Blog, post: PostSettings, given: Mapping[str, object]) -> int | None:
     """Of the post's address; None where nothing depends on it."""
-    categories = [*_words(given.get("categories")), *_words(given.get("category")), *post.categories]
+    categories = _categories(there, post)
     if post.permalink:
         return permalink.depth(post.permalink, categories, "post.permalink")
     if post.assets != "relative":
         return None
     address = there.permalink(given) or permalink.DEFAULT
     return permalink.depth(address, categories, f"{there.where}: permalink")
-
-
-def _words(value: object) -> list[str]:
-    return value.split() if isinstance(value, str) else [str(v) for v in value] if isinstance(value, list) else []
 
 
 def _links(

@@ -57,6 +57,12 @@ def _excluded(blog: Blog, post: PostSettings) -> Iterator[str]:
             yield f"exclude: Jekyll leaves out {gone[0]}, which {pattern!r} matches; take it from the list"
 
 
+def is_excluded(blog: Blog, file: str) -> bool:
+    """Whether `exclude` keeps Jekyll from reading a file."""
+    includes, excludes = (_patterns(blog, name) for name in ("include", "exclude"))
+    return any(pattern not in includes and _leaves_out(pattern, includes, file) for pattern in excludes)
+
+
 def _patterns(blog: Blog, name: str) -> list[str]:
     listed = blog.settings.get(name)
     return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
