@@ -27,7 +27,6 @@ from generator.build.storage.shared import SharedStore
 from generator.build.storage.store import Store
 from generator.data import summary
 from generator.experiment import provenance
-from generator.experiment.config import sweeps
 from generator.experiment.config.settings import Config
 from generator.post.jekyll import layout
 from generator.post.jekyll.layout import Layout
@@ -168,9 +167,7 @@ def _executor(config: Config, places: Places, store: SharedStore, display: Displ
 def _introduce(config: Config, begun: Start, planned: Plan, display: Display) -> None:
     """Say what was taken for what, and which variants are one."""
     introduce(begun, config, display)
-    winners = {sweep.name for sweep in config.sweeps}  # Of these it is a finding.
-    named = sweeps.changed(config, tuple(each for each in config.variants if each.name not in winners))
-    for remark in effects.twins(named, {name: nodes["evaluation"].key.digest for name, nodes in planned.runs.items()}):
+    for remark in effects.twins(config, {name: nodes["evaluation"].key.digest for name, nodes in planned.runs.items()}):
         display.warn(remark)
 
 

@@ -42,13 +42,14 @@ def check_values_count(sweep: Sweep, digests: Mapping[str, str]) -> None:
 
 
 def twins(config: Config, scored: Mapping[str, str]) -> Iterator[str]:
-    """A remark on each variant whose networks are those of one before it.
+    """A remark on each variant whose networks are those of one before it; of the winner of a sweep that is a finding.
 
     `scored`: run → the digest that its scores have in the store. No error: elsewhere a setting may do something, as a
     precision does where the processor has several.
     """
     seen: dict[tuple[str, ...], Variant] = {}
-    for variant in config.variants:
+    winners = {sweep.name for sweep in config.sweeps}
+    for variant in (each for each in config.variants if each.name not in winners):
         twin = seen.setdefault(tuple(scored[run.name] for run in config.runs if run.variant == variant), variant)
         if twin is not variant:
             changes = ", ".join(variant.changes) or "nothing"

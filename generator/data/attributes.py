@@ -50,8 +50,7 @@ def parse(content: bytes, files: Sequence[str], where: str, folder: str = "") ->
     """Attribute → its value of each of `files`, in their order; `where` names the table in messages.
 
     Files are matched whatever their capitals and slashes, and with the name of their `folder` before them, as
-    results have it. Raises `BadInput` unless every file has one row and every
-    row one file.
+    results have it. Raises `BadInput` unless every file has one row and every row one file.
     """
     header, lines = _table(content, where)
     names = _attributes(header, where)

@@ -141,10 +141,7 @@ def _place(dataset: Dataset, part: Part) -> str:
 
 
 def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
-    """What a user should know of classes that may be one, and of pictures that stand there twice, a line each."""
-    if pairs := class_names.similar(data.class_names):
-        shown = _list([class_names.alike(*pair) for pair in pairs])
-        yield f"classes that may be one: {shown}; if they are, put their images together"
+    """What a user should know of pictures that stand in the data set more than once, a line each."""
     kept = split.mode == "fixed" and not data.validation and not data.crossing
     aside = ", each on one side of the split" if kept else ""
     several = "both classes" if len(data.class_names) == 2 else "more than one class"
@@ -165,14 +162,17 @@ def remarks(data: DataSummary, split: SplitSettings) -> Iterator[str]:
 
 
 def every_remark(data: DataSummary, split: SplitSettings) -> Iterator[str]:
-    """`remarks`, `near_remarks` and those of classes."""
+    """`class_remarks`, `remarks` and `near_remarks`."""
+    yield from class_remarks(data)
     yield from remarks(data, split)
     yield from near_remarks(data)
-    yield from class_remarks(data)
 
 
 def class_remarks(data: DataSummary) -> Iterator[str]:
-    """Of which classes none validates."""
+    """What a user should know of classes that may be one, and of those that do not validate, a line each."""
+    if pairs := class_names.similar(data.class_names):
+        shown = _list([class_names.alike(*pair) for pair in pairs])
+        yield f"classes that may be one: {shown}; if they are, put their images together"
     unseen = [count.class_name for count in data.kept if not count.images]
     if unseen:
         yield (

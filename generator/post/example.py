@@ -4,16 +4,15 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import cycle, islice
 from typing import Any, Literal
 
 from generator.backbones.weights_summary import WeightsSummary
 from generator.experiment import figure_names
 from generator.experiment.activation_maps import ActivationMaps, MappedImage, Shares
 from generator.experiment.config.post_settings import PostSettings
-from generator.experiment.config.questions import HEAD, Question
+from generator.experiment.config.questions import Question
 from generator.experiment.config.seeds import SeedSettings
 from generator.experiment.config.settings import (
     BASELINE,
@@ -61,11 +60,10 @@ def post() -> PostSettings:
     return PostSettings(title="Example", date=datetime(2000, 1, 1, tzinfo=UTC), slug="example")
 
 
-def results(classes: Literal[2, 3] = 2, runs: int = 1, questions: Mapping[str, Question] | None = None) -> BuildResults:
+def results(classes: Literal[2, 3] = 2, runs: int = 1) -> BuildResults:
     """Results of three variants in so many runs on four test images, of which one is classified wrongly.
 
-    `questions` are asked of them in place of the variants that they name. With three classes the variants have networks
-    that differ in all that a post says of networks.
+    With three classes the variants have networks that differ in all that a post says of networks.
     """
     backbones = ("ResNet50", "ResNet50", "ResNet50") if classes == 2 else ("EfficientNetB0", "VGG16", "ConvNeXtTiny")
     models = {
@@ -73,12 +71,12 @@ def results(classes: Literal[2, 3] = 2, runs: int = 1, questions: Mapping[str, Q
         "augmentation": ModelSettings(backbone=backbones[1], augment=True),
         "augmentation-no-preprocessing": ModelSettings(backbone=backbones[2], augment=True, preprocess=False),
     }
-    seeds, asked = SeedSettings(count=runs), questions or {}
+    seeds = SeedSettings(count=runs)
     return assemble(
         {name: variant_of(_of(name, model), classes, seeds) for name, model in models.items()},
         _NAMES[:classes],
         seeds,
-        {name: _asked(question, list(models)) for name, question in asked.items()},
+        {},
         {"augmentation": _swept(runs)},
         "example",
     )
@@ -125,12 +123,6 @@ def assemble(
 
 
 _MACHINES = tuple(ComputedOn(machine=name, stages=("baseline.head",)) for name in ("processor", None))
-
-
-def _asked(question: Question, variants: Sequence[str]) -> Question:
-    """The same of other variants, with as many sides."""
-    sides = [side for name in variants for side in (name, f"{name}{HEAD}")]
-    return question.model_copy(update={"compare": tuple(islice(cycle(sides), len(question.compare)))})
 
 
 def figures(

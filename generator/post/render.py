@@ -166,23 +166,26 @@ def check(
     Takes a fraction of a second, so that a slip in a template does not come to light after an hour of training; what
     passed is passed over until something changes that could fail. Raises as `render`.
     """
-    own = post.templates if post else None
-    check_rules(templates, root, own)
+    state = check_rules(templates, root, post.templates if post else None)
     if post:
-        told = [post.model_dump_json(exclude={"templates"}), json.dumps(place and asdict(place)), str(shape)]
-        of_post = templating.fingerprint(map(str.encode, [*told, _state(templates, root, own)]))
+        told = [post.model_dump_json(exclude={"templates"}), json.dumps(place and asdict(place)), str(shape), state]
+        of_post = templating.fingerprint(map(str.encode, told))
         made_up = shape.results if shape else example.results
         _once(templates, of_post, lambda: render(post, made_up(), place, templates=templates, root=root))
 
 
-def check_rules(templates: Path = TEMPLATES, root: Path = ROOT, own: Path | None = None) -> None:
+def check_rules(templates: Path = TEMPLATES, root: Path = ROOT, own: Path | None = None) -> str:
     """Compile and lint all templates, those of the user in `own` too, and look for undefined names.
 
-    The program's are rendered as well, with made-up results of all shapes. Raises as `render`.
+    The program's are rendered as well, with made-up results of all shapes. Gives a fingerprint of all that they depend
+    on. Raises as `render`.
     """
-    _once(templates, _state(templates, root, None), lambda: _check_all(templates, root))
+    state = _state(templates, root, None)
+    _once(templates, state, lambda: _check_all(templates, root))
     if own:
-        _once(templates, _state(templates, root, own), lambda: _lint(templates, root, own))
+        state = _state(templates, root, own)
+        _once(templates, state, lambda: _lint(templates, root, own))
+    return state
 
 
 def _check_all(templates: Path, root: Path) -> None:

@@ -43,8 +43,7 @@ def expected(config: Config, places: Places, place: Layout) -> dict[str, bytes |
     if post.appendix:
         files[appendix.file(place)] = None
     if place.skeleton:
-        results = example.results(questions=config.questions)
-        files |= skeleton.skeleton(post, results, places.templates) | documents.pages(config.site)
+        files |= skeleton.skeleton(post, example.results(), places.templates) | documents.pages(config.site)
     return files
 
 

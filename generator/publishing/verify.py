@@ -28,7 +28,7 @@ Kind = Literal["manifest", "file", "figure", "results", "number", "outdated", "e
 """`outdated`: a number that the program computes from the results, and that comes out otherwise than in the post; where
 nothing else is found it is the program that has changed."""
 
-ANSWERS = "answers."
+_ANSWERS = "answers."
 """What sources begin with that results do not hold but work out."""
 
 _WORD = re.compile(r"[^\s|()<>]{1,40}")
@@ -223,7 +223,7 @@ def _number(number: Number, sources: Mapping[str, Any], post: str, lines: list[s
     there = lines[number.line - 1][number.column - 1 :] if number.line <= len(lines) else ""
     if number.text != expected:
         message = f"{number.source} is {expected} in the results, the post was built with {number.text}"
-        if "(" in number.source or number.source.startswith(ANSWERS):  # worked out of the results, and none of them
+        if "(" in number.source or number.source.startswith(_ANSWERS):  # worked out of the results, and none of them
             why = "they are of different builds, or it is computed otherwise now; if this is all, render the post anew"
             yield Finding("outdated", place, f"{message}: {why}")
         else:

@@ -108,12 +108,12 @@ def test_fault_52_the_summary_says_what_each_copy_is_used_for() -> None:
 
 
 def test_classes_whose_names_look_alike_are_told() -> None:
-    (remark,) = summary.remarks(make_data(class_names=("Cat", "cat")), FIXED)
+    (remark,) = summary.every_remark(make_data(class_names=("Cat", "cat")), FIXED)
     assert remark == (
         "classes that may be one: 'Cat' and 'cat' differ only in capitals and small letters; if they are, put their "
         "images together"
     )
-    assert list(summary.remarks(make_data(class_names=("cat", "cats")), FIXED)) == []
+    assert list(summary.every_remark(make_data(class_names=("cat", "cats")), FIXED)) == []
 
 
 # ---- The split -------------------------------------------------------------------------------------------
