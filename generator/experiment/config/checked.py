@@ -28,11 +28,17 @@ def checked(model: type[Model], table: Mapping[str, Any], where: str, prefix: st
         # A default that follows from a wrong value is no fault of its own.
         faults = [fault for fault in error.errors() if fault["type"] != "default_factory_not_called"]
         raise BadInput(f"{where}: " + "; ".join(_explain(model, fault, prefix) for fault in faults)) from None
-    taken = flatten(found.model_dump())
     for name, value in flatten(table).items():
         # To pydantic true is the number 1: another experiment than whoever wrote it meant.
-        if isinstance(value, bool) and isinstance(taken.get(name), int | float) and taken[name] is not value:
+        if isinstance(value, bool) and type(_at(found, name)) in (int, float):
             raise BadInput(f"{where}: {prefix}{name} = {_written(value)}: should be a number")
+    return found
+
+
+def _at(found: Any, name: str) -> Any:
+    """What stands in a model at a dotted path; None where nothing does."""
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)
     return found
 
 
