@@ -118,7 +118,10 @@ def _step(wrapped: Callable[[Any, Any], Any], precision: Any, batch: int, optimi
     draw = np.random.default_rng(0)
     images = draw.random((batch, *above.input_shape[1:]), np.float32)
     labels = draw.integers(0, 2, (batch, 1)).astype(np.float32)
+    start = model.get_weights()
     model.train_on_batch(images, labels)  # traced now, while the gradients are those that were asked for
+    model.set_weights(start)
+    model.reset_metrics()
     return lambda: model.train_on_batch(images, labels)
 
 
